@@ -1,0 +1,107 @@
+/// Sends a mail.
+pub async fn send_mail(job: &JobContext, to: String, copies: u32) -> JobResult<()> {
+    job.message(to);
+    Ok(())
+}
+#[derive(::jobs::__private::serde::Serialize, ::jobs::__private::serde::Deserialize)]
+#[serde(crate = "::jobs::__private::serde")]
+/// Sends a mail.
+pub struct SendMail {
+    to: String,
+    #[serde(default = "SendMail::__default_copies")]
+    copies: u32,
+}
+#[automatically_derived]
+#[allow(dead_code, clippy::new_without_default, clippy::too_many_arguments)]
+impl SendMail {
+    /// A `SendMail` with what it requires; the other parameters have their defaults.
+    #[must_use]
+    pub fn new(to: impl ::core::convert::Into<String>) -> Self {
+        Self {
+            to: ::core::convert::Into::into(to),
+            copies: Self::__default_copies(),
+        }
+    }
+    /// The parameter `to`.
+    #[must_use]
+    pub fn to(&self) -> &str {
+        &self.to
+    }
+    /// The parameter `copies`.
+    #[must_use]
+    pub fn copies(&self) -> u32 {
+        self.copies
+    }
+    /// Sets the parameter `to`.
+    #[must_use]
+    pub fn with_to(mut self, to: impl ::core::convert::Into<String>) -> Self {
+        self.to = ::core::convert::Into::into(to);
+        self
+    }
+    /// Sets the parameter `copies`.
+    #[must_use]
+    pub fn with_copies(mut self, copies: u32) -> Self {
+        self.copies = copies;
+        self
+    }
+    fn __default_copies() -> u32 {
+        3
+    }
+}
+#[automatically_derived]
+impl ::jobs::__private::JobParams for SendMail {
+    const PARAMETERS: &'static [&'static str] = &["to", "copies"];
+}
+#[automatically_derived]
+impl ::jobs::__private::Job for SendMail {
+    const DEFAULTS: ::jobs::__private::Defaults = ::jobs::__private::Defaults::new(
+            "SendMail",
+        )
+        .queue("mail")
+        .retry(
+            ::jobs::__private::RetryPolicy::exponential(
+                ::core::time::Duration::from_millis(1000u64),
+                ::core::time::Duration::from_millis(600000u64),
+            ),
+        );
+}
+#[automatically_derived]
+#[allow(dead_code)]
+impl SendMail {
+    /// Schedules this job when it is awaited. In a transaction, the job exists if and only if it commits.
+    pub fn schedule<C: ::jobs::__private::ConnectionTrait>(
+        self,
+        db: &C,
+    ) -> ::jobs::__private::Schedule<'_, C, Self> {
+        ::jobs::__private::schedule(self, db)
+    }
+    /// This job with options of its own.
+    pub fn with_options(
+        self,
+        options: ::jobs::__private::JobOptions,
+    ) -> ::jobs::__private::WithOptions<Self> {
+        ::jobs::__private::with_options(self, options)
+    }
+}
+::jobs::__private::inventory::submit! {
+    ::jobs::__private::Definition::of:: < SendMail > (::core::file!(), ::core::line!())
+}
+#[automatically_derived]
+impl ::jobs::__private::Execute for SendMail {
+    type Output = <JobResult<()> as ::jobs::__private::IntoJobResult>::Output;
+    async fn execute(
+        &self,
+        context: &::jobs::__private::JobContext,
+    ) -> ::jobs::__private::JobResult<Self::Output> {
+        <JobResult<
+            (),
+        > as ::jobs::__private::IntoJobResult>::into_job_result(
+            send_mail(
+                    context,
+                    ::core::clone::Clone::clone(&self.to),
+                    ::core::clone::Clone::clone(&self.copies),
+                )
+                .await,
+        )
+    }
+}

@@ -1,0 +1,6 @@
+/// Sends a mail.
+#[job_fn(queue = "mail", retry = exponential("1s", cap = "10m"))]
+pub async fn send_mail(job: &JobContext, to: String, #[param(default = 3)] copies: u32) -> JobResult<()> {
+    job.message(to);
+    Ok(())
+}

@@ -1,0 +1,37 @@
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Error, Path, Token, parse_quote};
+
+use crate::errors::Errors;
+
+/// Takes `#[derive(Job)]` and its options away, when its work would only repeat an error.
+pub fn remove_job(attributes: &mut Vec<Attribute>) {
+    retain(attributes, |derive| !is(derive, "Job"));
+    attributes.retain(|attribute| !attribute.path().is_ident("job"));
+}
+
+/// Refuses serde's derives beside ours; they are taken away so that rustc doesn't complain as well.
+pub fn refuse_serde(attributes: &mut Vec<Attribute>, errors: &mut Errors) {
+    retain(attributes, |derive| {
+        let serde = is(derive, "Serialize") || is(derive, "Deserialize");
+        if serde {
+            errors.push(Error::new_spanned(derive, "`#[job_params]` derives this already: remove it here"));
+        }
+        !serde
+    });
+}
+
+/// Whether the path's last part is this name.
+pub fn is(path: &Path, name: &str) -> bool {
+    path.segments.last().is_some_and(|last| last.ident == name)
+}
+
+fn retain(attributes: &mut [Attribute], mut keep: impl FnMut(&Path) -> bool) {
+    for attribute in attributes.iter_mut().filter(|attribute| attribute.path().is_ident("derive")) {
+        let Ok(derives) = attribute.parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated) else { continue };
+        let before = derives.len();
+        let derives: Vec<Path> = derives.into_iter().filter(&mut keep).collect();
+        if derives.len() < before {
+            *attribute = parse_quote!(#[derive(#(#derives),*)]);
+        }
+    }
+}

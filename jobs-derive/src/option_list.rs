@@ -1,0 +1,91 @@
+use proc_macro2::{TokenStream, TokenTree};
+use syn::ext::IdentExt;
+use syn::parse::{ParseStream, Parser};
+use syn::{Attribute, Error, Ident, Meta, Token};
+
+use crate::errors::Errors;
+
+/// Reads `key = value, …`. One bad option doesn't hide the next.
+pub fn read_options(
+    tokens: TokenStream,
+    errors: &mut Errors,
+    mut option: impl FnMut(&Ident, ParseStream) -> syn::Result<()>,
+) {
+    let read = |input: ParseStream| {
+        while !input.is_empty() {
+            let read = Ident::parse_any(input).and_then(|key| option(&key, input));
+            let read = read.and_then(|()| comma(input));
+            if let Err(error) = read {
+                errors.push(error);
+                skip_option(input);
+            }
+        }
+        Ok(())
+    };
+    let read = read.parse2(tokens);
+    read.expect("reads to the end, and keeps errors to itself");
+}
+
+/// What stands between the parentheses of an attribute.
+pub fn arguments(attribute: &Attribute, example: &str) -> syn::Result<TokenStream> {
+    match &attribute.meta {
+        Meta::List(list) if !list.tokens.is_empty() => Ok(list.tokens.clone()),
+        meta => Err(Error::new_spanned(meta, format!("there is no option here: write `{example}`"))),
+    }
+}
+
+/// Puts the value where none is yet.
+pub fn set<T>(place: &mut Option<T>, key: &Ident, value: T) -> syn::Result<()> {
+    match place.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(Error::new(key.span(), format!("`{key}` is given twice: keep one of them"))),
+    }
+}
+
+/// The error for a key that isn't known, with the one that was probably meant.
+pub fn unknown(key: &Ident, known: &[&str]) -> Error {
+    let list = known.iter().map(|known| format!("`{known}`")).collect::<Vec<_>>();
+    let written = key.to_string();
+    let nearest = known.iter().min_by_key(|known| distance(&written, known));
+    let meant = nearest
+        .filter(|known| distance(&written, known) <= 1 + written.len() / 4)
+        .map(|known| format!(" did you mean `{known}`?"));
+    let known = match list.as_slice() {
+        [only] => format!("the only option is {only}"),
+        [most @ .., last] => format!("the options are {} and {last}", most.join(", ")),
+        [] => "there are no options".into(),
+    };
+    let meant = meant.unwrap_or_default();
+    Error::new(key.span(), format!("unknown option `{key}`:{meant} {known}").replace("? the", "? The"))
+}
+
+fn comma(input: ParseStream) -> syn::Result<()> {
+    if input.is_empty() {
+        return Ok(());
+    }
+    let comma = input.parse::<Token![,]>();
+    comma.map(drop).map_err(|error| Error::new(error.span(), "expected a comma between options"))
+}
+
+fn skip_option(input: ParseStream) {
+    let mut comma = false;
+    while !comma && !input.is_empty() {
+        comma = input.peek(Token![,]);
+        let token = input.parse::<TokenTree>();
+        token.expect("the input is not empty");
+    }
+}
+
+/// The number of letters to insert, delete or replace.
+fn distance(from: &str, to: &str) -> usize {
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (above, from) in from.bytes().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], above + 1);
+        for (column, to) in to.bytes().enumerate() {
+            let replaced = diagonal + usize::from(from != to);
+            diagonal = row[column + 1];
+            row[column + 1] = replaced.min(row[column] + 1).min(diagonal + 1);
+        }
+    }
+    row[to.len()]
+}

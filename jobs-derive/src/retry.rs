@@ -1,0 +1,75 @@
+use std::time::Duration;
+
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
+use syn::parse::ParseStream;
+use syn::{Error, Ident, LitStr, Token, parenthesized};
+
+use crate::duration::{self, duration};
+use crate::errors::Errors;
+use crate::literals::{integer, text};
+use crate::option_list::{read_options, set, unknown};
+
+/// What the runtime takes when no `cap` is given.
+const DEFAULT_CAP: Duration = Duration::from_hours(1);
+
+const SYNTAX: &str = "write `retry = fixed(\"10s\")` or `retry = exponential(\"1s\", cap = \"1h\", jitter = 20)`";
+
+pub enum Retry {
+    Fixed(Duration),
+    Exponential { first: Duration, cap: Duration, jitter: Option<u8> },
+}
+
+impl Retry {
+    /// `= fixed("10s")` or `= exponential("1s", cap = "1h", jitter = 20)`
+    pub fn parse(input: ParseStream, errors: &mut Errors) -> syn::Result<Self> {
+        let wrong = |error: Error| Error::new(error.span(), SYNTAX);
+        let policy: Ident = input.parse::<Token![=]>().and_then(|_| input.parse()).map_err(wrong)?;
+        let content;
+        parenthesized!(content in input);
+        let first: LitStr = content.parse().map_err(wrong)?;
+        let first = (duration(&first)?, first.span());
+        if !content.is_empty() {
+            content.parse::<Token![,]>().map_err(wrong)?;
+        }
+        let rest: TokenStream = content.parse()?;
+        match policy.to_string().as_str() {
+            "fixed" if rest.is_empty() => Ok(Self::Fixed(first.0)),
+            "fixed" => Err(Error::new_spanned(rest, "`fixed` takes nothing but the delay: write `fixed(\"10s\")`")),
+            "exponential" => Self::exponential(first, rest, errors),
+            _ => Err(Error::new(policy.span(), format!("there is no policy `{policy}`: {SYNTAX}"))),
+        }
+    }
+
+    pub fn expression(&self, private: &TokenStream) -> TokenStream {
+        match *self {
+            Self::Fixed(delay) => {
+                let delay = duration::expression(delay);
+                quote!(#private::RetryPolicy::fixed(#delay))
+            }
+            Self::Exponential { first, cap, jitter } => {
+                let (first, cap) = (duration::expression(first), duration::expression(cap));
+                let jitter = jitter.map(|percent| quote!(.jitter(#percent)));
+                quote!(#private::RetryPolicy::exponential(#first, #cap) #jitter)
+            }
+        }
+    }
+
+    fn exponential(first: (Duration, Span), rest: TokenStream, errors: &mut Errors) -> syn::Result<Self> {
+        let (mut cap, mut jitter) = (None, None);
+        read_options(rest, errors, |key, input| match key.to_string().as_str() {
+            "cap" => text(key, input).and_then(|text| set(&mut cap, key, (duration(&text)?, text.span()))),
+            "jitter" => {
+                let percent = integer(key, input, &(0..=100))?;
+                set(&mut jitter, key, u8::try_from(percent).expect("the range is that of a percentage"))
+            }
+            _ => Err(unknown(key, &["cap", "jitter"])),
+        });
+        let (first, span) = first;
+        let (cap, span) = cap.unwrap_or((DEFAULT_CAP, span));
+        if cap < first {
+            return Err(Error::new(span, "the first delay is longer than the cap, which is `cap = \"1h\"` by default"));
+        }
+        Ok(Self::Exponential { first, cap, jitter })
+    }
+}

@@ -1,0 +1,370 @@
+//! What `execute` is given: who it works for, and how to say what happens.
+
+use std::any::{Any, TypeId, type_name};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sea_orm::{DatabaseConnection, DatabaseTransaction};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::error::Error;
+use crate::parameters::{OUTPUT, decode_one};
+use crate::record::Level;
+use crate::report::Notes;
+use crate::store::batch::{self, Finish};
+use crate::store::claim::Claimed;
+use crate::store::dialect::{self, connection};
+use crate::{JobId, JobStatus};
+
+/// The attempt that `execute` runs in. Cheap to clone.
+#[derive(Clone)]
+pub struct JobContext {
+    pub(crate) attempt: Arc<RunningAttempt>,
+}
+
+/// Application state by type.
+pub(crate) type States = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
+
+/// One attempt, as its job and its worker share it.
+pub(crate) struct RunningAttempt {
+    pub(crate) job: Claimed,
+    pub(crate) parameters: Value,
+    pub(crate) notes: Notes,
+    pub(crate) stop: Stopper,
+    pub(crate) inside: Inside,
+    pub(crate) setting: Setting,
+}
+
+/// What all attempts of a worker have in common.
+#[derive(Clone)]
+pub(crate) struct Setting {
+    pub(crate) db: DatabaseConnection,
+    pub(crate) states: Arc<States>,
+    pub(crate) worker: String,
+    pub(crate) worker_id: i64,
+    pub(crate) lease: Duration,
+    /// Held while notes are being written, so that none are in flight when a job finishes itself.
+    pub(crate) writing: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// Why an attempt is asked to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stop {
+    Canceled,
+    TimedOut,
+    Shutdown,
+    Lost,
+}
+
+/// The first reason to stop counts.
+#[derive(Debug, Default)]
+pub(crate) struct Stopper {
+    token: CancellationToken,
+    reason: OnceLock<(Stop, std::time::Instant)>,
+}
+
+impl Stopper {
+    pub(crate) fn trip(&self, reason: Stop) {
+        if self.reason.set((reason, std::time::Instant::now())).is_ok() {
+            self.token.cancel();
+        }
+    }
+
+    pub(crate) async fn tripped(&self) {
+        self.token.cancelled().await;
+    }
+
+    /// Why, and since when.
+    pub(crate) fn reason(&self) -> Option<(Stop, std::time::Instant)> {
+        self.reason.get().copied()
+    }
+}
+
+/// What goes on inside an attempt that dropping its future would not end well, or not end at all.
+#[derive(Debug, Default)]
+pub(crate) struct Inside {
+    calls: AtomicUsize,
+    blocking: AtomicUsize,
+    changed: Notify,
+}
+
+impl Inside {
+    fn enter(counter: &AtomicUsize) {
+        counter.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn leave(&self, counter: &AtomicUsize) {
+        counter.fetch_sub(1, Ordering::SeqCst);
+        self.changed.notify_waiters();
+    }
+
+    /// Returns when none of our own database calls is under way.
+    pub(crate) async fn no_calls(&self) {
+        self.none(&self.calls).await;
+    }
+
+    /// Returns when no blocking code runs for the attempt.
+    pub(crate) async fn no_blocking(&self) {
+        self.none(&self.blocking).await;
+    }
+
+    pub(crate) fn is_blocking(&self) -> bool {
+        self.blocking.load(Ordering::SeqCst) > 0
+    }
+
+    async fn none(&self, counter: &AtomicUsize) {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            // Listening begins before the look, so that no change goes unseen.
+            changed.as_mut().enable();
+            if counter.load(Ordering::SeqCst) == 0 {
+                return;
+            }
+            changed.await;
+        }
+    }
+}
+
+impl JobContext {
+    /// The job's identifier.
+    #[must_use]
+    pub fn id(&self) -> JobId {
+        JobId(self.attempt.job.id)
+    }
+
+    /// The name under which the job was scheduled.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.attempt.job.name
+    }
+
+    /// The number of this attempt; the first is 1.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        u32::try_from(self.attempt.job.attempt).unwrap_or(0)
+    }
+
+    /// How many attempts may be started in all.
+    #[must_use]
+    pub fn max_attempts(&self) -> u32 {
+        u32::try_from(self.attempt.job.max_attempts).unwrap_or(0)
+    }
+
+    /// The queue that the job waited in.
+    #[must_use]
+    pub fn queue(&self) -> &str {
+        &self.attempt.job.queue
+    }
+
+    /// When the job was due.
+    #[must_use]
+    pub fn scheduled_at(&self) -> DateTime<Utc> {
+        self.attempt.job.scheduled_at
+    }
+
+    /// When the job was scheduled.
+    #[must_use]
+    pub fn created_at(&self) -> DateTime<Utc> {
+        self.attempt.job.created_at
+    }
+
+    /// On whose behalf the job runs.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        self.attempt.job.user_id.as_deref()
+    }
+
+    /// The session that asked for the job.
+    #[must_use]
+    pub fn session(&self) -> Option<&str> {
+        self.attempt.job.session_id.as_deref()
+    }
+
+    /// The event that asked for the job.
+    #[must_use]
+    pub fn event(&self) -> Option<&str> {
+        self.attempt.job.event_id.as_deref()
+    }
+
+    /// One stored parameter by name, also one that the struct does not have.
+    pub fn parameter<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
+        let value =
+            self.attempt.parameters.get(name).ok_or_else(|| Error::invalid(name, "the job has no such parameter"))?;
+        decode_one(name, value)
+    }
+
+    /// How far the job is, in percent; more than 100 counts as 100. Never blocks; written within half a second.
+    pub fn set_progress(&self, percent: u8) {
+        self.attempt.notes.set_progress(percent);
+    }
+
+    /// How far the job is, as so many of so many. Nothing of nothing is all.
+    pub fn set_progress_of(&self, done: u64, total: u64) {
+        let percent = if total == 0 { 100 } else { u128::from(done.min(total)) * 100 / u128::from(total) };
+        self.set_progress(u8::try_from(percent).unwrap_or(100));
+    }
+
+    /// Keeps a line with the job. Never blocks; written within half a second. A text over 16 KiB is cut; where more than a
+    /// thousand lines wait to be written, further ones are dropped, and a line says how many.
+    pub fn message(&self, text: impl Into<String>) {
+        self.attempt.notes.say(Level::Info, text.into());
+    }
+
+    /// The same, for what someone should know.
+    pub fn warn(&self, text: impl Into<String>) {
+        self.attempt.notes.say(Level::Warn, text.into());
+    }
+
+    /// The same, for what went wrong.
+    pub fn error(&self, text: impl Into<String>) {
+        self.attempt.notes.say(Level::Error, text.into());
+    }
+
+    /// Keeps a named result, besides what `execute` returns (which is the one named `output`); the last of a name counts.
+    ///
+    /// [`Error::InvalidValue`] where the job's results together would be over 1 MiB of JSON, [`Error::Decode`] where the value does not
+    /// serialise, [`Error::Closed`] after [`finish_in`](Self::finish_in).
+    pub fn set_result<T: Serialize>(&self, name: &str, value: T) -> Result<(), Error> {
+        let value = serde_json::to_value(value).map_err(|source| Error::Decode { name: name.into(), source })?;
+        self.attempt.notes.set_result(self.id(), name, value)
+    }
+
+    /// How the job will end when this attempt ends, whatever it returns: `Canceled`, `Failed` or `Terminated`. The last call
+    /// counts. Other statuses are [`Error::InvalidValue`].
+    pub fn set_status(&self, status: JobStatus) -> Result<(), Error> {
+        if !status.is_closed() {
+            return Err(Error::invalid("status", format!("{status} is not an end: set CANCELED, FAILED or TERMINATED")));
+        }
+        self.attempt.notes.force(self.id(), status)
+    }
+
+    /// Returns when the attempt should stop: the job was canceled, its time is over, or its worker shuts down or has lost the
+    /// database. A job that goes on is ended at an `await` when the grace is over.
+    pub async fn canceled(&self) {
+        self.attempt.stop.tripped().await;
+    }
+
+    /// Whether the attempt should stop.
+    #[must_use]
+    pub fn is_canceled(&self) -> bool {
+        self.attempt.stop.reason().is_some()
+    }
+
+    /// The connection that the worker was given.
+    #[must_use]
+    pub fn db(&self) -> &DatabaseConnection {
+        &self.attempt.setting.db
+    }
+
+    /// The application state of this type that the worker was given with [`Worker::state`](crate::Worker::state).
+    ///
+    /// # Panics
+    ///
+    /// Where the worker has none. `#[job(state = …)]` on the definition makes such a worker refuse to start.
+    #[must_use]
+    pub fn state<S: Send + Sync + 'static>(&self) -> &S {
+        self.try_state().unwrap_or_else(|| {
+            let name = type_name::<S>();
+            panic!("the worker has no state of type `{name}`: give it one with `Worker::state`, and ask for it with `#[job(state = {name})]`")
+        })
+    }
+
+    /// The same, or `None` where the worker has none.
+    #[must_use]
+    pub fn try_state<S: Send + Sync + 'static>(&self) -> Option<&S> {
+        self.attempt.setting.states.get(&TypeId::of::<S>()).and_then(|state| state.downcast_ref())
+    }
+
+    /// Runs code that blocks or computes on a thread where it holds up nobody, and returns what it returns. A panic in it is the
+    /// job's panic.
+    ///
+    /// It can't be stopped from outside: long-running code looks at [`is_canceled`](Self::is_canceled) from time to time.
+    pub async fn run_blocking<T: Send + 'static>(&self, code: impl FnOnce() -> T + Send + 'static) -> T {
+        struct Blocking(Arc<RunningAttempt>);
+        impl Drop for Blocking {
+            fn drop(&mut self) {
+                self.0.inside.leave(&self.0.inside.blocking);
+            }
+        }
+        Inside::enter(&self.attempt.inside.blocking);
+        let blocking = Blocking(self.attempt.clone());
+        let result = tokio::task::spawn_blocking(move || {
+            let _until_it_ends = blocking;
+            code()
+        })
+        .await;
+        match result {
+            Ok(value) => value,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // Only a runtime that is shutting down cancels: nobody is left to see what is returned.
+                Err(_) => std::future::pending().await,
+            },
+        }
+    }
+
+    /// Ends the job `TERMINATED` inside a transaction of its own: what else the transaction writes and the end of the job are
+    /// committed together, or neither is. Progress, messages and results so far go with it.
+    ///
+    /// [`Error::Lost`] where another worker has taken the job over: roll back then. After a success the context takes no more
+    /// writes ([`Error::Closed`]), and what `execute` returns no longer matters; a transaction that is not committed makes the attempt
+    /// fail.
+    pub async fn finish_in<T: Serialize>(&self, transaction: &DatabaseTransaction, output: &T) -> Result<(), Error> {
+        struct Call<'a>(&'a Inside);
+        impl Drop for Call<'_> {
+            fn drop(&mut self) {
+                self.0.leave(&self.0.calls);
+            }
+        }
+        let attempt = &*self.attempt;
+        Inside::enter(&attempt.inside.calls);
+        let _call = Call(&attempt.inside);
+        self.set_result(OUTPUT, output)?;
+        let _no_notes_in_flight = attempt.setting.writing.lock().await;
+        attempt.notes.close(true);
+        let finished = self.write_finish(transaction).await;
+        if finished.is_err() {
+            attempt.notes.close(false);
+        }
+        finished
+    }
+
+    async fn write_finish(&self, transaction: &DatabaseTransaction) -> Result<(), Error> {
+        use sea_orm::ConnectionTrait as _;
+        let attempt = &*self.attempt;
+        let dialect = dialect::of(transaction.get_database_backend())?;
+        connection::limit_idle(transaction, attempt.setting.lease).await?;
+        let ending = crate::outcome::Ending::closed(JobStatus::Terminated, None, None);
+        let mut finish = Finish::new(attempt.job.id, attempt.job.version, ending, attempt.setting.worker.clone());
+        let unwritten = attempt.notes.take().unwrap_or_default();
+        finish.progress = Some(100);
+        finish.results = unwritten.results.clone();
+        finish.messages = unwritten.messages(attempt.job.id, attempt.job.attempt, attempt.job.version);
+        match batch::write(transaction, dialect, &[finish]).await {
+            Ok(written) if written.is_empty() => {
+                attempt.notes.put_back(unwritten);
+                Err(Error::Lost { id: self.id() })
+            }
+            Ok(_) => Ok(()),
+            Err(error) => {
+                attempt.notes.put_back(unwritten);
+                Err(error.into())
+            }
+        }
+    }
+}
+
+impl fmt::Debug for JobContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "JobContext({} {} attempt {})", self.name(), self.id(), self.attempt())
+    }
+}

@@ -1,0 +1,37 @@
+use sea_orm::entity::prelude::*;
+
+use crate::JobStatus;
+
+#[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "jobs_job")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i64,
+    pub name: String,
+    pub queue: String,
+    pub priority: i16,
+    pub status: JobStatus,
+    pub version: i64,
+    pub attempt: i32,
+    pub max_attempts: i32,
+    pub budget: i32,
+    pub timeout_ms: Option<i64>,
+    pub parameters: Json,
+    pub results: Option<Json>,
+    pub progress: i16,
+    pub created_at: DateTimeUtc,
+    pub scheduled_at: DateTimeUtc,
+    pub started_at: Option<DateTimeUtc>,
+    pub finished_at: Option<DateTimeUtc>,
+    pub worker_id: Option<i64>,
+    pub cancel_requested_at: Option<DateTimeUtc>,
+    pub last_error: Option<String>,
+    pub user_id: Option<String>,
+    pub session_id: Option<String>,
+    pub event_id: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,6 @@
+//! The tables as sea-orm entities: what reads and administers. The hot statements are the dialects' own text.
+
+pub(crate) mod attempt;
+pub(crate) mod job;
+pub(crate) mod message;
+pub(crate) mod worker;

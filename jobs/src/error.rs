@@ -1,0 +1,236 @@
+//! What can go wrong: [`Error`] is what the framework's functions return, [`JobError`] what a job's `execute` returns.
+
+use std::fmt;
+use std::time::Duration;
+
+use sea_orm::DbErr;
+
+use crate::{JobId, JobStatus};
+
+/// A boxed error of any kind, as `?` in `execute` makes it.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What `execute` returns: its output, or how the attempt ended instead.
+pub type JobResult<T = ()> = Result<T, JobError>;
+
+/// What the framework's functions return when they can't do what was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The job has ended, and what was asked would change it.
+    #[error("job {id} is closed ({status}): only `retry` and `delete` act on a closed job")]
+    Closed {
+        /// The job.
+        id: JobId,
+        /// How it ended.
+        status: JobStatus,
+    },
+    /// What was asked needs a closed job (or, for `output`, a terminated one), and this one is not.
+    #[error("job {id} is {status}: wait until it has ended")]
+    NotClosed {
+        /// The job.
+        id: JobId,
+        /// Where it stands.
+        status: JobStatus,
+    },
+    /// What was asked needs a waiting job, and this one runs.
+    #[error("job {id} is running: its parameters can be changed only while it is SCHEDULED")]
+    NotScheduled {
+        /// The job.
+        id: JobId,
+    },
+    /// No job has this id (or retention or `delete` has removed it).
+    #[error("there is no job {id}")]
+    NotFound {
+        /// The id that was asked for.
+        id: JobId,
+    },
+    /// The job has no result of this name.
+    #[error("job {id} has no result named `{name}`")]
+    NoResult {
+        /// The job.
+        id: JobId,
+        /// The name that was asked for.
+        name: String,
+    },
+    /// A value that can't be accepted.
+    #[error("`{name}` is invalid: {reason}")]
+    InvalidValue {
+        /// The parameter, option or argument.
+        name: String,
+        /// What is wrong with it, and what would be right.
+        reason: String,
+    },
+    /// A stored or given value does not decode as the type that was asked for.
+    #[error("`{name}` does not decode")]
+    Decode {
+        /// The parameter or result.
+        name: String,
+        /// What the decoder says.
+        source: serde_json::Error,
+    },
+    /// No definition in this program answers to the name.
+    #[error("no definition is named `{name}`: is the crate that defines it linked? (`use my_app as _;` links it)")]
+    UnknownJob {
+        /// The name that was asked for.
+        name: String,
+    },
+    /// Another owner has the job: this attempt can no longer write.
+    #[error("job {id} is no longer owned by this attempt: another worker has taken it over")]
+    Lost {
+        /// The job.
+        id: JobId,
+    },
+    /// The job that was waited for ended `FAILED`.
+    #[error("job {id} failed: {reason}")]
+    JobFailed {
+        /// The job.
+        id: JobId,
+        /// Its last error.
+        reason: String,
+    },
+    /// The job that was waited for ended `CANCELED`.
+    #[error("job {id} was canceled")]
+    JobCanceled {
+        /// The job.
+        id: JobId,
+    },
+    /// The job had not ended when the time to wait was over.
+    #[error("job {id} has not ended within {waited:?}")]
+    WaitTimeout {
+        /// The job.
+        id: JobId,
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// A worker can't start as it is set up.
+    #[error("the worker can't start: {0}")]
+    Setup(String),
+    /// A second signal arrived during shutdown: the worker left at once.
+    #[error("the worker was told to leave at once: {running} job(s) were still running and will be taken over by another worker")]
+    Aborted {
+        /// How many jobs were left behind.
+        running: usize,
+    },
+    /// The database refused or could not be reached.
+    #[error("the database: {0}")]
+    Database(#[from] DbErr),
+}
+
+impl Error {
+    /// Whether the same call may succeed if it is made again: the database was busy, broke a deadlock, or lost the connection.
+    /// Inside a transaction it is the whole transaction that has to be repeated.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Database(error) if crate::store::fault::of(error).is_passing())
+    }
+
+    pub(crate) fn invalid(name: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::InvalidValue { name: name.into(), reason: reason.into() }
+    }
+}
+
+/// How an attempt ended when it did not end well.
+///
+/// Any error becomes one with `?`: the attempt is recorded and the job retried with backoff while it has attempts left.
+/// The constructors say otherwise:
+///
+/// ```
+/// # use std::time::Duration;
+/// # use jobs::{JobError, JobResult};
+/// fn check(status: u16) -> JobResult {
+///     match status {
+///         200 => Ok(()),
+///         404 => Err(JobError::fail("the page is gone")),                 // no retry
+///         429 => Err(JobError::snooze(Duration::from_secs(60))),          // later; counts as no attempt
+///         503 => Err(JobError::retry_in(Duration::from_secs(5)).because("busy")), // a retry at a time of one's own
+///         _ => Err(format!("unexpected status {status}"))?,               // a retry with backoff
+///     }
+/// }
+/// ```
+pub struct JobError {
+    pub(crate) kind: JobErrorKind,
+    pub(crate) source: Option<BoxError>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum JobErrorKind {
+    Retry,
+    RetryIn(Duration),
+    Snooze(Duration),
+    Fail,
+    Cancel,
+}
+
+impl JobError {
+    /// The job ends `FAILED` now, whatever attempts it has left.
+    pub fn fail(error: impl Into<BoxError>) -> Self {
+        Self { kind: JobErrorKind::Fail, source: Some(error.into()) }
+    }
+
+    /// The job ends `CANCELED`.
+    pub fn cancel(reason: impl Into<BoxError>) -> Self {
+        Self { kind: JobErrorKind::Cancel, source: Some(reason.into()) }
+    }
+
+    /// The attempt failed; the next one, if any is left, starts after `delay` instead of the definition's backoff.
+    #[must_use]
+    pub fn retry_in(delay: Duration) -> Self {
+        Self { kind: JobErrorKind::RetryIn(delay), source: None }
+    }
+
+    /// The job is not ready: it runs again after `delay`, and this attempt does not count against `max_attempts`.
+    #[must_use]
+    pub fn snooze(delay: Duration) -> Self {
+        Self { kind: JobErrorKind::Snooze(delay), source: None }
+    }
+
+    /// Say why, for `retry_in` and `snooze`.
+    #[must_use]
+    pub fn because(mut self, error: impl Into<BoxError>) -> Self {
+        self.source = Some(error.into());
+        self
+    }
+
+    /// The error and its sources in one line, each once.
+    pub(crate) fn reason(&self) -> String {
+        self.source.as_deref().map_or_else(|| self.to_string(), |error| chain(error))
+    }
+}
+
+/// An error and its sources, in one line: `outer: inner: innermost`. A source that its outer error repeats is left out.
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text = format!("{text}: {inner_text}");
+        }
+        source = inner.source();
+    }
+    text
+}
+
+impl<E: Into<BoxError>> From<E> for JobError {
+    fn from(error: E) -> Self {
+        Self { kind: JobErrorKind::Retry, source: Some(error.into()) }
+    }
+}
+
+impl fmt::Display for JobError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.source, self.kind) {
+            (Some(source), _) => source.fmt(f),
+            (None, JobErrorKind::RetryIn(delay)) => write!(f, "asked to be retried in {delay:?}"),
+            (None, JobErrorKind::Snooze(delay)) => write!(f, "asked to run again in {delay:?}"),
+            (None, kind) => write!(f, "{kind:?}"),
+        }
+    }
+}
+
+impl fmt::Debug for JobError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JobError").field("kind", &self.kind).field("source", &self.source).finish()
+    }
+}

@@ -1,0 +1,169 @@
+//! The handle of a scheduled job, typed by its job.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, TransactionTrait};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::job::{Execute, Job};
+use crate::operate::{self, Cancellation};
+use crate::record::{self, Attempt, JobRecord, Message};
+use crate::{JobId, JobStatus, wait};
+
+/// A scheduled job. It is a number that knows its job's type: `Copy`, and serialised as the number.
+pub struct JobHandle<J> {
+    id: JobId,
+    job: PhantomData<fn() -> J>,
+}
+
+impl<J> JobHandle<J> {
+    /// The identifier.
+    #[must_use]
+    pub const fn id(&self) -> JobId {
+        self.id
+    }
+}
+
+impl<J: Job> JobHandle<J> {
+    /// Where it stands.
+    pub async fn status<C: ConnectionTrait>(&self, db: &C) -> Result<JobStatus, Error> {
+        record::status(db, self.id).await
+    }
+
+    /// The progress of its latest attempt, 0 to 100.
+    pub async fn progress<C: ConnectionTrait>(&self, db: &C) -> Result<u8, Error> {
+        record::progress(db, self.id).await
+    }
+
+    /// Everything that is stored about it.
+    pub async fn record<C: ConnectionTrait>(&self, db: &C) -> Result<JobRecord, Error> {
+        record::record(db, self.id).await
+    }
+
+    /// What it has said, oldest first.
+    pub async fn messages<C: ConnectionTrait>(&self, db: &C) -> Result<Vec<Message>, Error> {
+        record::messages(db, self.id).await
+    }
+
+    /// All results of its latest attempt, by name.
+    pub async fn results<C: ConnectionTrait>(&self, db: &C) -> Result<BTreeMap<String, Value>, Error> {
+        record::results(db, self.id).await
+    }
+
+    /// One result.
+    pub async fn result<T: DeserializeOwned>(&self, db: &impl ConnectionTrait, name: &str) -> Result<T, Error> {
+        record::result(db, self.id, name).await
+    }
+
+    /// What `execute` returned, or why it returned nothing.
+    pub async fn output<C: ConnectionTrait>(&self, db: &C) -> Result<<J as Execute>::Output, Error> {
+        record::output(db, self.id).await
+    }
+
+    /// Its attempts that did not end well, in order.
+    pub async fn attempts<C: ConnectionTrait>(&self, db: &C) -> Result<Vec<Attempt>, Error> {
+        record::attempts(db, self.id).await
+    }
+
+    /// Waits until it has ended: what `execute` returned, or why it returned nothing.
+    pub async fn wait(&self, db: &DatabaseConnection) -> Result<<J as Execute>::Output, Error> {
+        wait::wait(db, self.id).await?.output()
+    }
+
+    /// The same, for at most `limit`: [`Error::WaitTimeout`] after that. The job goes on.
+    pub async fn wait_for(&self, db: &DatabaseConnection, limit: Duration) -> Result<<J as Execute>::Output, Error> {
+        wait::wait_for(db, self.id, limit).await?.output()
+    }
+
+    /// Cancels it. See [`cancel`](crate::cancel).
+    pub async fn cancel<C: ConnectionTrait>(&self, db: &C) -> Result<Cancellation, Error> {
+        operate::cancel(db, self.id).await
+    }
+
+    /// Changes one parameter while it waits. See [`set_parameter`](crate::set_parameter).
+    pub async fn set_parameter<C: ConnectionTrait, T: Serialize>(
+        &self,
+        db: &C,
+        name: &str,
+        value: T,
+    ) -> Result<(), Error> {
+        operate::set_parameter(db, self.id, name, value).await
+    }
+
+    /// Schedules it again after it has ended. See [`retry`](crate::retry).
+    pub async fn retry<C: ConnectionTrait>(&self, db: &C) -> Result<(), Error> {
+        operate::retry(db, self.id).await
+    }
+
+    /// Deletes it after it has ended.
+    pub async fn delete<C: ConnectionTrait + TransactionTrait>(&self, db: &C) -> Result<(), Error> {
+        operate::delete(db, self.id).await
+    }
+}
+
+// By hand, because what can be done with a handle does not depend on its job.
+
+impl<J> Clone for JobHandle<J> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<J> Copy for JobHandle<J> {}
+
+impl<J> PartialEq for JobHandle<J> {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+impl<J> Eq for JobHandle<J> {}
+
+impl<J> Hash for JobHandle<J> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.id.hash(state);
+    }
+}
+
+impl<J> fmt::Debug for JobHandle<J> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "JobHandle({})", self.id)
+    }
+}
+
+impl<J> fmt::Display for JobHandle<J> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.id.fmt(f)
+    }
+}
+
+impl<J> From<JobId> for JobHandle<J> {
+    fn from(id: JobId) -> Self {
+        Self { id, job: PhantomData }
+    }
+}
+
+impl<J> From<JobHandle<J>> for JobId {
+    fn from(handle: JobHandle<J>) -> Self {
+        handle.id
+    }
+}
+
+impl<J> Serialize for JobHandle<J> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.id.serialize(serializer)
+    }
+}
+
+impl<'de, J> Deserialize<'de> for JobHandle<J> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        JobId::deserialize(deserializer).map(Self::from)
+    }
+}

@@ -1,0 +1,162 @@
+//! The traits that make a struct a job.
+
+use std::any::{TypeId, type_name};
+use std::future::Future;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{JobContext, JobResult, RetryPolicy};
+
+/// The parameters of a job: a struct that `#[job_params]` makes storable by name.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no job parameters",
+    label = "add `#[job_params]` to this struct",
+    note = "`#[job_params]` makes a struct's fields the parameters of its job: `#[derive(Job)] #[job_params] struct {Self} {{ … }}`"
+)]
+pub trait JobParams: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// The names under which the parameters are stored.
+    const PARAMETERS: &'static [&'static str];
+}
+
+/// What a job does. Implement it by hand, with a native `async fn`:
+///
+/// ```
+/// use jobs::prelude::*;
+///
+/// #[derive(Job)]
+/// #[job_params]
+/// struct Greet {
+///     name: String,
+/// }
+///
+/// impl Execute for Greet {
+///     type Output = String;
+///
+///     async fn execute(&self, _job: &JobContext) -> JobResult<String> {
+///         Ok(format!("hello {}", self.name()))
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say what the job does",
+    label = "implement `Execute` for this struct",
+    note = "write `impl Execute for {Self} {{ type Output = (); async fn execute(&self, job: &JobContext) -> JobResult {{ … }} }}`"
+)]
+pub trait Execute: Sized + Send + Sync + 'static {
+    /// What a successful execution returns, stored as the result named `output`; `()` where there is nothing to say.
+    type Output: Serialize + DeserializeOwned + Send + 'static;
+
+    /// Runs one attempt. It may be entered more than once for one job: after an error, a time-out or the loss of its worker.
+    ///
+    /// Any error returned with `?` is recorded and retried with backoff; see [`JobError`](crate::JobError) for the other ends.
+    /// The future is dropped at an `await` when the job does not stop within the grace after its time-out or cancellation.
+    fn execute(&self, job: &JobContext) -> impl Future<Output = JobResult<Self::Output>> + Send;
+}
+
+/// A definition: what `#[derive(Job)]` writes, and registers at link time.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a job",
+    label = "this is not a job",
+    note = "put `#[derive(Job)]` and `#[job_params]` on the struct, and implement `Execute` for it"
+)]
+pub trait Job: JobParams + Execute {
+    /// The name and the options that `#[job(...)]` gives.
+    const DEFAULTS: Defaults;
+}
+
+/// What a definition says of all its jobs. `#[job(...)]` writes it; [`JobOptions`](crate::JobOptions) of a job override it.
+#[derive(Debug, Clone, Copy)]
+pub struct Defaults {
+    pub(crate) name: &'static str,
+    pub(crate) aliases: &'static [&'static str],
+    pub(crate) queue: Option<&'static str>,
+    pub(crate) priority: i16,
+    pub(crate) max_attempts: u32,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) retry: RetryPolicy,
+    pub(crate) state: Option<StateType>,
+}
+
+/// A type of application state that a worker must have.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StateType {
+    pub(crate) id: fn() -> TypeId,
+    pub(crate) name: fn() -> &'static str,
+}
+
+/// How many attempts a job has where nothing else is said.
+pub(crate) const DEFAULT_MAX_ATTEMPTS: u32 = 5;
+
+impl Defaults {
+    /// The defaults of a definition of this name.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            aliases: &[],
+            queue: None,
+            priority: 0,
+            max_attempts: DEFAULT_MAX_ATTEMPTS,
+            timeout: None,
+            retry: RetryPolicy::DEFAULT,
+            state: None,
+        }
+    }
+
+    /// Old names, whose jobs this definition executes too.
+    #[must_use]
+    pub const fn aliases(mut self, aliases: &'static [&'static str]) -> Self {
+        self.aliases = aliases;
+        self
+    }
+
+    /// The queue; without one, jobs go to the configured default queue.
+    #[must_use]
+    pub const fn queue(mut self, queue: &'static str) -> Self {
+        self.queue = Some(queue);
+        self
+    }
+
+    /// The priority, −100 to 100; smaller runs first.
+    #[must_use]
+    pub const fn priority(mut self, priority: i16) -> Self {
+        self.priority = priority;
+        self
+    }
+
+    /// How many attempts a job has, 1 to 32767.
+    #[must_use]
+    pub const fn max_attempts(mut self, max_attempts: u32) -> Self {
+        self.max_attempts = max_attempts;
+        self
+    }
+
+    /// How long an attempt may take.
+    #[must_use]
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// The pause between attempts.
+    #[must_use]
+    pub const fn retry(mut self, retry: RetryPolicy) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// The application state without which these jobs can't run.
+    #[must_use]
+    pub const fn state<S: Send + Sync + 'static>(mut self) -> Self {
+        self.state = Some(StateType { id: TypeId::of::<S>, name: type_name::<S> });
+        self
+    }
+
+    /// The name under which jobs are stored.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+}

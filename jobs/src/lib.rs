@@ -1,0 +1,85 @@
+#![doc = include_str!("../README.md")]
+
+mod context;
+mod entity;
+mod error;
+mod handle;
+mod id;
+mod job;
+mod list;
+mod operate;
+mod options;
+mod outcome;
+mod parameters;
+pub mod prelude;
+mod record;
+mod registry;
+mod report;
+mod retry;
+mod schedule;
+mod setup;
+mod status;
+mod store;
+mod wait;
+mod wake;
+mod worker;
+
+pub use context::JobContext;
+pub use error::{BoxError, Error, JobError, JobResult};
+pub use handle::JobHandle;
+pub use id::JobId;
+pub use job::{Defaults, Execute, Job, JobParams};
+pub use jobs_derive::{Job, job_fn, job_params};
+pub use jobs_migrations::JobsMigrator;
+pub use list::{JobCounts, JobFilter, counts, list, unserved};
+pub use operate::{Cancellation, cancel, delete, retry, set_parameter};
+pub use options::{JobOptions, default_queue};
+pub use outcome::AttemptEnd;
+pub use parameters::MAX_JSON_BYTES;
+pub use record::{Attempt, JobRecord, Level, Message, attempts, messages, output, progress, record, result, results, status};
+pub use retry::RetryPolicy;
+pub use schedule::{Schedulable, Schedule, WithOptions, schedule_all, schedule_by_name, schedule_by_name_with};
+pub use setup::{connect, migrate};
+pub use status::JobStatus;
+pub use store::maintain::Unserved;
+pub use tokio_util::sync::CancellationToken;
+pub use wait::{wait, wait_for};
+pub use worker::Worker;
+
+/// What generated code names. Not part of the public interface.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::job::{Defaults, Execute, Job, JobParams};
+    pub use crate::registry::Definition;
+    pub use crate::schedule::{Schedule, WithOptions, schedule, with_options};
+    pub use crate::{JobContext, JobError, JobOptions, JobResult, RetryPolicy};
+    pub use inventory;
+    pub use sea_orm::ConnectionTrait;
+    pub use serde;
+    pub use serde_json;
+
+    /// What a job's function may return.
+    pub trait IntoJobResult {
+        /// The output of the job.
+        type Output;
+
+        /// The result of its `execute`.
+        fn into_job_result(self) -> JobResult<Self::Output>;
+    }
+
+    impl<T, E: Into<JobError>> IntoJobResult for Result<T, E> {
+        type Output = T;
+
+        fn into_job_result(self) -> JobResult<T> {
+            self.map_err(Into::into)
+        }
+    }
+
+    impl IntoJobResult for () {
+        type Output = ();
+
+        fn into_job_result(self) -> JobResult {
+            Ok(())
+        }
+    }
+}

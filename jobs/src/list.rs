@@ -1,0 +1,208 @@
+//! Finding jobs: by what they are, page by page, and counting them.
+
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait as _};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+
+use crate::entity::job::{Column, Entity};
+use crate::error::Error;
+use crate::store::dialect;
+use crate::store::maintain::{self, Unserved};
+use crate::{JobId, JobRecord, JobStatus};
+
+/// Which jobs to list or count. Every condition that is given must hold; none is given at first.
+#[derive(Debug, Clone, Default)]
+#[must_use]
+pub struct JobFilter {
+    statuses: Vec<JobStatus>,
+    name: Option<String>,
+    queue: Option<String>,
+    user: Option<String>,
+    session: Option<String>,
+    event: Option<String>,
+    created_from: Option<DateTime<Utc>>,
+    created_until: Option<DateTime<Utc>>,
+    unserved: bool,
+    after: Option<JobId>,
+    limit: Option<u64>,
+}
+
+/// The largest page.
+const MAX_LIMIT: u64 = 1_000;
+const DEFAULT_LIMIT: u64 = 100;
+
+impl JobFilter {
+    /// All jobs.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// In this status; called more than once, in any of them.
+    pub fn status(mut self, status: JobStatus) -> Self {
+        self.statuses.push(status);
+        self
+    }
+
+    /// Of the definition with this name.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// In this queue.
+    pub fn queue(mut self, queue: impl Into<String>) -> Self {
+        self.queue = Some(queue.into());
+        self
+    }
+
+    /// On behalf of this user.
+    pub fn user(mut self, user: impl Into<String>) -> Self {
+        self.user = Some(user.into());
+        self
+    }
+
+    /// Asked for by this session.
+    pub fn session(mut self, session: impl Into<String>) -> Self {
+        self.session = Some(session.into());
+        self
+    }
+
+    /// Asked for by this event.
+    pub fn event(mut self, event: impl Into<String>) -> Self {
+        self.event = Some(event.into());
+        self
+    }
+
+    /// Scheduled at this time or later.
+    pub fn created_from(mut self, time: DateTime<Utc>) -> Self {
+        self.created_from = Some(time);
+        self
+    }
+
+    /// Scheduled before this time.
+    pub fn created_until(mut self, time: DateTime<Utc>) -> Self {
+        self.created_until = Some(time);
+        self
+    }
+
+    /// Due, and in a queue or with a name that no live worker serves.
+    pub fn unserved(mut self) -> Self {
+        self.unserved = true;
+        self
+    }
+
+    /// The page that follows the one which ends with this job.
+    pub fn after(mut self, last: impl Into<JobId>) -> Self {
+        self.after = Some(last.into());
+        self
+    }
+
+    /// At most so many jobs in a page, 1 to 1000; 100 where nothing is said.
+    pub fn limit(mut self, limit: u64) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    async fn select<C: ConnectionTrait>(&self, db: &C) -> Result<Select<Entity>, Error> {
+        let dialect = dialect::of(db.get_database_backend())?;
+        let mut select = Entity::find();
+        if !self.statuses.is_empty() {
+            select = select.filter(Column::Status.is_in(self.statuses.iter().copied()));
+        }
+        let texts = [
+            (Column::Name, &self.name),
+            (Column::Queue, &self.queue),
+            (Column::UserId, &self.user),
+            (Column::SessionId, &self.session),
+            (Column::EventId, &self.event),
+        ];
+        for (column, text) in texts {
+            if let Some(text) = text {
+                select = select.filter(column.eq(text));
+            }
+        }
+        if let Some(from) = self.created_from {
+            select = select.filter(Expr::col(Column::CreatedAt).gte(dialect.time(from)));
+        }
+        if let Some(until) = self.created_until {
+            select = select.filter(Expr::col(Column::CreatedAt).lt(dialect.time(until)));
+        }
+        if self.unserved {
+            select = select.filter(is_unserved(&maintain::unserved(db).await?));
+        }
+        Ok(select)
+    }
+}
+
+/// Waiting jobs of these queues and names; none where there are none.
+fn is_unserved(unserved: &[Unserved]) -> Condition {
+    let pairs = unserved.iter().fold(Condition::any().add(Expr::val(1).eq(0)), |any, pair| {
+        any.add(Column::Queue.eq(&pair.queue).and(Column::Name.eq(&pair.name)))
+    });
+    Condition::all().add(Column::Status.eq(JobStatus::Scheduled)).add(pairs)
+}
+
+/// One page of the jobs that the filter lets through, newest first. The next page is that of `filter.after(last.id)`.
+pub async fn list<C: ConnectionTrait>(db: &C, filter: JobFilter) -> Result<Vec<JobRecord>, Error> {
+    let limit = filter.limit.unwrap_or(DEFAULT_LIMIT);
+    if !(1..=MAX_LIMIT).contains(&limit) {
+        return Err(Error::invalid("limit", format!("{limit} is not between 1 and {MAX_LIMIT}")));
+    }
+    let mut select = filter.select(db).await?.order_by_desc(Column::Id).limit(limit);
+    if let Some(last) = filter.after {
+        select = select.filter(Column::Id.lt(last.0));
+    }
+    Ok(select.all(db).await?.into_iter().map(JobRecord::from).collect())
+}
+
+/// How many jobs there are in each status.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the names are those of the statuses")]
+pub struct JobCounts {
+    pub scheduled: u64,
+    pub running: u64,
+    pub canceled: u64,
+    pub failed: u64,
+    pub terminated: u64,
+}
+
+impl JobCounts {
+    /// How many there are in all.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.scheduled + self.running + self.canceled + self.failed + self.terminated
+    }
+}
+
+/// Counts the jobs that the filter lets through, by status. Its page and limit count for nothing here.
+pub async fn counts<C: ConnectionTrait>(db: &C, filter: JobFilter) -> Result<JobCounts, Error> {
+    let rows: Vec<(JobStatus, i64)> = filter
+        .select(db)
+        .await?
+        .select_only()
+        .column(Column::Status)
+        .column_as(Column::Id.count(), "jobs")
+        .group_by(Column::Status)
+        .into_tuple()
+        .all(db)
+        .await?;
+    let mut counts = JobCounts::default();
+    for (status, jobs) in rows {
+        let count = match status {
+            JobStatus::Scheduled => &mut counts.scheduled,
+            JobStatus::Running => &mut counts.running,
+            JobStatus::Canceled => &mut counts.canceled,
+            JobStatus::Failed => &mut counts.failed,
+            JobStatus::Terminated => &mut counts.terminated,
+        };
+        *count = u64::try_from(jobs).unwrap_or(0);
+    }
+    Ok(counts)
+}
+
+/// The due jobs that no live worker serves, by queue and name, with their number: a queue without a worker, or a name that no
+/// running program defines.
+pub async fn unserved<C: ConnectionTrait>(db: &C) -> Result<Vec<Unserved>, Error> {
+    Ok(maintain::unserved(db).await?)
+}

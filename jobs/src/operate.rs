@@ -1,0 +1,90 @@
+//! Acting on a job from outside: cancel it, change it, retry it, delete it.
+
+use sea_orm::{ConnectionTrait, TransactionTrait};
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::store::{control, maintain};
+use crate::{JobId, JobStatus, parameters, registry, wake};
+
+/// What came of asking a job to cancel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cancellation {
+    /// It was waiting, and is `CANCELED` now.
+    Done,
+    /// It is running, and was asked to stop: it learns of it within a heartbeat, usually at once. It ends `CANCELED` unless it
+    /// succeeds before it notices.
+    Requested,
+}
+
+/// Cancels a job: at once where it waits, by request where it runs. [`Error::Closed`] where it has ended.
+pub async fn cancel<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<Cancellation, Error> {
+    let id = id.into();
+    let changed = control::cancel(db, id).await?;
+    match control::status(db, id).await? {
+        status if !changed => Err(Error::Closed { id, status }),
+        JobStatus::Canceled => Ok(Cancellation::Done),
+        _ => {
+            control::notify(db, "jobs_cancel", &id.to_string()).await?;
+            wake::cancel_requested();
+            Ok(Cancellation::Requested)
+        }
+    }
+}
+
+/// Changes one parameter of a job that is still waiting. Where its definition is linked, the parameters must still decode.
+///
+/// [`Error::NotScheduled`] where it runs, [`Error::Closed`] where it has ended.
+pub async fn set_parameter<C: ConnectionTrait, T: Serialize>(
+    db: &C,
+    id: impl Into<JobId>,
+    name: &str,
+    value: T,
+) -> Result<(), Error> {
+    let id = id.into();
+    let value = serde_json::to_value(value).map_err(|source| Error::Decode { name: name.into(), source })?;
+    loop {
+        let job = control::find(db, id).await?;
+        match job.status {
+            JobStatus::Scheduled => {}
+            JobStatus::Running => return Err(Error::NotScheduled { id }),
+            status => return Err(Error::Closed { id, status }),
+        }
+        let mut changed = job.parameters;
+        if let Some(object) = changed.as_object_mut() {
+            object.insert(name.to_owned(), value.clone());
+        }
+        let changed = parameters::parse(&parameters::encode_value(changed)?)?;
+        if let Some(definition) = registry::find(&job.name) {
+            definition.decode(&changed)?;
+        }
+        // Somebody else may have changed it meanwhile: look again.
+        if control::replace_parameters(db, id, job.version, changed).await? {
+            return Ok(());
+        }
+    }
+}
+
+/// Schedules a closed job again, due now: it keeps its id, parameters and history, loses its results and progress, and has as
+/// many further attempts as it was given at first. [`Error::NotClosed`] where it has not ended.
+pub async fn retry<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<(), Error> {
+    let id = id.into();
+    let retried = control::retry(db, id).await?;
+    let job = control::find(db, id).await?;
+    if !retried {
+        return Err(Error::NotClosed { id, status: job.status });
+    }
+    control::notify(db, "jobs_wake", &job.queue).await?;
+    wake::scheduled(&job.queue);
+    Ok(())
+}
+
+/// Deletes a closed job with its messages and history. [`Error::NotClosed`] where it has not ended.
+pub async fn delete<C: ConnectionTrait + TransactionTrait>(db: &C, id: impl Into<JobId>) -> Result<(), Error> {
+    let id = id.into();
+    if maintain::delete_closed(db, id.0).await? {
+        return Ok(());
+    }
+    let status = control::status(db, id).await?;
+    Err(Error::NotClosed { id, status })
+}

@@ -1,0 +1,180 @@
+//! What may be said of a single job when it is scheduled.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Datelike as _, SecondsFormat, Utc};
+
+use crate::error::Error;
+use crate::job::Defaults;
+use crate::parameters::check_name;
+use crate::store::insert::NewJob;
+use crate::store::millis;
+
+/// What may be said of a job besides its parameters. What is not said comes from its definition.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use jobs::JobOptions;
+/// let options = JobOptions::new().delay(Duration::from_secs(60)).priority(-5).user("ada");
+/// ```
+#[derive(Debug, Clone, Default, PartialEq)]
+#[must_use]
+pub struct JobOptions {
+    due: Option<Due>,
+    priority: Option<i16>,
+    queue: Option<String>,
+    max_attempts: Option<u32>,
+    timeout: Option<Duration>,
+    user: Option<String>,
+    session: Option<String>,
+    event: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Due {
+    In(Duration),
+    At(DateTime<Utc>),
+}
+
+/// The longest delay and time-out: a hundred years.
+const MAX_DURATION: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+impl JobOptions {
+    /// Nothing said.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Due this long after it is scheduled, by the database's clock. The later one of `delay` and `at` in the code wins.
+    pub fn delay(mut self, delay: Duration) -> Self {
+        self.due = Some(Due::In(delay));
+        self
+    }
+
+    /// Due at this time, by the database's clock.
+    pub fn at(mut self, at: DateTime<Utc>) -> Self {
+        self.due = Some(Due::At(at));
+        self
+    }
+
+    /// −100 to 100; smaller runs first.
+    pub fn priority(mut self, priority: i16) -> Self {
+        self.priority = Some(priority);
+        self
+    }
+
+    /// The queue, 1 to 200 characters.
+    pub fn queue(mut self, queue: impl Into<String>) -> Self {
+        self.queue = Some(queue.into());
+        self
+    }
+
+    /// How many attempts it has, 1 to 32767.
+    pub fn max_attempts(mut self, max_attempts: u32) -> Self {
+        self.max_attempts = Some(max_attempts);
+        self
+    }
+
+    /// How long an attempt may take, from 1 millisecond.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// On whose behalf it runs, 1 to 200 characters.
+    pub fn user(mut self, user: impl Into<String>) -> Self {
+        self.user = Some(user.into());
+        self
+    }
+
+    /// The session that asked for it, 1 to 200 characters.
+    pub fn session(mut self, session: impl Into<String>) -> Self {
+        self.session = Some(session.into());
+        self
+    }
+
+    /// The event that asked for it, 1 to 200 characters.
+    pub fn event(mut self, event: impl Into<String>) -> Self {
+        self.event = Some(event.into());
+        self
+    }
+
+    /// The row of a job with these options, over its definition's defaults.
+    pub(crate) fn into_row(self, name: &str, defaults: &Defaults, parameters: String) -> Result<NewJob, Error> {
+        let queue = self.queue.or_else(|| defaults.queue.map(Into::into)).unwrap_or_else(default_queue);
+        check_name("name", name)?;
+        check_name("queue", &queue)?;
+        for (what, value) in [("user", &self.user), ("session", &self.session), ("event", &self.event)] {
+            value.as_deref().map_or(Ok(()), |value| check_name(what, value))?;
+        }
+        let (at, delay) = match self.due {
+            None => (None, None),
+            Some(Due::In(delay)) => (None, Some(checked("delay", delay)?)),
+            Some(Due::At(at)) => (Some(checked_time(at)?), None),
+        };
+        let timeout = self.timeout.or(defaults.timeout);
+        if timeout == Some(Duration::ZERO) {
+            return Err(Error::invalid("timeout", "it is zero: leave it out where there is none"));
+        }
+        Ok(NewJob {
+            name: name.to_owned(),
+            queue,
+            priority: checked_priority(self.priority.unwrap_or(defaults.priority))?,
+            max_attempts: checked_attempts(self.max_attempts.unwrap_or(defaults.max_attempts))?,
+            timeout_ms: timeout.map(|timeout| checked("timeout", timeout)).transpose()?,
+            parameters,
+            at,
+            delay_ms: delay,
+            user_id: self.user,
+            session_id: self.session,
+            event_id: self.event,
+        })
+    }
+}
+
+/// Sets the options that both [`JobOptions`] and a schedule in the making have.
+macro_rules! option_setters {
+    ($($(#[$doc:meta])* $name:ident($value:ident: $type:ty)),* $(,)?) => {
+        $($(#[$doc])*
+        pub fn $name(mut self, $value: $type) -> Self {
+            self.options = self.options.$name($value);
+            self
+        })*
+    };
+}
+pub(crate) use option_setters;
+
+/// The queue of jobs that name none: `JOBS_QUEUE`, or `long-running`.
+#[must_use]
+pub fn default_queue() -> String {
+    std::env::var("JOBS_QUEUE").ok().filter(|queue| !queue.is_empty()).unwrap_or_else(|| "long-running".into())
+}
+
+fn checked(what: &str, duration: Duration) -> Result<i64, Error> {
+    if duration > MAX_DURATION {
+        return Err(Error::invalid(what, "it is longer than a hundred years"));
+    }
+    Ok(millis(duration))
+}
+
+fn checked_time(at: DateTime<Utc>) -> Result<String, Error> {
+    if !(1970..=9000).contains(&at.year()) {
+        return Err(Error::invalid("at", format!("{at} is not between the years 1970 and 9000")));
+    }
+    Ok(at.to_rfc3339_opts(SecondsFormat::Micros, true))
+}
+
+fn checked_priority(priority: i16) -> Result<i16, Error> {
+    if (-100..=100).contains(&priority) {
+        Ok(priority)
+    } else {
+        Err(Error::invalid("priority", format!("{priority} is not between −100 and 100")))
+    }
+}
+
+fn checked_attempts(max_attempts: u32) -> Result<i32, Error> {
+    match i32::try_from(max_attempts) {
+        Ok(attempts @ 1..=32767) => Ok(attempts),
+        _ => Err(Error::invalid("max_attempts", format!("{max_attempts} is not between 1 and 32767"))),
+    }
+}

@@ -1,0 +1,203 @@
+//! What an attempt ended in, and what that makes of its job. Pure: no clock, no database.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{JobStatus, RetryPolicy};
+
+/// How an attempt that did not end well ended; kept in the job's history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum AttemptEnd {
+    /// `execute` returned an error, or asked to fail.
+    Error,
+    /// `execute` panicked.
+    Panic,
+    /// The time-out passed.
+    Timeout,
+    /// The parameters do not decode.
+    Undecodable,
+    /// The job was canceled while it ran.
+    Canceled,
+    /// Its worker died, hung or lost the database.
+    Lost,
+    /// Its worker was stopped.
+    Shutdown,
+    /// It went on running after its time-out, cancellation or shutdown.
+    DidNotStop,
+    /// The database refused what the attempt wanted to store.
+    Refused,
+}
+
+impl AttemptEnd {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Panic => "panic",
+            Self::Timeout => "timeout",
+            Self::Undecodable => "undecodable",
+            Self::Canceled => "canceled",
+            Self::Lost => "lost",
+            Self::Shutdown => "shutdown",
+            Self::DidNotStop => "did_not_stop",
+            Self::Refused => "refused",
+        }
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        use AttemptEnd::{Canceled, DidNotStop, Error, Lost, Panic, Refused, Shutdown, Timeout, Undecodable};
+        [Error, Panic, Timeout, Undecodable, Canceled, Lost, Shutdown, DidNotStop, Refused]
+            .into_iter()
+            .find(|end| end.as_str() == text)
+    }
+}
+
+impl fmt::Display for AttemptEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// What an attempt ended in.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Outcome {
+    /// `execute` returned its output.
+    Succeeded,
+    /// It failed in a way that another attempt may mend; after `delay` if the job chose one, else by the policy.
+    Errored { how: AttemptEnd, reason: String, delay: Option<Duration> },
+    /// It failed in a way that no other attempt can mend.
+    Failed { how: AttemptEnd, reason: String },
+    /// The job gave up, or did as it was asked.
+    Canceled { reason: String },
+    /// It asked to run again later, without counting this attempt.
+    Snoozed { delay: Duration },
+    /// Its worker is shutting down and ended it.
+    Stopped,
+    /// It was claimed and never started.
+    NeverStarted,
+}
+
+/// The attempts of a job: how many were started, how many may be, how many were granted at first, and the pause between them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Attempts {
+    pub(crate) attempt: i32,
+    pub(crate) max_attempts: i32,
+    pub(crate) budget: i32,
+    pub(crate) retry: RetryPolicy,
+}
+
+/// What the end of an attempt changes in its job's row.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Ending {
+    pub(crate) status: JobStatus,
+    /// Until the next attempt. `None`: the due time stays as it is.
+    pub(crate) delay: Option<Duration>,
+    /// −1 where the attempt never started, else 0.
+    pub(crate) attempt_change: i32,
+    /// 1 where the attempt does not count, so that the number of an attempt names one execution for ever.
+    pub(crate) max_attempts_change: i32,
+    /// What goes to the history; `None` for an end that costs no row there.
+    pub(crate) how: Option<AttemptEnd>,
+    pub(crate) error: Option<String>,
+}
+
+impl Ending {
+    /// The job is closed.
+    pub(crate) fn closed(status: JobStatus, how: Option<AttemptEnd>, error: Option<String>) -> Self {
+        debug_assert!(status.is_closed());
+        Self { status, delay: None, attempt_change: 0, max_attempts_change: 0, how, error }
+    }
+
+    /// The job waits for another attempt.
+    fn again(delay: Option<Duration>, how: Option<AttemptEnd>, error: Option<String>) -> Self {
+        Self { status: JobStatus::Scheduled, delay, attempt_change: 0, max_attempts_change: 0, how, error }
+    }
+
+    fn uncounted(mut self) -> Self {
+        self.max_attempts_change = 1;
+        self
+    }
+}
+
+impl Outcome {
+    /// What becomes of the job. `random` (0.0..=1.0) is the retry policy's jitter.
+    pub(crate) fn ending(self, attempts: Attempts, random: f64) -> Ending {
+        let Attempts { attempt, max_attempts, budget, retry } = attempts;
+        match self {
+            Self::Succeeded => Ending::closed(JobStatus::Terminated, None, None),
+            Self::Canceled { reason } => {
+                Ending::closed(JobStatus::Canceled, Some(AttemptEnd::Canceled), Some(reason))
+            }
+            Self::Failed { how, reason } => Ending::closed(JobStatus::Failed, Some(how), Some(reason)),
+            Self::Errored { how, reason, .. } if attempt >= max_attempts => {
+                Ending::closed(JobStatus::Failed, Some(how), Some(reason))
+            }
+            Self::Errored { how, reason, delay } => {
+                let delay = delay.unwrap_or_else(|| retry.delay(attempt, random));
+                Ending::again(Some(delay), Some(how), Some(reason))
+            }
+            Self::Snoozed { delay } => Ending::again(Some(delay), None, None).uncounted(),
+            // With a single attempt, `execute` is never entered twice.
+            Self::Stopped if budget == 1 => Ending::closed(
+                JobStatus::Failed,
+                Some(AttemptEnd::Shutdown),
+                Some("stopped by shutdown, and max_attempts is 1".into()),
+            ),
+            Self::Stopped => {
+                Ending::again(None, Some(AttemptEnd::Shutdown), Some("stopped by shutdown".into())).uncounted()
+            }
+            Self::NeverStarted => Ending { attempt_change: -1, ..Ending::again(None, None, None) },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attempts(attempt: i32, max_attempts: i32) -> Attempts {
+        Attempts { attempt, max_attempts, budget: max_attempts, retry: RetryPolicy::fixed(Duration::from_secs(7)) }
+    }
+
+    fn error() -> Outcome {
+        Outcome::Errored { how: AttemptEnd::Error, reason: "no".into(), delay: None }
+    }
+
+    #[test]
+    fn an_error_is_retried_while_attempts_are_left() {
+        let ending = error().ending(attempts(1, 2), 0.5);
+        assert_eq!(ending.status, JobStatus::Scheduled);
+        assert_eq!(ending.delay, Some(Duration::from_secs(7)));
+        assert_eq!(error().ending(attempts(2, 2), 0.5).status, JobStatus::Failed);
+    }
+
+    #[test]
+    fn a_snooze_does_not_count() {
+        let ending = Outcome::Snoozed { delay: Duration::ZERO }.ending(attempts(1, 1), 0.5);
+        assert_eq!((ending.status, ending.max_attempts_change, ending.how), (JobStatus::Scheduled, 1, None));
+    }
+
+    #[test]
+    fn a_stopped_job_is_given_back_unless_it_may_run_only_once() {
+        let given_back = Outcome::Stopped.ending(attempts(3, 3), 0.5);
+        assert_eq!((given_back.status, given_back.max_attempts_change), (JobStatus::Scheduled, 1));
+        assert_eq!(Outcome::Stopped.ending(attempts(1, 1), 0.5).status, JobStatus::Failed);
+    }
+
+    #[test]
+    fn a_job_that_never_started_goes_back_untouched() {
+        let ending = Outcome::NeverStarted.ending(attempts(1, 1), 0.5);
+        assert_eq!((ending.attempt_change, ending.max_attempts_change, ending.delay), (-1, 0, None));
+        assert_eq!(ending.how, None);
+    }
+
+    #[test]
+    fn every_end_survives_its_text() {
+        for end in ["error", "panic", "timeout", "undecodable", "canceled", "lost", "shutdown", "did_not_stop", "refused"] {
+            assert_eq!(AttemptEnd::parse(end).map(AttemptEnd::as_str), Some(end));
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Named JSON values: how parameters and results are checked, encoded and decoded.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::error::Error;
+
+/// The name of the result that `execute` returns.
+pub(crate) const OUTPUT: &str = "output";
+
+/// The largest size of a job's parameters, and of its results, in bytes of JSON: 1 MiB.
+pub const MAX_JSON_BYTES: usize = 1024 * 1024;
+
+/// The longest name of a job or queue, and of a user, session or event, in characters.
+pub(crate) const MAX_NAME_CHARS: usize = 200;
+
+/// A job's parameters as they are stored: an object, within the size limit, without NUL characters.
+pub(crate) fn encode<P: Serialize>(parameters: &P) -> Result<String, Error> {
+    let value = serde_json::to_value(parameters)
+        .map_err(|source| Error::Decode { name: "parameters".into(), source })?;
+    encode_value(value)
+}
+
+/// The same, from JSON: `null` stands for no parameters.
+pub(crate) fn encode_value(value: Value) -> Result<String, Error> {
+    let object = match value {
+        Value::Object(object) => object,
+        Value::Null => Map::new(),
+        other => return Err(Error::invalid("parameters", format!("a JSON object of named values is needed, not {other}"))),
+    };
+    for (name, value) in &object {
+        refuse_nul(name, name)?;
+        refuse_nul_in(name, value)?;
+    }
+    let text = Value::Object(object.clone()).to_string();
+    if text.len() > MAX_JSON_BYTES {
+        let (largest, size) = largest(&object);
+        return Err(Error::invalid(
+            largest,
+            format!(
+                "the parameters have {} bytes of JSON, of which this one has {size}; at most {MAX_JSON_BYTES} are allowed: \
+                 store the data elsewhere and pass a reference to it",
+                text.len()
+            ),
+        ));
+    }
+    Ok(text)
+}
+
+/// Stored text as JSON.
+pub(crate) fn parse(text: &str) -> Result<Value, Error> {
+    serde_json::from_str(text).map_err(|source| Error::Decode { name: "parameters".into(), source })
+}
+
+/// Decodes named values as `T`. The error names the value that does not decode.
+pub(crate) fn decode<T: DeserializeOwned>(values: &Value) -> Result<T, Error> {
+    // A unit struct has no parameters, which is an empty object where it is stored, and `null` to serde.
+    if values.as_object().is_some_and(Map::is_empty)
+        && let Ok(unit) = T::deserialize(Value::Null)
+    {
+        return Ok(unit);
+    }
+    serde_path_to_error::deserialize(values).map_err(|error| {
+        let path = error.path().to_string();
+        let source = error.into_inner();
+        let name = if path == "." { missing_field(&source).unwrap_or("parameters".into()) } else { path };
+        Error::Decode { name, source }
+    })
+}
+
+/// Decodes one named value.
+pub(crate) fn decode_one<T: DeserializeOwned>(name: &str, value: &Value) -> Result<T, Error> {
+    T::deserialize(value).map_err(|source| Error::Decode { name: name.into(), source })
+}
+
+/// A name of a job, queue, user, session or event that every database stores alike.
+pub(crate) fn check_name(what: &str, name: &str) -> Result<(), Error> {
+    let reason = if name.is_empty() {
+        "it is empty"
+    } else if name.chars().count() > MAX_NAME_CHARS {
+        "it is longer than 200 characters"
+    } else if name.trim() != name {
+        "it begins or ends with white space"
+    } else if name.chars().any(char::is_control) {
+        "it contains a control character"
+    } else {
+        return Ok(());
+    };
+    Err(Error::invalid(what, reason))
+}
+
+/// Text without NUL characters, which PostgreSQL refuses: each becomes U+FFFD.
+pub(crate) fn without_nul(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{FFFD}") } else { text }
+}
+
+/// The same for every text in a JSON value.
+pub(crate) fn value_without_nul(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(without_nul(text)),
+        Value::Array(values) => values.into_iter().map(value_without_nul).collect(),
+        Value::Object(values) => {
+            values.into_iter().map(|(name, value)| (without_nul(name), value_without_nul(value))).collect()
+        }
+        other => other,
+    }
+}
+
+fn refuse_nul(name: &str, text: &str) -> Result<(), Error> {
+    if text.contains('\0') {
+        return Err(Error::invalid(name.replace('\0', "\\0"), "it contains a NUL character, which databases can't store"));
+    }
+    Ok(())
+}
+
+fn refuse_nul_in(name: &str, value: &Value) -> Result<(), Error> {
+    match value {
+        Value::String(text) => refuse_nul(name, text),
+        Value::Array(values) => values.iter().try_for_each(|value| refuse_nul_in(name, value)),
+        Value::Object(values) => values.iter().try_for_each(|(key, value)| {
+            refuse_nul(name, key)?;
+            refuse_nul_in(name, value)
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn largest(object: &Map<String, Value>) -> (String, usize) {
+    object
+        .iter()
+        .map(|(name, value)| (name.clone(), value.to_string().len()))
+        .max_by_key(|(_, size)| *size)
+        .unwrap_or_default()
+}
+
+/// The parameter that serde misses: ``missing field `name` ``.
+fn missing_field(error: &serde_json::Error) -> Option<String> {
+    let text = error.to_string();
+    let rest = text.strip_prefix("missing field `")?;
+    Some(rest.split('`').next()?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_value_with_nul_is_refused_by_its_name() {
+        let error = encode_value(json!({"fine": 1, "bad": [{"deep": "a\0b"}]})).unwrap_err();
+        assert!(error.to_string().starts_with("`bad` is invalid"), "{error}");
+    }
+
+    #[test]
+    fn parameters_over_the_limit_are_refused_by_the_name_of_the_largest() {
+        let error = encode_value(json!({"small": 1, "large": "x".repeat(MAX_JSON_BYTES)})).unwrap_err();
+        assert!(error.to_string().starts_with("`large` is invalid"), "{error}");
+    }
+
+    #[test]
+    fn a_value_that_does_not_decode_is_named() {
+        #[derive(Debug, serde::Deserialize)]
+        #[allow(dead_code, reason = "only decoded")]
+        struct Size {
+            width: u32,
+        }
+        let wrong = decode::<Size>(&json!({"width": "wide"})).unwrap_err();
+        assert!(wrong.to_string().starts_with("`width` does not decode"), "{wrong}");
+        let missing = decode::<Size>(&json!({})).unwrap_err();
+        assert!(missing.to_string().starts_with("`width` does not decode"), "{missing}");
+    }
+
+    #[test]
+    fn nul_is_cleaned_out_of_nested_values() {
+        assert_eq!(value_without_nul(json!({"a\0": ["b\0"]})), json!({"a\u{FFFD}": ["b\u{FFFD}"]}));
+    }
+}

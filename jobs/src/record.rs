@@ -1,0 +1,273 @@
+//! Asking about a job: its record, messages, results and attempts.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::entity::{attempt, job, message};
+use crate::error::Error;
+use crate::outcome::AttemptEnd;
+use crate::parameters::{OUTPUT, decode_one};
+use crate::store::control;
+use crate::{JobId, JobStatus};
+
+/// Everything that is stored about a job. Times are the database's.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct JobRecord {
+    /// The identifier.
+    pub id: JobId,
+    /// The name of its definition.
+    pub name: String,
+    /// The queue.
+    pub queue: String,
+    /// −100 to 100; smaller runs first.
+    pub priority: i16,
+    /// Where it stands.
+    pub status: JobStatus,
+    /// Grows with every change of owner or status.
+    pub version: i64,
+    /// How many attempts were started.
+    pub attempt: u32,
+    /// How many attempts may be started in all; grows when an attempt did not count, and with `retry`.
+    pub max_attempts: u32,
+    /// How long an attempt may take.
+    pub timeout: Option<Duration>,
+    /// The parameters, by name.
+    pub parameters: Value,
+    /// The results of the latest attempt, by name.
+    pub results: BTreeMap<String, Value>,
+    /// 0 to 100.
+    pub progress: u8,
+    /// When it was scheduled.
+    pub created_at: DateTime<Utc>,
+    /// When it is, or was, due.
+    pub scheduled_at: DateTime<Utc>,
+    /// When its latest attempt was claimed.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it was closed.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// The worker that has it, or had it last.
+    pub worker_id: Option<i64>,
+    /// When it was asked to cancel.
+    pub cancel_requested_at: Option<DateTime<Utc>>,
+    /// Why the latest attempt that did not end well did not.
+    pub last_error: Option<String>,
+    /// On whose behalf it runs.
+    pub user: Option<String>,
+    /// The session that asked for it.
+    pub session: Option<String>,
+    /// The event that asked for it.
+    pub event: Option<String>,
+}
+
+impl JobRecord {
+    /// One parameter. [`Error::InvalidValue`] where there is none of that name.
+    pub fn parameter<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
+        let value = self.parameters.get(name).ok_or_else(|| Error::invalid(name, "the job has no such parameter"))?;
+        decode_one(name, value)
+    }
+
+    /// One result.
+    pub fn result<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
+        let value = self.results.get(name).ok_or_else(|| Error::NoResult { id: self.id, name: name.to_owned() })?;
+        decode_one(name, value)
+    }
+
+    /// What `execute` returned, or why it returned nothing.
+    pub fn output<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        match self.status {
+            JobStatus::Terminated => {
+                // A job that ended by `set_status(Terminated)` may have no output; it is `()` then.
+                decode_one(OUTPUT, self.results.get(OUTPUT).unwrap_or(&Value::Null))
+            }
+            JobStatus::Failed => Err(Error::JobFailed {
+                id: self.id,
+                reason: self.last_error.clone().unwrap_or_else(|| "no reason was given".into()),
+            }),
+            JobStatus::Canceled => Err(Error::JobCanceled { id: self.id }),
+            status => Err(Error::NotClosed { id: self.id, status }),
+        }
+    }
+}
+
+impl From<job::Model> for JobRecord {
+    fn from(row: job::Model) -> Self {
+        Self {
+            id: JobId(row.id),
+            name: row.name,
+            queue: row.queue,
+            priority: row.priority,
+            status: row.status,
+            version: row.version,
+            attempt: unsigned(row.attempt),
+            max_attempts: unsigned(row.max_attempts),
+            timeout: row.timeout_ms.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis),
+            parameters: row.parameters,
+            results: row.results.and_then(|results| serde_json::from_value(results).ok()).unwrap_or_default(),
+            progress: u8::try_from(row.progress.clamp(0, 100)).unwrap_or(0),
+            created_at: row.created_at,
+            scheduled_at: row.scheduled_at,
+            started_at: row.started_at,
+            finished_at: row.finished_at,
+            worker_id: row.worker_id,
+            cancel_requested_at: row.cancel_requested_at,
+            last_error: row.last_error,
+            user: row.user_id,
+            session: row.session_id,
+            event: row.event_id,
+        }
+    }
+}
+
+/// The columns that count are never negative.
+fn unsigned(count: i32) -> u32 {
+    u32::try_from(count).unwrap_or(0)
+}
+
+/// How much a message matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// What happens.
+    Info,
+    /// What someone should know.
+    Warn,
+    /// What went wrong.
+    Error,
+}
+
+impl Level {
+    fn from_code(code: i16) -> Self {
+        match code {
+            0 => Self::Info,
+            1 => Self::Warn,
+            _ => Self::Error,
+        }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Info => "INFO",
+            Self::Warn => "WARN",
+            Self::Error => "ERROR",
+        })
+    }
+}
+
+/// A line that a job has said, kept with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Message {
+    /// When it was said.
+    pub time: DateTime<Utc>,
+    /// In which attempt.
+    pub attempt: u32,
+    /// How much it matters.
+    pub level: Level,
+    /// What was said.
+    pub text: String,
+}
+
+/// An attempt that did not end well.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Attempt {
+    /// Its number; the first is 1.
+    pub attempt: u32,
+    /// Who ran it.
+    pub worker: String,
+    /// When it was claimed.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    pub ended_at: DateTime<Utc>,
+    /// How it ended.
+    pub how: AttemptEnd,
+    /// Why.
+    pub error: Option<String>,
+}
+
+/// The status of a job.
+pub async fn status<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<JobStatus, Error> {
+    control::status(db, id.into()).await
+}
+
+/// Everything that is stored about a job.
+pub async fn record<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<JobRecord, Error> {
+    Ok(control::find(db, id.into()).await?.into())
+}
+
+/// The progress of a job's latest attempt, 0 to 100. Written in batches: up to half a second behind.
+pub async fn progress<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<u8, Error> {
+    Ok(record(db, id).await?.progress)
+}
+
+/// What a job has said, oldest first.
+pub async fn messages<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<Vec<Message>, Error> {
+    let id = id.into();
+    let rows = message::Entity::find()
+        .filter(message::Column::JobId.eq(id.0))
+        .order_by_asc(message::Column::Id)
+        .all(db)
+        .await?;
+    if rows.is_empty() {
+        // No messages, or no job?
+        control::status(db, id).await?;
+    }
+    let message = |row: message::Model| Message {
+        time: row.created_at,
+        attempt: unsigned(row.attempt),
+        level: Level::from_code(row.level),
+        text: row.text,
+    };
+    Ok(rows.into_iter().map(message).collect())
+}
+
+/// All results of a job's latest attempt, by name. What `execute` returned is the one named `output`.
+pub async fn results<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<BTreeMap<String, Value>, Error> {
+    Ok(record(db, id).await?.results)
+}
+
+/// One result of a job.
+pub async fn result<T: DeserializeOwned>(
+    db: &impl ConnectionTrait,
+    id: impl Into<JobId>,
+    name: &str,
+) -> Result<T, Error> {
+    record(db, id).await?.result(name)
+}
+
+/// What `execute` returned, or why it returned nothing.
+pub async fn output<T: DeserializeOwned>(db: &impl ConnectionTrait, id: impl Into<JobId>) -> Result<T, Error> {
+    record(db, id).await?.output()
+}
+
+/// The attempts of a job that did not end well, in order.
+pub async fn attempts<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<Vec<Attempt>, Error> {
+    let id = id.into();
+    let rows = attempt::Entity::find()
+        .filter(attempt::Column::JobId.eq(id.0))
+        .order_by_asc(attempt::Column::Attempt)
+        .all(db)
+        .await?;
+    if rows.is_empty() {
+        control::status(db, id).await?;
+    }
+    let attempt = |row: attempt::Model| Attempt {
+        attempt: unsigned(row.attempt),
+        worker: row.worker,
+        started_at: row.started_at,
+        ended_at: row.ended_at,
+        how: AttemptEnd::parse(&row.how).unwrap_or(AttemptEnd::Error),
+        error: row.error,
+    };
+    Ok(rows.into_iter().map(attempt).collect())
+}

@@ -1,0 +1,142 @@
+//! The definitions that are linked into this program, by name. The one place where job types are erased.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::fmt::Write as _;
+
+use futures_util::future::{BoxFuture, FutureExt as _};
+use serde_json::Value;
+
+use crate::error::{Error, JobResult};
+use crate::job::{Defaults, Job};
+use crate::parameters;
+use crate::{JobContext, JobError};
+
+/// One definition: its name and options, and how to run its jobs. `#[derive(Job)]` submits it.
+#[derive(Clone, Copy)]
+pub struct Definition {
+    pub(crate) defaults: Defaults,
+    pub(crate) parameters: &'static [&'static str],
+    file: &'static str,
+    line: u32,
+    decode: fn(&Value) -> Result<Box<dyn AnyJob>, Error>,
+}
+
+inventory::collect!(Definition);
+
+impl Definition {
+    /// The definition of `J`, written at this place.
+    #[must_use]
+    pub const fn of<J: Job>(file: &'static str, line: u32) -> Self {
+        Self { defaults: J::DEFAULTS, parameters: J::PARAMETERS, file, line, decode: decode::<J> }
+    }
+
+    /// The job with these parameters, ready to run. Fails with the name of the parameter that does not decode.
+    pub(crate) fn decode(&self, parameters: &Value) -> Result<Box<dyn AnyJob>, Error> {
+        (self.decode)(parameters)
+    }
+
+    fn names(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.defaults.name).chain(self.defaults.aliases.iter().copied())
+    }
+}
+
+impl fmt::Debug for Definition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}:{})", self.defaults.name, self.file, self.line)
+    }
+}
+
+/// A decoded job whose type is forgotten.
+pub(crate) trait AnyJob: Send {
+    /// Runs it; its output comes back as JSON.
+    fn run(self: Box<Self>, job: JobContext) -> BoxFuture<'static, JobResult<Value>>;
+}
+
+impl<J: Job> AnyJob for J {
+    fn run(self: Box<Self>, job: JobContext) -> BoxFuture<'static, JobResult<Value>> {
+        async move {
+            let output = self.execute(&job).await?;
+            serde_json::to_value(output).map_err(|error| {
+                JobError::fail(Error::Decode { name: parameters::OUTPUT.into(), source: error })
+            })
+        }
+        .boxed()
+    }
+}
+
+fn decode<J: Job>(parameters: &Value) -> Result<Box<dyn AnyJob>, Error> {
+    parameters::decode::<J>(parameters).map(|job| Box::new(job) as Box<dyn AnyJob>)
+}
+
+/// Definitions by name and alias.
+#[derive(Debug, Default)]
+pub(crate) struct Registry {
+    by_name: HashMap<&'static str, Definition>,
+    definitions: Vec<Definition>,
+}
+
+impl Registry {
+    /// Everything that is linked into this program, and `more`; refused if two share a name.
+    pub(crate) fn new(more: &[Definition]) -> Result<Self, Error> {
+        let mut registry = Self::default();
+        for definition in inventory::iter::<Definition>.into_iter().copied().chain(more.iter().copied()) {
+            registry.add(definition)?;
+        }
+        registry.definitions.sort_by_key(|definition| definition.defaults.name);
+        Ok(registry)
+    }
+
+    fn add(&mut self, definition: Definition) -> Result<(), Error> {
+        for name in definition.names() {
+            match self.by_name.insert(name, definition) {
+                Some(other) if !same_place(&other, &definition) => {
+                    return Err(Error::Setup(format!(
+                        "two definitions are named `{name}`: {other:?} and {definition:?}; give one of them \
+                         another name with `#[job(name = \"…\")]`"
+                    )));
+                }
+                _ => {}
+            }
+        }
+        if !self.definitions.iter().any(|known| same_place(known, &definition)) {
+            self.definitions.push(definition);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&Definition> {
+        self.by_name.get(name)
+    }
+
+    pub(crate) fn definitions(&self) -> &[Definition] {
+        &self.definitions
+    }
+
+    /// All names that are answered to, aliases too, in order.
+    pub(crate) fn names(&self) -> Vec<&'static str> {
+        let mut names: Vec<_> = self.by_name.keys().copied().collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// One line per definition, for the log at start-up.
+    pub(crate) fn table(&self, default_queue: &str) -> String {
+        self.definitions.iter().fold(String::new(), |mut table, definition| {
+            let queue = definition.defaults.queue.unwrap_or(default_queue);
+            // Writing to a String can't fail.
+            let _ = write!(table, "\n  {definition:?} in queue `{queue}`");
+            table
+        })
+    }
+}
+
+/// Whether both were written by the same derive: registered at link time and by hand is one definition.
+fn same_place(one: &Definition, other: &Definition) -> bool {
+    (one.file, one.line, one.defaults.name) == (other.file, other.line, other.defaults.name)
+}
+
+/// The linked definition that answers to a name. Where two do, a worker refuses to start; here either serves.
+pub(crate) fn find(name: &str) -> Option<&'static Definition> {
+    inventory::iter::<Definition>.into_iter().find(|definition| definition.names().any(|known| known == name))
+}

@@ -1,0 +1,224 @@
+//! What a running attempt says of itself, until it is written: progress, results and messages.
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value};
+
+use crate::error::Error;
+use crate::parameters::{MAX_JSON_BYTES, value_without_nul, without_nul};
+use crate::record::Level;
+use crate::store::batch::NewMessage;
+use crate::wake::lock;
+use crate::{JobId, JobStatus};
+
+/// The longest message, in bytes; more is cut off.
+pub(crate) const MAX_MESSAGE_BYTES: usize = 16 * 1024;
+
+/// How many messages, and bytes of them, one job may have waiting to be written; more are dropped and counted.
+const MAX_MESSAGES: usize = 1_000;
+const MAX_MESSAGES_BYTES: usize = 1024 * 1024;
+
+/// The notes of one attempt. Writing to them never waits for the database.
+#[derive(Debug, Default)]
+pub(crate) struct Notes {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    progress: Option<i16>,
+    results: Map<String, Value>,
+    results_bytes: usize,
+    results_changed: bool,
+    messages: Vec<Said>,
+    messages_bytes: usize,
+    dropped: u64,
+    forced: Option<JobStatus>,
+    /// The job was finished from inside: nothing more is taken.
+    closed: bool,
+}
+
+#[derive(Debug)]
+struct Said {
+    when: Instant,
+    level: Level,
+    text: String,
+}
+
+/// What has not been written yet.
+#[derive(Debug, Default)]
+pub(crate) struct Unwritten {
+    pub(crate) progress: Option<i16>,
+    pub(crate) results: Option<String>,
+    messages: Vec<Said>,
+}
+
+impl Notes {
+    pub(crate) fn set_progress(&self, percent: u8) {
+        let mut state = lock(&self.state);
+        if !state.closed {
+            state.progress = Some(i16::from(percent.min(100)));
+        }
+    }
+
+    pub(crate) fn say(&self, level: Level, text: String) {
+        let text = shortened(without_nul(text));
+        let mut state = lock(&self.state);
+        if state.closed {
+            return;
+        }
+        if state.messages.len() >= MAX_MESSAGES || state.messages_bytes + text.len() > MAX_MESSAGES_BYTES {
+            state.dropped += 1;
+            return;
+        }
+        state.messages_bytes += text.len();
+        state.messages.push(Said { when: Instant::now(), level, text });
+    }
+
+    /// Keeps a result. Refused where all results together would be over the size limit, or the job was finished.
+    pub(crate) fn set_result(&self, id: JobId, name: &str, value: Value) -> Result<(), Error> {
+        let (name, value) = (without_nul(name.to_owned()), value_without_nul(value));
+        let bytes = name.len() + value.to_string().len();
+        let mut state = lock(&self.state);
+        if state.closed {
+            return Err(Error::Closed { id, status: JobStatus::Terminated });
+        }
+        let before = state.results.get(&name).map_or(0, |old| name.len() + old.to_string().len());
+        let total = state.results_bytes - before + bytes;
+        if total > MAX_JSON_BYTES {
+            let reason = format!(
+                "with it the job's results have {total} bytes of JSON; at most {MAX_JSON_BYTES} are allowed: \
+                 store the data elsewhere and keep a reference to it"
+            );
+            return Err(Error::invalid(name, reason));
+        }
+        state.results_bytes = total;
+        state.results.insert(name, value);
+        state.results_changed = true;
+        Ok(())
+    }
+
+    pub(crate) fn force(&self, id: JobId, status: JobStatus) -> Result<(), Error> {
+        let mut state = lock(&self.state);
+        if state.closed {
+            return Err(Error::Closed { id, status: JobStatus::Terminated });
+        }
+        state.forced = Some(status);
+        Ok(())
+    }
+
+    pub(crate) fn forced(&self) -> Option<JobStatus> {
+        lock(&self.state).forced
+    }
+
+    /// From now on nothing more is taken, or it is again.
+    pub(crate) fn close(&self, closed: bool) {
+        lock(&self.state).closed = closed;
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        lock(&self.state).closed
+    }
+
+    /// Takes what has not been written; `None` where there is nothing.
+    pub(crate) fn take(&self) -> Option<Unwritten> {
+        let mut state = lock(&self.state);
+        if state.progress.is_none() && !state.results_changed && state.messages.is_empty() && state.dropped == 0 {
+            return None;
+        }
+        if state.dropped > 0 {
+            let text = format!("{} messages were dropped: they came faster than they could be written", state.dropped);
+            state.messages.push(Said { when: Instant::now(), level: Level::Warn, text });
+            state.dropped = 0;
+        }
+        let results = state.results_changed.then(|| Value::Object(state.results.clone()).to_string());
+        state.results_changed = false;
+        state.messages_bytes = 0;
+        Some(Unwritten { progress: state.progress.take(), results, messages: std::mem::take(&mut state.messages) })
+    }
+
+    /// Puts back what could not be written; what was said since stands after it.
+    pub(crate) fn put_back(&self, unwritten: Unwritten) {
+        let mut state = lock(&self.state);
+        state.progress = state.progress.or(unwritten.progress);
+        state.results_changed |= unwritten.results.is_some();
+        let later = std::mem::replace(&mut state.messages, unwritten.messages);
+        state.messages.extend(later);
+        state.messages_bytes = state.messages.iter().map(|said| said.text.len()).sum();
+    }
+}
+
+impl Unwritten {
+    /// The messages as rows.
+    pub(crate) fn messages(&self, job_id: i64, attempt: i32, version: i64) -> Vec<NewMessage> {
+        let row = |said: &Said| NewMessage {
+            job_id,
+            attempt,
+            version,
+            level: said.level as i16,
+            age_ms: age_ms(said.when.elapsed()),
+            text: said.text.clone(),
+        };
+        self.messages.iter().map(row).collect()
+    }
+}
+
+fn age_ms(age: Duration) -> i64 {
+    i64::try_from(age.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn shortened(mut text: String) -> String {
+    if text.len() > MAX_MESSAGE_BYTES {
+        let bytes = text.len();
+        text.truncate(text.floor_char_boundary(MAX_MESSAGE_BYTES));
+        text.push_str(&format!("… (cut off: it had {bytes} bytes)"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_of_messages_is_bounded_and_says_how_many_were_dropped() {
+        let notes = Notes::default();
+        for number in 0..MAX_MESSAGES + 7 {
+            notes.say(Level::Info, number.to_string());
+        }
+        let rows = notes.take().expect("there are messages").messages(1, 1, 1);
+        assert_eq!(rows.len(), MAX_MESSAGES + 1);
+        assert!(rows.last().expect("the last").text.starts_with("7 messages were dropped"));
+    }
+
+    #[test]
+    fn what_was_put_back_stands_before_what_was_said_since() {
+        let notes = Notes::default();
+        notes.say(Level::Info, "first".into());
+        notes.set_progress(10);
+        let taken = notes.take().expect("something was said");
+        notes.say(Level::Info, "second".into());
+        notes.set_progress(20);
+        notes.put_back(taken);
+        let again = notes.take().expect("both");
+        assert_eq!(again.progress, Some(20));
+        let texts: Vec<_> = again.messages(1, 1, 1).into_iter().map(|message| message.text).collect();
+        assert_eq!(texts, ["first", "second"]);
+    }
+
+    #[test]
+    fn a_long_message_is_cut_at_a_character() {
+        let text = shortened("é".repeat(MAX_MESSAGE_BYTES));
+        assert!(text.len() < MAX_MESSAGE_BYTES + 60 && text.contains("cut off"));
+    }
+
+    #[test]
+    fn results_over_the_limit_are_refused_and_replacing_one_frees_its_room() {
+        let notes = Notes::default();
+        let large = Value::String("x".repeat(MAX_JSON_BYTES * 2 / 3));
+        notes.set_result(JobId(1), "a", large.clone()).expect("it fits");
+        assert!(notes.set_result(JobId(1), "b", large.clone()).is_err());
+        notes.set_result(JobId(1), "a", large).expect("it replaces the first");
+    }
+}

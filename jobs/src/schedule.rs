@@ -1,0 +1,207 @@
+//! Scheduling jobs: one, many, or by name.
+
+use std::future::IntoFuture;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures_util::future::BoxFuture;
+use sea_orm::{ConnectionTrait, TransactionSession as _, TransactionTrait};
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::job::{Defaults, Job};
+use crate::options::option_setters;
+use crate::store::{self, insert, insert::NewJob};
+use crate::{JobHandle, JobId, JobOptions, parameters, registry, wake};
+
+/// A job about to be scheduled. Nothing happens until it is awaited.
+///
+/// It is inserted on the connection, or in the transaction, that was given: in a transaction, the job exists if and only if
+/// the transaction commits.
+#[must_use = "a job is scheduled only when this is awaited"]
+#[derive(Debug)]
+pub struct Schedule<'c, C, J> {
+    db: &'c C,
+    job: J,
+    options: JobOptions,
+}
+
+impl<'c, C, J: Job> Schedule<'c, C, J> {
+    pub(crate) fn new(db: &'c C, job: J, options: JobOptions) -> Self {
+        Self { db, job, options }
+    }
+
+    /// All options at once, instead of those given so far.
+    pub fn options(mut self, options: JobOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    option_setters! {
+        /// Due this long after it is scheduled, by the database's clock.
+        delay(delay: Duration),
+        /// Due at this time, by the database's clock.
+        at(at: DateTime<Utc>),
+        /// −100 to 100; smaller runs first.
+        priority(priority: i16),
+        /// The queue, 1 to 200 characters.
+        queue(queue: impl Into<String>),
+        /// How many attempts it has, 1 to 32767.
+        max_attempts(max_attempts: u32),
+        /// How long an attempt may take.
+        timeout(timeout: Duration),
+        /// On whose behalf it runs, 1 to 200 characters.
+        user(user: impl Into<String>),
+        /// The session that asked for it, 1 to 200 characters.
+        session(session: impl Into<String>),
+        /// The event that asked for it, 1 to 200 characters.
+        event(event: impl Into<String>),
+    }
+}
+
+impl<'c, C: ConnectionTrait, J: Job> IntoFuture for Schedule<'c, C, J> {
+    type Output = Result<JobHandle<J>, Error>;
+    type IntoFuture = BoxFuture<'c, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let Self { db, job, options } = self;
+        // What is refused is refused before anything is asked of the database.
+        let row = row(&job, options);
+        Box::pin(async move { Ok(insert_one(db, row?).await?.into()) })
+    }
+}
+
+/// A job with options of its own, for [`schedule_all`] or to be scheduled later.
+#[derive(Debug, Clone)]
+pub struct WithOptions<J> {
+    job: J,
+    options: JobOptions,
+}
+
+impl<J: Job> WithOptions<J> {
+    pub(crate) fn new(job: J, options: JobOptions) -> Self {
+        Self { job, options }
+    }
+
+    /// Schedules it. See [`Schedule`].
+    pub fn schedule<C: ConnectionTrait>(self, db: &C) -> Schedule<'_, C, J> {
+        Schedule::new(db, self.job, self.options)
+    }
+}
+
+/// What [`schedule_all`] takes: jobs, or jobs [`WithOptions`].
+pub trait Schedulable {
+    /// The type of the job.
+    type Job: Job;
+
+    /// The job and its options.
+    fn into_parts(self) -> (Self::Job, JobOptions);
+}
+
+impl<J: Job> Schedulable for J {
+    type Job = J;
+
+    fn into_parts(self) -> (J, JobOptions) {
+        (self, JobOptions::new())
+    }
+}
+
+impl<J: Job> Schedulable for WithOptions<J> {
+    type Job = J;
+
+    fn into_parts(self) -> (J, JobOptions) {
+        (self.job, self.options)
+    }
+}
+
+/// Schedules many jobs in bulk statements, all or none; the handles come in the order of the jobs.
+///
+/// Inside a transaction of the caller's it is one savepoint of it.
+///
+/// ```
+/// # use jobs::prelude::*;
+/// # #[derive(Job)] #[job_params] struct Greet { name: String }
+/// # impl Execute for Greet { type Output = (); async fn execute(&self, _: &JobContext) -> JobResult { Ok(()) } }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), jobs::Error> {
+/// # let db = jobs::connect("sqlite::memory:").await?; jobs::migrate(&db).await?;
+/// let handles = jobs::schedule_all(&db, ["ada", "grace"].map(Greet::new)).await?;
+/// assert_eq!(handles.len(), 2);
+/// # Ok(()) }
+/// ```
+pub async fn schedule_all<C, I>(db: &C, jobs: I) -> Result<Vec<JobHandle<<I::Item as Schedulable>::Job>>, Error>
+where
+    C: ConnectionTrait + TransactionTrait,
+    I: IntoIterator<Item: Schedulable>,
+{
+    let rows: Vec<NewJob> = jobs
+        .into_iter()
+        .map(|job| {
+            let (job, options) = job.into_parts();
+            row(&job, options)
+        })
+        .collect::<Result<_, _>>()?;
+    let transaction = store::begin(db).await?;
+    let ids = insert::insert(&transaction, &rows).await?;
+    transaction.commit().await?;
+    wake_queues(&rows);
+    Ok(ids.into_iter().map(|id| JobId(id).into()).collect())
+}
+
+/// Schedules a job by its name, with its parameters as JSON (an object; `null` for none).
+///
+/// If a definition of that name, or with that alias, is linked into this program, the parameters must decode as its own, and its
+/// defaults apply. Otherwise the job waits for a worker that knows the name.
+pub async fn schedule_by_name<C: ConnectionTrait>(db: &C, name: &str, parameters: Value) -> Result<JobId, Error> {
+    schedule_by_name_with(db, name, parameters, JobOptions::new()).await
+}
+
+/// The same, with options.
+pub async fn schedule_by_name_with<C: ConnectionTrait>(
+    db: &C,
+    name: &str,
+    parameters: Value,
+    options: JobOptions,
+) -> Result<JobId, Error> {
+    insert_one(db, named_row(name, parameters, options)?).await
+}
+
+fn row<J: Job>(job: &J, options: JobOptions) -> Result<NewJob, Error> {
+    options.into_row(J::DEFAULTS.name, &J::DEFAULTS, parameters::encode(job)?)
+}
+
+fn named_row(name: &str, parameters: Value, options: JobOptions) -> Result<NewJob, Error> {
+    let text = parameters::encode_value(parameters)?;
+    let defaults = match registry::find(name) {
+        Some(definition) => {
+            definition.decode(&parameters::parse(&text)?)?;
+            definition.defaults
+        }
+        None => Defaults::new("unknown"),
+    };
+    options.into_row(name, &defaults, text)
+}
+
+async fn insert_one<C: ConnectionTrait>(db: &C, row: NewJob) -> Result<JobId, Error> {
+    let rows = [row];
+    let ids = insert::insert(db, &rows).await?;
+    wake_queues(&rows);
+    // The insert gives as many ids as rows, or fails.
+    ids.first().copied().map(JobId).ok_or_else(|| Error::Database(sea_orm::DbErr::RecordNotInserted))
+}
+
+fn wake_queues(rows: &[NewJob]) {
+    let mut queues: Vec<_> = rows.iter().map(|row| row.queue.as_str()).collect();
+    queues.sort_unstable();
+    queues.dedup();
+    queues.into_iter().for_each(wake::scheduled);
+}
+
+/// Schedules a job. The generated `schedule()` calls it.
+pub fn schedule<C, J: Job>(job: J, db: &C) -> Schedule<'_, C, J> {
+    Schedule::new(db, job, JobOptions::new())
+}
+
+/// Gives a job options. The generated `with_options()` calls it.
+pub fn with_options<J: Job>(job: J, options: JobOptions) -> WithOptions<J> {
+    WithOptions::new(job, options)
+}

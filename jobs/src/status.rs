@@ -1,0 +1,92 @@
+//! The states of a job, and which may follow which.
+
+use std::fmt;
+
+use sea_orm::{DeriveActiveEnum, EnumIter};
+use serde::{Deserialize, Serialize};
+
+/// Where a job stands in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "i16", db_type = "SmallInteger")]
+#[serde(rename_all = "lowercase")]
+pub enum JobStatus {
+    /// Waiting: for its time, for a worker, or for its next attempt.
+    #[sea_orm(num_value = 0)]
+    Scheduled,
+    /// Owned by a worker.
+    #[sea_orm(num_value = 1)]
+    Running,
+    /// Ended because someone, or the job itself, asked for it.
+    #[sea_orm(num_value = 2)]
+    Canceled,
+    /// Ended without success; `last_error` says why.
+    #[sea_orm(num_value = 3)]
+    Failed,
+    /// Ended with success.
+    #[sea_orm(num_value = 4)]
+    Terminated,
+}
+
+impl JobStatus {
+    /// Whether the job has ended: its parameters, results and status no longer change.
+    #[must_use]
+    pub const fn is_closed(self) -> bool {
+        matches!(self, Self::Canceled | Self::Failed | Self::Terminated)
+    }
+
+    /// Whether a job in this status may go to `next`.
+    #[must_use]
+    pub const fn may_become(self, next: Self) -> bool {
+        use JobStatus::{Canceled, Failed, Running, Scheduled, Terminated};
+        match self {
+            Scheduled => matches!(next, Running | Canceled),
+            Running => matches!(next, Scheduled | Canceled | Failed | Terminated),
+            // Only an operator's retry leads out of a closed status.
+            Canceled | Failed | Terminated => matches!(next, Scheduled),
+        }
+    }
+
+    /// The number that stands for this status in the database.
+    #[must_use]
+    pub const fn code(self) -> i16 {
+        self as i16
+    }
+}
+
+impl fmt::Display for JobStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Scheduled => "SCHEDULED",
+            Self::Running => "RUNNING",
+            Self::Canceled => "CANCELED",
+            Self::Failed => "FAILED",
+            Self::Terminated => "TERMINATED",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::JobStatus::{self, Canceled, Failed, Running, Scheduled, Terminated};
+
+    const ALL: [JobStatus; 5] = [Scheduled, Running, Canceled, Failed, Terminated];
+
+    #[test]
+    fn a_closed_job_can_only_be_scheduled_again() {
+        for status in ALL.into_iter().filter(|status| status.is_closed()) {
+            let next: Vec<_> = ALL.into_iter().filter(|next| status.may_become(*next)).collect();
+            assert_eq!(next, [Scheduled], "{status}");
+        }
+    }
+
+    #[test]
+    fn a_waiting_job_cannot_fail_or_terminate_without_running() {
+        assert!(!Scheduled.may_become(Failed));
+        assert!(!Scheduled.may_become(Terminated));
+    }
+
+    #[test]
+    fn codes_are_the_ones_that_the_tables_document() {
+        assert_eq!(ALL.map(JobStatus::code), [0, 1, 2, 3, 4]);
+    }
+}

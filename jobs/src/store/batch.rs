@@ -1,0 +1,173 @@
+//! What attempts write, many at once: their ends, and their progress, results and messages while they run. A row is written
+//! only where its attempt still owns the job.
+
+use std::collections::HashSet;
+
+use sea_orm::{ConnectionTrait, DbErr};
+use serde::Serialize;
+
+use super::dialect::{Batch, Dialect};
+use super::{Store, json, repeat, statement};
+use crate::outcome::Ending;
+
+/// The end of an attempt, as it is written.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Finish {
+    pub(crate) id: i64,
+    /// The version under which the attempt owns the job.
+    pub(crate) version: i64,
+    pub(crate) status: i16,
+    pub(crate) delay_ms: Option<i64>,
+    pub(crate) attempt_change: i32,
+    pub(crate) max_attempts_change: i32,
+    pub(crate) how: Option<&'static str>,
+    pub(crate) error: Option<String>,
+    pub(crate) progress: Option<i16>,
+    /// A JSON object.
+    pub(crate) results: Option<String>,
+    /// Who ran it, for the history.
+    pub(crate) worker: String,
+    #[serde(skip)]
+    pub(crate) messages: Vec<NewMessage>,
+}
+
+impl Finish {
+    pub(crate) fn new(id: i64, version: i64, ending: Ending, worker: String) -> Self {
+        Self {
+            id,
+            version,
+            status: ending.status.code(),
+            delay_ms: ending.delay.map(super::millis),
+            attempt_change: ending.attempt_change,
+            max_attempts_change: ending.max_attempts_change,
+            how: ending.how.map(crate::AttemptEnd::as_str),
+            error: ending.error,
+            progress: None,
+            results: None,
+            worker,
+            messages: Vec::new(),
+        }
+    }
+}
+
+/// What a running attempt has to say since it was last written.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Report {
+    pub(crate) id: i64,
+    pub(crate) version: i64,
+    pub(crate) progress: Option<i16>,
+    pub(crate) results: Option<String>,
+    #[serde(skip)]
+    pub(crate) messages: Vec<NewMessage>,
+}
+
+/// A message to keep with its job.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct NewMessage {
+    pub(crate) job_id: i64,
+    pub(crate) attempt: i32,
+    pub(crate) version: i64,
+    pub(crate) level: i16,
+    /// How long ago it was said: the database's clock gives the time.
+    pub(crate) age_ms: i64,
+    pub(crate) text: String,
+}
+
+/// A row of a batch.
+pub(crate) trait Row: Serialize + Sync {
+    fn batch(dialect: &Dialect) -> &Batch;
+    fn id(&self) -> i64;
+    fn messages(&self) -> &[NewMessage];
+    fn bytes(&self) -> usize;
+}
+
+impl Row for Finish {
+    fn batch(dialect: &Dialect) -> &Batch {
+        &dialect.finish
+    }
+
+    fn id(&self) -> i64 {
+        self.id
+    }
+
+    fn messages(&self) -> &[NewMessage] {
+        &self.messages
+    }
+
+    fn bytes(&self) -> usize {
+        bytes(self.results.as_ref(), &self.messages) + self.error.as_ref().map_or(0, String::len)
+    }
+}
+
+impl Row for Report {
+    fn batch(dialect: &Dialect) -> &Batch {
+        &dialect.report
+    }
+
+    fn id(&self) -> i64 {
+        self.id
+    }
+
+    fn messages(&self) -> &[NewMessage] {
+        &self.messages
+    }
+
+    fn bytes(&self) -> usize {
+        bytes(self.results.as_ref(), &self.messages)
+    }
+}
+
+fn bytes(results: Option<&String>, messages: &[NewMessage]) -> usize {
+    let texts: usize = messages.iter().map(|message| message.text.len() + 100).sum();
+    texts + results.map_or(0, String::len) + 200
+}
+
+impl Store {
+    /// Writes the rows whose attempts still own their jobs, and returns the ids of those. Rows that someone else has locked
+    /// are left out, as are those that were fenced out: [`Store::marks`] tells which.
+    pub(crate) async fn write<R: Row>(&self, rows: &[R]) -> Result<HashSet<i64>, DbErr> {
+        repeat(|| async {
+            let in_one = matches!(R::batch(self.dialect), Batch::Statement(_));
+            if in_one && !self.isolate {
+                return write(&self.db, self.dialect, rows).await;
+            }
+            let transaction = self.begin().await?;
+            let written = write(&transaction, self.dialect, rows).await?;
+            transaction.commit().await?;
+            Ok(written)
+        })
+        .await
+    }
+}
+
+/// The same, on a connection or in a transaction of the caller's. Where the batch takes steps, only a transaction will do.
+pub(crate) async fn write<C: ConnectionTrait, R: Row>(
+    db: &C,
+    dialect: &Dialect,
+    rows: &[R],
+) -> Result<HashSet<i64>, DbErr> {
+    let messages: Vec<_> = rows.iter().flat_map(Row::messages).collect();
+    match R::batch(dialect) {
+        Batch::Statement(sql) => {
+            let values = [json(rows)?.into(), json(&messages)?.into()];
+            let written = db.query_all_raw(statement(dialect, sql, values)).await?;
+            written.iter().map(|row| row.try_get_by_index(0)).collect()
+        }
+        Batch::Steps { lock, rows: writes, messages: write_messages } => {
+            let locked = db.query_all_raw(statement(dialect, lock, [json(rows)?.into()])).await?;
+            let locked: HashSet<i64> = locked.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?;
+            let rows: Vec<_> = rows.iter().filter(|row| locked.contains(&row.id())).collect();
+            let messages: Vec<_> = messages.into_iter().filter(|message| locked.contains(&message.job_id)).collect();
+            if !rows.is_empty() {
+                let rows = json(&rows)?;
+                for sql in *writes {
+                    db.execute_raw(statement(dialect, sql, [rows.clone().into()])).await?;
+                }
+            }
+            if !messages.is_empty() {
+                db.execute_raw(statement(dialect, write_messages, [json(&messages)?.into()])).await?;
+            }
+            Ok(locked)
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! What clients and operators do to single jobs: look, cancel, change, retry.
+
+use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait as _, Func, SimpleExpr};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, Value};
+use serde_json::Value as Json;
+
+use super::{Store, dialect, json, statement};
+use crate::entity::job::{Column, Entity, Model};
+use crate::{Error, JobId, JobStatus};
+
+pub(crate) async fn find<C: ConnectionTrait>(db: &C, id: JobId) -> Result<Model, Error> {
+    Entity::find_by_id(id.0).one(db).await?.ok_or(Error::NotFound { id })
+}
+
+pub(crate) async fn status<C: ConnectionTrait>(db: &C, id: JobId) -> Result<JobStatus, Error> {
+    let status: Option<JobStatus> =
+        Entity::find_by_id(id.0).select_only().column(Column::Status).into_tuple().one(db).await?;
+    status.ok_or(Error::NotFound { id })
+}
+
+/// One statement for both cases: a waiting job is canceled, a running one is asked to. False: neither, the job is closed or
+/// unknown.
+pub(crate) async fn cancel<C: ConnectionTrait>(db: &C, id: JobId) -> Result<bool, DbErr> {
+    let clock = || Expr::cust(clock_of(db));
+    let waits = || Expr::col(Column::Status).eq(JobStatus::Scheduled.code());
+    let if_waiting = |then: SimpleExpr, otherwise: SimpleExpr| -> SimpleExpr {
+        CaseStatement::new().case(waits(), then).finally(otherwise).into()
+    };
+    let result = Entity::update_many()
+        .col_expr(Column::Version, if_waiting(Expr::col(Column::Version).add(1), Expr::col(Column::Version).into()))
+        .col_expr(Column::FinishedAt, if_waiting(clock(), Expr::col(Column::FinishedAt).into()))
+        .col_expr(
+            Column::CancelRequestedAt,
+            Func::coalesce([Expr::col(Column::CancelRequestedAt).into(), clock()]).into(),
+        )
+        // Last: MySQL's assignments see the ones before them.
+        .col_expr(
+            Column::Status,
+            if_waiting(Expr::val(JobStatus::Canceled.code()).into(), Expr::col(Column::Status).into()),
+        )
+        .filter(Column::Id.eq(id.0))
+        .filter(Column::Status.lte(JobStatus::Running))
+        .exec(db)
+        .await?;
+    Ok(result.rows_affected == 1)
+}
+
+/// Replaces the parameters of a waiting job that is still at this version.
+pub(crate) async fn replace_parameters<C: ConnectionTrait>(
+    db: &C,
+    id: JobId,
+    version: i64,
+    parameters: Json,
+) -> Result<bool, DbErr> {
+    let result = Entity::update_many()
+        .col_expr(Column::Parameters, Expr::value(parameters))
+        .col_expr(Column::Version, Expr::col(Column::Version).add(1))
+        .filter(Column::Id.eq(id.0))
+        .filter(Column::Version.eq(version))
+        .filter(Column::Status.eq(JobStatus::Scheduled))
+        .exec(db)
+        .await?;
+    Ok(result.rows_affected == 1)
+}
+
+/// Schedules a closed job again, now, with a fresh budget of attempts. False: it is not closed, or not there.
+pub(crate) async fn retry<C: ConnectionTrait>(db: &C, id: JobId) -> Result<bool, DbErr> {
+    let nothing = || Expr::value(Value::String(None));
+    let result = Entity::update_many()
+        .col_expr(Column::Version, Expr::col(Column::Version).add(1))
+        .col_expr(Column::MaxAttempts, Expr::col(Column::Attempt).add(Expr::col(Column::Budget)))
+        .col_expr(Column::ScheduledAt, Expr::cust(clock_of(db)))
+        .col_expr(Column::Results, Expr::cust("NULL"))
+        .col_expr(Column::Progress, Expr::value(0_i16))
+        .col_expr(Column::StartedAt, Expr::cust("NULL"))
+        .col_expr(Column::FinishedAt, Expr::cust("NULL"))
+        .col_expr(Column::CancelRequestedAt, Expr::cust("NULL"))
+        .col_expr(Column::LastError, nothing())
+        .col_expr(Column::Status, Expr::value(JobStatus::Scheduled.code()))
+        .filter(Column::Id.eq(id.0))
+        .filter(Column::Status.gte(JobStatus::Canceled))
+        .exec(db)
+        .await?;
+    Ok(result.rows_affected == 1)
+}
+
+/// Wakes workers on other machines, where the database can: `channel` is `jobs_wake` (a queue) or `jobs_cancel` (a job).
+pub(crate) async fn notify<C: ConnectionTrait>(db: &C, channel: &str, payload: &str) -> Result<(), DbErr> {
+    let dialect = dialect::of(db.get_database_backend())?;
+    if let Some(sql) = dialect.notify {
+        db.execute_raw(statement(dialect, sql, [channel.into(), payload.into()])).await?;
+    }
+    Ok(())
+}
+
+/// The status of each of these jobs that exists.
+pub(crate) async fn statuses<C: ConnectionTrait>(db: &C, ids: &[i64]) -> Result<Vec<(i64, JobStatus)>, DbErr> {
+    let dialect = dialect::of(db.get_database_backend())?;
+    let rows = db.query_all_raw(statement(dialect, dialect.statuses, [json(ids)?.into()])).await?;
+    rows.iter().map(|row| Ok((row.try_get("", "id")?, row.try_get("", "status")?))).collect()
+}
+
+/// A job's mark: who wrote it last, and when in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub(crate) id: i64,
+    pub(crate) version: i64,
+    pub(crate) status: JobStatus,
+    pub(crate) worker: Option<i64>,
+}
+
+impl Store {
+    /// The marks of these jobs, to learn what became of a write.
+    pub(crate) async fn marks(&self, ids: &[i64]) -> Result<Vec<Mark>, DbErr> {
+        let mut marks = Vec::with_capacity(ids.len());
+        // Seldom more than a few: those that a batch could not write.
+        for chunk in ids.chunks(100) {
+            let rows: Vec<(i64, i64, JobStatus, Option<i64>)> = Entity::find()
+                .select_only()
+                .columns([Column::Id, Column::Version, Column::Status, Column::WorkerId])
+                .filter(Column::Id.is_in(chunk.iter().copied()))
+                .into_tuple()
+                .all(&self.db)
+                .await?;
+            marks.extend(rows.into_iter().map(|(id, version, status, worker)| Mark { id, version, status, worker }));
+        }
+        Ok(marks)
+    }
+
+    /// Whether an open transaction of someone else's holds the job's row.
+    pub(crate) async fn is_locked(&self, id: i64) -> Result<bool, DbErr> {
+        if !self.dialect.row_locks {
+            return Ok(false);
+        }
+        let transaction = self.begin().await?;
+        let row = transaction.query_one_raw(statement(self.dialect, self.dialect.lock_one, [id.into()])).await?;
+        transaction.rollback().await?;
+        Ok(row.is_none())
+    }
+}
+
+fn clock_of<C: ConnectionTrait>(db: &C) -> &'static str {
+    // A database without a dialect has failed before: there is no job in it.
+    dialect::of(db.get_database_backend()).map_or("CURRENT_TIMESTAMP", |dialect| dialect.clock)
+}

@@ -1,0 +1,137 @@
+//! Connections: well set for each database, and a worker's own beside the user's.
+
+use std::time::Duration;
+
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement};
+#[cfg(feature = "sqlite")]
+use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use tracing::log::LevelFilter;
+
+/// How long a writer waits for its turn on SQLite.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Connects to a database with settings that suit jobs.
+pub(crate) async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
+    let mut options = ConnectOptions::new(url.to_owned());
+    options
+        .max_connections(10)
+        .acquire_timeout(Duration::from_secs(30))
+        .test_before_acquire(false)
+        .sqlx_logging_level(LevelFilter::Trace)
+        .sqlx_slow_statements_logging_settings(LevelFilter::Warn, Duration::from_secs(5));
+    #[cfg(feature = "sqlite")]
+    options.map_sqlx_sqlite_opts(|options| {
+        options
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // A job that was acknowledged survives a power cut.
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(BUSY_TIMEOUT)
+    });
+    if is_in_memory(url) {
+        // Each connection would be a database of its own.
+        options.max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None);
+    }
+    Database::connect(options).await
+}
+
+fn is_in_memory(url: &str) -> bool {
+    url.starts_with("sqlite:") && (url.contains(":memory:") || url.contains("mode=memory"))
+}
+
+/// Connections of a worker's own to the same database, up to `connections`, with the user's settings: so that jobs which use up
+/// the user's pool can't hold up heartbeats and finishes. A database in memory is only reached through the pool it lives in.
+pub(crate) fn own_connections(db: &DatabaseConnection, connections: u32) -> DatabaseConnection {
+    match db.get_database_backend() {
+        #[cfg(feature = "postgres")]
+        DbBackend::Postgres => {
+            let pool = db.get_postgres_connection_pool();
+            let options = pool.options().clone().max_connections(connections).min_connections(0).test_before_acquire(false);
+            options.connect_lazy_with(pool.connect_options().as_ref().clone()).into()
+        }
+        #[cfg(feature = "mysql")]
+        DbBackend::MySql => {
+            let pool = db.get_mysql_connection_pool();
+            let options = pool.options().clone().max_connections(connections).min_connections(0).test_before_acquire(false);
+            options.connect_lazy_with(pool.connect_options().as_ref().clone()).into()
+        }
+        #[cfg(feature = "sqlite")]
+        DbBackend::Sqlite => {
+            let pool = db.get_sqlite_connection_pool();
+            let connect = pool.connect_options();
+            let file = connect.get_filename().to_string_lossy().into_owned();
+            if file.is_empty() || file.contains(":memory:") || file.contains("mode=memory") || file.contains("sqlx-in-memory") {
+                return db.clone();
+            }
+            let options = pool.options().clone().max_connections(connections).min_connections(0).test_before_acquire(false);
+            options.connect_lazy_with(connect.as_ref().clone().busy_timeout(BUSY_TIMEOUT)).into()
+        }
+        _ => db.clone(),
+    }
+}
+
+/// Whether sessions begin with a stricter isolation level than READ COMMITTED, under which claims of several workers fail.
+pub(crate) async fn isolates_more(db: &DatabaseConnection) -> Result<bool, DbErr> {
+    if db.get_database_backend() != DbBackend::Postgres {
+        // MySQL's statements run in transactions of ours, SQLite has one writer.
+        return Ok(false);
+    }
+    let sql = "SELECT current_setting('default_transaction_isolation')";
+    let row = db.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
+    let level: Option<String> = row.map(|row| row.try_get_by_index(0)).transpose()?;
+    Ok(level.is_some_and(|level| level != "read committed"))
+}
+
+/// What tells one database of this process from another: two connections with the same key share their pool.
+pub(crate) fn key(db: &DatabaseConnection) -> usize {
+    use std::sync::Arc;
+    match db.get_database_backend() {
+        #[cfg(feature = "postgres")]
+        DbBackend::Postgres => Arc::as_ptr(&db.get_postgres_connection_pool().connect_options()).addr(),
+        #[cfg(feature = "mysql")]
+        DbBackend::MySql => Arc::as_ptr(&db.get_mysql_connection_pool().connect_options()).addr(),
+        #[cfg(feature = "sqlite")]
+        DbBackend::Sqlite => Arc::as_ptr(&db.get_sqlite_connection_pool().connect_options()).addr(),
+        _ => 0,
+    }
+}
+
+/// One process migrates at a time. SQLite's transaction is a lock already.
+pub(crate) async fn lock_migrations<C: ConnectionTrait>(db: &C, patience: Duration) -> Result<(), DbErr> {
+    let sql = match db.get_database_backend() {
+        // Held until the transaction ends.
+        DbBackend::Postgres => "SELECT 1 FROM pg_advisory_xact_lock(hashtext('jobs_migration'))".to_owned(),
+        // Held by the session: MySQL's transactions end at every change of a table.
+        DbBackend::MySql => format!("SELECT CAST(GET_LOCK('jobs_migration', {}) AS SIGNED)", patience.as_secs()),
+        _ => return Ok(()),
+    };
+    let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await?;
+    let locked: Option<i64> = match row {
+        Some(row) => row.try_get_by_index::<i32>(0).map(i64::from).or_else(|_| row.try_get_by_index(0)).ok(),
+        None => None,
+    };
+    if locked == Some(1) {
+        Ok(())
+    } else {
+        Err(DbErr::Migration(format!("another process has been migrating for {patience:?}; call migrate again")))
+    }
+}
+
+/// Lets the next process migrate.
+pub(crate) async fn unlock_migrations<C: ConnectionTrait>(db: &C) -> Result<(), DbErr> {
+    if db.get_database_backend() == DbBackend::MySql {
+        let sql = "SELECT CAST(RELEASE_LOCK('jobs_migration') AS SIGNED)";
+        db.query_one_raw(Statement::from_string(DbBackend::MySql, sql)).await?;
+    }
+    Ok(())
+}
+
+/// Lets the database end a transaction that goes on doing nothing, where it can, so that it does not hold a job for ever.
+pub(crate) async fn limit_idle<C: ConnectionTrait>(db: &C, limit: Duration) -> Result<(), DbErr> {
+    if db.get_database_backend() == DbBackend::Postgres {
+        let sql = "SELECT set_config('idle_in_transaction_session_timeout', $1, true)";
+        let values = [limit.as_millis().to_string().into()];
+        db.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
+    }
+    Ok(())
+}

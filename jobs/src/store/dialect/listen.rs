@@ -1,0 +1,82 @@
+//! Hearing what other processes say through the database.
+
+#[cfg(feature = "postgres")]
+use std::time::Duration;
+
+use sea_orm::{DatabaseConnection, DbErr};
+
+/// What was heard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// Jobs were scheduled in this queue.
+    Scheduled(String),
+    /// A running job was asked to cancel.
+    CancelRequested,
+}
+
+/// A connection that listens.
+#[cfg(feature = "postgres")]
+pub(crate) struct Listener(sea_orm::sqlx::postgres::PgListener);
+
+#[cfg(feature = "postgres")]
+impl Listener {
+    pub(crate) async fn connect(db: &DatabaseConnection) -> Result<Self, DbErr> {
+        let pool = super::connection::own_connections(db, 1);
+        let connect = async {
+            let mut listener =
+                sea_orm::sqlx::postgres::PgListener::connect_with(pool.get_postgres_connection_pool()).await?;
+            // A connection that is silently replaced would hide what was missed.
+            listener.eager_reconnect(false);
+            listener.listen_all(["jobs_wake", "jobs_cancel"]).await?;
+            Ok(Self(listener))
+        };
+        connect.await.map_err(lost)
+    }
+
+    pub(crate) async fn hear(&mut self) -> Result<Heard, DbErr> {
+        let notification = self.0.try_recv().await.map_err(lost)?.ok_or_else(disconnected)?;
+        Ok(match notification.channel() {
+            "jobs_cancel" => Heard::CancelRequested,
+            _ => Heard::Scheduled(notification.payload().to_owned()),
+        })
+    }
+
+    /// Whether the connection still lives: one that was cut in the middle says nothing for ever.
+    pub(crate) async fn check(&mut self) -> Result<(), DbErr> {
+        let ask = sea_orm::sqlx::query("SELECT 1").execute(&mut self.0);
+        match tokio::time::timeout(Duration::from_secs(5), ask).await {
+            Ok(answer) => answer.map(|_| ()).map_err(lost),
+            Err(_) => Err(disconnected()),
+        }
+    }
+}
+
+#[cfg(feature = "postgres")]
+fn lost(error: sea_orm::sqlx::Error) -> DbErr {
+    DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error.into()))
+}
+
+#[cfg(feature = "postgres")]
+fn disconnected() -> DbErr {
+    DbErr::Conn(sea_orm::RuntimeErr::Internal("the listening connection was lost".into()))
+}
+
+/// Without a database that notifies there is nothing to hear.
+#[cfg(not(feature = "postgres"))]
+pub(crate) struct Listener;
+
+#[cfg(not(feature = "postgres"))]
+#[allow(clippy::unused_async, reason = "the same interface as the one that listens")]
+impl Listener {
+    pub(crate) async fn connect(_: &DatabaseConnection) -> Result<Self, DbErr> {
+        Err(DbErr::Custom("the crate was built without the feature `postgres`".into()))
+    }
+
+    pub(crate) async fn hear(&mut self) -> Result<Heard, DbErr> {
+        std::future::pending().await
+    }
+
+    pub(crate) async fn check(&mut self) -> Result<(), DbErr> {
+        Ok(())
+    }
+}

@@ -1,0 +1,99 @@
+//! What differs between databases, in one place: nothing else asks which one it talks to.
+//!
+//! Batches travel as one JSON document, so that every statement's text is constant whatever the batch's size.
+
+pub(crate) mod connection;
+pub(crate) mod listen;
+mod mysql;
+mod postgres;
+mod sqlite;
+
+use chrono::{DateTime, Utc};
+use sea_orm::{DbBackend, DbErr, Value};
+
+/// The statements of one database, and how it runs them.
+#[derive(Debug)]
+pub(crate) struct Dialect {
+    pub(crate) backend: DbBackend,
+    /// The statement's own time.
+    pub(crate) clock: &'static str,
+    /// The time `?` milliseconds before the clock.
+    pub(crate) clock_minus_ms: &'static str,
+    /// (channel, payload): wakes other processes, where the database can.
+    pub(crate) notify: Option<&'static str>,
+    /// Whether a row that someone else has locked can be told from one that is free.
+    pub(crate) row_locks: bool,
+    pub(crate) insert: Insert,
+    pub(crate) claim: Claim,
+    /// (queues, names) → queue, `wait_ms`: how long until the first job is due.
+    pub(crate) due: &'static str,
+    pub(crate) finish: Batch,
+    pub(crate) report: Batch,
+    /// (name, host, pid, lease in ms, serves) → id.
+    pub(crate) join: Insert,
+    /// (lease in ms, id): the worker lives.
+    pub(crate) beat: &'static str,
+    /// (id): the row, unless someone else has locked it.
+    pub(crate) lock_one: &'static str,
+    /// (status, age in ms, limit) → ids of closed jobs that retention may delete.
+    pub(crate) expired: &'static str,
+    /// (ids): deletes from the job's tables.
+    pub(crate) delete: &'static [&'static str],
+    /// (ids) → id, status.
+    pub(crate) statuses: &'static str,
+}
+
+/// How rows are inserted, with their ids in the order in which they were given.
+#[derive(Debug)]
+pub(crate) enum Insert {
+    /// One statement takes any number of rows as JSON and returns their ids in that order.
+    Rows(&'static str),
+    /// A `VALUES` list of a fixed number of rows; ids follow each other from the one that the connection reports.
+    Values { into: &'static str, row: &'static str, chunks: &'static [usize] },
+}
+
+/// How due jobs are claimed.
+#[derive(Debug)]
+pub(crate) enum Claim {
+    /// One statement: (queue, worker, names, limit) → the jobs.
+    Statement(&'static str),
+    /// A transaction.
+    Steps {
+        /// (queue) → priority, name: what is due.
+        groups: &'static str,
+        /// (queue, priority, name, limit) → the first jobs, locked.
+        lock: &'static str,
+        /// (worker, ids)
+        own: &'static str,
+    },
+}
+
+/// How a batch of rows is written, each only where its attempt still owns its job. Parameters: (rows) or (messages).
+#[derive(Debug)]
+pub(crate) enum Batch {
+    /// One statement takes rows and messages, and returns the ids that were written.
+    Statement(&'static str),
+    /// A transaction: lock the rows (→ their ids), then write what was locked.
+    Steps { lock: &'static str, rows: &'static [&'static str], messages: &'static str },
+}
+
+/// The dialect of a database.
+pub(crate) fn of(backend: DbBackend) -> Result<&'static Dialect, DbErr> {
+    match backend {
+        DbBackend::Postgres => Ok(&postgres::DIALECT),
+        DbBackend::MySql => Ok(&mysql::DIALECT),
+        DbBackend::Sqlite => Ok(&sqlite::DIALECT),
+        other => Err(DbErr::Custom(format!("jobs runs on SQLite, PostgreSQL and MySQL, not on {other:?}"))),
+    }
+}
+
+impl Dialect {
+    /// A time to compare a column with.
+    pub(crate) fn time(&self, at: DateTime<Utc>) -> Value {
+        match self.backend {
+            // Text, in the one format in which it compares in order.
+            DbBackend::Sqlite => at.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string().into(),
+            _ => at.into(),
+        }
+    }
+}

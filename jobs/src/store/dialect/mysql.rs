@@ -1,0 +1,116 @@
+//! MySQL and MariaDB. No `RETURNING` on updates (on MySQL nowhere), so what is claimed or finished is locked first, in a
+//! transaction. Times are `UTC_TIMESTAMP(6)`, whatever the time zone of the server or session.
+//!
+//! Assignments run from left to right and see the ones before them: what reads a column stands before what writes it.
+
+use sea_orm::DbBackend;
+
+use super::{Batch, Claim, Dialect, Insert};
+
+pub(super) static DIALECT: Dialect = Dialect {
+    backend: DbBackend::MySql,
+    clock: "UTC_TIMESTAMP(6)",
+    clock_minus_ms: "UTC_TIMESTAMP(6) - INTERVAL ? * 1000 MICROSECOND",
+    notify: None,
+    row_locks: true,
+    insert: Insert::Values {
+        into: "INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at,
+                                     scheduled_at, user_id, session_id, event_id) VALUES ",
+        row: "(?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6),
+               COALESCE(CAST(? AS DATETIME(6)), UTC_TIMESTAMP(6) + INTERVAL COALESCE(?, 0) * 1000 MICROSECOND), ?, ?, ?)",
+        chunks: &[100, 10, 1],
+    },
+    claim: Claim::Steps {
+        groups: "SELECT priority, name FROM (
+                     SELECT priority, name, MIN(scheduled_at) AS first_due FROM jobs_job
+                     WHERE status = 0 AND queue = ? GROUP BY priority, name) AS waiting
+                 WHERE first_due <= UTC_TIMESTAMP(6) ORDER BY priority, name",
+        lock: "SELECT id, name, queue, priority, version, attempt, max_attempts, budget, timeout_ms,
+                      CAST(parameters AS CHAR) AS parameters, created_at, scheduled_at, user_id, session_id, event_id
+               FROM jobs_job
+               WHERE status = 0 AND queue = ? AND priority = ? AND name = ? AND scheduled_at <= UTC_TIMESTAMP(6)
+               ORDER BY scheduled_at, id LIMIT ? FOR UPDATE SKIP LOCKED",
+        own: "UPDATE jobs_job JOIN JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT PATH '$')) AS claimed ON claimed.id = jobs_job.id
+              SET version = version + 1, attempt = attempt + 1, worker_id = ?, started_at = UTC_TIMESTAMP(6), progress = 0,
+                  results = NULL, status = 1",
+    },
+    due: "SELECT queue,
+                 CAST(CEIL(MIN(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), first_due)) / 1000) AS SIGNED) AS wait_ms
+          FROM (SELECT queue, priority, name, MIN(scheduled_at) AS first_due FROM jobs_job
+                WHERE status = 0 GROUP BY queue, priority, name) AS waiting
+          WHERE queue IN (SELECT served COLLATE utf8mb4_bin
+                          FROM JSON_TABLE(?, '$[*]' COLUMNS (served VARCHAR(200) PATH '$')) AS queues)
+            AND name IN (SELECT known COLLATE utf8mb4_bin
+                         FROM JSON_TABLE(?, '$[*]' COLUMNS (known VARCHAR(200) PATH '$')) AS names)
+          GROUP BY queue",
+    finish: Batch::Steps { lock: LOCK, rows: &[HISTORY, FINISH], messages: MESSAGES },
+    report: Batch::Steps { lock: LOCK, rows: &[REPORT], messages: MESSAGES },
+    join: Insert::Values {
+        into: "INSERT INTO jobs_worker (name, host, pid, started_at, last_seen_at, expires_at, serves) VALUES ",
+        row: "(?, ?, ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL ? * 1000 MICROSECOND, ?)",
+        chunks: &[1],
+    },
+    beat: "UPDATE jobs_worker SET last_seen_at = UTC_TIMESTAMP(6),
+                  expires_at = UTC_TIMESTAMP(6) + INTERVAL ? * 1000 MICROSECOND
+           WHERE id = ?",
+    lock_one: "SELECT id FROM jobs_job WHERE id = ? FOR UPDATE SKIP LOCKED",
+    expired: "SELECT id FROM jobs_job
+              WHERE status = ? AND finished_at < UTC_TIMESTAMP(6) - INTERVAL ? * 1000 MICROSECOND
+              ORDER BY finished_at LIMIT ? FOR UPDATE SKIP LOCKED",
+    delete: &[
+        "DELETE jobs_job FROM jobs_job JOIN JSON_TABLE(?, '$[*]' COLUMNS (doomed BIGINT PATH '$')) AS d ON jobs_job.id = d.doomed",
+        "DELETE jobs_message FROM jobs_message JOIN JSON_TABLE(?, '$[*]' COLUMNS (doomed BIGINT PATH '$')) AS d
+           ON jobs_message.job_id = d.doomed",
+        "DELETE jobs_attempt FROM jobs_attempt JOIN JSON_TABLE(?, '$[*]' COLUMNS (doomed BIGINT PATH '$')) AS d
+           ON jobs_attempt.job_id = d.doomed",
+    ],
+    statuses: "SELECT jobs_job.id, jobs_job.status
+               FROM JSON_TABLE(?, '$[*]' COLUMNS (wanted BIGINT PATH '$')) AS w JOIN jobs_job ON jobs_job.id = w.wanted",
+};
+
+const LOCK: &str = r"
+SELECT job.id
+FROM JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT PATH '$.id', version BIGINT PATH '$.version')) AS batch
+STRAIGHT_JOIN jobs_job AS job ON job.id = batch.id AND job.version = batch.version
+WHERE job.status = 1 FOR UPDATE SKIP LOCKED";
+
+const HISTORY: &str = r"
+INSERT IGNORE INTO jobs_attempt (job_id, attempt, version, worker, started_at, ended_at, how, error)
+SELECT job.id, job.attempt, job.version, ended.worker, job.started_at, UTC_TIMESTAMP(6), ended.how, ended.error
+FROM JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT PATH '$.id', how VARCHAR(20) PATH '$.how', error LONGTEXT PATH '$.error',
+                                   worker VARCHAR(200) PATH '$.worker')) AS ended
+STRAIGHT_JOIN jobs_job AS job ON job.id = ended.id
+WHERE ended.how IS NOT NULL";
+
+const FINISH: &str = r"
+UPDATE JSON_TABLE(?, '$[*]' COLUMNS (
+        id BIGINT PATH '$.id', status SMALLINT PATH '$.status', delay_ms BIGINT PATH '$.delay_ms',
+        attempt_change INT PATH '$.attempt_change', max_attempts_change INT PATH '$.max_attempts_change',
+        progress SMALLINT PATH '$.progress', results LONGTEXT PATH '$.results', error LONGTEXT PATH '$.error')) AS ended
+STRAIGHT_JOIN jobs_job AS job ON job.id = ended.id
+SET job.version = job.version + 1,
+    job.scheduled_at = CASE WHEN ended.status = 0 AND ended.delay_ms IS NOT NULL
+                            THEN UTC_TIMESTAMP(6) + INTERVAL ended.delay_ms * 1000 MICROSECOND ELSE job.scheduled_at END,
+    job.started_at = CASE WHEN ended.status = 0 AND job.cancel_requested_at IS NULL THEN NULL ELSE job.started_at END,
+    job.finished_at = CASE WHEN ended.status = 0 AND job.cancel_requested_at IS NULL THEN NULL ELSE UTC_TIMESTAMP(6) END,
+    job.attempt = job.attempt + ended.attempt_change,
+    job.max_attempts = job.max_attempts + ended.max_attempts_change,
+    job.progress = COALESCE(ended.progress, job.progress),
+    job.results = COALESCE(ended.results, job.results),
+    job.last_error = COALESCE(ended.error, job.last_error),
+    job.status = CASE WHEN ended.status = 0 AND job.cancel_requested_at IS NOT NULL THEN 2 ELSE ended.status END";
+
+const MESSAGES: &str = r"
+INSERT INTO jobs_message (job_id, attempt, version, level, created_at, text)
+SELECT job_id, attempt, version, level, UTC_TIMESTAMP(6) - INTERVAL age_ms * 1000 MICROSECOND, text
+FROM JSON_TABLE(?, '$[*]' COLUMNS (
+        ordinal FOR ORDINALITY, job_id BIGINT PATH '$.job_id', attempt INT PATH '$.attempt', version BIGINT PATH '$.version',
+        level SMALLINT PATH '$.level', age_ms BIGINT PATH '$.age_ms', text LONGTEXT PATH '$.text')) AS message
+ORDER BY ordinal";
+
+const REPORT: &str = r"
+UPDATE JSON_TABLE(?, '$[*]' COLUMNS (
+        id BIGINT PATH '$.id', progress SMALLINT PATH '$.progress', results LONGTEXT PATH '$.results')) AS reported
+STRAIGHT_JOIN jobs_job AS job ON job.id = reported.id
+SET job.progress = COALESCE(reported.progress, job.progress), job.results = COALESCE(reported.results, job.results)
+WHERE reported.progress IS NOT NULL OR reported.results IS NOT NULL";

@@ -1,0 +1,175 @@
+//! PostgreSQL. Times are `statement_timestamp()`: indexable, and not frozen in the caller's transaction.
+
+use sea_orm::DbBackend;
+
+use super::{Batch, Claim, Dialect, Insert};
+
+pub(super) static DIALECT: Dialect = Dialect {
+    backend: DbBackend::Postgres,
+    clock: "statement_timestamp()",
+    clock_minus_ms: "statement_timestamp() - $1 * interval '1 millisecond'",
+    notify: Some("SELECT pg_notify($1, $2)"),
+    row_locks: true,
+    insert: Insert::Rows(INSERT),
+    claim: Claim::Statement(CLAIM),
+    due: DUE,
+    finish: Batch::Statement(FINISH),
+    report: Batch::Statement(REPORT),
+    join: Insert::Rows(
+        "INSERT INTO jobs_worker (name, host, pid, started_at, last_seen_at, expires_at, serves)
+         VALUES ($1, $2, $3, statement_timestamp(), statement_timestamp(),
+                 statement_timestamp() + $4 * interval '1 millisecond', $5::jsonb)
+         RETURNING id",
+    ),
+    beat: "UPDATE jobs_worker SET last_seen_at = statement_timestamp(),
+                  expires_at = statement_timestamp() + $1 * interval '1 millisecond'
+           WHERE id = $2",
+    lock_one: "SELECT id FROM jobs_job WHERE id = $1 FOR UPDATE SKIP LOCKED",
+    expired: "SELECT id FROM jobs_job
+              WHERE status = $1 AND status >= 2 AND finished_at < statement_timestamp() - $2 * interval '1 millisecond'
+              ORDER BY finished_at LIMIT $3 FOR UPDATE SKIP LOCKED",
+    delete: &[
+        "DELETE FROM jobs_job WHERE id IN (SELECT value::bigint FROM json_array_elements_text($1::json))",
+        "DELETE FROM jobs_message WHERE job_id IN (SELECT value::bigint FROM json_array_elements_text($1::json))",
+        "DELETE FROM jobs_attempt WHERE job_id IN (SELECT value::bigint FROM json_array_elements_text($1::json))",
+    ],
+    statuses: "SELECT id, status FROM jobs_job WHERE id = ANY(ARRAY(SELECT value::bigint FROM json_array_elements_text($1::json)))",
+};
+
+/// A commit that notifies takes a lock on the whole database, so only a queue on which a worker sleeps is notified.
+/// A job that is due within a minute wakes too: the sleeper has to learn of its time.
+const INSERT: &str = r"
+WITH new AS MATERIALIZED (
+    SELECT nextval(pg_get_serial_sequence('jobs_job', 'id')) AS id, job.*
+    FROM ROWS FROM (json_to_recordset($1::json) AS (
+        name text, queue text, priority smallint, max_attempts integer, timeout_ms bigint, parameters text,
+        at timestamptz, delay_ms bigint, user_id text, session_id text, event_id text)) WITH ORDINALITY
+      AS job (name, queue, priority, max_attempts, timeout_ms, parameters, at, delay_ms, user_id, session_id, event_id, ordinal)
+), inserted AS (
+    INSERT INTO jobs_job (id, name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at,
+                          user_id, session_id, event_id)
+    SELECT id, name, queue, priority, max_attempts, max_attempts, timeout_ms, parameters::jsonb, statement_timestamp(),
+           COALESCE(at, statement_timestamp() + COALESCE(delay_ms, 0) * interval '1 millisecond'),
+           user_id, session_id, event_id
+    FROM new
+    RETURNING queue, scheduled_at
+), woken AS (
+    SELECT count(pg_notify('jobs_wake', due.queue)) AS queues
+    FROM (SELECT DISTINCT queue FROM inserted WHERE scheduled_at < statement_timestamp() + interval '1 minute') AS due
+    WHERE EXISTS (SELECT 1 FROM jobs_worker
+                  WHERE expires_at > statement_timestamp() AND jsonb_exists(asleep, due.queue))
+)
+SELECT new.id FROM new WHERE (SELECT queues FROM woken) >= 0 ORDER BY ordinal";
+
+/// Walks the few distinct (priority, name) pairs that wait in the queue, one index probe each, and takes the first due jobs
+/// of each pair: neither jobs that are not due nor names that are not known here cost anything.
+/// `ANY(ARRAY(…))` rather than a join: joined, large batches became a hash join over the whole table.
+const CLAIM: &str = r"
+WITH RECURSIVE pairs AS (
+    (SELECT priority, name FROM jobs_job WHERE status = 0 AND queue = $1 ORDER BY priority, name LIMIT 1)
+    UNION ALL
+    SELECT next.priority, next.name
+    FROM pairs CROSS JOIN LATERAL (
+        SELECT priority, name FROM jobs_job
+        WHERE status = 0 AND queue = $1 AND (priority, name) > (pairs.priority, pairs.name)
+        ORDER BY priority, name LIMIT 1) AS next
+)
+UPDATE jobs_job
+SET status = 1, version = version + 1, attempt = attempt + 1, worker_id = $2, started_at = statement_timestamp(),
+    progress = 0, results = NULL
+WHERE id = ANY(ARRAY(
+    SELECT first.id
+    FROM pairs CROSS JOIN LATERAL (
+        SELECT id, priority, scheduled_at FROM jobs_job
+        WHERE status = 0 AND queue = $1 AND priority = pairs.priority AND name = pairs.name
+          AND scheduled_at <= statement_timestamp()
+        ORDER BY scheduled_at, id LIMIT $4 FOR UPDATE SKIP LOCKED) AS first
+    WHERE pairs.name = ANY(ARRAY(SELECT value FROM json_array_elements_text($3::json)))
+    ORDER BY first.priority, first.scheduled_at, first.id LIMIT $4))
+RETURNING id, name, queue, priority, version, attempt, max_attempts, budget, timeout_ms, parameters::text AS parameters,
+          created_at, scheduled_at, user_id, session_id, event_id";
+
+const DUE: &str = r"
+WITH RECURSIVE groups AS (
+    SELECT served.value AS queue, next.priority, next.name
+    FROM json_array_elements_text($1::json) AS served (value) CROSS JOIN LATERAL (
+        SELECT priority, name FROM jobs_job WHERE status = 0 AND queue = served.value
+        ORDER BY priority, name LIMIT 1) AS next
+    UNION ALL
+    SELECT groups.queue, next.priority, next.name
+    FROM groups CROSS JOIN LATERAL (
+        SELECT priority, name FROM jobs_job
+        WHERE status = 0 AND queue = groups.queue AND (priority, name) > (groups.priority, groups.name)
+        ORDER BY priority, name LIMIT 1) AS next
+)
+SELECT groups.queue,
+       CEIL(MIN(EXTRACT(EPOCH FROM first.scheduled_at - statement_timestamp())) * 1000)::bigint AS wait_ms
+FROM groups CROSS JOIN LATERAL (
+    SELECT scheduled_at FROM jobs_job
+    WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name = groups.name
+    ORDER BY scheduled_at, id LIMIT 1) AS first
+WHERE groups.name = ANY(ARRAY(SELECT value FROM json_array_elements_text($2::json)))
+GROUP BY groups.queue";
+
+/// Rows are locked in order before they are written: an `UPDATE … FROM` alone deadlocks on overlapping sets.
+const FINISH: &str = r"
+WITH ended AS MATERIALIZED (
+    SELECT * FROM json_to_recordset($1::json) AS ended (
+        id bigint, version bigint, status smallint, delay_ms bigint, attempt_change integer, max_attempts_change integer,
+        progress smallint, results text, how text, error text, worker text)
+), own AS MATERIALIZED (
+    SELECT job.id, job.attempt, job.started_at
+    FROM jobs_job AS job JOIN ended ON ended.id = job.id AND ended.version = job.version
+    WHERE job.status = 1 ORDER BY job.id FOR UPDATE OF job SKIP LOCKED
+), history AS (
+    INSERT INTO jobs_attempt (job_id, attempt, version, worker, started_at, ended_at, how, error)
+    SELECT own.id, own.attempt, ended.version, ended.worker, own.started_at, statement_timestamp(), ended.how, ended.error
+    FROM own JOIN ended USING (id) WHERE ended.how IS NOT NULL
+    ON CONFLICT DO NOTHING
+), said AS (
+    INSERT INTO jobs_message (job_id, attempt, version, level, created_at, text)
+    SELECT own.id, message.attempt, message.version, message.level,
+           statement_timestamp() - message.age_ms * interval '1 millisecond', message.text
+    FROM ROWS FROM (json_to_recordset($2::json) AS (
+        job_id bigint, attempt integer, version bigint, level smallint, age_ms bigint, text text)) WITH ORDINALITY
+      AS message (job_id, attempt, version, level, age_ms, text, ordinal)
+    JOIN own ON own.id = message.job_id ORDER BY message.ordinal
+)
+UPDATE jobs_job AS job
+SET version = job.version + 1,
+    status = CASE WHEN ended.status = 0 AND job.cancel_requested_at IS NOT NULL THEN 2 ELSE ended.status END,
+    scheduled_at = CASE WHEN ended.status = 0 AND ended.delay_ms IS NOT NULL
+                        THEN statement_timestamp() + ended.delay_ms * interval '1 millisecond' ELSE job.scheduled_at END,
+    started_at = CASE WHEN ended.status = 0 AND job.cancel_requested_at IS NULL THEN NULL ELSE job.started_at END,
+    finished_at = CASE WHEN ended.status = 0 AND job.cancel_requested_at IS NULL THEN NULL ELSE statement_timestamp() END,
+    attempt = job.attempt + ended.attempt_change,
+    max_attempts = job.max_attempts + ended.max_attempts_change,
+    progress = COALESCE(ended.progress, job.progress),
+    results = COALESCE(ended.results::jsonb, job.results),
+    last_error = COALESCE(ended.error, job.last_error)
+FROM own JOIN ended USING (id)
+WHERE job.id = own.id
+RETURNING job.id";
+
+const REPORT: &str = r"
+WITH reported AS MATERIALIZED (
+    SELECT * FROM json_to_recordset($1::json) AS reported (id bigint, version bigint, progress smallint, results text)
+), own AS MATERIALIZED (
+    SELECT job.id
+    FROM jobs_job AS job JOIN reported ON reported.id = job.id AND reported.version = job.version
+    WHERE job.status = 1 ORDER BY job.id FOR UPDATE OF job SKIP LOCKED
+), said AS (
+    INSERT INTO jobs_message (job_id, attempt, version, level, created_at, text)
+    SELECT own.id, message.attempt, message.version, message.level,
+           statement_timestamp() - message.age_ms * interval '1 millisecond', message.text
+    FROM ROWS FROM (json_to_recordset($2::json) AS (
+        job_id bigint, attempt integer, version bigint, level smallint, age_ms bigint, text text)) WITH ORDINALITY
+      AS message (job_id, attempt, version, level, age_ms, text, ordinal)
+    JOIN own ON own.id = message.job_id ORDER BY message.ordinal
+), written AS (
+    UPDATE jobs_job AS job
+    SET progress = COALESCE(reported.progress, job.progress), results = COALESCE(reported.results::jsonb, job.results)
+    FROM own JOIN reported USING (id)
+    WHERE job.id = own.id AND (reported.progress IS NOT NULL OR reported.results IS NOT NULL)
+)
+SELECT id FROM own";

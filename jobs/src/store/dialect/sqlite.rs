@@ -1,0 +1,147 @@
+//! SQLite. One writer at a time: a write transaction begins as one (`BEGIN IMMEDIATE`), so that it waits its turn instead of
+//! failing half-way, and rows need no locks. Times are text in one format.
+
+use sea_orm::DbBackend;
+
+use super::{Batch, Claim, Dialect, Insert};
+
+pub(super) static DIALECT: Dialect = Dialect {
+    backend: DbBackend::Sqlite,
+    clock: "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')",
+    clock_minus_ms: "strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('-%.3f seconds', ? / 1000.0))",
+    notify: None,
+    row_locks: false,
+    insert: Insert::Rows(INSERT),
+    claim: Claim::Statement(CLAIM),
+    due: DUE,
+    finish: Batch::Steps { lock: LOCK, rows: &[HISTORY, FINISH], messages: MESSAGES },
+    report: Batch::Steps { lock: LOCK, rows: &[REPORT], messages: MESSAGES },
+    join: Insert::Rows(
+        "INSERT INTO jobs_worker (name, host, pid, started_at, last_seen_at, expires_at, serves)
+         VALUES (?1, ?2, ?3, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
+                 strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('+%.3f seconds', ?4 / 1000.0)), ?5)
+         RETURNING id",
+    ),
+    beat: "UPDATE jobs_worker SET last_seen_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
+                  expires_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('+%.3f seconds', ?1 / 1000.0))
+           WHERE id = ?2",
+    lock_one: "SELECT id FROM jobs_job WHERE id = ?1",
+    expired: "SELECT id FROM jobs_job
+              WHERE status = ?1 AND status >= 2
+                AND finished_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('-%.3f seconds', ?2 / 1000.0))
+              ORDER BY finished_at LIMIT ?3",
+    delete: &[
+        "DELETE FROM jobs_job WHERE id IN (SELECT value FROM json_each(?1))",
+        "DELETE FROM jobs_message WHERE job_id IN (SELECT value FROM json_each(?1))",
+        "DELETE FROM jobs_attempt WHERE job_id IN (SELECT value FROM json_each(?1))",
+    ],
+    statuses: "SELECT id, status FROM jobs_job WHERE id IN (SELECT value FROM json_each(?1))",
+};
+
+/// Ids grow in the order of insertion, which is the batch's.
+const INSERT: &str = r"
+INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at,
+                      user_id, session_id, event_id)
+SELECT value ->> 'name', value ->> 'queue', value ->> 'priority', value ->> 'max_attempts', value ->> 'max_attempts',
+       value ->> 'timeout_ms', value ->> 'parameters', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
+       strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(value ->> 'at', 'now'),
+                printf('+%.3f seconds', COALESCE(value ->> 'delay_ms', 0) / 1000.0)),
+       value ->> 'user_id', value ->> 'session_id', value ->> 'event_id'
+FROM json_each(?1) ORDER BY key
+RETURNING id";
+
+/// Walks the few distinct (priority, name) pairs that wait in the queue, one index probe each, and takes the first due jobs
+/// of each pair: neither jobs that are not due nor names that are not known here cost anything.
+const CLAIM: &str = r"
+WITH RECURSIVE pairs (priority, name) AS (
+    SELECT priority, name FROM jobs_job
+    WHERE id = (SELECT id FROM jobs_job WHERE status = 0 AND queue = ?1 ORDER BY priority, name LIMIT 1)
+    UNION ALL
+    SELECT next.priority, next.name
+    FROM pairs JOIN jobs_job AS next ON next.id = (
+        SELECT id FROM jobs_job
+        WHERE status = 0 AND queue = ?1 AND (priority, name) > (pairs.priority, pairs.name)
+        ORDER BY priority, name LIMIT 1)
+)
+UPDATE jobs_job
+SET status = 1, version = version + 1, attempt = attempt + 1, worker_id = ?2,
+    started_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), progress = 0, results = NULL
+WHERE id IN (
+    SELECT first.id
+    FROM pairs JOIN jobs_job AS first ON first.id IN (
+        SELECT id FROM jobs_job
+        WHERE status = 0 AND queue = ?1 AND priority = pairs.priority AND name = pairs.name
+          AND scheduled_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+        ORDER BY scheduled_at, id LIMIT ?4)
+    WHERE pairs.name IN (SELECT value FROM json_each(?3))
+    ORDER BY first.priority, first.scheduled_at, first.id LIMIT ?4)
+RETURNING id, name, queue, priority, version, attempt, max_attempts, budget, timeout_ms, parameters, created_at,
+          scheduled_at, user_id, session_id, event_id";
+
+const DUE: &str = r"
+WITH RECURSIVE groups (queue, priority, name) AS (
+    SELECT first.queue, first.priority, first.name
+    FROM json_each(?1) AS served JOIN jobs_job AS first ON first.id = (
+        SELECT id FROM jobs_job WHERE status = 0 AND queue = served.value ORDER BY priority, name LIMIT 1)
+    UNION ALL
+    SELECT next.queue, next.priority, next.name
+    FROM groups JOIN jobs_job AS next ON next.id = (
+        SELECT id FROM jobs_job
+        WHERE status = 0 AND queue = groups.queue AND (priority, name) > (groups.priority, groups.name)
+        ORDER BY priority, name LIMIT 1)
+)
+SELECT groups.queue,
+       CAST(ROUND((MIN(unixepoch(first.scheduled_at, 'subsec')) - unixepoch('now', 'subsec')) * 1000) AS INTEGER) AS wait_ms
+FROM groups JOIN jobs_job AS first ON first.id = (
+    SELECT id FROM jobs_job
+    WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name = groups.name
+    ORDER BY scheduled_at, id LIMIT 1)
+WHERE groups.name IN (SELECT value FROM json_each(?2))
+GROUP BY groups.queue";
+
+const LOCK: &str = r"
+SELECT job.id FROM json_each(?1) AS batch JOIN jobs_job AS job
+  ON job.id = batch.value ->> 'id' AND job.version = batch.value ->> 'version'
+WHERE job.status = 1";
+
+const HISTORY: &str = r"
+INSERT INTO jobs_attempt (job_id, attempt, version, worker, started_at, ended_at, how, error)
+SELECT job.id, job.attempt, job.version, ended.value ->> 'worker', job.started_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
+       ended.value ->> 'how', ended.value ->> 'error'
+FROM json_each(?1) AS ended JOIN jobs_job AS job ON job.id = ended.value ->> 'id'
+WHERE ended.value ->> 'how' IS NOT NULL
+ON CONFLICT DO NOTHING";
+
+const FINISH: &str = r"
+UPDATE jobs_job
+SET version = version + 1,
+    status = CASE WHEN ended.status = 0 AND cancel_requested_at IS NOT NULL THEN 2 ELSE ended.status END,
+    scheduled_at = CASE WHEN ended.status = 0 AND ended.delay_ms IS NOT NULL
+                        THEN strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('+%.3f seconds', ended.delay_ms / 1000.0))
+                        ELSE scheduled_at END,
+    started_at = CASE WHEN ended.status = 0 AND cancel_requested_at IS NULL THEN NULL ELSE started_at END,
+    finished_at = CASE WHEN ended.status = 0 AND cancel_requested_at IS NULL THEN NULL
+                       ELSE strftime('%Y-%m-%dT%H:%M:%fZ', 'now') END,
+    attempt = attempt + ended.attempt_change,
+    max_attempts = max_attempts + ended.max_attempts_change,
+    progress = COALESCE(ended.progress, jobs_job.progress),
+    results = COALESCE(ended.results, jobs_job.results),
+    last_error = COALESCE(ended.error, last_error)
+FROM (SELECT value ->> 'id' AS ended_id, value ->> 'status' AS status, value ->> 'delay_ms' AS delay_ms,
+             value ->> 'attempt_change' AS attempt_change, value ->> 'max_attempts_change' AS max_attempts_change,
+             value ->> 'progress' AS progress, value ->> 'results' AS results, value ->> 'error' AS error
+      FROM json_each(?1)) AS ended
+WHERE id = ended.ended_id";
+
+const MESSAGES: &str = r"
+INSERT INTO jobs_message (job_id, attempt, version, level, created_at, text)
+SELECT value ->> 'job_id', value ->> 'attempt', value ->> 'version', value ->> 'level',
+       strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('-%.3f seconds', (value ->> 'age_ms') / 1000.0)), value ->> 'text'
+FROM json_each(?1) ORDER BY key";
+
+const REPORT: &str = r"
+UPDATE jobs_job
+SET progress = COALESCE(reported.progress, jobs_job.progress), results = COALESCE(reported.results, jobs_job.results)
+FROM (SELECT value ->> 'id' AS reported_id, value ->> 'progress' AS progress, value ->> 'results' AS results
+      FROM json_each(?1)) AS reported
+WHERE id = reported.reported_id AND (reported.progress IS NOT NULL OR reported.results IS NOT NULL)";

@@ -1,0 +1,105 @@
+//! What kind of fault a database error is: pass it by, wait for the database, or look at the data.
+
+use sea_orm::{DbErr, RuntimeErr, sqlx};
+
+/// What can be done about a database error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// A deadlock, a lost race or a busy database: the same transaction may succeed at once.
+    Contention,
+    /// The database could not be reached, or went away: what was asked may have happened or not.
+    Connection,
+    /// The database refuses this data, and always will.
+    Data,
+    /// Anything else: a missing table, a missing right, a full disk.
+    Other,
+}
+
+impl Fault {
+    pub(crate) const fn is_passing(self) -> bool {
+        matches!(self, Self::Contention | Self::Connection)
+    }
+}
+
+/// The kind of a fault.
+pub(crate) fn of(error: &DbErr) -> Fault {
+    match error {
+        DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Fault::Connection,
+        DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => of_driver(error),
+        _ => Fault::Other,
+    }
+}
+
+fn of_driver(error: &sqlx::Error) -> Fault {
+    match error {
+        sqlx::Error::Database(error) => {
+            // PostgreSQL gives the SQLSTATE as the code; MySQL too, but tells more by its own numbers in the text.
+            let code = error.code().unwrap_or_default();
+            of_code(&code, mysql_number(error.as_ref()))
+        }
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::Protocol(_) => Fault::Connection,
+        sqlx::Error::Encode(_) => Fault::Data,
+        _ => Fault::Other,
+    }
+}
+
+#[cfg(feature = "mysql")]
+fn mysql_number(error: &dyn sqlx::error::DatabaseError) -> Option<u16> {
+    error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>().map(sqlx::mysql::MySqlDatabaseError::number)
+}
+
+#[cfg(not(feature = "mysql"))]
+fn mysql_number(_: &dyn sqlx::error::DatabaseError) -> Option<u16> {
+    None
+}
+
+fn of_code(code: &str, mysql_number: Option<u16>) -> Fault {
+    match (code, mysql_number) {
+        // Deadlock, lock wait, and a record that changed since it was read (MariaDB's snapshot isolation).
+        (_, Some(1213 | 1205 | 1020)) => Fault::Contention,
+        // A packet over `max_allowed_packet`.
+        (_, Some(1153)) => Fault::Data,
+        // The server is shutting down, or has cut the connection.
+        (_, Some(1053 | 1077 | 1079 | 1080 | 1927)) => Fault::Connection,
+        ("40001" | "40P01" | "55P03", _) => Fault::Contention,
+        // SQLite's BUSY and LOCKED, with their extended codes.
+        ("5" | "6" | "261" | "262" | "517" | "773", None) => Fault::Contention,
+        // PostgreSQL: connection exceptions, operator intervention, too many connections.
+        (code, None) if code.len() == 5 && (code.starts_with("08") || code.starts_with("57P") || code == "53300") => {
+            Fault::Connection
+        }
+        (code, _) if code.len() == 5 && ["22", "23", "54"].iter().any(|class| code.starts_with(class)) => Fault::Data,
+        // SQLite: string or blob too big, constraint, mismatch.
+        ("18" | "19" | "20", None) => Fault::Data,
+        _ => Fault::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deadlocks_and_lost_races_are_contention() {
+        for code in ["40001", "40P01", "5", "517"] {
+            assert_eq!(of_code(code, None), Fault::Contention, "{code}");
+        }
+        assert_eq!(of_code("HY000", Some(1205)), Fault::Contention);
+    }
+
+    #[test]
+    fn refused_values_are_data() {
+        assert_eq!(of_code("22P05", None), Fault::Data);
+        assert_eq!(of_code("22001", Some(1406)), Fault::Data);
+    }
+
+    #[test]
+    fn a_restarting_server_is_a_connection_fault() {
+        assert_eq!(of_code("57P01", None), Fault::Connection);
+    }
+}

@@ -1,0 +1,142 @@
+//! Scheduling: new rows, any number in one call.
+
+use sea_orm::{ConnectionTrait, DbErr, Value};
+use serde::Serialize;
+
+use super::dialect::{self, Dialect, Insert};
+use super::{json, statement};
+
+/// A job to insert.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct NewJob {
+    pub(crate) name: String,
+    pub(crate) queue: String,
+    pub(crate) priority: i16,
+    pub(crate) max_attempts: i32,
+    pub(crate) timeout_ms: Option<i64>,
+    /// JSON.
+    pub(crate) parameters: String,
+    /// When it is due, in UTC; else after the delay.
+    pub(crate) at: Option<String>,
+    pub(crate) delay_ms: Option<i64>,
+    pub(crate) user_id: Option<String>,
+    pub(crate) session_id: Option<String>,
+    pub(crate) event_id: Option<String>,
+}
+
+/// The most bytes of one statement, well below what any server accepts by default.
+const MAX_BATCH_BYTES: usize = 4 * 1024 * 1024;
+const MAX_BATCH_ROWS: usize = 5_000;
+
+/// Inserts the jobs and returns their ids in the same order. More than one statement where there are many: the caller gives a
+/// transaction if they must all be there or none.
+pub(crate) async fn insert<C: ConnectionTrait>(db: &C, jobs: &[NewJob]) -> Result<Vec<i64>, DbErr> {
+    let dialect = dialect::of(db.get_database_backend())?;
+    let mut ids = Vec::with_capacity(jobs.len());
+    let mut rest = jobs;
+    while !rest.is_empty() {
+        let (batch, later) = rest.split_at(batch_len(rest));
+        ids.extend(insert_batch(db, dialect, batch).await?);
+        rest = later;
+    }
+    Ok(ids)
+}
+
+fn batch_len(jobs: &[NewJob]) -> usize {
+    let mut bytes = 0;
+    let fitting = jobs.iter().take(MAX_BATCH_ROWS).take_while(|job| {
+        bytes += job.parameters.len() + 500;
+        bytes <= MAX_BATCH_BYTES
+    });
+    fitting.count().max(1)
+}
+
+async fn insert_batch<C: ConnectionTrait>(db: &C, dialect: &Dialect, jobs: &[NewJob]) -> Result<Vec<i64>, DbErr> {
+    let ids = match &dialect.insert {
+        Insert::Rows(sql) => {
+            let mut ids = ids_of(db, dialect, sql, [json(jobs)?.into()]).await?;
+            // Ids were given in the order of the batch, whatever the order in which they came back.
+            ids.sort_unstable();
+            ids
+        }
+        Insert::Values { into, row, chunks } => {
+            let mut ids = Vec::with_capacity(jobs.len());
+            let mut rest = jobs;
+            while let Some(&chunk) = chunks.iter().find(|chunk| **chunk <= rest.len()) {
+                let (now, later) = rest.split_at(chunk);
+                let values: Vec<Value> = now.iter().flat_map(values).collect();
+                ids.extend(insert_values(db, dialect, into, row, chunk, values).await?);
+                rest = later;
+            }
+            ids
+        }
+    };
+    if ids.len() == jobs.len() {
+        Ok(ids)
+    } else {
+        Err(DbErr::Custom(format!("{} jobs were inserted, and the database gave {} ids", jobs.len(), ids.len())))
+    }
+}
+
+/// Inserts one row of any table with a generated id.
+pub(super) async fn insert_one<C: ConnectionTrait>(
+    db: &C,
+    dialect: &Dialect,
+    insert: &Insert,
+    values: Vec<Value>,
+) -> Result<i64, DbErr> {
+    let ids = match insert {
+        Insert::Rows(sql) => ids_of(db, dialect, sql, values).await?,
+        Insert::Values { into, row, .. } => insert_values(db, dialect, into, row, 1, values).await?,
+    };
+    ids.first().copied().ok_or_else(|| DbErr::Custom("the database gave no id for a new row".into()))
+}
+
+async fn ids_of<C: ConnectionTrait>(
+    db: &C,
+    dialect: &Dialect,
+    sql: &str,
+    values: impl IntoIterator<Item = Value>,
+) -> Result<Vec<i64>, DbErr> {
+    let rows = db.query_all_raw(statement(dialect, sql, values)).await?;
+    rows.iter().map(|row| row.try_get_by_index(0)).collect()
+}
+
+/// A list of `VALUES` whose length the server knows beforehand gets ids that follow each other, in every lock mode.
+async fn insert_values<C: ConnectionTrait>(
+    db: &C,
+    dialect: &Dialect,
+    into: &str,
+    row: &str,
+    rows: usize,
+    values: Vec<Value>,
+) -> Result<Vec<i64>, DbErr> {
+    let sql = format!("{into}{}", vec![row; rows].join(", "));
+    let result = db.execute_raw(statement(dialect, &sql, values)).await?;
+    let first = i64::try_from(result.last_insert_id()).map_err(|_| DbErr::Custom("ids have run out".into()))?;
+    let step = if rows == 1 { 1 } else { id_step(db, dialect).await? };
+    Ok((0_i64..).take(rows).map(|row| first + row * step).collect())
+}
+
+/// Ids are further apart than one where several servers write.
+async fn id_step<C: ConnectionTrait>(db: &C, dialect: &Dialect) -> Result<i64, DbErr> {
+    let row = db.query_one_raw(statement(dialect, "SELECT CAST(@@auto_increment_increment AS SIGNED)", [])).await?;
+    row.map_or(Ok(1), |row| row.try_get_by_index(0))
+}
+
+fn values(job: &NewJob) -> [Value; 12] {
+    [
+        job.name.clone().into(),
+        job.queue.clone().into(),
+        job.priority.into(),
+        job.max_attempts.into(),
+        job.max_attempts.into(),
+        job.timeout_ms.into(),
+        job.parameters.clone().into(),
+        job.at.clone().map(|at| at.replace(['T', 'Z'], " ").trim_end().to_owned()).into(),
+        job.delay_ms.into(),
+        job.user_id.clone().into(),
+        job.session_id.clone().into(),
+        job.event_id.clone().into(),
+    ]
+}

@@ -1,0 +1,178 @@
+//! What any worker does for all: rescuing jobs of the dead, deleting what is old, telling what nobody serves.
+
+use std::time::Duration;
+
+use sea_orm::prelude::DateTimeUtc;
+use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, TransactionTrait};
+
+use super::workers::Serves;
+use super::{Store, dialect, json, millis, repeat, statement};
+use crate::JobStatus;
+use crate::entity::{job, worker};
+
+/// A job whose worker is gone.
+#[derive(Debug, Clone)]
+pub(crate) struct Orphan {
+    pub(crate) id: i64,
+    pub(crate) version: i64,
+    pub(crate) name: String,
+    pub(crate) queue: String,
+    pub(crate) attempt: i32,
+    pub(crate) max_attempts: i32,
+    pub(crate) budget: i32,
+    pub(crate) worker: Option<i64>,
+}
+
+/// How many rows one statement rescues or deletes.
+pub(crate) const MAINTENANCE_ROWS: u64 = 500;
+
+impl Store {
+    /// Deletes the rows of workers whose lease has ended, and says how many. The delete locks each row and looks at it again,
+    /// so that a beat which is about to commit is never overruled; only then are their jobs free to be taken.
+    pub(crate) async fn bury_workers(&self) -> Result<u64, DbErr> {
+        repeat(|| async {
+            let transaction = self.begin().await?;
+            let result = worker::Entity::delete_many()
+                .filter(Expr::col(worker::Column::ExpiresAt).lt(Expr::cust(self.dialect.clock)))
+                .exec(&transaction)
+                .await?;
+            transaction.commit().await?;
+            Ok(result.rows_affected)
+        })
+        .await
+    }
+
+    /// Running jobs that no worker owns any more, oldest first.
+    pub(crate) async fn orphans(&self) -> Result<Vec<Orphan>, DbErr> {
+        let rows: Vec<(i64, i64, String, String, i32, i32, i32, Option<i64>)> = job::Entity::find()
+            .select_only()
+            .columns([
+                job::Column::Id,
+                job::Column::Version,
+                job::Column::Name,
+                job::Column::Queue,
+                job::Column::Attempt,
+                job::Column::MaxAttempts,
+                job::Column::Budget,
+                job::Column::WorkerId,
+            ])
+            .filter(job::Column::Status.eq(JobStatus::Running))
+            .filter(
+                Expr::exists(
+                    Query::select()
+                        .expr(Expr::val(1))
+                        .from(worker::Entity)
+                        .and_where(
+                            Expr::col((worker::Entity, worker::Column::Id))
+                                .equals((job::Entity, job::Column::WorkerId)),
+                        )
+                        .to_owned(),
+                )
+                .not(),
+            )
+            .order_by_asc(job::Column::Id)
+            .limit(MAINTENANCE_ROWS)
+            .into_tuple()
+            .all(&self.db)
+            .await?;
+        Ok(rows
+            .into_iter()
+            .map(|(id, version, name, queue, attempt, max_attempts, budget, worker)| Orphan {
+                id,
+                version,
+                name,
+                queue,
+                attempt,
+                max_attempts,
+                budget,
+                worker,
+            })
+            .collect())
+    }
+
+    /// Deletes up to a batch of jobs that have been closed with this status for longer than `age`; says how many.
+    pub(crate) async fn delete_expired(&self, status: JobStatus, age: Duration) -> Result<usize, DbErr> {
+        repeat(|| async {
+            let transaction = self.begin().await?;
+            let limit = i64::try_from(MAINTENANCE_ROWS).unwrap_or(i64::MAX);
+            let values = [status.code().into(), millis(age).into(), limit.into()];
+            let rows = transaction.query_all_raw(statement(self.dialect, self.dialect.expired, values)).await?;
+            let ids: Vec<i64> = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?;
+            if !ids.is_empty() {
+                delete_jobs(&transaction, &ids).await?;
+            }
+            transaction.commit().await?;
+            Ok(ids.len())
+        })
+        .await
+    }
+}
+
+/// Deletes the jobs with all that belongs to them. The caller gives a transaction and holds the jobs' rows.
+pub(crate) async fn delete_jobs<C: ConnectionTrait>(db: &C, ids: &[i64]) -> Result<(), DbErr> {
+    let dialect = dialect::of(db.get_database_backend())?;
+    for sql in dialect.delete {
+        db.execute_raw(statement(dialect, sql, [json(ids)?.into()])).await?;
+    }
+    Ok(())
+}
+
+/// Deletes one closed job; false where it is not closed or not there.
+pub(crate) async fn delete_closed<C: TransactionTrait>(db: &C, id: i64) -> Result<bool, DbErr> {
+    let transaction = super::begin(db).await?;
+    let deleted = job::Entity::delete_many()
+        .filter(job::Column::Id.eq(id))
+        .filter(job::Column::Status.gte(JobStatus::Canceled))
+        .exec(&transaction)
+        .await?;
+    if deleted.rows_affected == 1 {
+        delete_jobs(&transaction, &[id]).await?;
+    }
+    sea_orm::TransactionSession::commit(transaction).await?;
+    Ok(deleted.rows_affected == 1)
+}
+
+/// Due jobs that no live worker serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unserved {
+    /// The queue in which they wait.
+    pub queue: String,
+    /// The name of their definition.
+    pub name: String,
+    /// How many.
+    pub jobs: u64,
+    /// When the first of them was due.
+    pub oldest: DateTimeUtc,
+}
+
+/// The due jobs that no live worker serves, by queue and name.
+pub(crate) async fn unserved<C: ConnectionTrait>(db: &C) -> Result<Vec<Unserved>, DbErr> {
+    let clock = dialect::of(db.get_database_backend())?.clock;
+    let waiting: Vec<(String, String, i64, DateTimeUtc)> = job::Entity::find()
+        .select_only()
+        .columns([job::Column::Queue, job::Column::Name])
+        .column_as(job::Column::Id.count(), "jobs")
+        .column_as(job::Column::ScheduledAt.min(), "oldest")
+        .filter(job::Column::Status.eq(JobStatus::Scheduled))
+        .filter(Expr::col(job::Column::ScheduledAt).lte(Expr::cust(clock)))
+        .group_by(job::Column::Queue)
+        .group_by(job::Column::Name)
+        .order_by_asc(job::Column::Queue)
+        .order_by_asc(job::Column::Name)
+        .into_tuple()
+        .all(db)
+        .await?;
+    let live = worker::Entity::find().filter(Expr::col(worker::Column::ExpiresAt).gte(Expr::cust(clock))).all(db).await?;
+    let live: Vec<Serves> =
+        live.into_iter().filter_map(|worker| serde_json::from_value(worker.serves).ok()).collect();
+    let served = |queue: &String, name: &String| {
+        live.iter().any(|serves| serves.queues.contains(queue) && serves.names.contains(name))
+    };
+    Ok(waiting
+        .into_iter()
+        .filter(|(queue, name, ..)| !served(queue, name))
+        .map(|(queue, name, jobs, oldest)| Unserved { queue, name, jobs: u64::try_from(jobs).unwrap_or(0), oldest })
+        .collect())
+}

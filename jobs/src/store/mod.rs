@@ -1,0 +1,90 @@
+//! The verbs on the tables. Everything that is written here goes through a condition on the job's version or status; only
+//! [`dialect`] knows which database it talks to.
+
+pub(crate) mod batch;
+pub(crate) mod claim;
+pub(crate) mod control;
+pub(crate) mod dialect;
+pub(crate) mod fault;
+pub(crate) mod insert;
+pub(crate) mod maintain;
+pub(crate) mod workers;
+
+use std::future::Future;
+use std::time::Duration;
+
+use sea_orm::{
+    DatabaseConnection, DatabaseTransaction, DbErr, IsolationLevel, SqliteTransactionMode, Statement,
+    TransactionOptions, TransactionTrait, Value,
+};
+use serde::Serialize;
+
+use dialect::Dialect;
+
+/// A worker's way to its database.
+#[derive(Debug, Clone)]
+pub(crate) struct Store {
+    pub(crate) db: DatabaseConnection,
+    pub(crate) dialect: &'static Dialect,
+    /// Whether single statements need a transaction of their own, because sessions start with another isolation level than
+    /// READ COMMITTED.
+    isolate: bool,
+}
+
+impl Store {
+    pub(crate) async fn new(db: DatabaseConnection) -> Result<Self, DbErr> {
+        let dialect = dialect::of(db.get_database_backend())?;
+        let isolate = dialect::connection::isolates_more(&db).await?;
+        Ok(Self { db, dialect, isolate })
+    }
+
+    pub(crate) async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
+        begin(&self.db).await
+    }
+}
+
+/// Begins a transaction of ours: READ COMMITTED, and a write from its start where there is one writer.
+pub(crate) async fn begin<C: TransactionTrait>(db: &C) -> Result<C::Transaction, DbErr> {
+    db.begin_with_options(TransactionOptions {
+        isolation_level: Some(IsolationLevel::ReadCommitted),
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    })
+    .await
+}
+
+/// How often a transaction that lost against another is repeated.
+const REPEATS: u32 = 8;
+
+/// Runs a transaction of ours whole, again when it lost against another (a deadlock, a busy database).
+pub(crate) async fn repeat<T, F>(mut transaction: impl FnMut() -> F) -> Result<T, DbErr>
+where
+    F: Future<Output = Result<T, DbErr>>,
+{
+    let mut repeats = 0;
+    loop {
+        match transaction().await {
+            Err(error) if repeats < REPEATS && fault::of(&error) == fault::Fault::Contention => {
+                repeats += 1;
+                let pause = f64::from(1 << repeats) * fastrand::f64();
+                tracing::debug!(%error, repeats, "repeating a transaction that lost against another");
+                tokio::time::sleep(Duration::from_millis(1) + Duration::from_secs_f64(pause / 1000.0)).await;
+            }
+            result => return result,
+        }
+    }
+}
+
+pub(crate) fn statement(dialect: &Dialect, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
+    Statement::from_sql_and_values(dialect.backend, sql, values)
+}
+
+/// A batch as one JSON document.
+pub(crate) fn json<T: Serialize + ?Sized>(rows: &T) -> Result<String, DbErr> {
+    serde_json::to_string(rows).map_err(|error| DbErr::Custom(format!("a batch does not serialise: {error}")))
+}
+
+/// Milliseconds for SQL, rounded up: never earlier than asked.
+pub(crate) fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,201 @@
+//! The loop that claims: whenever a queue may have due jobs and a slot is free; else it sleeps until something tells it to look.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use sea_orm::DbErr;
+use tokio::time::Instant;
+
+use super::engine::Engine;
+use super::execute;
+use super::lanes::Lanes;
+
+/// The most jobs that one statement claims.
+const MAX_CLAIM: usize = 500;
+
+/// The pause before the first look after a queue was found empty; each further one is twice as long, up to the poll interval.
+const FIRST_LOOK: Duration = Duration::from_millis(50);
+
+/// The pauses between two tries while the database does not answer.
+const FIRST_RETRY: Duration = Duration::from_millis(100);
+const LAST_RETRY: Duration = Duration::from_secs(1);
+
+/// Whether the worker goes on when there is nothing to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WhenIdle {
+    Sleep,
+    Return,
+}
+
+pub(super) async fn run(engine: Arc<Engine>, when_idle: WhenIdle) {
+    let mut claimer = Claimer::new(engine, when_idle);
+    while !claimer.engine.stopping.is_cancelled() {
+        let step = if claimer.lanes.is_ready() { claimer.claim().await } else { claimer.rest().await };
+        match step {
+            Ok(Next::GoOn) => claimer.retry = FIRST_RETRY,
+            Ok(Next::Idle) => break,
+            Err(error) => claimer.wait_for_database(&error).await,
+        }
+    }
+}
+
+enum Next {
+    GoOn,
+    Idle,
+}
+
+struct Claimer {
+    engine: Arc<Engine>,
+    names: Vec<&'static str>,
+    lanes: Lanes,
+    when_idle: WhenIdle,
+    /// The pause before the next look.
+    look: Duration,
+    /// The last look said that jobs are due, and the claim after it got none.
+    in_vain: bool,
+    /// The queues for which this worker's row says that it sleeps.
+    asleep: Vec<String>,
+    retry: Duration,
+}
+
+impl Claimer {
+    fn new(engine: Arc<Engine>, when_idle: WhenIdle) -> Self {
+        Self {
+            names: engine.registry.names(),
+            lanes: Lanes::new(&engine.settings.queues),
+            engine,
+            when_idle,
+            look: FIRST_LOOK,
+            in_vain: false,
+            asleep: Vec::new(),
+            retry: FIRST_RETRY,
+        }
+    }
+
+    /// Claims for each queue that may have due jobs, and starts what it gets.
+    async fn claim(&mut self) -> Result<Next, DbErr> {
+        if !self.engine.lease.holds() {
+            // Others may take our jobs soon; the next good heartbeat wakes us.
+            self.sleep_until_woken(Instant::now() + LAST_RETRY).await;
+            return Ok(Next::GoOn);
+        }
+        for lane in self.lanes.ready() {
+            let Some(slots) = lane.take_slots(MAX_CLAIM) else { continue };
+            let in_flight = ClaimInFlight::new(&self.engine);
+            let wanted = slots.num_permits();
+            let claimed = self.engine.store.claim(self.engine.id, &lane.queue, &self.names, wanted).await?;
+            lane.hungry = claimed.len() == wanted;
+            if !claimed.is_empty() {
+                (self.look, self.in_vain) = (FIRST_LOOK, false);
+            }
+            execute::start_all(&self.engine, claimed, slots);
+            drop(in_flight);
+        }
+        self.mark_asleep(&[]).await?;
+        Ok(Next::GoOn)
+    }
+
+    /// Nothing is due, or all slots are taken: says that it sleeps, looks once more, and waits.
+    async fn rest(&mut self) -> Result<Next, DbErr> {
+        let drained = self.lanes.drained();
+        if drained.is_empty() {
+            // All slots are taken: only a free one matters.
+            self.sleep_until_woken(Instant::now() + self.poll_interval()).await;
+            return Ok(Next::GoOn);
+        }
+        if self.when_idle == WhenIdle::Sleep {
+            self.mark_asleep(&drained).await?;
+        }
+        let was_idle = self.engine.is_idle();
+        let due = self.engine.store.due(&drained, &self.names).await?;
+        let due_now: Vec<_> = due.iter().filter(|(_, wait)| wait.is_zero()).map(|(queue, _)| queue).collect();
+        if due_now.is_empty() {
+            self.in_vain = false;
+            if was_idle && self.when_idle == WhenIdle::Return {
+                return Ok(Next::Idle);
+            }
+        } else if !self.in_vain {
+            due_now.into_iter().for_each(|queue| self.lanes.wake_queue(queue));
+            // Unless the claim gets something: then the due jobs are held by somebody's transaction.
+            self.in_vain = true;
+            return Ok(Next::GoOn);
+        }
+        let next_due = due.values().filter(|wait| !wait.is_zero()).min();
+        let pause = next_due.map_or(self.look, |wait| self.look.min(*wait));
+        self.look = (self.look * 2).min(self.poll_interval());
+        if self.sleep_until_woken(Instant::now() + pause).await == Woken::ByTime {
+            self.in_vain = false;
+        }
+        Ok(Next::GoOn)
+    }
+
+    /// Waits for a wake-up that makes a queue ready, or the time, or the end.
+    async fn sleep_until_woken(&mut self, until: Instant) -> Woken {
+        let engine = self.engine.clone();
+        loop {
+            tokio::select! {
+                () = engine.stopping.cancelled() => return Woken::ByEvent,
+                () = tokio::time::sleep_until(until) => return Woken::ByTime,
+                () = engine.sleeper.woken() => {
+                    let woken = engine.sleeper.take();
+                    if woken.all || !woken.queues.is_empty() {
+                        self.look = FIRST_LOOK;
+                    }
+                    self.lanes.wake(&woken);
+                    if woken.look {
+                        return Woken::ByTime;
+                    }
+                    if self.lanes.is_ready() || (self.when_idle == WhenIdle::Return && engine.is_idle()) {
+                        return Woken::ByEvent;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Only a worker that says it sleeps is notified, and only where the database can.
+    async fn mark_asleep(&mut self, queues: &[String]) -> Result<(), DbErr> {
+        if self.engine.listening.load(Ordering::SeqCst) && self.asleep != queues {
+            self.engine.store.sleep_on(self.engine.id, queues).await?;
+            self.asleep = queues.to_vec();
+        }
+        Ok(())
+    }
+
+    fn poll_interval(&self) -> Duration {
+        self.engine.settings.poll_interval(self.engine.listening.load(Ordering::SeqCst))
+    }
+
+    async fn wait_for_database(&mut self, error: &DbErr) {
+        tracing::warn!(%error, "jobs can't be claimed; trying again in {:?}", self.retry);
+        // Sleep only: what is hungry stays so.
+        tokio::select! {
+            () = self.engine.stopping.cancelled() => {}
+            () = tokio::time::sleep(self.retry) => {}
+        }
+        self.retry = (self.retry * 2).min(LAST_RETRY);
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Woken {
+    ByEvent,
+    ByTime,
+}
+
+/// While a claim is under way, the heartbeat may see rows that nobody here knows yet.
+struct ClaimInFlight<'a>(&'a Engine);
+
+impl<'a> ClaimInFlight<'a> {
+    fn new(engine: &'a Engine) -> Self {
+        engine.claims_in_flight.fetch_add(1, Ordering::SeqCst);
+        Self(engine)
+    }
+}
+
+impl Drop for ClaimInFlight<'_> {
+    fn drop(&mut self) {
+        self.0.claims_in_flight.fetch_sub(1, Ordering::SeqCst);
+    }
+}

@@ -1,0 +1,173 @@
+//! What the parts of a running worker share.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use sea_orm::DatabaseConnection;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::lease::Lease;
+use super::settings::Settings;
+use crate::context::{RunningAttempt, Setting, Stop};
+use crate::error::Error;
+use crate::registry::Registry;
+use crate::store::Store;
+use crate::store::batch::Finish;
+use crate::store::dialect::connection::own_connections;
+use crate::store::workers::{Identity, Serves};
+use crate::wake::{Sleeper, lock};
+
+/// One life of a worker.
+pub(super) struct Engine {
+    /// New for each life, never used again.
+    pub(super) id: i64,
+    pub(super) label: String,
+    pub(super) store: Store,
+    pub(super) settings: Arc<Settings>,
+    pub(super) registry: Arc<Registry>,
+    pub(super) lease: Lease,
+    pub(super) sleeper: Arc<Sleeper>,
+    pub(super) setting: Setting,
+    /// Attempts that are being executed, or whose end is not written yet: what this worker owns.
+    owned: Mutex<HashMap<i64, Arc<Owned>>>,
+    pub(super) claims_in_flight: AtomicUsize,
+    /// The tasks that execute.
+    pub(super) tasks: TaskTracker,
+    /// Ends on their way to the writer.
+    pub(super) ends: mpsc::Sender<Finish>,
+    pub(super) ends_to_write: Mutex<Option<mpsc::Receiver<Finish>>>,
+    /// The database can wake this worker.
+    pub(super) listening: AtomicBool,
+    /// No more claims.
+    pub(super) stopping: CancellationToken,
+    /// No more ends are coming: the writer writes what it has.
+    pub(super) written: CancellationToken,
+    /// Another worker may have our jobs.
+    pub(super) lost: CancellationToken,
+    /// All is over.
+    pub(super) gone: CancellationToken,
+}
+
+/// An attempt that this worker owns.
+pub(super) struct Owned {
+    pub(super) attempt: Arc<RunningAttempt>,
+    pub(super) started: Instant,
+    ended: AtomicBool,
+}
+
+impl Owned {
+    /// True for the first who ends the attempt.
+    pub(super) fn end(&self) -> bool {
+        !self.ended.swap(true, Ordering::SeqCst)
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::SeqCst)
+    }
+}
+
+/// Connections of the worker's own, besides the heartbeat's.
+const CONNECTIONS: u32 = 4;
+
+/// How many ends may wait for the writer before new starts wait too.
+const BUFFERED_ENDS: usize = 10_000;
+
+impl Engine {
+    pub(super) async fn join(
+        db: &DatabaseConnection,
+        settings: Arc<Settings>,
+        registry: Arc<Registry>,
+    ) -> Result<Arc<Self>, Error> {
+        let store = Store::new(own_connections(db, CONNECTIONS)).await?;
+        let identity = identity(&settings);
+        let serves = Serves {
+            queues: settings.queues.iter().map(|(name, _)| name.clone()).collect(),
+            names: registry.names().into_iter().map(str::to_owned).collect(),
+        };
+        let sent = Instant::now();
+        let id = store.join(&identity, settings.lease, &serves).await?;
+        let (ends, ends_to_write) = mpsc::channel(BUFFERED_ENDS);
+        let setting = Setting {
+            db: db.clone(),
+            states: Arc::new(settings.states.clone()),
+            worker: identity.name.clone(),
+            worker_id: id,
+            lease: settings.lease,
+            writing: Arc::default(),
+        };
+        tracing::info!(worker = id, name = identity.name, queues = ?settings.queues, "the worker has joined");
+        Ok(Arc::new(Self {
+            id,
+            label: identity.name,
+            lease: Lease::new(sent, settings.lease, settings.cancel_grace(), settings.margin()),
+            sleeper: Sleeper::new(),
+            store,
+            settings,
+            registry,
+            setting,
+            owned: Mutex::default(),
+            claims_in_flight: AtomicUsize::new(0),
+            tasks: TaskTracker::new(),
+            ends,
+            ends_to_write: Mutex::new(Some(ends_to_write)),
+            listening: AtomicBool::new(false),
+            stopping: CancellationToken::new(),
+            written: CancellationToken::new(),
+            lost: CancellationToken::new(),
+            gone: CancellationToken::new(),
+        }))
+    }
+
+    pub(super) fn own(&self, attempt: Arc<RunningAttempt>) -> Arc<Owned> {
+        let owned = Arc::new(Owned { attempt, started: Instant::now(), ended: AtomicBool::new(false) });
+        lock(&self.owned).insert(owned.attempt.job.id, owned.clone());
+        owned
+    }
+
+    /// The end of this attempt is written, or another has the job.
+    pub(super) fn disown(&self, id: i64, version: i64) {
+        let mut owned = lock(&self.owned);
+        if owned.get(&id).is_some_and(|owned| owned.attempt.job.version == version) {
+            owned.remove(&id);
+        }
+    }
+
+    pub(super) fn owned(&self) -> Vec<Arc<Owned>> {
+        lock(&self.owned).values().cloned().collect()
+    }
+
+    /// Those that still execute.
+    pub(super) fn running(&self) -> usize {
+        lock(&self.owned).values().filter(|owned| !owned.has_ended()).count()
+    }
+
+    /// Asks all that still execute to stop.
+    pub(super) fn stop_all(&self, reason: Stop) {
+        for owned in self.owned() {
+            owned.attempt.stop.trip(reason);
+        }
+    }
+
+    /// Whether anything is owned: executing, or with an end that is not written.
+    pub(super) fn is_idle(&self) -> bool {
+        lock(&self.owned).is_empty()
+    }
+}
+
+fn identity(settings: &Settings) -> Identity {
+    let host = hostname();
+    let pid = std::process::id();
+    let mut name = settings.name.clone().unwrap_or_else(|| format!("{host}:{pid}"));
+    name.truncate(name.floor_char_boundary(200));
+    Identity { name, host, pid }
+}
+
+fn hostname() -> String {
+    let mut name = gethostname::gethostname().to_string_lossy().into_owned();
+    name.truncate(name.floor_char_boundary(200));
+    name
+}

@@ -1,0 +1,293 @@
+//! The writer: ends of attempts, and what running ones report, in batches. While one batch is written the next gathers, so a
+//! lone job is finished at once and a flood in bulk, without a timer.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::DbErr;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::engine::Engine;
+use super::execute::{self, timeout_of};
+use crate::JobStatus;
+use crate::context::Stop;
+use crate::error::chain;
+use crate::outcome::{AttemptEnd, Ending};
+use crate::store::batch::{Finish, Report, Row};
+use crate::store::control::Mark;
+use crate::store::fault::{self, Fault};
+use crate::wake::lock;
+
+/// A batch is bounded in rows and in bytes.
+const MAX_ROWS: usize = 500;
+const MAX_BYTES: usize = 4 * 1024 * 1024;
+
+/// How often progress, messages and results of running jobs are written.
+const REPORT_INTERVAL: Duration = Duration::from_millis(500);
+
+/// How soon a row that somebody else has locked is tried again.
+const LOCKED_PAUSE: Duration = Duration::from_millis(50);
+
+const FIRST_RETRY: Duration = Duration::from_millis(50);
+const LAST_RETRY: Duration = Duration::from_secs(1);
+
+pub(super) async fn run(engine: Arc<Engine>) {
+    let Some(ends) = lock(&engine.ends_to_write).take() else { return };
+    let mut writer = Writer { engine, ends, waiting: VecDeque::new(), locked: Vec::new(), repeated: false };
+    let mut reports = tokio::time::interval(REPORT_INTERVAL);
+    reports.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while writer.gather(&mut reports).await {
+        writer.write().await;
+    }
+}
+
+struct Writer {
+    engine: Arc<Engine>,
+    ends: mpsc::Receiver<Finish>,
+    waiting: VecDeque<Finish>,
+    /// Held up by somebody else's lock until then.
+    locked: Vec<(Instant, Finish)>,
+    /// The batch was sent before, and what became of it is not known.
+    repeated: bool,
+}
+
+impl Writer {
+    /// Waits for something to write. False: everything is written, and nothing more is coming.
+    async fn gather(&mut self, reports: &mut tokio::time::Interval) -> bool {
+        let retry_locked = self.locked.iter().map(|(when, _)| *when).min();
+        let mut ends = Vec::new();
+        tokio::select! {
+            _ = self.ends.recv_many(&mut ends, MAX_ROWS) => {}
+            () = until(retry_locked) => {}
+            _ = reports.tick() => {
+                self.end_those_that_do_not_stop();
+                self.report().await;
+            }
+            () = self.engine.written.cancelled() => {
+                while let Ok(end) = self.ends.try_recv() {
+                    ends.push(end);
+                }
+                if ends.is_empty() {
+                    match retry_locked {
+                        None => return false,
+                        Some(when) => tokio::time::sleep_until(when).await,
+                    }
+                }
+            }
+        }
+        self.waiting.extend(ends);
+        let now = Instant::now();
+        let (due, later) = std::mem::take(&mut self.locked).into_iter().partition(|(when, _)| *when <= now);
+        self.locked = later;
+        self.waiting.extend(due.into_iter().map(|(_, end): (Instant, Finish)| end));
+        true
+    }
+
+    /// Writes all that waits.
+    async fn write(&mut self) {
+        let mut retry = FIRST_RETRY;
+        while !self.waiting.is_empty() {
+            let batch = next_batch(&mut self.waiting);
+            match self.try_write(&batch).await {
+                Ok(()) => (retry, self.repeated) = (FIRST_RETRY, false),
+                Err(error) if fault::of(&error) == Fault::Data => self.divide(batch, error).await,
+                Err(error) => {
+                    tracing::warn!(%error, ends = batch.len(), "ends of jobs can't be written; trying again in {retry:?}");
+                    put_back(&mut self.waiting, batch);
+                    self.repeated = true;
+                    if self.engine.written.is_cancelled() && self.engine.lease.is_over() {
+                        return self.give_up();
+                    }
+                    tokio::time::sleep(retry).await;
+                    retry = (retry * 2).min(LAST_RETRY);
+                }
+            }
+        }
+    }
+
+    async fn try_write(&mut self, batch: &[Finish]) -> Result<(), DbErr> {
+        let written = self.engine.store.write(batch).await?;
+        let missed: Vec<i64> = batch.iter().map(|end| end.id).filter(|id| !written.contains(id)).collect();
+        let marks: HashMap<i64, Mark> =
+            if missed.is_empty() { HashMap::new() } else { self.marks(&missed).await? };
+        for end in batch {
+            if written.contains(&end.id) {
+                self.settled(end);
+            } else {
+                self.missed(end, marks.get(&end.id));
+            }
+        }
+        crate::wait::ended(written.into_iter());
+        self.engine.sleeper.nudge();
+        Ok(())
+    }
+
+    async fn marks(&self, ids: &[i64]) -> Result<HashMap<i64, Mark>, DbErr> {
+        Ok(self.engine.store.marks(ids).await?.into_iter().map(|mark| (mark.id, mark)).collect())
+    }
+
+    fn settled(&self, end: &Finish) {
+        self.engine.disown(end.id, end.version);
+        if end.status == JobStatus::Scheduled.code() {
+            // A retry or a snooze may be due soon, in one of our queues.
+            self.engine.sleeper.look();
+        }
+    }
+
+    /// A row that was not written: held by somebody else's transaction, written before, or no longer ours.
+    fn missed(&mut self, end: &Finish, mark: Option<&Mark>) {
+        match mark {
+            Some(mark) if mark.version == end.version && mark.status == JobStatus::Running => {
+                self.locked.push((Instant::now() + LOCKED_PAUSE, end.clone()));
+            }
+            Some(mark) if mark.version == end.version + 1 && mark.worker == Some(self.engine.id) && self.repeated => {
+                self.settled(end);
+                crate::wait::ended(std::iter::once(end.id));
+            }
+            _ => {
+                tracing::warn!(job = end.id, version = end.version, "fenced out: another worker has taken the job over, its end is not written");
+                self.engine.disown(end.id, end.version);
+            }
+        }
+    }
+
+    /// The database refuses something in the batch: halves it until the bad row is alone, which then ends with the reason.
+    async fn divide(&mut self, batch: Vec<Finish>, error: DbErr) {
+        let mut parts = vec![(batch, error)];
+        while let Some((mut part, error)) = parts.pop() {
+            if part.len() == 1 {
+                let bad = part.pop().map(|end| refused(&end, &error));
+                self.waiting.extend(bad);
+                continue;
+            }
+            let second = part.split_off(part.len() / 2);
+            for half in [part, second] {
+                match self.try_write(&half).await {
+                    Ok(()) => {}
+                    Err(error) if fault::of(&error) == Fault::Data => parts.push((half, error)),
+                    Err(_) => put_back(&mut self.waiting, half),
+                }
+            }
+        }
+    }
+
+    /// The lease is over and the database out of reach: others take the jobs over.
+    fn give_up(&mut self) {
+        let ends = self.waiting.len() + self.locked.len();
+        tracing::error!(ends, "the database could not be reached for longer than the lease: ends of jobs are not written, another worker will run them again");
+        self.waiting.clear();
+        self.locked.clear();
+    }
+
+    /// Writes what running jobs have to say.
+    async fn report(&self) {
+        let _writing = self.engine.setting.writing.lock().await;
+        let mut batch = Vec::new();
+        let mut taken = Vec::new();
+        for owned in self.engine.owned() {
+            if owned.has_ended() {
+                continue;
+            }
+            if let Some(unwritten) = owned.attempt.notes.take() {
+                let job = &owned.attempt.job;
+                batch.push(Report {
+                    id: job.id,
+                    version: job.version,
+                    progress: unwritten.progress,
+                    results: unwritten.results.clone(),
+                    messages: unwritten.messages(job.id, job.attempt, job.version),
+                });
+                taken.push((owned, unwritten));
+            }
+        }
+        let written = self.write_reports(&batch).await;
+        for (owned, unwritten) in taken {
+            if !written.contains(&owned.attempt.job.id) {
+                owned.attempt.notes.put_back(unwritten);
+            }
+        }
+    }
+
+    /// Returns the jobs whose reports are done with: written, or refused by the database for what they contain.
+    async fn write_reports(&self, batch: &[Report]) -> HashSet<i64> {
+        let mut done = HashSet::new();
+        let mut parts = vec![batch];
+        while let Some(part) = parts.pop().filter(|part| !part.is_empty()) {
+            let (now, later) = part.split_at(batch_len(part.iter()));
+            parts.push(later);
+            match self.engine.store.write(now).await {
+                Ok(written) => done.extend(written),
+                Err(error) if fault::of(&error) != Fault::Data => {
+                    tracing::warn!("progress and messages can't be written, and are kept: {}", chain(&error));
+                }
+                Err(error) if now.len() == 1 => {
+                    tracing::error!(job = now[0].id, %error, "the database refuses what a job reports; it is dropped");
+                    done.insert(now[0].id);
+                }
+                Err(_) => parts.extend([&now[..now.len() / 2], &now[now.len() / 2..]]),
+            }
+        }
+        done
+    }
+
+    /// Code that goes on after it was asked to stop, and never gets to an `await`, is ended in the tables only.
+    fn end_those_that_do_not_stop(&mut self) {
+        let patience = self.engine.settings.cancel_grace() + Duration::from_secs(1);
+        for owned in self.engine.owned() {
+            let attempt = &owned.attempt;
+            if owned.has_ended() || attempt.notes.is_closed() {
+                continue;
+            }
+            match attempt.stop.reason() {
+                // The process ends, or others take the job: nothing of ours is to be written.
+                Some((Stop::Shutdown | Stop::Lost, _)) => {}
+                Some((_, since)) if since.elapsed() > patience => {
+                    if owned.end() {
+                        self.waiting.push_back(execute::finish(&self.engine, attempt, execute::did_not_stop(attempt)));
+                    }
+                }
+                None if timeout_of(&attempt.job).is_some_and(|timeout| owned.started.elapsed() > timeout + patience) => {
+                    attempt.stop.trip(Stop::TimedOut);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The job whose end the database refuses: it fails, and says why; what was refused is left out.
+fn refused(end: &Finish, error: &DbErr) -> Finish {
+    tracing::error!(job = end.id, %error, "the database refuses the end of a job");
+    let reason = format!("the database refused what the job wanted to store: {error}");
+    let ending = Ending::closed(JobStatus::Failed, Some(AttemptEnd::Refused), Some(crate::parameters::without_nul(reason)));
+    Finish::new(end.id, end.version, ending, end.worker.clone())
+}
+
+async fn until(when: Option<Instant>) {
+    match when {
+        Some(when) => tokio::time::sleep_until(when).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn batch_len<'a, R: Row + 'a>(rows: impl Iterator<Item = &'a R>) -> usize {
+    let mut bytes = 0;
+    let fitting = rows.take(MAX_ROWS).take_while(|row| {
+        bytes += row.bytes();
+        bytes <= MAX_BYTES
+    });
+    fitting.count().max(1)
+}
+
+fn next_batch(waiting: &mut VecDeque<Finish>) -> Vec<Finish> {
+    let rows = batch_len(waiting.iter());
+    waiting.drain(..rows.min(waiting.len())).collect()
+}
+
+fn put_back(waiting: &mut VecDeque<Finish>, batch: Vec<Finish>) {
+    for end in batch.into_iter().rev() {
+        waiting.push_front(end);
+    }
+}

@@ -1,0 +1,163 @@
+//! The heartbeat: on a thread of its own, with a runtime and a connection of its own, so that nothing a job does can starve it.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use sea_orm::DbErr;
+use tokio::sync::oneshot;
+
+use super::engine::{self, Engine};
+use crate::context::Stop;
+use crate::error::Error;
+use crate::outcome::{Attempts, Outcome};
+use crate::store::Store;
+use crate::store::batch::Finish;
+use crate::store::dialect::connection::own_connections;
+use crate::store::workers::Owned;
+use crate::RetryPolicy;
+
+/// The pause after a beat that failed.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// The thread that beats.
+pub(super) struct Heart(oneshot::Receiver<()>);
+
+impl Heart {
+    pub(super) async fn stopped(self) {
+        // An error means the same: the thread has ended.
+        let _ = self.0.await;
+    }
+}
+
+/// Starts to beat, until the engine is gone.
+pub(super) fn start(engine: Arc<Engine>) -> Result<Heart, Error> {
+    let (ended, end) = oneshot::channel();
+    let cannot = |error: std::io::Error| Error::Setup(format!("the heartbeat's thread can't be started: {error}"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot)?;
+    let beat = move || {
+        runtime.block_on(async {
+            let gone = engine.gone.clone();
+            gone.run_until_cancelled_owned(run(engine)).await;
+        });
+        // Nobody may be left to hear it.
+        let _ = ended.send(());
+    };
+    std::thread::Builder::new().name("jobs-heartbeat".into()).spawn(beat).map_err(cannot)?;
+    Ok(Heart(end))
+}
+
+async fn run(engine: Arc<Engine>) {
+    let mut heartbeat = Heartbeat { store: engine.store.clone(), engine, strangers: HashSet::new() };
+    heartbeat.store.db = own_connections(&heartbeat.engine.setting.db, 1);
+    loop {
+        let sent = Instant::now();
+        let next = match heartbeat.beat_in_time(sent).await {
+            Ok(true) => heartbeat.engine.settings.heartbeat(),
+            Ok(false) => return heartbeat.lost(),
+            Err(error) => {
+                tracing::warn!(%error, "a heartbeat failed; trying again in {RETRY:?}");
+                RETRY.min(heartbeat.engine.settings.heartbeat())
+            }
+        };
+        heartbeat.wait(sent + next).await;
+    }
+}
+
+/// What this process knows to own, by id and version.
+type Known = HashMap<(i64, i64), Arc<engine::Owned>>;
+
+struct Heartbeat {
+    engine: Arc<Engine>,
+    store: Store,
+    /// Running rows under our name that nobody here knew at the last beat.
+    strangers: HashSet<(i64, i64)>,
+}
+
+impl Heartbeat {
+    /// A beat that takes so long that the lease is at risk counts as failed.
+    async fn beat_in_time(&mut self, sent: Instant) -> Result<bool, DbErr> {
+        let limit = self.engine.settings.lease / 3;
+        match tokio::time::timeout(limit, self.beat(sent)).await {
+            Ok(result) => result,
+            Err(_) => Err(DbErr::Custom(format!("no answer within {limit:?}"))),
+        }
+    }
+
+    /// One beat. False: this worker was taken for dead.
+    async fn beat(&mut self, sent: Instant) -> Result<bool, DbErr> {
+        let known = self.known();
+        let claims_in_flight = self.engine.claims_in_flight.load(Ordering::SeqCst);
+        if !self.store.beat(self.engine.id, self.engine.settings.lease).await? {
+            return Ok(false);
+        }
+        self.engine.lease.renew(sent);
+        let rows = self.store.owned(self.engine.id).await?;
+        self.judge(&known, &rows);
+        self.give_back_strangers(&known, &rows, claims_in_flight).await;
+        Ok(true)
+    }
+
+    fn known(&self) -> Known {
+        let key = |owned: &Arc<engine::Owned>| (owned.attempt.job.id, owned.attempt.job.version);
+        self.engine.owned().into_iter().map(|owned| (key(&owned), owned)).collect()
+    }
+
+    /// What the database says of what was ours when the beat began: asked to cancel, or no longer ours.
+    fn judge(&self, known: &Known, rows: &[Owned]) {
+        let rows: HashMap<_, _> = rows.iter().map(|row| ((row.id, row.version), row)).collect();
+        for (key, owned) in known {
+            match rows.get(key) {
+                Some(row) if row.cancel_requested => owned.attempt.stop.trip(Stop::Canceled),
+                // One whose end is being written is told by the writer.
+                None if !owned.has_ended() && !owned.attempt.notes.is_closed() => {
+                    owned.attempt.stop.trip(Stop::Lost);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// A row that stays unknown at two beats running was claimed by a statement whose reply was lost: it goes back untouched.
+    async fn give_back_strangers(
+        &mut self,
+        known: &Known,
+        rows: &[Owned],
+        claims_in_flight: usize,
+    ) {
+        let unknown: HashSet<_> =
+            rows.iter().map(|row| (row.id, row.version)).filter(|key| !known.contains_key(key)).collect();
+        if claims_in_flight > 0 || self.engine.claims_in_flight.load(Ordering::SeqCst) > 0 {
+            self.strangers.clear();
+            return;
+        }
+        let now_known = self.known();
+        for &(id, version) in unknown.intersection(&self.strangers).filter(|key| !now_known.contains_key(key)) {
+            tracing::warn!(job = id, "giving back a job whose claim was not answered");
+            let attempts = Attempts { attempt: 1, max_attempts: 1, budget: 1, retry: RetryPolicy::DEFAULT };
+            let ending = Outcome::NeverStarted.ending(attempts, 0.5);
+            let _ = self.engine.ends.send(Finish::new(id, version, ending, self.engine.label.clone())).await;
+        }
+        self.strangers = unknown;
+    }
+
+    fn lost(&self) {
+        tracing::warn!(worker = self.engine.id, "another worker has taken this one for dead, and its jobs");
+        self.engine.stop_all(Stop::Lost);
+        self.engine.lost.cancel();
+    }
+
+    /// Waits until then, or until a hint asks for a beat; past the deadline, stops all jobs before others may take them.
+    async fn wait(&self, until: Instant) {
+        let deadline = self.engine.lease.deadline();
+        tokio::select! {
+            () = tokio::time::sleep_until(until.min(deadline).into()) => {}
+            () = self.engine.sleeper.beat.notified() => {}
+        }
+        if !self.engine.lease.holds() && self.engine.running() > 0 {
+            tracing::warn!("the database has been out of reach for too long: all jobs are stopped, others may take them");
+            self.engine.stop_all(Stop::Lost);
+        }
+    }
+}

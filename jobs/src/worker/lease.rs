@@ -1,0 +1,80 @@
+//! How long a worker may act as the owner of its jobs, by its own monotonic clock.
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use crate::wake::lock;
+
+/// The lease, as far as this process knows: it counts from when the last good heartbeat was *sent*.
+#[derive(Debug)]
+pub(super) struct Lease {
+    times: Mutex<Times>,
+    /// From the last good beat until jobs have to be asked to stop.
+    usable: Duration,
+    whole: Duration,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Times {
+    last_good: Instant,
+    /// Since when beats have gone well without a gap.
+    healthy_since: Instant,
+}
+
+impl Lease {
+    pub(super) fn new(sent: Instant, whole: Duration, grace: Duration, margin: Duration) -> Self {
+        let times = Times { last_good: sent, healthy_since: sent };
+        Self { times: Mutex::new(times), usable: whole.saturating_sub(grace + margin), whole }
+    }
+
+    /// A beat that was sent then has come back good.
+    pub(super) fn renew(&self, sent: Instant) {
+        let mut times = lock(&self.times);
+        if sent.duration_since(times.last_good) > self.usable {
+            times.healthy_since = sent;
+        }
+        times.last_good = sent;
+    }
+
+    /// When claims and starts have to end, and jobs to be stopped.
+    pub(super) fn deadline(&self) -> Instant {
+        lock(&self.times).last_good + self.usable
+    }
+
+    /// Whether new work may begin.
+    pub(super) fn holds(&self) -> bool {
+        Instant::now() < self.deadline()
+    }
+
+    /// Whether others may have taken the jobs by now.
+    pub(super) fn is_over(&self) -> bool {
+        lock(&self.times).last_good.elapsed() > self.whole
+    }
+
+    /// Whether beats have gone well for one whole lease: only such a worker may call others dead.
+    pub(super) fn is_trusted(&self) -> bool {
+        self.holds() && lock(&self.times).healthy_since.elapsed() >= self.whole
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn work_ends_early_enough_for_jobs_to_stop_before_others_take_them() {
+        let sent = Instant::now();
+        let lease = Lease::new(sent, 30 * SECOND, 5 * SECOND, 2 * SECOND);
+        assert_eq!(lease.deadline(), sent + 23 * SECOND);
+    }
+
+    #[test]
+    fn trust_begins_anew_after_a_gap() {
+        let Some(long_ago) = Instant::now().checked_sub(100 * SECOND) else { return };
+        let lease = Lease::new(long_ago, 30 * SECOND, 5 * SECOND, 2 * SECOND);
+        lease.renew(Instant::now());
+        assert!(lease.holds() && !lease.is_trusted());
+    }
+}

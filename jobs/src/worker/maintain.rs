@@ -1,0 +1,122 @@
+//! What every worker does for all from time to time: rescue, retention, and warnings of jobs that nobody serves.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::DbErr;
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::engine::Engine;
+use crate::outcome::{AttemptEnd, Attempts, Outcome};
+use crate::store::batch::Finish;
+use crate::store::maintain::{self, MAINTENANCE_ROWS, Orphan};
+use crate::{RetryPolicy, wake};
+
+const RETENTION_INTERVAL: Duration = Duration::from_secs(60);
+const UNSERVED_INTERVAL: Duration = Duration::from_secs(300);
+
+/// The pause between two batches of deletes: retention is in no hurry.
+const RETENTION_PAUSE: Duration = Duration::from_millis(100);
+
+pub(super) async fn run(engine: Arc<Engine>) {
+    let mut rescue = every(engine.settings.heartbeat());
+    let mut retention = every(RETENTION_INTERVAL);
+    let mut unserved = every(UNSERVED_INTERVAL);
+    let mut warned = HashMap::new();
+    loop {
+        let done = tokio::select! {
+            _ = rescue.tick() => self::rescue(&engine).await,
+            _ = retention.tick() => delete_expired(&engine).await,
+            _ = unserved.tick() => warn_of_unserved(&engine, &mut warned).await,
+        };
+        if let Err(error) = done {
+            tracing::warn!(%error, "maintenance failed; it is tried again at its next time");
+        }
+    }
+}
+
+fn every(period: Duration) -> tokio::time::Interval {
+    let mut interval = tokio::time::interval(period);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
+}
+
+/// Takes the jobs of workers that are gone. Only a worker whose own beats have gone well for a whole lease may say so: one that
+/// was cut off itself can't tell who is dead.
+async fn rescue(engine: &Engine) -> Result<(), DbErr> {
+    if !engine.lease.is_trusted() {
+        return Ok(());
+    }
+    let buried = engine.store.bury_workers().await?;
+    if buried > 0 {
+        tracing::warn!(workers = buried, "workers have stopped responding; their jobs are taken over");
+    }
+    loop {
+        let orphans = engine.store.orphans().await?;
+        let ends: Vec<_> = orphans.iter().map(|orphan| end_of_lost(engine, orphan)).collect();
+        let written = if ends.is_empty() { return Ok(()) } else { engine.store.write(&ends).await? };
+        for orphan in orphans.iter().filter(|orphan| written.contains(&orphan.id)) {
+            tracing::warn!(job = orphan.id, name = orphan.name, attempt = orphan.attempt, "rescued from a lost worker");
+            wake::scheduled(&orphan.queue);
+        }
+        let was_all = u64::try_from(orphans.len()).is_ok_and(|rows| rows < MAINTENANCE_ROWS);
+        let some = !written.is_empty();
+        crate::wait::ended(written.into_iter());
+        if was_all || !some {
+            return Ok(());
+        }
+    }
+}
+
+fn end_of_lost(engine: &Engine, orphan: &Orphan) -> Finish {
+    let worker = orphan.worker.map_or_else(|| "unknown".to_owned(), |id| format!("worker {id}"));
+    let reason = if orphan.budget == 1 {
+        format!("{worker} stopped responding; whether it had started the job can't be known, and max_attempts is 1")
+    } else {
+        format!("{worker} stopped responding")
+    };
+    let retry = engine.registry.get(&orphan.name).map_or(RetryPolicy::DEFAULT, |definition| definition.defaults.retry);
+    let attempts =
+        Attempts { attempt: orphan.attempt, max_attempts: orphan.max_attempts, budget: orphan.budget, retry };
+    let outcome = Outcome::Errored { how: AttemptEnd::Lost, reason, delay: None };
+    Finish::new(orphan.id, orphan.version, outcome.ending(attempts, fastrand::f64()), worker)
+}
+
+async fn delete_expired(engine: &Engine) -> Result<(), DbErr> {
+    for (status, age) in &engine.settings.retention {
+        let Some(age) = age else { continue };
+        let mut deleted = 0;
+        loop {
+            let rows = engine.store.delete_expired(*status, *age).await?;
+            deleted += rows;
+            if u64::try_from(rows).is_ok_and(|rows| rows < MAINTENANCE_ROWS) {
+                break;
+            }
+            tokio::time::sleep(RETENTION_PAUSE).await;
+        }
+        if deleted > 0 {
+            tracing::debug!(deleted, %status, "jobs whose time to be kept is over were deleted");
+        }
+    }
+    Ok(())
+}
+
+/// Each queue and name once an hour.
+async fn warn_of_unserved(
+    engine: &Engine,
+    warned: &mut HashMap<(String, String), Instant>,
+) -> Result<(), DbErr> {
+    warned.retain(|_, when| when.elapsed() < Duration::from_secs(3600));
+    for unserved in maintain::unserved(&engine.store.db).await? {
+        let key = (unserved.queue.clone(), unserved.name.clone());
+        if warned.insert(key, Instant::now()).is_none() {
+            tracing::warn!(
+                "{} job(s) named `{}` wait in queue `{}` since {}, and no live worker serves them: is the crate that defines \
+                 them linked, and the queue served?",
+                unserved.jobs, unserved.name, unserved.queue, unserved.oldest
+            );
+        }
+    }
+    Ok(())
+}

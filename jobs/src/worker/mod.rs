@@ -1,0 +1,213 @@
+//! The process that does the work.
+//!
+//! A worker joins (a row with a lease), claims due jobs, executes each, and writes how they ended, in batches. A heartbeat on a
+//! thread of its own keeps the lease; where it is lost, the worker stops its jobs and joins anew under another id.
+
+mod claim;
+mod engine;
+mod execute;
+mod finish;
+mod heartbeat;
+mod lanes;
+mod lease;
+mod maintain;
+mod notify;
+mod settings;
+mod shutdown;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::{DatabaseConnection, EntityTrait as _, QuerySelect as _};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::entity::worker;
+use crate::error::Error;
+use crate::job::Job;
+use crate::registry::{Definition, Registry};
+use crate::JobStatus;
+use engine::Engine;
+use settings::Settings;
+use shutdown::{End, Shutdown};
+
+/// Claims and executes jobs. Everything but the database has a good default.
+///
+/// ```no_run
+/// # use jobs::prelude::*;
+/// # async fn run() -> Result<(), jobs::Error> {
+/// let db = jobs::connect("sqlite:jobs.db").await?;
+/// jobs::migrate(&db).await?;
+/// Worker::new(db).run().await
+/// # }
+/// ```
+///
+/// Without [`queue`](Self::queue) it serves the default queue and every queue that one of its definitions names.
+#[must_use = "a worker does nothing until it is run"]
+#[derive(Debug)]
+pub struct Worker {
+    db: DatabaseConnection,
+    settings: Settings,
+    registered: Vec<Definition>,
+}
+
+impl Worker {
+    /// A worker on this database.
+    pub fn new(db: DatabaseConnection) -> Self {
+        Self { db, settings: Settings::default(), registered: Vec::new() }
+    }
+
+    /// Serve this queue, with at most so many jobs at once (from 1); called more than once, exactly those queues.
+    pub fn queue(mut self, name: impl Into<String>, concurrency: usize) -> Self {
+        self.settings.queues.push((name.into(), concurrency));
+        self
+    }
+
+    /// The queue of jobs that name none. Default: `JOBS_QUEUE`, or `long-running`. Programs that schedule have to know it too: by
+    /// `JOBS_QUEUE`.
+    pub fn jobs_queue(mut self, name: impl Into<String>) -> Self {
+        self.settings.default_queue = name.into();
+        self
+    }
+
+    /// How many jobs run at once in each queue that has no number of its own. Default: 4 for each core, at least 10.
+    pub fn concurrency(mut self, jobs: usize) -> Self {
+        self.settings.concurrency = jobs;
+        self
+    }
+
+    /// How often to look for jobs that no wake-up told of, 10 milliseconds to 1 minute. Default: 5 seconds where the database wakes,
+    /// else 1 second.
+    pub fn poll_interval(mut self, interval: Duration) -> Self {
+        self.settings.poll_interval = Some(interval);
+        self
+    }
+
+    /// After how long without a heartbeat another worker takes over this one's jobs, from 1 second. Default: 30 seconds.
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.settings.lease = lease;
+        self
+    }
+
+    /// How often to renew the lease. Default: a third of it.
+    pub fn heartbeat(mut self, interval: Duration) -> Self {
+        self.settings.heartbeat = Some(interval);
+        self
+    }
+
+    /// How long jobs may go on when the worker is told to stop, before they are asked to stop too. Default: 20 seconds.
+    pub fn shutdown_grace(mut self, grace: Duration) -> Self {
+        self.settings.shutdown_grace = grace;
+        self
+    }
+
+    /// How long a job that is asked to stop may take before it is ended at its next `await`. Default: 5 seconds, and never more
+    /// than a third of the lease.
+    pub fn cancel_grace(mut self, grace: Duration) -> Self {
+        self.settings.cancel_grace = Some(grace);
+        self
+    }
+
+    /// Application state for jobs, one value of each type: [`JobContext::state`](crate::JobContext::state).
+    pub fn state<S: Send + Sync + 'static>(mut self, state: S) -> Self {
+        self.settings.states.insert(std::any::TypeId::of::<S>(), Arc::new(state));
+        self
+    }
+
+    /// Serve a definition that link-time registration can't reach.
+    pub fn register<J: Job>(mut self) -> Self {
+        self.registered.push(Definition::of::<J>("registered by hand", 0));
+        self
+    }
+
+    /// A name by which operators know this worker. Default: host and process id.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.settings.name = Some(name.into());
+        self
+    }
+
+    /// Whether to be woken by the database, where it can (PostgreSQL's LISTEN). Without, it polls: behind PgBouncer in transaction
+    /// mode. Default: true.
+    pub fn listen(mut self, listen: bool) -> Self {
+        self.settings.listen = listen;
+        self
+    }
+
+    /// How long jobs that ended with this status are kept; `None`: for ever. Default: 7 days, `Failed` 30.
+    pub fn retention(mut self, status: JobStatus, age: Option<Duration>) -> Self {
+        self.settings.retention.insert(status, age);
+        self
+    }
+
+    /// Stop when this token is canceled, besides on SIGINT and SIGTERM.
+    pub fn stop_on(mut self, token: CancellationToken) -> Self {
+        self.settings.stop = token;
+        self
+    }
+
+    /// Runs until SIGINT, SIGTERM or the token of [`stop_on`](Self::stop_on): then it claims no more, lets running jobs finish
+    /// within the grace, asks those that are left to stop, and gives back what has not ended. A second signal leaves at once.
+    ///
+    /// [`Error::Setup`] where it can't start: no definition, two of one name, state that is missing, no tables.
+    pub async fn run(self) -> Result<(), Error> {
+        let shutdown = Shutdown::on_signals(self.settings.stop.clone());
+        self.run_with(shutdown).await
+    }
+
+    /// Executes what is due in its queues, and returns when nothing is due or running any more. Jobs that are due later stay.
+    pub async fn run_until_idle(self) -> Result<(), Error> {
+        let shutdown = Shutdown::when_idle(self.settings.stop.clone());
+        self.run_with(shutdown).await
+    }
+
+    async fn run_with(self, shutdown: Shutdown) -> Result<(), Error> {
+        let registry = Arc::new(Registry::new(&self.registered)?);
+        let settings = Arc::new(self.settings.checked(&registry)?);
+        check_tables(&self.db).await?;
+        tracing::info!("definitions:{}", registry.table(&settings.default_queue));
+        loop {
+            let engine = Engine::join(&self.db, settings.clone(), registry.clone()).await?;
+            match work(engine, &shutdown).await? {
+                End::Stopped => return Ok(()),
+                // The database was out of reach for longer than the lease: others have our jobs. Begin anew.
+                End::Lost => tracing::warn!("the worker was taken for dead; it joins again under a new id"),
+            }
+        }
+    }
+}
+
+/// One life of a worker, from its first claim to its last write.
+async fn work(engine: Arc<Engine>, shutdown: &Shutdown) -> Result<End, Error> {
+    let _when_dropped = engine.gone.clone().drop_guard();
+    let background = TaskTracker::new();
+    let heart = heartbeat::start(engine.clone())?;
+    background.spawn(engine.gone.clone().run_until_cancelled_owned(notify::run(engine.clone())));
+    background.spawn(engine.gone.clone().run_until_cancelled_owned(maintain::run(engine.clone())));
+    let mut claimer = tokio::spawn(engine.gone.clone().run_until_cancelled_owned(claim::run(engine.clone(), shutdown.idle())));
+    let writer = tokio::spawn(engine.gone.clone().run_until_cancelled_owned(finish::run(engine.clone())));
+
+    let end = shutdown.wait(&engine, &mut claimer).await;
+    engine.stopping.cancel();
+    shutdown::finish_claims(&engine, claimer).await;
+    let all_ended = shutdown.let_jobs_end(&engine, end).await?;
+    engine.written.cancel();
+    shutdown.finish_writes(writer, &engine).await?;
+    engine.gone.cancel();
+    heart.stopped().await;
+    background.close();
+    background.wait().await;
+    if all_ended && end == End::Stopped {
+        engine.store.leave(engine.id).await?;
+        tracing::info!(worker = engine.id, "the worker has left");
+    }
+    Ok(end)
+}
+
+/// Without tables nothing works, and the database's own error does not say what to do.
+async fn check_tables(db: &DatabaseConnection) -> Result<(), Error> {
+    let tables = worker::Entity::find().limit(1).all(db).await;
+    tables.map(|_| ()).map_err(|error| match crate::store::fault::of(&error) {
+        crate::store::fault::Fault::Connection => Error::Database(error),
+        _ => Error::Setup(format!("the tables can't be read; `jobs::migrate(&db).await?` makes them ({error})")),
+    })
+}

@@ -1,0 +1,44 @@
+//! Wake-ups from other processes, where the database has them: a hint that makes the worker look at once.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::engine::Engine;
+use crate::store::dialect::listen::{Heard, Listener};
+
+/// How long to listen in silence before asking whether the connection still lives.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// The pause after a connection was lost.
+const RETRY: Duration = Duration::from_secs(1);
+
+pub(super) async fn run(engine: Arc<Engine>) {
+    if !engine.settings.listen || engine.store.dialect.notify.is_none() {
+        return;
+    }
+    loop {
+        if let Err(error) = listen(&engine).await {
+            tracing::warn!(%error, "the worker can't listen to the database, and polls until it can");
+        }
+        engine.listening.store(false, Ordering::SeqCst);
+        tokio::time::sleep(RETRY).await;
+    }
+}
+
+/// Listens until the connection is lost.
+async fn listen(engine: &Engine) -> Result<(), sea_orm::DbErr> {
+    let mut listener = Listener::connect(&engine.setting.db).await?;
+    engine.listening.store(true, Ordering::SeqCst);
+    // What was said before is not heard: look once.
+    engine.sleeper.wake_all();
+    loop {
+        match tokio::time::timeout(SILENCE, listener.hear()).await {
+            Ok(heard) => match heard? {
+                Heard::Scheduled(queue) => engine.sleeper.wake(&queue),
+                Heard::CancelRequested => engine.sleeper.beat.notify_one(),
+            },
+            Err(_) => listener.check().await?,
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! How a worker is set up, and whether it can start so.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::context::States;
+use crate::error::Error;
+use crate::parameters::check_name;
+use crate::registry::Registry;
+use crate::{JobStatus, default_queue};
+
+pub(super) struct Settings {
+    pub(super) queues: Vec<(String, usize)>,
+    pub(super) default_queue: String,
+    pub(super) concurrency: usize,
+    pub(super) poll_interval: Option<Duration>,
+    pub(super) lease: Duration,
+    pub(super) heartbeat: Option<Duration>,
+    pub(super) shutdown_grace: Duration,
+    pub(super) cancel_grace: Option<Duration>,
+    pub(super) states: States,
+    pub(super) name: Option<String>,
+    pub(super) listen: bool,
+    pub(super) retention: HashMap<JobStatus, Option<Duration>>,
+    pub(super) stop: CancellationToken,
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl Default for Settings {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self {
+            queues: Vec::new(),
+            default_queue: default_queue(),
+            concurrency: (4 * cores).max(10),
+            poll_interval: None,
+            lease: Duration::from_secs(30),
+            heartbeat: None,
+            shutdown_grace: Duration::from_secs(20),
+            cancel_grace: None,
+            states: States::new(),
+            name: None,
+            listen: true,
+            retention: HashMap::from([
+                (JobStatus::Canceled, Some(7 * DAY)),
+                (JobStatus::Failed, Some(30 * DAY)),
+                (JobStatus::Terminated, Some(7 * DAY)),
+            ]),
+            stop: CancellationToken::new(),
+        }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings").field("queues", &self.queues).field("lease", &self.lease).finish_non_exhaustive()
+    }
+}
+
+impl Settings {
+    pub(super) fn heartbeat(&self) -> Duration {
+        self.heartbeat.unwrap_or(self.lease / 3)
+    }
+
+    /// How long a job may take to stop: jobs have to have ended before another worker may take them.
+    pub(super) fn cancel_grace(&self) -> Duration {
+        self.cancel_grace.unwrap_or_else(|| (self.lease / 3).min(Duration::from_secs(5)))
+    }
+
+    /// Between the last moment at which our jobs have ended and the first at which they may be taken.
+    pub(super) fn margin(&self) -> Duration {
+        (self.lease / 10).min(Duration::from_secs(2))
+    }
+
+    pub(super) fn poll_interval(&self, woken_by_database: bool) -> Duration {
+        self.poll_interval.unwrap_or(Duration::from_secs(if woken_by_database { 5 } else { 1 }))
+    }
+
+    /// The settings, with the queues to serve; refused where the worker can't work so.
+    pub(super) fn checked(mut self, registry: &Registry) -> Result<Self, Error> {
+        self.check_definitions(registry)?;
+        self.check_times()?;
+        check_name("jobs_queue", &self.default_queue)?;
+        if self.queues.is_empty() {
+            self.queues = self.queues_of(registry);
+        } else {
+            self.warn_of_queues_not_served(registry);
+        }
+        for (name, concurrency) in &self.queues {
+            check_name("queue", name)?;
+            if !(1..=100_000).contains(concurrency) {
+                return Err(Error::invalid("concurrency", format!("{concurrency} jobs at once in `{name}`: from 1 to 100000")));
+            }
+        }
+        let mut names: Vec<_> = self.queues.iter().map(|(name, _)| name).collect();
+        names.sort_unstable();
+        if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(Error::invalid("queue", format!("`{}` is given twice", twice[0])));
+        }
+        Ok(self)
+    }
+
+    fn check_definitions(&self, registry: &Registry) -> Result<(), Error> {
+        if registry.definitions().is_empty() {
+            return Err(Error::Setup(
+                "no definition is linked into this program. A crate that nobody names is not linked: write `use my_jobs as _;` \
+                 for the crate that has them, or give them by hand with `Worker::register`"
+                    .into(),
+            ));
+        }
+        for definition in registry.definitions() {
+            if let Some(state) = definition.defaults.state
+                && !self.states.contains_key(&(state.id)())
+            {
+                let name = (state.name)();
+                return Err(Error::Setup(format!(
+                    "{definition:?} needs state of type `{name}`: give it with `Worker::new(db).state(…)`"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_times(&self) -> Result<(), Error> {
+        if self.lease < Duration::from_secs(1) {
+            return Err(Error::invalid("lease", format!("{:?} is shorter than a second", self.lease)));
+        }
+        let (heartbeat, grace) = (self.heartbeat(), self.cancel_grace());
+        if heartbeat.is_zero() || heartbeat + grace + self.margin() >= self.lease {
+            return Err(Error::invalid(
+                "heartbeat",
+                format!(
+                    "a heartbeat every {heartbeat:?} and {grace:?} for jobs to stop don't fit into a lease of {:?}: lengthen the \
+                     lease, or shorten them",
+                    self.lease
+                ),
+            ));
+        }
+        match self.poll_interval {
+            Some(interval) if !(Duration::from_millis(10)..=Duration::from_secs(60)).contains(&interval) => Err(
+                Error::invalid("poll_interval", format!("{interval:?} is not between 10 milliseconds and 1 minute")),
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    fn queues_of(&self, registry: &Registry) -> Vec<(String, usize)> {
+        let named = registry.definitions().iter().filter_map(|definition| definition.defaults.queue);
+        let mut queues: Vec<_> = named.map(str::to_owned).chain([self.default_queue.clone()]).collect();
+        queues.sort_unstable();
+        queues.dedup();
+        queues.into_iter().map(|queue| (queue, self.concurrency)).collect()
+    }
+
+    fn warn_of_queues_not_served(&self, registry: &Registry) {
+        for definition in registry.definitions() {
+            let queue = definition.defaults.queue.unwrap_or(&self.default_queue);
+            if !self.queues.iter().any(|(served, _)| served == queue) {
+                tracing::warn!("this worker does not serve the queue `{queue}` of {definition:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+-- Text compares byte by byte, as on the other databases. Times are UTC, always written as UTC_TIMESTAMP(6).
+CREATE TABLE jobs_job (
+    id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+    name VARCHAR(200) NOT NULL,
+    queue VARCHAR(200) NOT NULL,
+    priority SMALLINT NOT NULL DEFAULT 0,
+    status SMALLINT NOT NULL DEFAULT 0,
+    version BIGINT NOT NULL DEFAULT 0,
+    attempt INT NOT NULL DEFAULT 0,
+    max_attempts INT NOT NULL,
+    budget INT NOT NULL,
+    timeout_ms BIGINT,
+    parameters JSON NOT NULL,
+    results JSON,
+    progress SMALLINT NOT NULL DEFAULT 0,
+    created_at DATETIME(6) NOT NULL,
+    scheduled_at DATETIME(6) NOT NULL,
+    started_at DATETIME(6),
+    finished_at DATETIME(6),
+    worker_id BIGINT,
+    cancel_requested_at DATETIME(6),
+    last_error LONGTEXT,
+    user_id VARCHAR(200),
+    session_id VARCHAR(200),
+    event_id VARCHAR(200),
+    -- There are no partial indexes here: the status leads instead.
+    KEY jobs_job_waiting (status, queue, priority, name, scheduled_at, id),
+    KEY jobs_job_running (status, worker_id),
+    KEY jobs_job_closed (status, finished_at),
+    KEY jobs_job_user (user_id, id),
+    KEY jobs_job_session (session_id, id),
+    KEY jobs_job_event (event_id, id)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE jobs_message (
+    id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+    job_id BIGINT NOT NULL,
+    attempt INT NOT NULL,
+    version BIGINT NOT NULL,
+    level SMALLINT NOT NULL,
+    created_at DATETIME(6) NOT NULL,
+    text LONGTEXT NOT NULL,
+    KEY jobs_message_job (job_id, id)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE jobs_attempt (
+    job_id BIGINT NOT NULL,
+    attempt INT NOT NULL,
+    version BIGINT NOT NULL,
+    worker VARCHAR(200) NOT NULL,
+    started_at DATETIME(6),
+    ended_at DATETIME(6) NOT NULL,
+    how VARCHAR(20) NOT NULL,
+    error LONGTEXT,
+    PRIMARY KEY (job_id, attempt)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE jobs_worker (
+    id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+    name VARCHAR(200) NOT NULL,
+    host VARCHAR(200) NOT NULL,
+    pid BIGINT NOT NULL,
+    started_at DATETIME(6) NOT NULL,
+    last_seen_at DATETIME(6) NOT NULL,
+    expires_at DATETIME(6) NOT NULL,
+    serves JSON NOT NULL,
+    asleep JSON
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE jobs_queue (
+    name VARCHAR(200) NOT NULL PRIMARY KEY,
+    paused_at DATETIME(6)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

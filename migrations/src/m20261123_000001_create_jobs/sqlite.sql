@@ -1,0 +1,73 @@
+-- Times are text in one format, 2026-11-23T20:14:00.123Z, so that they compare in order. Ids are never reused.
+CREATE TABLE jobs_job (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL,
+    queue TEXT NOT NULL,
+    priority INTEGER NOT NULL DEFAULT 0,
+    status INTEGER NOT NULL DEFAULT 0,
+    version INTEGER NOT NULL DEFAULT 0,
+    attempt INTEGER NOT NULL DEFAULT 0,
+    max_attempts INTEGER NOT NULL,
+    budget INTEGER NOT NULL,
+    timeout_ms INTEGER,
+    parameters TEXT NOT NULL,
+    results TEXT,
+    progress INTEGER NOT NULL DEFAULT 0,
+    created_at TEXT NOT NULL,
+    scheduled_at TEXT NOT NULL,
+    started_at TEXT,
+    finished_at TEXT,
+    worker_id INTEGER,
+    cancel_requested_at TEXT,
+    last_error TEXT,
+    user_id TEXT,
+    session_id TEXT,
+    event_id TEXT
+);
+
+CREATE INDEX jobs_job_waiting ON jobs_job (queue, priority, name, scheduled_at, id) WHERE status = 0;
+CREATE INDEX jobs_job_running ON jobs_job (worker_id) WHERE status = 1;
+CREATE INDEX jobs_job_closed ON jobs_job (status, finished_at) WHERE status >= 2;
+CREATE INDEX jobs_job_user ON jobs_job (user_id, id) WHERE user_id IS NOT NULL;
+CREATE INDEX jobs_job_session ON jobs_job (session_id, id) WHERE session_id IS NOT NULL;
+CREATE INDEX jobs_job_event ON jobs_job (event_id, id) WHERE event_id IS NOT NULL;
+
+CREATE TABLE jobs_message (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    job_id INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    level INTEGER NOT NULL,
+    created_at TEXT NOT NULL,
+    text TEXT NOT NULL
+);
+CREATE INDEX jobs_message_job ON jobs_message (job_id, id);
+
+CREATE TABLE jobs_attempt (
+    job_id INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    worker TEXT NOT NULL,
+    started_at TEXT,
+    ended_at TEXT NOT NULL,
+    how TEXT NOT NULL,
+    error TEXT,
+    PRIMARY KEY (job_id, attempt)
+);
+
+CREATE TABLE jobs_worker (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL,
+    host TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    started_at TEXT NOT NULL,
+    last_seen_at TEXT NOT NULL,
+    expires_at TEXT NOT NULL,
+    serves TEXT NOT NULL,
+    asleep TEXT
+);
+
+CREATE TABLE jobs_queue (
+    name TEXT PRIMARY KEY NOT NULL,
+    paused_at TEXT
+);

@@ -1,0 +1,6 @@
+//! One mistake, one error, on the right place, that says what to write. `TRYBUILD=overwrite` keeps new messages.
+
+#[test]
+fn each_mistake_is_one_error() {
+    trybuild::TestCases::new().compile_fail("tests/ui/*.rs");
+}
