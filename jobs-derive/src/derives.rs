@@ -10,7 +10,7 @@ pub fn remove_job(attributes: &mut Vec<Attribute>) {
 }
 
 /// Refuses serde's derives beside ours; they are taken away so that rustc doesn't complain as well.
-pub fn refuse_serde(attributes: &mut Vec<Attribute>, errors: &mut Errors) {
+pub fn refuse_serde(attributes: &mut [Attribute], errors: &mut Errors) {
     retain(attributes, |derive| {
         let serde = is(derive, "Serialize") || is(derive, "Deserialize");
         if serde {

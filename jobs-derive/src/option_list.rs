@@ -52,7 +52,7 @@ pub fn unknown(key: &Ident, known: &[&str]) -> Error {
         .map(|known| format!(" did you mean `{known}`?"));
     let known = match list.as_slice() {
         [only] => format!("the only option is {only}"),
-        [most @ .., last] => format!("the options are {} and {last}", most.join(", ")),
+        [others @ .., last] => format!("the options are {} and {last}", others.join(", ")),
         [] => "there are no options".into(),
     };
     let meant = meant.unwrap_or_default();

@@ -49,7 +49,6 @@ pub(crate) struct Setting {
     pub(crate) db: DatabaseConnection,
     pub(crate) states: Arc<States>,
     pub(crate) worker: String,
-    pub(crate) worker_id: i64,
     pub(crate) lease: Duration,
     /// Held while notes are being written, so that none are in flight when a job finishes itself.
     pub(crate) writing: Arc<tokio::sync::Mutex<()>>,

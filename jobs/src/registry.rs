@@ -16,7 +16,6 @@ use crate::{JobContext, JobError};
 #[derive(Clone, Copy)]
 pub struct Definition {
     pub(crate) defaults: Defaults,
-    pub(crate) parameters: &'static [&'static str],
     file: &'static str,
     line: u32,
     decode: fn(&Value) -> Result<Box<dyn AnyJob>, Error>,
@@ -28,7 +27,7 @@ impl Definition {
     /// The definition of `J`, written at this place.
     #[must_use]
     pub const fn of<J: Job>(file: &'static str, line: u32) -> Self {
-        Self { defaults: J::DEFAULTS, parameters: J::PARAMETERS, file, line, decode: decode::<J> }
+        Self { defaults: J::DEFAULTS, file, line, decode: decode::<J> }
     }
 
     /// The job with these parameters, ready to run. Fails with the name of the parameter that does not decode.

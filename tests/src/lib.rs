@@ -1,1 +1,23 @@
+//! The ground on which tests stand: databases of their own, and a harness that runs each case on each of them.
 
+mod case;
+mod database;
+mod gate;
+mod running;
+
+pub use case::{Case, main};
+pub use database::{Database, Kind};
+pub use gate::Gate;
+pub use running::Running;
+
+/// How long a test waits for what must happen: long enough for a busy machine, short enough to fail in the end.
+pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// Waits for what must happen; panics where it does not.
+///
+/// # Panics
+///
+/// When it does not happen within [`PATIENCE`].
+pub async fn soon<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, what).await.expect("what must happen did not, within the patience of the tests")
+}

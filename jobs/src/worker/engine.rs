@@ -95,7 +95,6 @@ impl Engine {
             db: db.clone(),
             states: Arc::new(settings.states.clone()),
             worker: identity.name.clone(),
-            worker_id: id,
             lease: settings.lease,
             writing: Arc::default(),
         };

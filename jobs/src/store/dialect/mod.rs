@@ -17,8 +17,6 @@ pub(crate) struct Dialect {
     pub(crate) backend: DbBackend,
     /// The statement's own time.
     pub(crate) clock: &'static str,
-    /// The time `?` milliseconds before the clock.
-    pub(crate) clock_minus_ms: &'static str,
     /// (channel, payload): wakes other processes, where the database can.
     pub(crate) notify: Option<&'static str>,
     /// Whether a row that someone else has locked can be told from one that is free.

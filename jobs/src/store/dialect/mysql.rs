@@ -10,7 +10,6 @@ use super::{Batch, Claim, Dialect, Insert};
 pub(super) static DIALECT: Dialect = Dialect {
     backend: DbBackend::MySql,
     clock: "UTC_TIMESTAMP(6)",
-    clock_minus_ms: "UTC_TIMESTAMP(6) - INTERVAL ? * 1000 MICROSECOND",
     notify: None,
     row_locks: true,
     insert: Insert::Values {

@@ -7,7 +7,6 @@ use super::{Batch, Claim, Dialect, Insert};
 pub(super) static DIALECT: Dialect = Dialect {
     backend: DbBackend::Postgres,
     clock: "statement_timestamp()",
-    clock_minus_ms: "statement_timestamp() - $1 * interval '1 millisecond'",
     notify: Some("SELECT pg_notify($1, $2)"),
     row_locks: true,
     insert: Insert::Rows(INSERT),

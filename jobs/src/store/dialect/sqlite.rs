@@ -8,7 +8,6 @@ use super::{Batch, Claim, Dialect, Insert};
 pub(super) static DIALECT: Dialect = Dialect {
     backend: DbBackend::Sqlite,
     clock: "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')",
-    clock_minus_ms: "strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('-%.3f seconds', ? / 1000.0))",
     notify: None,
     row_locks: false,
     insert: Insert::Rows(INSERT),

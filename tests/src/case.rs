@@ -1,0 +1,62 @@
+//! Cases, and the program that runs each of them on each database.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use crate::{Database, Kind};
+
+/// A test: what it claims, and how it shows it.
+#[derive(Clone, Copy)]
+pub struct Case {
+    /// `module::claim`.
+    pub name: &'static str,
+    /// Panics where the claim does not hold.
+    pub run: fn(Database) -> Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+/// Lists a module's cases: `cases![a_claim, another_claim];` makes `pub(crate) fn cases() -> Vec<Case>`.
+#[macro_export]
+macro_rules! cases {
+    ($($case:ident),* $(,)?) => {
+        pub(crate) fn cases() -> Vec<$crate::Case> {
+            let module = module_path!();
+            let _ = module;
+            vec![$($crate::Case {
+                name: concat!(module_path!(), "::", stringify!($case)),
+                run: |database| Box::pin($case(database)),
+            }),*]
+        }
+    };
+}
+
+/// Runs all cases on all databases. One whose server is not named in the environment is reported as ignored.
+pub fn main(cases: &[Case]) {
+    let arguments = Arguments::from_args();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_test_writer()
+        .try_init();
+    let trials = Kind::ALL.into_iter().flat_map(|kind| cases.iter().map(move |case| trial(kind, *case))).collect();
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+fn trial(kind: Kind, case: Case) -> Trial {
+    let claim = case.name.split_once("::").map_or(case.name, |(_, claim)| claim);
+    Trial::test(format!("{kind}::{claim}"), move || run(kind, case)).with_ignored_flag(kind.server().is_none())
+}
+
+fn run(kind: Kind, case: Case) -> Result<(), Failed> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let result = runtime.block_on(async {
+        let database = Database::new(kind).await?;
+        let name = database.name().to_owned();
+        let ended = tokio::spawn((case.run)(database)).await;
+        Database::drop_server_side(kind, &name).await?;
+        // The panic's message has been printed where it happened.
+        ended.map_err(|panic| Failed::from(panic.to_string()))
+    });
+    runtime.shutdown_background();
+    result
+}

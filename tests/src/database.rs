@@ -1,0 +1,179 @@
+//! A database of its own for each test: a file, a schema, or a database on the server that the environment names.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr};
+use tempfile::TempDir;
+
+/// A kind of database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A file.
+    Sqlite,
+    /// The server in `JOBS_TEST_POSTGRES_URL`.
+    Postgres,
+    /// The server in `JOBS_TEST_MYSQL_URL`: MariaDB or MySQL.
+    Mysql,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Sqlite, Self::Postgres, Self::Mysql];
+
+    /// Where it is; `None` where the environment does not say.
+    #[must_use]
+    pub fn server(self) -> Option<String> {
+        let variable = match self {
+            Self::Sqlite => return Some("sqlite:".into()),
+            Self::Postgres => "JOBS_TEST_POSTGRES_URL",
+            Self::Mysql => "JOBS_TEST_MYSQL_URL",
+        };
+        std::env::var(variable).ok().filter(|url| !url.is_empty())
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+            Self::Mysql => "mysql",
+        })
+    }
+}
+
+/// A database that one test has to itself, with the tables made.
+pub struct Database {
+    kind: Kind,
+    name: String,
+    url: String,
+    db: DatabaseConnection,
+    _directory: Option<TempDir>,
+}
+
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+
+impl Database {
+    /// A new one, with the tables.
+    pub async fn new(kind: Kind) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let database = Self::empty(kind).await?;
+        jobs::migrate(&database.db).await?;
+        Ok(database)
+    }
+
+    /// A new one, without tables.
+    pub async fn empty(kind: Kind) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let server = kind.server().ok_or("the environment names no such server")?;
+        let name = format!("jobs_test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        let (url, directory) = match kind {
+            Kind::Sqlite => {
+                let directory = tempfile::tempdir()?;
+                (format!("sqlite:{}", directory.path().join("jobs.db").display()), Some(directory))
+            }
+            Kind::Postgres => {
+                on_server(&server, &format!("CREATE SCHEMA {name}")).await?;
+                (with_option(&server, &format!("options=-c%20search_path%3D{name}")), None)
+            }
+            Kind::Mysql => {
+                on_server(&server, &format!("CREATE DATABASE {name}")).await?;
+                let (before, _) = server.rsplit_once('/').ok_or("the URL names no database")?;
+                (format!("{before}/{name}"), None)
+            }
+        };
+        let db = jobs::connect(&url).await?;
+        Ok(Self { kind, name, url, db, _directory: directory })
+    }
+
+    /// What kind it is.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The schema, or database, on its server.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where it is, for other processes.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The connection.
+    #[must_use]
+    pub const fn db(&self) -> &DatabaseConnection {
+        &self.db
+    }
+
+    /// Another connection.
+    ///
+    /// # Panics
+    ///
+    /// Where the database can't be reached.
+    pub async fn connect(&self) -> DatabaseConnection {
+        jobs::connect(&self.url).await.expect("the database was there a moment ago")
+    }
+
+    /// Runs a statement of the test's own.
+    ///
+    /// # Panics
+    ///
+    /// Where the database refuses it.
+    pub async fn execute(&self, sql: &str) -> u64 {
+        let result = self.db.execute_unprepared(sql).await;
+        result.unwrap_or_else(|error| panic!("{error}: {sql}")).rows_affected()
+    }
+
+    /// The first number of the first row.
+    ///
+    /// # Panics
+    ///
+    /// Where there is none.
+    pub async fn number(&self, sql: &str) -> i64 {
+        let statement = sea_orm::Statement::from_string(self.db.get_database_backend(), sql);
+        let row = self.db.query_one_raw(statement).await.unwrap_or_else(|error| panic!("{error}: {sql}"));
+        let row = row.expect("a row");
+        row.try_get_by_index(0).or_else(|_| row.try_get_by_index::<i32>(0).map(i64::from)).expect("a number")
+    }
+
+    /// A time that lies so many seconds after the database's clock, as SQL.
+    #[must_use]
+    pub fn seconds_from_now(&self, seconds: i64) -> String {
+        match self.kind {
+            Kind::Sqlite => format!("strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '{seconds} seconds')"),
+            Kind::Postgres => format!("statement_timestamp() + interval '{seconds} seconds'"),
+            Kind::Mysql => format!("UTC_TIMESTAMP(6) + INTERVAL {seconds} SECOND"),
+        }
+    }
+
+    /// Makes everything that waits due now.
+    pub async fn make_due(&self) {
+        let past = self.seconds_from_now(-1);
+        self.execute(&format!("UPDATE jobs_job SET scheduled_at = {past} WHERE status = 0")).await;
+    }
+
+    pub(crate) async fn drop_server_side(kind: Kind, name: &str) -> Result<(), DbErr> {
+        match (kind, kind.server()) {
+            (Kind::Postgres, Some(server)) => on_server(&server, &format!("DROP SCHEMA {name} CASCADE")).await,
+            (Kind::Mysql, Some(server)) => on_server(&server, &format!("DROP DATABASE {name}")).await,
+            _ => Ok(()),
+        }
+    }
+}
+
+async fn on_server(url: &str, sql: &str) -> Result<(), DbErr> {
+    let mut options = sea_orm::ConnectOptions::new(url.to_owned());
+    options.max_connections(1).sqlx_logging(false);
+    let db = sea_orm::Database::connect(options).await?;
+    db.execute_unprepared(sql).await?;
+    db.close().await
+}
+
+fn with_option(url: &str, option: &str) -> String {
+    let separator = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{separator}{option}")
+}
