@@ -37,7 +37,7 @@ enum Due {
 }
 
 /// The longest delay and time-out: a hundred years.
-const MAX_DURATION: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+const MAX_DURATION: Duration = Duration::from_hours(876_000);
 
 impl JobOptions {
     /// Nothing said.

@@ -82,6 +82,7 @@ pub(crate) enum Outcome {
 
 /// The attempts of a job: how many were started, how many may be, how many were granted at first, and the pause between them.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_field_names, reason = "the names are those of the columns")]
 pub(crate) struct Attempts {
     pub(crate) attempt: i32,
     pub(crate) max_attempts: i32,

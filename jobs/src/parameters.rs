@@ -90,7 +90,7 @@ pub(crate) fn check_name(what: &str, name: &str) -> Result<(), Error> {
     Err(Error::invalid(what, reason))
 }
 
-/// Text without NUL characters, which PostgreSQL refuses: each becomes U+FFFD.
+/// Text without NUL characters, which `PostgreSQL` refuses: each becomes U+FFFD.
 pub(crate) fn without_nul(text: String) -> String {
     if text.contains('\0') { text.replace('\0', "\u{FFFD}") } else { text }
 }

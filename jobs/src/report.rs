@@ -168,13 +168,12 @@ fn age_ms(age: Duration) -> i64 {
     i64::try_from(age.as_millis()).unwrap_or(i64::MAX)
 }
 
-fn shortened(mut text: String) -> String {
-    if text.len() > MAX_MESSAGE_BYTES {
-        let bytes = text.len();
-        text.truncate(text.floor_char_boundary(MAX_MESSAGE_BYTES));
-        text.push_str(&format!("… (cut off: it had {bytes} bytes)"));
+fn shortened(text: String) -> String {
+    if text.len() <= MAX_MESSAGE_BYTES {
+        return text;
     }
-    text
+    let kept = &text[..text.floor_char_boundary(MAX_MESSAGE_BYTES)];
+    format!("{kept}… (cut off: it had {} bytes)", text.len())
 }
 
 #[cfg(test)]

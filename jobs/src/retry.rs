@@ -51,7 +51,7 @@ impl Default for RetryPolicy {
 
 impl RetryPolicy {
     /// See the type's documentation.
-    pub(crate) const DEFAULT: Self = Self::exponential(Duration::from_secs(15), Duration::from_secs(3600));
+    pub(crate) const DEFAULT: Self = Self::exponential(Duration::from_secs(15), Duration::from_hours(1));
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::error::Error;
 use crate::job::{Defaults, Job};
 use crate::options::option_setters;
-use crate::store::{self, insert, insert::NewJob};
+use crate::store::{insert, insert::NewJob};
 use crate::{JobHandle, JobId, JobOptions, parameters, registry, wake};
 
 /// A job about to be scheduled. Nothing happens until it is awaited.
@@ -140,7 +140,8 @@ where
             row(&job, options)
         })
         .collect::<Result<_, _>>()?;
-    let transaction = store::begin(db).await?;
+    // No options: inside a transaction of the caller's this is a savepoint, which takes none.
+    let transaction = db.begin().await?;
     let ids = insert::insert(&transaction, &rows).await?;
     transaction.commit().await?;
     wake_queues(&rows);

@@ -79,6 +79,10 @@ pub(crate) trait Row: Serialize + Sync {
     fn id(&self) -> i64;
     fn messages(&self) -> &[NewMessage];
     fn bytes(&self) -> usize;
+    /// Whether it leaves a row in the history.
+    fn is_history(&self) -> bool {
+        false
+    }
 }
 
 impl Row for Finish {
@@ -96,6 +100,10 @@ impl Row for Finish {
 
     fn bytes(&self) -> usize {
         bytes(self.results.as_ref(), &self.messages) + self.error.as_ref().map_or(0, String::len)
+    }
+
+    fn is_history(&self) -> bool {
+        self.how.is_some()
     }
 }
 
@@ -153,16 +161,18 @@ pub(crate) async fn write<C: ConnectionTrait, R: Row>(
             let written = db.query_all_raw(statement(dialect, sql, values)).await?;
             written.iter().map(|row| row.try_get_by_index(0)).collect()
         }
-        Batch::Steps { lock, rows: writes, messages: write_messages } => {
+        Batch::Steps { lock, history, own, messages: write_messages } => {
             let locked = db.query_all_raw(statement(dialect, lock, [json(rows)?.into()])).await?;
             let locked: HashSet<i64> = locked.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?;
             let rows: Vec<_> = rows.iter().filter(|row| locked.contains(&row.id())).collect();
             let messages: Vec<_> = messages.into_iter().filter(|message| locked.contains(&message.job_id)).collect();
             if !rows.is_empty() {
+                let has_history = rows.iter().any(|row| row.is_history());
                 let rows = json(&rows)?;
-                for sql in *writes {
-                    db.execute_raw(statement(dialect, sql, [rows.clone().into()])).await?;
+                if let Some(history) = history.filter(|_| has_history) {
+                    db.execute_raw(statement(dialect, history, [rows.clone().into()])).await?;
                 }
+                db.execute_raw(statement(dialect, own, [rows.into()])).await?;
             }
             if !messages.is_empty() {
                 db.execute_raw(statement(dialect, write_messages, [json(&messages)?.into()])).await?;

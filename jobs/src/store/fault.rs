@@ -58,15 +58,15 @@ fn mysql_number(_: &dyn sqlx::error::DatabaseError) -> Option<u16> {
     None
 }
 
+#[expect(clippy::match_same_arms, reason = "one arm for one database's codes")]
 fn of_code(code: &str, mysql_number: Option<u16>) -> Fault {
     match (code, mysql_number) {
         // Deadlock, lock wait, and a record that changed since it was read (MariaDB's snapshot isolation).
-        (_, Some(1213 | 1205 | 1020)) => Fault::Contention,
+        (_, Some(1213 | 1205 | 1020)) | ("40001" | "40P01" | "55P03", _) => Fault::Contention,
         // A packet over `max_allowed_packet`.
         (_, Some(1153)) => Fault::Data,
         // The server is shutting down, or has cut the connection.
         (_, Some(1053 | 1077 | 1079 | 1080 | 1927)) => Fault::Connection,
-        ("40001" | "40P01" | "55P03", _) => Fault::Contention,
         // SQLite's BUSY and LOCKED, with their extended codes.
         ("5" | "6" | "261" | "262" | "517" | "773", None) => Fault::Contention,
         // PostgreSQL: connection exceptions, operator intervention, too many connections.

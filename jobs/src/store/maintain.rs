@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sea_orm::prelude::DateTimeUtc;
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, TransactionTrait};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, TransactionTrait};
 
 use super::workers::Serves;
 use super::{Store, dialect, json, millis, repeat, statement};
@@ -12,7 +12,7 @@ use crate::JobStatus;
 use crate::entity::{job, worker};
 
 /// A job whose worker is gone.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, FromQueryResult)]
 pub(crate) struct Orphan {
     pub(crate) id: i64,
     pub(crate) version: i64,
@@ -21,7 +21,7 @@ pub(crate) struct Orphan {
     pub(crate) attempt: i32,
     pub(crate) max_attempts: i32,
     pub(crate) budget: i32,
-    pub(crate) worker: Option<i64>,
+    pub(crate) worker_id: Option<i64>,
 }
 
 /// How many rows one statement rescues or deletes.
@@ -45,7 +45,7 @@ impl Store {
 
     /// Running jobs that no worker owns any more, oldest first.
     pub(crate) async fn orphans(&self) -> Result<Vec<Orphan>, DbErr> {
-        let rows: Vec<(i64, i64, String, String, i32, i32, i32, Option<i64>)> = job::Entity::find()
+        job::Entity::find()
             .select_only()
             .columns([
                 job::Column::Id,
@@ -73,22 +73,9 @@ impl Store {
             )
             .order_by_asc(job::Column::Id)
             .limit(MAINTENANCE_ROWS)
-            .into_tuple()
+            .into_model()
             .all(&self.db)
-            .await?;
-        Ok(rows
-            .into_iter()
-            .map(|(id, version, name, queue, attempt, max_attempts, budget, worker)| Orphan {
-                id,
-                version,
-                name,
-                queue,
-                attempt,
-                max_attempts,
-                budget,
-                worker,
-            })
-            .collect())
+            .await
     }
 
     /// Deletes up to a batch of jobs that have been closed with this status for longer than `age`; says how many.
@@ -120,7 +107,8 @@ pub(crate) async fn delete_jobs<C: ConnectionTrait>(db: &C, ids: &[i64]) -> Resu
 
 /// Deletes one closed job; false where it is not closed or not there.
 pub(crate) async fn delete_closed<C: TransactionTrait>(db: &C, id: i64) -> Result<bool, DbErr> {
-    let transaction = super::begin(db).await?;
+    // No options: inside a transaction of the caller's this is a savepoint, which takes none.
+    let transaction = db.begin().await?;
     let deleted = job::Entity::delete_many()
         .filter(job::Column::Id.eq(id))
         .filter(job::Column::Status.gte(JobStatus::Canceled))

@@ -116,7 +116,9 @@ impl Claimer {
                 return Ok(Next::Idle);
             }
         } else if !self.in_vain {
-            due_now.into_iter().for_each(|queue| self.lanes.wake_queue(queue));
+            for queue in due_now {
+                self.lanes.wake_queue(queue);
+            }
             // Unless the claim gets something: then the due jobs are held by somebody's transaction.
             self.in_vain = true;
             return Ok(Next::GoOn);

@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 use super::lease::Lease;
 use super::settings::Settings;
 use crate::context::{RunningAttempt, Setting, Stop};
+use crate::JobStatus;
 use crate::error::Error;
 use crate::registry::Registry;
 use crate::store::Store;
@@ -38,8 +39,8 @@ pub(super) struct Engine {
     /// The tasks that execute.
     pub(super) tasks: TaskTracker,
     /// Ends on their way to the writer.
-    pub(super) ends: mpsc::Sender<Finish>,
-    pub(super) ends_to_write: Mutex<Option<mpsc::Receiver<Finish>>>,
+    pub(super) ends: mpsc::Sender<End>,
+    pub(super) ends_to_write: Mutex<Option<mpsc::Receiver<End>>>,
     /// The database can wake this worker.
     pub(super) listening: AtomicBool,
     /// No more claims.
@@ -67,6 +68,35 @@ impl Owned {
 
     pub(super) fn has_ended(&self) -> bool {
         self.ended.load(Ordering::SeqCst)
+    }
+}
+
+/// The end of an attempt on its way to the writer, with what its notes still hold: they are taken when nothing of them is in
+/// flight any more.
+pub(super) struct End {
+    finish: Finish,
+    attempt: Option<Arc<RunningAttempt>>,
+}
+
+impl End {
+    pub(super) fn of(finish: Finish, attempt: Arc<RunningAttempt>) -> Self {
+        Self { finish, attempt: Some(attempt) }
+    }
+
+    /// Of an attempt that this process knows nothing of.
+    pub(super) const fn of_stranger(finish: Finish) -> Self {
+        Self { finish, attempt: None }
+    }
+
+    /// As it is written.
+    pub(super) fn into_finish(self) -> Finish {
+        let Self { mut finish, attempt } = self;
+        let Some(attempt) = attempt else { return finish };
+        let (job, unwritten) = (&attempt.job, attempt.notes.take().unwrap_or_default());
+        finish.messages = unwritten.messages(job.id, job.attempt, job.version);
+        finish.progress = if finish.status == JobStatus::Terminated.code() { Some(100) } else { unwritten.progress };
+        finish.results = unwritten.results;
+        finish
     }
 }
 

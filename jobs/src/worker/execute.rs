@@ -9,7 +9,7 @@ use futures_util::FutureExt as _;
 use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::engine::{Engine, Owned};
+use super::engine::{End, Engine, Owned};
 use crate::context::{JobContext, RunningAttempt, Stop, Stopper};
 use crate::error::{Error, JobErrorKind, JobResult, chain};
 use crate::outcome::{AttemptEnd, Attempts, Ending, Outcome};
@@ -79,24 +79,43 @@ async fn supervise(
     grace: Duration,
     work: impl Future<Output = JobResult<Value>>,
 ) -> Outcome {
+    if let Some(outcome) = run_until_stopped(attempt, grace, work).await {
+        return outcome;
+    }
+    // Its future is dropped now. Code that it left blocking a thread goes on.
+    match attempt.stop.reason() {
+        Some((Stop::Canceled | Stop::TimedOut, _)) if attempt.inside.is_blocking() => did_not_stop(attempt),
+        _ => {
+            // A job is given back only when its code has really ended.
+            attempt.inside.no_blocking().await;
+            stopped(attempt)
+        }
+    }
+}
+
+/// `None`: it went on after it was asked to stop.
+async fn run_until_stopped(
+    attempt: &RunningAttempt,
+    grace: Duration,
+    work: impl Future<Output = JobResult<Value>>,
+) -> Option<Outcome> {
     let work = AssertUnwindSafe(work).catch_unwind();
     tokio::pin!(work);
     tokio::select! {
-        ended = &mut work => return outcome(attempt, ended),
+        ended = &mut work => return Some(outcome(attempt, ended)),
         () = attempt.stop.tripped() => {}
         () = timeout(&attempt.job) => attempt.stop.trip(Stop::TimedOut),
     }
     tokio::select! {
-        ended = &mut work => return outcome(attempt, ended),
+        ended = &mut work => return Some(outcome(attempt, ended)),
         () = tokio::time::sleep(grace) => {}
     }
     // A future is not dropped inside a database call of ours: the connection would go back in the middle of it.
     tokio::select! {
         biased;
-        () = attempt.inside.no_calls() => {}
-        ended = &mut work => return outcome(attempt, ended),
+        () = attempt.inside.no_calls() => None,
+        ended = &mut work => Some(outcome(attempt, ended)),
     }
-    if attempt.inside.is_blocking() { did_not_stop(attempt) } else { stopped(attempt) }
 }
 
 async fn timeout(job: &Claimed) {
@@ -187,12 +206,12 @@ pub(super) async fn end(engine: &Engine, owned: &Owned, outcome: Outcome) {
     if !owned.end() {
         return;
     }
-    let finish = finish(engine, &owned.attempt, outcome);
     // The writer outlives those that execute; where it is gone, so is everything.
-    let _ = engine.ends.send(finish).await;
+    let _ = engine.ends.send(ending(engine, &owned.attempt, outcome)).await;
 }
 
-pub(super) fn finish(engine: &Engine, attempt: &RunningAttempt, outcome: Outcome) -> Finish {
+/// What the outcome of an attempt makes of its job.
+pub(super) fn ending(engine: &Engine, attempt: &Arc<RunningAttempt>, outcome: Outcome) -> End {
     let job = &attempt.job;
     let retry = engine.registry.get(&job.name).map_or(RetryPolicy::DEFAULT, |definition| definition.defaults.retry);
     let attempts = Attempts { attempt: job.attempt, max_attempts: job.max_attempts, budget: job.budget, retry };
@@ -202,12 +221,7 @@ pub(super) fn finish(engine: &Engine, attempt: &RunningAttempt, outcome: Outcome
     }
     ending.error = ending.error.map(without_nul);
     log(attempt, &ending);
-    let mut finish = Finish::new(job.id, job.version, ending, engine.label.clone());
-    let unwritten = attempt.notes.take().unwrap_or_default();
-    finish.messages = unwritten.messages(job.id, job.attempt, job.version);
-    finish.progress = if finish.status == JobStatus::Terminated.code() { Some(100) } else { unwritten.progress };
-    finish.results = unwritten.results;
-    finish
+    End::of(Finish::new(job.id, job.version, ending, engine.label.clone()), attempt.clone())
 }
 
 /// The end that the job has chosen for itself.
@@ -227,10 +241,7 @@ fn forced(status: JobStatus, ending: Ending) -> Ending {
 
 fn log(attempt: &RunningAttempt, ending: &Ending) {
     let (id, name, number) = (attempt.job.id, &attempt.job.name, attempt.job.attempt);
-    match &ending.error {
-        Some(error) => tracing::warn!(job = id, name, attempt = number, status = %ending.status, "{error}"),
-        None => tracing::debug!(job = id, name, attempt = number, status = %ending.status, "ended"),
-    }
+    if let Some(error) = &ending.error { tracing::warn!(job = id, name, attempt = number, status = %ending.status, "{error}") } else { tracing::debug!(job = id, name, attempt = number, status = %ending.status, "ended") }
 }
 
 /// Where the job was finished inside a transaction of its own, the row tells how it ended. `None`: it has.

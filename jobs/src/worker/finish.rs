@@ -9,7 +9,7 @@ use sea_orm::DbErr;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::engine::Engine;
+use super::engine::{End, Engine};
 use super::execute::{self, timeout_of};
 use crate::JobStatus;
 use crate::context::Stop;
@@ -45,7 +45,7 @@ pub(super) async fn run(engine: Arc<Engine>) {
 
 struct Writer {
     engine: Arc<Engine>,
-    ends: mpsc::Receiver<Finish>,
+    ends: mpsc::Receiver<End>,
     waiting: VecDeque<Finish>,
     /// Held up by somebody else's lock until then.
     locked: Vec<(Instant, Finish)>,
@@ -77,7 +77,7 @@ impl Writer {
                 }
             }
         }
-        self.waiting.extend(ends);
+        self.waiting.extend(ends.into_iter().map(End::into_finish));
         let now = Instant::now();
         let (due, later) = std::mem::take(&mut self.locked).into_iter().partition(|(when, _)| *when <= now);
         self.locked = later;
@@ -243,11 +243,11 @@ impl Writer {
             match attempt.stop.reason() {
                 // The process ends, or others take the job: nothing of ours is to be written.
                 Some((Stop::Shutdown | Stop::Lost, _)) => {}
-                Some((_, since)) if since.elapsed() > patience => {
-                    if owned.end() {
-                        self.waiting.push_back(execute::finish(&self.engine, attempt, execute::did_not_stop(attempt)));
+                Some((_, since)) if since.elapsed() > patience
+                    && owned.end() => {
+                        let end = execute::ending(&self.engine, attempt, execute::did_not_stop(attempt));
+                        self.waiting.push_back(end.into_finish());
                     }
-                }
                 None if timeout_of(&attempt.job).is_some_and(|timeout| owned.started.elapsed() > timeout + patience) => {
                     attempt.stop.trip(Stop::TimedOut);
                 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use sea_orm::DbErr;
 use tokio::sync::oneshot;
 
-use super::engine::{self, Engine};
+use super::engine::{self, End, Engine};
 use crate::context::Stop;
 use crate::error::Error;
 use crate::outcome::{Attempts, Outcome};
@@ -94,7 +94,7 @@ impl Heartbeat {
         }
         self.engine.lease.renew(sent);
         let rows = self.store.owned(self.engine.id).await?;
-        self.judge(&known, &rows);
+        judge(&known, &rows);
         self.give_back_strangers(&known, &rows, claims_in_flight).await;
         Ok(true)
     }
@@ -102,21 +102,6 @@ impl Heartbeat {
     fn known(&self) -> Known {
         let key = |owned: &Arc<engine::Owned>| (owned.attempt.job.id, owned.attempt.job.version);
         self.engine.owned().into_iter().map(|owned| (key(&owned), owned)).collect()
-    }
-
-    /// What the database says of what was ours when the beat began: asked to cancel, or no longer ours.
-    fn judge(&self, known: &Known, rows: &[Owned]) {
-        let rows: HashMap<_, _> = rows.iter().map(|row| ((row.id, row.version), row)).collect();
-        for (key, owned) in known {
-            match rows.get(key) {
-                Some(row) if row.cancel_requested => owned.attempt.stop.trip(Stop::Canceled),
-                // One whose end is being written is told by the writer.
-                None if !owned.has_ended() && !owned.attempt.notes.is_closed() => {
-                    owned.attempt.stop.trip(Stop::Lost);
-                }
-                _ => {}
-            }
-        }
     }
 
     /// A row that stays unknown at two beats running was claimed by a statement whose reply was lost: it goes back untouched.
@@ -137,7 +122,9 @@ impl Heartbeat {
             tracing::warn!(job = id, "giving back a job whose claim was not answered");
             let attempts = Attempts { attempt: 1, max_attempts: 1, budget: 1, retry: RetryPolicy::DEFAULT };
             let ending = Outcome::NeverStarted.ending(attempts, 0.5);
-            let _ = self.engine.ends.send(Finish::new(id, version, ending, self.engine.label.clone())).await;
+            let finish = Finish::new(id, version, ending, self.engine.label.clone());
+            // Where the writer is gone, so is everything.
+            let _ = self.engine.ends.send(End::of_stranger(finish)).await;
         }
         self.strangers = unknown;
     }
@@ -150,14 +137,29 @@ impl Heartbeat {
 
     /// Waits until then, or until a hint asks for a beat; past the deadline, stops all jobs before others may take them.
     async fn wait(&self, until: Instant) {
-        let deadline = self.engine.lease.deadline();
+        let deadline = Some(self.engine.lease.deadline()).filter(|deadline| *deadline > Instant::now());
         tokio::select! {
-            () = tokio::time::sleep_until(until.min(deadline).into()) => {}
+            () = tokio::time::sleep_until(deadline.map_or(until, |deadline| until.min(deadline)).into()) => {}
             () = self.engine.sleeper.beat.notified() => {}
         }
         if !self.engine.lease.holds() && self.engine.running() > 0 {
             tracing::warn!("the database has been out of reach for too long: all jobs are stopped, others may take them");
             self.engine.stop_all(Stop::Lost);
+        }
+    }
+}
+
+/// What the database says of what was ours when the beat began: asked to cancel, or no longer ours.
+fn judge(known: &Known, rows: &[Owned]) {
+    let rows: HashMap<_, _> = rows.iter().map(|row| ((row.id, row.version), row)).collect();
+    for (key, owned) in known {
+        match rows.get(key) {
+            Some(row) if row.cancel_requested => owned.attempt.stop.trip(Stop::Canceled),
+            // One whose end is being written is told by the writer.
+            None if !owned.has_ended() && !owned.attempt.notes.is_closed() => {
+                owned.attempt.stop.trip(Stop::Lost);
+            }
+            _ => {}
         }
     }
 }

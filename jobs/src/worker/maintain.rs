@@ -13,8 +13,8 @@ use crate::store::batch::Finish;
 use crate::store::maintain::{self, MAINTENANCE_ROWS, Orphan};
 use crate::{RetryPolicy, wake};
 
-const RETENTION_INTERVAL: Duration = Duration::from_secs(60);
-const UNSERVED_INTERVAL: Duration = Duration::from_secs(300);
+const RETENTION_INTERVAL: Duration = Duration::from_mins(1);
+const UNSERVED_INTERVAL: Duration = Duration::from_mins(5);
 
 /// The pause between two batches of deletes: retention is in no hurry.
 const RETENTION_PAUSE: Duration = Duration::from_millis(100);
@@ -70,7 +70,7 @@ async fn rescue(engine: &Engine) -> Result<(), DbErr> {
 }
 
 fn end_of_lost(engine: &Engine, orphan: &Orphan) -> Finish {
-    let worker = orphan.worker.map_or_else(|| "unknown".to_owned(), |id| format!("worker {id}"));
+    let worker = orphan.worker_id.map_or_else(|| "unknown".to_owned(), |id| format!("worker {id}"));
     let reason = if orphan.budget == 1 {
         format!("{worker} stopped responding; whether it had started the job can't be known, and max_attempts is 1")
     } else {
@@ -107,7 +107,7 @@ async fn warn_of_unserved(
     engine: &Engine,
     warned: &mut HashMap<(String, String), Instant>,
 ) -> Result<(), DbErr> {
-    warned.retain(|_, when| when.elapsed() < Duration::from_secs(3600));
+    warned.retain(|_, when| when.elapsed() < Duration::from_hours(1));
     for unserved in maintain::unserved(&engine.store.db).await? {
         let key = (unserved.queue.clone(), unserved.name.clone());
         if warned.insert(key, Instant::now()).is_none() {

@@ -31,6 +31,9 @@ use engine::Engine;
 use settings::Settings;
 use shutdown::{End, Shutdown};
 
+/// The pause between two tries to join again.
+const REJOIN_PAUSE: Duration = Duration::from_secs(1);
+
 /// Claims and executes jobs. Everything but the database has a good default.
 ///
 /// ```no_run
@@ -126,7 +129,7 @@ impl Worker {
         self
     }
 
-    /// Whether to be woken by the database, where it can (PostgreSQL's LISTEN). Without, it polls: behind PgBouncer in transaction
+    /// Whether to be woken by the database, where it can (`PostgreSQL`'s LISTEN). Without, it polls: behind `PgBouncer` in transaction
     /// mode. Default: true.
     pub fn listen(mut self, listen: bool) -> Self {
         self.settings.listen = listen;
@@ -150,7 +153,7 @@ impl Worker {
     ///
     /// [`Error::Setup`] where it can't start: no definition, two of one name, state that is missing, no tables.
     pub async fn run(self) -> Result<(), Error> {
-        let shutdown = Shutdown::on_signals(self.settings.stop.clone());
+        let shutdown = Shutdown::on_signals(&self.settings.stop);
         self.run_with(shutdown).await
     }
 
@@ -165,13 +168,29 @@ impl Worker {
         let settings = Arc::new(self.settings.checked(&registry)?);
         check_tables(&self.db).await?;
         tracing::info!("definitions:{}", registry.table(&settings.default_queue));
-        loop {
-            let engine = Engine::join(&self.db, settings.clone(), registry.clone()).await?;
-            match work(engine, &shutdown).await? {
-                End::Stopped => return Ok(()),
-                // The database was out of reach for longer than the lease: others have our jobs. Begin anew.
-                End::Lost => tracing::warn!("the worker was taken for dead; it joins again under a new id"),
+        let mut engine = Engine::join(&self.db, settings.clone(), registry.clone()).await?;
+        while work(engine, &shutdown).await? == End::Lost {
+            // The worker could not be heard for longer than its lease: others have its jobs. Begin anew.
+            let Some(next) = shutdown.unless_stopped(rejoin(&self.db, &settings, &registry)).await else { break };
+            engine = next?;
+        }
+        Ok(())
+    }
+}
+
+/// Joins again, as soon as the database can be reached.
+async fn rejoin(
+    db: &DatabaseConnection,
+    settings: &Arc<Settings>,
+    registry: &Arc<Registry>,
+) -> Result<Arc<Engine>, Error> {
+    loop {
+        match Engine::join(db, settings.clone(), registry.clone()).await {
+            Err(error) if error.is_retryable() => {
+                tracing::warn!(%error, "the worker can't join again yet");
+                tokio::time::sleep(REJOIN_PAUSE).await;
             }
+            result => return result,
         }
     }
 }
@@ -197,8 +216,10 @@ async fn work(engine: Arc<Engine>, shutdown: &Shutdown) -> Result<End, Error> {
     background.close();
     background.wait().await;
     if all_ended && end == End::Stopped {
-        engine.store.leave(engine.id).await?;
-        tracing::info!(worker = engine.id, "the worker has left");
+        match engine.store.leave(engine.id).await {
+            Ok(()) => tracing::info!(worker = engine.id, "the worker has left"),
+            Err(error) => tracing::warn!(%error, "the worker's row is left behind; it goes when its lease is over"),
+        }
     }
     Ok(end)
 }

@@ -28,7 +28,7 @@ pub(super) struct Settings {
     pub(super) stop: CancellationToken,
 }
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DAY: Duration = Duration::from_hours(24);
 
 impl Default for Settings {
     fn default() -> Self {
@@ -98,8 +98,8 @@ impl Settings {
         }
         let mut names: Vec<_> = self.queues.iter().map(|(name, _)| name).collect();
         names.sort_unstable();
-        if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(Error::invalid("queue", format!("`{}` is given twice", twice[0])));
+        if let Some([twice, _]) = names.array_windows().find(|[one, next]| one == next) {
+            return Err(Error::invalid("queue", format!("`{twice}` is given twice")));
         }
         Ok(self)
     }
@@ -141,7 +141,7 @@ impl Settings {
             ));
         }
         match self.poll_interval {
-            Some(interval) if !(Duration::from_millis(10)..=Duration::from_secs(60)).contains(&interval) => Err(
+            Some(interval) if !(Duration::from_millis(10)..=Duration::from_mins(1)).contains(&interval) => Err(
                 Error::invalid("poll_interval", format!("{interval:?} is not between 10 milliseconds and 1 minute")),
             ),
             _ => Ok(()),

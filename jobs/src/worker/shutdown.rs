@@ -31,7 +31,7 @@ pub(super) struct Shutdown {
 
 impl Shutdown {
     /// At the first signal or when the token is canceled; at the second signal at once.
-    pub(super) fn on_signals(stop: CancellationToken) -> Self {
+    pub(super) fn on_signals(stop: &CancellationToken) -> Self {
         let (stop, abort, listen) = (stop.child_token(), CancellationToken::new(), CancellationToken::new());
         tokio::spawn(listen.clone().run_until_cancelled_owned(hear_signals(stop.clone(), abort.clone())));
         Self { stop, abort, when_idle: WhenIdle::Sleep, _signals: Some(listen.drop_guard()) }
@@ -54,6 +54,11 @@ impl Shutdown {
             // It returns by itself only when it is idle and asked to return then.
             _ = claimer => End::Stopped,
         }
+    }
+
+    /// Does it, unless the worker is told to stop before.
+    pub(super) async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        self.stop.run_until_cancelled(work).await
     }
 
     /// Lets running jobs end within the grace, then asks those that are left to stop. False: some code has not stopped.

@@ -7,7 +7,7 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbB
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use tracing::log::LevelFilter;
 
-/// How long a writer waits for its turn on SQLite.
+/// How long a writer waits for its turn on `SQLite`.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Connects to a database with settings that suit jobs.
@@ -96,7 +96,7 @@ pub(crate) fn key(db: &DatabaseConnection) -> usize {
     }
 }
 
-/// One process migrates at a time. SQLite's transaction is a lock already.
+/// One process migrates at a time. `SQLite`'s transaction is a lock already.
 pub(crate) async fn lock_migrations<C: ConnectionTrait>(db: &C, patience: Duration) -> Result<(), DbErr> {
     let sql = match db.get_database_backend() {
         // Held until the transaction ends.

@@ -72,7 +72,7 @@ pub(crate) enum Batch {
     /// One statement takes rows and messages, and returns the ids that were written.
     Statement(&'static str),
     /// A transaction: lock the rows (→ their ids), then write what was locked.
-    Steps { lock: &'static str, rows: &'static [&'static str], messages: &'static str },
+    Steps { lock: &'static str, history: Option<&'static str>, own: &'static str, messages: &'static str },
 }
 
 /// The dialect of a database.

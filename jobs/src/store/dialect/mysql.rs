@@ -1,4 +1,4 @@
-//! MySQL and MariaDB. No `RETURNING` on updates (on MySQL nowhere), so what is claimed or finished is locked first, in a
+//! `MySQL` and `MariaDB`. No `RETURNING` on updates (on `MySQL` nowhere), so what is claimed or finished is locked first, in a
 //! transaction. Times are `UTC_TIMESTAMP(6)`, whatever the time zone of the server or session.
 //!
 //! Assignments run from left to right and see the ones before them: what reads a column stands before what writes it.
@@ -42,8 +42,8 @@ pub(super) static DIALECT: Dialect = Dialect {
             AND name IN (SELECT known COLLATE utf8mb4_bin
                          FROM JSON_TABLE(?, '$[*]' COLUMNS (known VARCHAR(200) PATH '$')) AS names)
           GROUP BY queue",
-    finish: Batch::Steps { lock: LOCK, rows: &[HISTORY, FINISH], messages: MESSAGES },
-    report: Batch::Steps { lock: LOCK, rows: &[REPORT], messages: MESSAGES },
+    finish: Batch::Steps { lock: LOCK, history: Some(HISTORY), own: FINISH, messages: MESSAGES },
+    report: Batch::Steps { lock: LOCK, history: None, own: REPORT, messages: MESSAGES },
     join: Insert::Values {
         into: "INSERT INTO jobs_worker (name, host, pid, started_at, last_seen_at, expires_at, serves) VALUES ",
         row: "(?, ?, ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL ? * 1000 MICROSECOND, ?)",

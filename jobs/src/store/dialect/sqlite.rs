@@ -1,4 +1,4 @@
-//! SQLite. One writer at a time: a write transaction begins as one (`BEGIN IMMEDIATE`), so that it waits its turn instead of
+//! `SQLite`. One writer at a time: a write transaction begins as one (`BEGIN IMMEDIATE`), so that it waits its turn instead of
 //! failing half-way, and rows need no locks. Times are text in one format.
 
 use sea_orm::DbBackend;
@@ -13,8 +13,8 @@ pub(super) static DIALECT: Dialect = Dialect {
     insert: Insert::Rows(INSERT),
     claim: Claim::Statement(CLAIM),
     due: DUE,
-    finish: Batch::Steps { lock: LOCK, rows: &[HISTORY, FINISH], messages: MESSAGES },
-    report: Batch::Steps { lock: LOCK, rows: &[REPORT], messages: MESSAGES },
+    finish: Batch::Steps { lock: LOCK, history: Some(HISTORY), own: FINISH, messages: MESSAGES },
+    report: Batch::Steps { lock: LOCK, history: None, own: REPORT, messages: MESSAGES },
     join: Insert::Rows(
         "INSERT INTO jobs_worker (name, host, pid, started_at, last_seen_at, expires_at, serves)
          VALUES (?1, ?2, ?3, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
