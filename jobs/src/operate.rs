@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::store::{control, maintain};
-use crate::{JobId, JobStatus, parameters, registry, wake};
+use crate::{JobId, JobStatus, parameters, registry, wait, wake};
 
 /// What came of asking a job to cancel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,11 @@ pub async fn cancel<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<
     let changed = control::cancel(db, id).await?;
     match control::status(db, id).await? {
         status if !changed => Err(Error::Closed { id, status }),
-        JobStatus::Canceled => Ok(Cancellation::Done),
+        JobStatus::Canceled => {
+            control::notify(db, "jobs_finish", &id.to_string()).await?;
+            wait::ended(std::iter::once(id.0));
+            Ok(Cancellation::Done)
+        }
         _ => {
             control::notify(db, "jobs_cancel", &id.to_string()).await?;
             wake::cancel_requested();

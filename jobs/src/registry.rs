@@ -1,5 +1,6 @@
 //! The definitions that are linked into this program, by name. The one place where job types are erased.
 
+use std::any::TypeId;
 use std::collections::HashMap;
 use std::fmt;
 use std::fmt::Write as _;
@@ -18,6 +19,7 @@ pub struct Definition {
     pub(crate) defaults: Defaults,
     file: &'static str,
     line: u32,
+    job: fn() -> TypeId,
     decode: fn(&Value) -> Result<Box<dyn AnyJob>, Error>,
 }
 
@@ -27,7 +29,7 @@ impl Definition {
     /// The definition of `J`, written at this place.
     #[must_use]
     pub const fn of<J: Job>(file: &'static str, line: u32) -> Self {
-        Self { defaults: J::DEFAULTS, file, line, decode: decode::<J> }
+        Self { defaults: J::DEFAULTS, file, line, job: TypeId::of::<J>, decode: decode::<J> }
     }
 
     /// The job with these parameters, ready to run. Fails with the name of the parameter that does not decode.
@@ -89,7 +91,7 @@ impl Registry {
     fn add(&mut self, definition: Definition) -> Result<(), Error> {
         for name in definition.names() {
             match self.by_name.insert(name, definition) {
-                Some(other) if !same_place(&other, &definition) => {
+                Some(other) if !same_job(&other, &definition) => {
                     return Err(Error::Setup(format!(
                         "two definitions are named `{name}`: {other:?} and {definition:?}; give one of them \
                          another name with `#[job(name = \"…\")]`"
@@ -98,7 +100,7 @@ impl Registry {
                 _ => {}
             }
         }
-        if !self.definitions.iter().any(|known| same_place(known, &definition)) {
+        if !self.definitions.iter().any(|known| same_job(known, &definition)) {
             self.definitions.push(definition);
         }
         Ok(())
@@ -130,9 +132,9 @@ impl Registry {
     }
 }
 
-/// Whether both were written by the same derive: registered at link time and by hand is one definition.
-fn same_place(one: &Definition, other: &Definition) -> bool {
-    (one.file, one.line, one.defaults.name) == (other.file, other.line, other.defaults.name)
+/// Whether both define the same type: registered at link time and by hand is one definition.
+fn same_job(one: &Definition, other: &Definition) -> bool {
+    (one.job)() == (other.job)()
 }
 
 /// The linked definition that answers to a name. Where two do, a worker refuses to start; here either serves.

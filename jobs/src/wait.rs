@@ -1,6 +1,7 @@
-//! Waiting for jobs to end. All who wait for one database in a process share one poll, and a worker in the process wakes them.
+//! Waiting for jobs to end. All who wait for one database in a process share one poll. A worker in the process wakes them; one in
+//! another process does where the database notifies.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, LazyLock, Mutex, Weak};
 use std::time::Duration;
 
@@ -10,12 +11,16 @@ use tokio::sync::{Notify, watch};
 use crate::error::Error;
 use crate::store::control;
 use crate::store::dialect::connection;
+use crate::store::dialect::listen::Listener;
 use crate::wake::lock;
 use crate::{JobId, JobRecord, JobStatus, record};
 
 /// The first pause between two polls, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// A wait that lasts so long is worth a listening connection, where the database notifies.
+const LISTEN_AFTER: Duration = Duration::from_millis(80);
 
 /// Those who wait for jobs of one database.
 #[derive(Debug, Default)]
@@ -118,22 +123,28 @@ impl Waiters {
     async fn poll_in_turn(&self, db: &DatabaseConnection) -> Result<Never, Error> {
         let _turn = self.turn.lock().await;
         let mut pause = FIRST_PAUSE;
+        let mut ears = Ears::default();
         loop {
+            if pause >= LISTEN_AFTER {
+                ears.expect(db, &self.ids()).await;
+            }
             self.poll(db).await?;
             tokio::select! {
                 () = self.poll.notified() => pause = FIRST_PAUSE,
+                () = ears.hear() => {}
                 () = tokio::time::sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
             }
         }
     }
 
+    fn ids(&self) -> Vec<i64> {
+        lock(&self.waiting).keys().copied().collect()
+    }
+
     async fn poll(&self, db: &DatabaseConnection) -> Result<(), Error> {
-        let ids: Vec<i64> = {
-            let mut waiting = lock(&self.waiting);
-            // Those whose waiters were dropped while they waited.
-            waiting.retain(|_, sender| sender.receiver_count() > 0);
-            waiting.keys().copied().collect()
-        };
+        // Waiters may have been dropped while they waited.
+        lock(&self.waiting).retain(|_, sender| sender.receiver_count() > 0);
+        let ids = self.ids();
         let found: HashMap<i64, JobStatus> = control::statuses(db, &ids).await?.into_iter().collect();
         let waiting = lock(&self.waiting);
         for id in ids {
@@ -147,5 +158,51 @@ impl Waiters {
             }
         }
         Ok(())
+    }
+}
+
+/// What the one who polls hears of jobs that end in other processes: a hint to poll at once.
+#[derive(Default)]
+struct Ears {
+    listener: Option<Listener>,
+    /// The jobs that are marked as waited for.
+    expected: HashSet<i64>,
+}
+
+impl Ears {
+    /// Listens for the ends of these jobs too. Where that fails, polling goes on.
+    async fn expect(&mut self, db: &DatabaseConnection, ids: &[i64]) {
+        if !control::can_notify(db) {
+            return;
+        }
+        if self.listener.is_none() {
+            self.expected.clear();
+            match Listener::connect(db, &["jobs_finish"]).await {
+                Ok(listener) => self.listener = Some(listener),
+                Err(error) => return tracing::debug!(%error, "can't listen for the ends of jobs"),
+            }
+        }
+        self.expected.retain(|id| ids.contains(id));
+        let new: Vec<i64> = ids.iter().copied().filter(|id| !self.expected.contains(id)).collect();
+        if new.is_empty() {
+            return;
+        }
+        match control::expect(db, &new).await {
+            Ok(()) => self.expected.extend(new),
+            Err(error) => tracing::debug!(%error, "can't ask to be notified of the ends of jobs"),
+        }
+    }
+
+    /// Returns when a job has ended; never where nothing can be heard.
+    async fn hear(&mut self) {
+        match &mut self.listener {
+            None => std::future::pending().await,
+            Some(listener) => {
+                if let Err(error) = listener.hear().await {
+                    tracing::debug!(%error, "the connection that listens for the ends of jobs was lost");
+                    self.listener = None;
+                }
+            }
+        }
     }
 }

@@ -93,6 +93,20 @@ pub(crate) async fn notify<C: ConnectionTrait>(db: &C, channel: &str, payload: &
     Ok(())
 }
 
+/// Somebody waits for these jobs to end, and listens.
+pub(crate) async fn expect<C: ConnectionTrait>(db: &C, ids: &[i64]) -> Result<(), DbErr> {
+    let dialect = dialect::of(db.get_database_backend())?;
+    if let Some(sql) = dialect.expect {
+        db.execute_raw(statement(dialect, sql, [json(ids)?.into()])).await?;
+    }
+    Ok(())
+}
+
+/// Whether those who wait for jobs of this database can be notified by it.
+pub(crate) fn can_notify<C: ConnectionTrait>(db: &C) -> bool {
+    dialect::of(db.get_database_backend()).is_ok_and(|dialect| dialect.notify.is_some())
+}
+
 /// The status of each of these jobs that exists.
 pub(crate) async fn statuses<C: ConnectionTrait>(db: &C, ids: &[i64]) -> Result<Vec<(i64, JobStatus)>, DbErr> {
     let dialect = dialect::of(db.get_database_backend())?;

@@ -118,8 +118,10 @@ impl Worker {
     }
 
     /// Serve a definition that link-time registration can't reach.
+    #[track_caller]
     pub fn register<J: Job>(mut self) -> Self {
-        self.registered.push(Definition::of::<J>("registered by hand", 0));
+        let here = std::panic::Location::caller();
+        self.registered.push(Definition::of::<J>(here.file(), here.line()));
         self
     }
 

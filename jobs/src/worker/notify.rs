@@ -28,7 +28,7 @@ pub(super) async fn run(engine: Arc<Engine>) {
 
 /// Listens until the connection is lost.
 async fn listen(engine: &Engine) -> Result<(), sea_orm::DbErr> {
-    let mut listener = Listener::connect(&engine.setting.db).await?;
+    let mut listener = Listener::connect(&engine.setting.db, &["jobs_wake", "jobs_cancel"]).await?;
     engine.listening.store(true, Ordering::SeqCst);
     // What was said before is not heard: look once.
     engine.sleeper.wake_all();
@@ -37,6 +37,7 @@ async fn listen(engine: &Engine) -> Result<(), sea_orm::DbErr> {
             Ok(heard) => match heard? {
                 Heard::Scheduled(queue) => engine.sleeper.wake(&queue),
                 Heard::CancelRequested => engine.sleeper.beat.notify_one(),
+                Heard::Finished => {}
             },
             Err(_) => listener.check().await?,
         }

@@ -20,6 +20,8 @@ CREATE TABLE jobs_job (
     finished_at TIMESTAMPTZ,
     worker_id BIGINT,
     cancel_requested_at TIMESTAMPTZ,
+    -- Somebody in another process waits for its end: only such jobs are notified of.
+    awaited BOOLEAN NOT NULL DEFAULT FALSE,
     last_error TEXT,
     user_id VARCHAR(200),
     session_id VARCHAR(200),

@@ -7,11 +7,14 @@ use sea_orm::{DatabaseConnection, DbErr};
 
 /// What was heard.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "nothing is heard"))]
 pub(crate) enum Heard {
     /// Jobs were scheduled in this queue.
     Scheduled(String),
     /// A running job was asked to cancel.
     CancelRequested,
+    /// A job that somebody waits for has ended.
+    Finished,
 }
 
 /// A connection that listens.
@@ -20,14 +23,14 @@ pub(crate) struct Listener(sea_orm::sqlx::postgres::PgListener);
 
 #[cfg(feature = "postgres")]
 impl Listener {
-    pub(crate) async fn connect(db: &DatabaseConnection) -> Result<Self, DbErr> {
+    pub(crate) async fn connect(db: &DatabaseConnection, channels: &[&str]) -> Result<Self, DbErr> {
         let pool = super::connection::own_connections(db, 1);
         let connect = async {
             let mut listener =
                 sea_orm::sqlx::postgres::PgListener::connect_with(pool.get_postgres_connection_pool()).await?;
             // A connection that is silently replaced would hide what was missed.
             listener.eager_reconnect(false);
-            listener.listen_all(["jobs_wake", "jobs_cancel"]).await?;
+            listener.listen_all(channels.iter().copied()).await?;
             Ok(Self(listener))
         };
         connect.await.map_err(lost)
@@ -37,6 +40,7 @@ impl Listener {
         let notification = self.0.try_recv().await.map_err(lost)?.ok_or_else(disconnected)?;
         Ok(match notification.channel() {
             "jobs_cancel" => Heard::CancelRequested,
+            "jobs_finish" => Heard::Finished,
             _ => Heard::Scheduled(notification.payload().to_owned()),
         })
     }
@@ -68,7 +72,7 @@ pub(crate) struct Listener;
 #[cfg(not(feature = "postgres"))]
 #[allow(clippy::unused_async, reason = "the same interface as the one that listens")]
 impl Listener {
-    pub(crate) async fn connect(_: &DatabaseConnection) -> Result<Self, DbErr> {
+    pub(crate) async fn connect(_: &DatabaseConnection, _: &[&str]) -> Result<Self, DbErr> {
         Err(DbErr::Custom("the crate was built without the feature `postgres`".into()))
     }
 

@@ -37,6 +37,8 @@ pub(crate) struct Dialect {
     pub(crate) expired: &'static str,
     /// (ids): deletes from the job's tables.
     pub(crate) delete: &'static [&'static str],
+    /// (ids): somebody waits for the ends of these jobs, and wants to be notified, where the database can.
+    pub(crate) expect: Option<&'static str>,
     /// (ids) → id, status.
     pub(crate) statuses: &'static str,
 }

@@ -63,6 +63,7 @@ pub(super) static DIALECT: Dialect = Dialect {
         "DELETE jobs_attempt FROM jobs_attempt JOIN JSON_TABLE(?, '$[*]' COLUMNS (doomed BIGINT PATH '$')) AS d
            ON jobs_attempt.job_id = d.doomed",
     ],
+    expect: None,
     statuses: "SELECT jobs_job.id, jobs_job.status
                FROM JSON_TABLE(?, '$[*]' COLUMNS (wanted BIGINT PATH '$')) AS w JOIN jobs_job ON jobs_job.id = w.wanted",
 };

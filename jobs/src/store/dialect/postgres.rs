@@ -32,6 +32,14 @@ pub(super) static DIALECT: Dialect = Dialect {
         "DELETE FROM jobs_message WHERE job_id IN (SELECT value::bigint FROM json_array_elements_text($1::json))",
         "DELETE FROM jobs_attempt WHERE job_id IN (SELECT value::bigint FROM json_array_elements_text($1::json))",
     ],
+    expect: Some(
+        "UPDATE jobs_job SET awaited = TRUE
+         WHERE id = ANY(ARRAY(
+             SELECT id FROM jobs_job
+             WHERE id = ANY(ARRAY(SELECT value::bigint FROM json_array_elements_text($1::json)))
+               AND status < 2 AND NOT awaited
+             ORDER BY id FOR UPDATE SKIP LOCKED))",
+    ),
     statuses: "SELECT id, status FROM jobs_job WHERE id = ANY(ARRAY(SELECT value::bigint FROM json_array_elements_text($1::json)))",
 };
 
@@ -133,7 +141,7 @@ WITH ended AS MATERIALIZED (
         job_id bigint, attempt integer, version bigint, level smallint, age_ms bigint, text text)) WITH ORDINALITY
       AS message (job_id, attempt, version, level, age_ms, text, ordinal)
     JOIN own ON own.id = message.job_id ORDER BY message.ordinal
-)
+), finished AS (
 UPDATE jobs_job AS job
 SET version = job.version + 1,
     status = CASE WHEN ended.status = 0 AND job.cancel_requested_at IS NOT NULL THEN 2 ELSE ended.status END,
@@ -148,7 +156,11 @@ SET version = job.version + 1,
     last_error = COALESCE(ended.error, job.last_error)
 FROM own JOIN ended USING (id)
 WHERE job.id = own.id
-RETURNING job.id";
+RETURNING job.id, job.status, job.awaited
+), told AS (
+    SELECT count(pg_notify('jobs_finish', id::text)) AS jobs FROM finished WHERE awaited AND status >= 2
+)
+SELECT id FROM finished WHERE (SELECT jobs FROM told) >= 0";
 
 const REPORT: &str = r"
 WITH reported AS MATERIALIZED (

@@ -34,6 +34,7 @@ pub(super) static DIALECT: Dialect = Dialect {
         "DELETE FROM jobs_message WHERE job_id IN (SELECT value FROM json_each(?1))",
         "DELETE FROM jobs_attempt WHERE job_id IN (SELECT value FROM json_each(?1))",
     ],
+    expect: None,
     statuses: "SELECT id, status FROM jobs_job WHERE id IN (SELECT value FROM json_each(?1))",
 };
 
