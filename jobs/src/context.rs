@@ -49,6 +49,7 @@ pub(crate) struct Setting {
     pub(crate) db: DatabaseConnection,
     pub(crate) states: Arc<States>,
     pub(crate) worker: String,
+    pub(crate) worker_id: Option<i64>,
     pub(crate) lease: Duration,
     /// Held while notes are being written, so that none are in flight when a job finishes itself.
     pub(crate) writing: Arc<tokio::sync::Mutex<()>>,
@@ -241,7 +242,10 @@ impl JobContext {
     /// counts. Other statuses are [`Error::InvalidValue`].
     pub fn set_status(&self, status: JobStatus) -> Result<(), Error> {
         if !status.is_closed() {
-            return Err(Error::invalid("status", format!("{status} is not an end: set CANCELED, FAILED or TERMINATED")));
+            return Err(Error::invalid(
+                "status",
+                format!("{status} is not an end: set CANCELED, FAILED or TERMINATED"),
+            ));
         }
         self.attempt.notes.force(self.id(), status)
     }
@@ -343,7 +347,13 @@ impl JobContext {
         let dialect = dialect::of(transaction.get_database_backend())?;
         connection::limit_idle(transaction, attempt.setting.lease).await?;
         let ending = crate::outcome::Ending::closed(JobStatus::Terminated, None, None);
-        let mut finish = Finish::new(attempt.job.id, attempt.job.version, ending, attempt.setting.worker.clone());
+        let mut finish = Finish::new(
+            attempt.job.id,
+            attempt.job.version,
+            ending,
+            attempt.setting.worker.clone(),
+            attempt.setting.worker_id,
+        );
         let unwritten = attempt.notes.take().unwrap_or_default();
         finish.progress = Some(100);
         finish.results = unwritten.results.clone();

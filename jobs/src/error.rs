@@ -107,7 +107,9 @@ pub enum Error {
     #[error("the worker can't start: {0}")]
     Setup(String),
     /// A second signal arrived during shutdown: the worker left at once.
-    #[error("the worker was told to leave at once: {running} job(s) were still running and will be taken over by another worker")]
+    #[error(
+        "the worker was told to leave at once: {running} job(s) were still running and will be taken over by another worker"
+    )]
     Aborted {
         /// How many jobs were left behind.
         running: usize,

@@ -36,7 +36,9 @@ pub use operate::{Cancellation, cancel, delete, retry, set_parameter};
 pub use options::{JobOptions, default_queue};
 pub use outcome::AttemptEnd;
 pub use parameters::MAX_JSON_BYTES;
-pub use record::{Attempt, JobRecord, Level, Message, attempts, messages, output, progress, record, result, results, status};
+pub use record::{
+    Attempt, JobRecord, Level, Message, attempts, messages, output, progress, record, result, results, status,
+};
 pub use retry::RetryPolicy;
 pub use schedule::{Schedulable, Schedule, WithOptions, schedule_all, schedule_by_name, schedule_by_name_with};
 pub use setup::{connect, migrate};

@@ -129,9 +129,7 @@ impl Outcome {
         let Attempts { attempt, max_attempts, budget, retry } = attempts;
         match self {
             Self::Succeeded => Ending::closed(JobStatus::Terminated, None, None),
-            Self::Canceled { reason } => {
-                Ending::closed(JobStatus::Canceled, Some(AttemptEnd::Canceled), Some(reason))
-            }
+            Self::Canceled { reason } => Ending::closed(JobStatus::Canceled, Some(AttemptEnd::Canceled), Some(reason)),
             Self::Failed { how, reason } => Ending::closed(JobStatus::Failed, Some(how), Some(reason)),
             Self::Errored { how, reason, .. } if attempt >= max_attempts => {
                 Ending::closed(JobStatus::Failed, Some(how), Some(reason))
@@ -197,7 +195,9 @@ mod tests {
 
     #[test]
     fn every_end_survives_its_text() {
-        for end in ["error", "panic", "timeout", "undecodable", "canceled", "lost", "shutdown", "did_not_stop", "refused"] {
+        for end in
+            ["error", "panic", "timeout", "undecodable", "canceled", "lost", "shutdown", "did_not_stop", "refused"]
+        {
             assert_eq!(AttemptEnd::parse(end).map(AttemptEnd::as_str), Some(end));
         }
     }

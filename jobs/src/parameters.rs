@@ -17,8 +17,8 @@ pub(crate) const MAX_NAME_CHARS: usize = 200;
 
 /// A job's parameters as they are stored: an object, within the size limit, without NUL characters.
 pub(crate) fn encode<P: Serialize>(parameters: &P) -> Result<String, Error> {
-    let value = serde_json::to_value(parameters)
-        .map_err(|source| Error::Decode { name: "parameters".into(), source })?;
+    let value =
+        serde_json::to_value(parameters).map_err(|source| Error::Decode { name: "parameters".into(), source })?;
     encode_value(value)
 }
 
@@ -27,7 +27,9 @@ pub(crate) fn encode_value(value: Value) -> Result<String, Error> {
     let object = match value {
         Value::Object(object) => object,
         Value::Null => Map::new(),
-        other => return Err(Error::invalid("parameters", format!("a JSON object of named values is needed, not {other}"))),
+        other => {
+            return Err(Error::invalid("parameters", format!("a JSON object of named values is needed, not {other}")));
+        }
     };
     for (name, value) in &object {
         refuse_nul(name, name)?;
@@ -109,7 +111,10 @@ pub(crate) fn value_without_nul(value: Value) -> Value {
 
 fn refuse_nul(name: &str, text: &str) -> Result<(), Error> {
     if text.contains('\0') {
-        return Err(Error::invalid(name.replace('\0', "\\0"), "it contains a NUL character, which databases can't store"));
+        return Err(Error::invalid(
+            name.replace('\0', "\\0"),
+            "it contains a NUL character, which databases can't store",
+        ));
     }
     Ok(())
 }

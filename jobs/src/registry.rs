@@ -58,9 +58,8 @@ impl<J: Job> AnyJob for J {
     fn run(self: Box<Self>, job: JobContext) -> BoxFuture<'static, JobResult<Value>> {
         async move {
             let output = self.execute(&job).await?;
-            serde_json::to_value(output).map_err(|error| {
-                JobError::fail(Error::Decode { name: parameters::OUTPUT.into(), source: error })
-            })
+            serde_json::to_value(output)
+                .map_err(|error| JobError::fail(Error::Decode { name: parameters::OUTPUT.into(), source: error }))
         }
         .boxed()
     }

@@ -27,12 +27,15 @@ pub(crate) struct Finish {
     pub(crate) results: Option<String>,
     /// Who ran it, for the history.
     pub(crate) worker: String,
+    /// The worker whose write this is, and which the row names from now on; none where the job's own is gone. With the version it
+    /// is the mark by which a repeated write is known.
+    pub(crate) owner: Option<i64>,
     #[serde(skip)]
     pub(crate) messages: Vec<NewMessage>,
 }
 
 impl Finish {
-    pub(crate) fn new(id: i64, version: i64, ending: Ending, worker: String) -> Self {
+    pub(crate) fn new(id: i64, version: i64, ending: Ending, worker: String, owner: Option<i64>) -> Self {
         Self {
             id,
             version,
@@ -45,6 +48,7 @@ impl Finish {
             progress: None,
             results: None,
             worker,
+            owner,
             messages: Vec::new(),
         }
     }

@@ -29,15 +29,9 @@ pub(crate) async fn cancel<C: ConnectionTrait>(db: &C, id: JobId) -> Result<bool
     let result = Entity::update_many()
         .col_expr(Column::Version, if_waiting(Expr::col(Column::Version).add(1), Expr::col(Column::Version)))
         .col_expr(Column::FinishedAt, if_waiting(clock(), Expr::col(Column::FinishedAt)))
-        .col_expr(
-            Column::CancelRequestedAt,
-            Func::coalesce([Expr::col(Column::CancelRequestedAt), clock()]).into(),
-        )
+        .col_expr(Column::CancelRequestedAt, Func::coalesce([Expr::col(Column::CancelRequestedAt), clock()]).into())
         // Last: MySQL's assignments see the ones before them.
-        .col_expr(
-            Column::Status,
-            if_waiting(Expr::val(JobStatus::Canceled.code()), Expr::col(Column::Status)),
-        )
+        .col_expr(Column::Status, if_waiting(Expr::val(JobStatus::Canceled.code()), Expr::col(Column::Status)))
         .filter(Column::Id.eq(id.0))
         .filter(Column::Status.lte(JobStatus::Running))
         .exec(db)

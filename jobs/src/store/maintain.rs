@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use sea_orm::prelude::DateTimeUtc;
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, TransactionTrait};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
+    TransactionTrait,
+};
 
 use super::workers::Serves;
 use super::{Store, dialect, json, millis, repeat, statement};
@@ -152,9 +155,9 @@ pub(crate) async fn unserved<C: ConnectionTrait>(db: &C) -> Result<Vec<Unserved>
         .into_tuple()
         .all(db)
         .await?;
-    let live = worker::Entity::find().filter(Expr::col(worker::Column::ExpiresAt).gte(Expr::cust(clock))).all(db).await?;
-    let live: Vec<Serves> =
-        live.into_iter().filter_map(|worker| serde_json::from_value(worker.serves).ok()).collect();
+    let live =
+        worker::Entity::find().filter(Expr::col(worker::Column::ExpiresAt).gte(Expr::cust(clock))).all(db).await?;
+    let live: Vec<Serves> = live.into_iter().filter_map(|worker| serde_json::from_value(worker.serves).ok()).collect();
     let served = |queue: &String, name: &String| {
         live.iter().any(|serves| serves.queues.contains(queue) && serves.names.contains(name))
     };

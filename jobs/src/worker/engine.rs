@@ -12,8 +12,8 @@ use tokio_util::task::TaskTracker;
 
 use super::lease::Lease;
 use super::settings::Settings;
-use crate::context::{RunningAttempt, Setting, Stop};
 use crate::JobStatus;
+use crate::context::{RunningAttempt, Setting, Stop};
 use crate::error::Error;
 use crate::registry::Registry;
 use crate::store::Store;
@@ -125,6 +125,7 @@ impl Engine {
             db: db.clone(),
             states: Arc::new(settings.states.clone()),
             worker: identity.name.clone(),
+            worker_id: Some(id),
             lease: settings.lease,
             writing: Arc::default(),
         };

@@ -74,11 +74,7 @@ async fn run(engine: &Engine, attempt: &Arc<RunningAttempt>) -> Outcome {
 }
 
 /// Runs until the job ends, or has been asked to stop and the grace is over.
-async fn supervise(
-    attempt: &RunningAttempt,
-    grace: Duration,
-    work: impl Future<Output = JobResult<Value>>,
-) -> Outcome {
+async fn supervise(attempt: &RunningAttempt, grace: Duration, work: impl Future<Output = JobResult<Value>>) -> Outcome {
     if let Some(outcome) = run_until_stopped(attempt, grace, work).await {
         return outcome;
     }
@@ -221,7 +217,7 @@ pub(super) fn ending(engine: &Engine, attempt: &Arc<RunningAttempt>, outcome: Ou
     }
     ending.error = ending.error.map(without_nul);
     log(attempt, &ending);
-    End::of(Finish::new(job.id, job.version, ending, engine.label.clone()), attempt.clone())
+    End::of(Finish::new(job.id, job.version, ending, engine.label.clone(), Some(engine.id)), attempt.clone())
 }
 
 /// The end that the job has chosen for itself.
@@ -241,7 +237,11 @@ fn forced(status: JobStatus, ending: Ending) -> Ending {
 
 fn log(attempt: &RunningAttempt, ending: &Ending) {
     let (id, name, number) = (attempt.job.id, &attempt.job.name, attempt.job.attempt);
-    if let Some(error) = &ending.error { tracing::warn!(job = id, name, attempt = number, status = %ending.status, "{error}") } else { tracing::debug!(job = id, name, attempt = number, status = %ending.status, "ended") }
+    if let Some(error) = &ending.error {
+        tracing::warn!(job = id, name, attempt = number, status = %ending.status, "{error}");
+    } else {
+        tracing::debug!(job = id, name, attempt = number, status = %ending.status, "ended");
+    }
 }
 
 /// Where the job was finished inside a transaction of its own, the row tells how it ended. `None`: it has.

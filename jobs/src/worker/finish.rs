@@ -35,7 +35,7 @@ const LAST_RETRY: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(engine: Arc<Engine>) {
     let Some(ends) = lock(&engine.ends_to_write).take() else { return };
-    let mut writer = Writer { engine, ends, waiting: VecDeque::new(), locked: Vec::new(), repeated: false };
+    let mut writer = Writer { engine, ends, waiting: VecDeque::new(), locked: Vec::new() };
     let mut reports = tokio::time::interval(REPORT_INTERVAL);
     reports.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while writer.gather(&mut reports).await {
@@ -49,8 +49,6 @@ struct Writer {
     waiting: VecDeque<Finish>,
     /// Held up by somebody else's lock until then.
     locked: Vec<(Instant, Finish)>,
-    /// The batch was sent before, and what became of it is not known.
-    repeated: bool,
 }
 
 impl Writer {
@@ -91,12 +89,11 @@ impl Writer {
         while !self.waiting.is_empty() {
             let batch = next_batch(&mut self.waiting);
             match self.try_write(&batch).await {
-                Ok(()) => (retry, self.repeated) = (FIRST_RETRY, false),
+                Ok(()) => retry = FIRST_RETRY,
                 Err(error) if fault::of(&error) == Fault::Data => self.divide(batch, error).await,
                 Err(error) => {
                     tracing::warn!(%error, ends = batch.len(), "ends of jobs can't be written; trying again in {retry:?}");
                     put_back(&mut self.waiting, batch);
-                    self.repeated = true;
                     if self.engine.written.is_cancelled() && self.engine.lease.is_over() {
                         return self.give_up();
                     }
@@ -110,8 +107,7 @@ impl Writer {
     async fn try_write(&mut self, batch: &[Finish]) -> Result<(), DbErr> {
         let written = self.engine.store.write(batch).await?;
         let missed: Vec<i64> = batch.iter().map(|end| end.id).filter(|id| !written.contains(id)).collect();
-        let marks: HashMap<i64, Mark> =
-            if missed.is_empty() { HashMap::new() } else { self.marks(&missed).await? };
+        let marks: HashMap<i64, Mark> = if missed.is_empty() { HashMap::new() } else { self.marks(&missed).await? };
         for end in batch {
             if written.contains(&end.id) {
                 self.settled(end);
@@ -142,12 +138,17 @@ impl Writer {
             Some(mark) if mark.version == end.version && mark.status == JobStatus::Running => {
                 self.locked.push((Instant::now() + LOCKED_PAUSE, end.clone()));
             }
-            Some(mark) if mark.version == end.version + 1 && mark.worker == Some(self.engine.id) && self.repeated => {
+            // Written before, by a statement whose answer was lost.
+            Some(mark) if mark.version == end.version + 1 && mark.worker == Some(self.engine.id) => {
                 self.settled(end);
                 crate::wait::ended(std::iter::once(end.id));
             }
             _ => {
-                tracing::warn!(job = end.id, version = end.version, "fenced out: another worker has taken the job over, its end is not written");
+                tracing::warn!(
+                    job = end.id,
+                    version = end.version,
+                    "fenced out: another worker has taken the job over, its end is not written"
+                );
                 self.engine.disown(end.id, end.version);
             }
         }
@@ -176,7 +177,10 @@ impl Writer {
     /// The lease is over and the database out of reach: others take the jobs over.
     fn give_up(&mut self) {
         let ends = self.waiting.len() + self.locked.len();
-        tracing::error!(ends, "the database could not be reached for longer than the lease: ends of jobs are not written, another worker will run them again");
+        tracing::error!(
+            ends,
+            "the database could not be reached for longer than the lease: ends of jobs are not written, another worker will run them again"
+        );
         self.waiting.clear();
         self.locked.clear();
     }
@@ -243,12 +247,13 @@ impl Writer {
             match attempt.stop.reason() {
                 // The process ends, or others take the job: nothing of ours is to be written.
                 Some((Stop::Shutdown | Stop::Lost, _)) => {}
-                Some((_, since)) if since.elapsed() > patience
-                    && owned.end() => {
-                        let end = execute::ending(&self.engine, attempt, execute::did_not_stop(attempt));
-                        self.waiting.push_back(end.into_finish());
-                    }
-                None if timeout_of(&attempt.job).is_some_and(|timeout| owned.started.elapsed() > timeout + patience) => {
+                Some((_, since)) if since.elapsed() > patience && owned.end() => {
+                    let end = execute::ending(&self.engine, attempt, execute::did_not_stop(attempt));
+                    self.waiting.push_back(end.into_finish());
+                }
+                None if timeout_of(&attempt.job)
+                    .is_some_and(|timeout| owned.started.elapsed() > timeout + patience) =>
+                {
                     attempt.stop.trip(Stop::TimedOut);
                 }
                 _ => {}
@@ -261,8 +266,9 @@ impl Writer {
 fn refused(end: &Finish, error: &DbErr) -> Finish {
     tracing::error!(job = end.id, %error, "the database refuses the end of a job");
     let reason = format!("the database refused what the job wanted to store: {error}");
-    let ending = Ending::closed(JobStatus::Failed, Some(AttemptEnd::Refused), Some(crate::parameters::without_nul(reason)));
-    Finish::new(end.id, end.version, ending, end.worker.clone())
+    let ending =
+        Ending::closed(JobStatus::Failed, Some(AttemptEnd::Refused), Some(crate::parameters::without_nul(reason)));
+    Finish::new(end.id, end.version, ending, end.worker.clone(), end.owner)
 }
 
 async fn until(when: Option<Instant>) {

@@ -9,6 +9,7 @@ use sea_orm::DbErr;
 use tokio::sync::oneshot;
 
 use super::engine::{self, End, Engine};
+use crate::RetryPolicy;
 use crate::context::Stop;
 use crate::error::Error;
 use crate::outcome::{Attempts, Outcome};
@@ -16,7 +17,6 @@ use crate::store::Store;
 use crate::store::batch::Finish;
 use crate::store::dialect::connection::own_connections;
 use crate::store::workers::Owned;
-use crate::RetryPolicy;
 
 /// The pause after a beat that failed.
 const RETRY: Duration = Duration::from_millis(500);
@@ -105,12 +105,7 @@ impl Heartbeat {
     }
 
     /// A row that stays unknown at two beats running was claimed by a statement whose reply was lost: it goes back untouched.
-    async fn give_back_strangers(
-        &mut self,
-        known: &Known,
-        rows: &[Owned],
-        claims_in_flight: usize,
-    ) {
+    async fn give_back_strangers(&mut self, known: &Known, rows: &[Owned], claims_in_flight: usize) {
         let unknown: HashSet<_> =
             rows.iter().map(|row| (row.id, row.version)).filter(|key| !known.contains_key(key)).collect();
         if claims_in_flight > 0 || self.engine.claims_in_flight.load(Ordering::SeqCst) > 0 {
@@ -122,7 +117,7 @@ impl Heartbeat {
             tracing::warn!(job = id, "giving back a job whose claim was not answered");
             let attempts = Attempts { attempt: 1, max_attempts: 1, budget: 1, retry: RetryPolicy::DEFAULT };
             let ending = Outcome::NeverStarted.ending(attempts, 0.5);
-            let finish = Finish::new(id, version, ending, self.engine.label.clone());
+            let finish = Finish::new(id, version, ending, self.engine.label.clone(), Some(self.engine.id));
             // Where the writer is gone, so is everything.
             let _ = self.engine.ends.send(End::of_stranger(finish)).await;
         }
@@ -143,7 +138,9 @@ impl Heartbeat {
             () = self.engine.sleeper.beat.notified() => {}
         }
         if !self.engine.lease.holds() && self.engine.running() > 0 {
-            tracing::warn!("the database has been out of reach for too long: all jobs are stopped, others may take them");
+            tracing::warn!(
+                "the database has been out of reach for too long: all jobs are stopped, others may take them"
+            );
             self.engine.stop_all(Stop::Lost);
         }
     }

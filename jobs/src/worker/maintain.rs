@@ -80,7 +80,7 @@ fn end_of_lost(engine: &Engine, orphan: &Orphan) -> Finish {
     let attempts =
         Attempts { attempt: orphan.attempt, max_attempts: orphan.max_attempts, budget: orphan.budget, retry };
     let outcome = Outcome::Errored { how: AttemptEnd::Lost, reason, delay: None };
-    Finish::new(orphan.id, orphan.version, outcome.ending(attempts, fastrand::f64()), worker)
+    Finish::new(orphan.id, orphan.version, outcome.ending(attempts, fastrand::f64()), worker, None)
 }
 
 async fn delete_expired(engine: &Engine) -> Result<(), DbErr> {
@@ -103,10 +103,7 @@ async fn delete_expired(engine: &Engine) -> Result<(), DbErr> {
 }
 
 /// Each queue and name once an hour.
-async fn warn_of_unserved(
-    engine: &Engine,
-    warned: &mut HashMap<(String, String), Instant>,
-) -> Result<(), DbErr> {
+async fn warn_of_unserved(engine: &Engine, warned: &mut HashMap<(String, String), Instant>) -> Result<(), DbErr> {
     warned.retain(|_, when| when.elapsed() < Duration::from_hours(1));
     for unserved in maintain::unserved(&engine.store.db).await? {
         let key = (unserved.queue.clone(), unserved.name.clone());
@@ -114,7 +111,10 @@ async fn warn_of_unserved(
             tracing::warn!(
                 "{} job(s) named `{}` wait in queue `{}` since {}, and no live worker serves them: is the crate that defines \
                  them linked, and the queue served?",
-                unserved.jobs, unserved.name, unserved.queue, unserved.oldest
+                unserved.jobs,
+                unserved.name,
+                unserved.queue,
+                unserved.oldest
             );
         }
     }

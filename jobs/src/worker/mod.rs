@@ -22,11 +22,11 @@ use sea_orm::{DatabaseConnection, EntityTrait as _, QuerySelect as _};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::JobStatus;
 use crate::entity::worker;
 use crate::error::Error;
 use crate::job::Job;
 use crate::registry::{Definition, Registry};
-use crate::JobStatus;
 use engine::Engine;
 use settings::Settings;
 use shutdown::{End, Shutdown};
@@ -204,7 +204,8 @@ async fn work(engine: Arc<Engine>, shutdown: &Shutdown) -> Result<End, Error> {
     let heart = heartbeat::start(engine.clone())?;
     background.spawn(engine.gone.clone().run_until_cancelled_owned(notify::run(engine.clone())));
     background.spawn(engine.gone.clone().run_until_cancelled_owned(maintain::run(engine.clone())));
-    let mut claimer = tokio::spawn(engine.gone.clone().run_until_cancelled_owned(claim::run(engine.clone(), shutdown.idle())));
+    let mut claimer =
+        tokio::spawn(engine.gone.clone().run_until_cancelled_owned(claim::run(engine.clone(), shutdown.idle())));
     let writer = tokio::spawn(engine.gone.clone().run_until_cancelled_owned(finish::run(engine.clone())));
 
     let end = shutdown.wait(&engine, &mut claimer).await;

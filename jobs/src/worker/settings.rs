@@ -93,7 +93,10 @@ impl Settings {
         for (name, concurrency) in &self.queues {
             check_name("queue", name)?;
             if !(1..=100_000).contains(concurrency) {
-                return Err(Error::invalid("concurrency", format!("{concurrency} jobs at once in `{name}`: from 1 to 100000")));
+                return Err(Error::invalid(
+                    "concurrency",
+                    format!("{concurrency} jobs at once in `{name}`: from 1 to 100000"),
+                ));
             }
         }
         let mut names: Vec<_> = self.queues.iter().map(|(name, _)| name).collect();

@@ -88,8 +88,15 @@ impl Shutdown {
     }
 
     /// Waits for the last ends to be written.
-    pub(super) async fn finish_writes(&self, writer: JoinHandle<Option<()>>, engine: &Arc<Engine>) -> Result<(), Error> {
-        self.or_abort(engine, writer).await?.map(|_| ()).map_err(|panic| Error::Setup(format!("the writer ended: {panic}")))
+    pub(super) async fn finish_writes(
+        &self,
+        writer: JoinHandle<Option<()>>,
+        engine: &Arc<Engine>,
+    ) -> Result<(), Error> {
+        self.or_abort(engine, writer)
+            .await?
+            .map(|_| ())
+            .map_err(|panic| Error::Setup(format!("the writer ended: {panic}")))
     }
 
     async fn or_abort<T>(&self, engine: &Engine, work: impl Future<Output = T>) -> Result<T, Error> {

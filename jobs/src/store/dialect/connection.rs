@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement};
 #[cfg(feature = "sqlite")]
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement};
 use tracing::log::LevelFilter;
 
 /// How long a writer waits for its turn on `SQLite`.
@@ -46,13 +46,15 @@ pub(crate) fn own_connections(db: &DatabaseConnection, connections: u32) -> Data
         #[cfg(feature = "postgres")]
         DbBackend::Postgres => {
             let pool = db.get_postgres_connection_pool();
-            let options = pool.options().clone().max_connections(connections).min_connections(0).test_before_acquire(false);
+            let options =
+                pool.options().clone().max_connections(connections).min_connections(0).test_before_acquire(false);
             options.connect_lazy_with(pool.connect_options().as_ref().clone()).into()
         }
         #[cfg(feature = "mysql")]
         DbBackend::MySql => {
             let pool = db.get_mysql_connection_pool();
-            let options = pool.options().clone().max_connections(connections).min_connections(0).test_before_acquire(false);
+            let options =
+                pool.options().clone().max_connections(connections).min_connections(0).test_before_acquire(false);
             options.connect_lazy_with(pool.connect_options().as_ref().clone()).into()
         }
         #[cfg(feature = "sqlite")]
@@ -60,10 +62,15 @@ pub(crate) fn own_connections(db: &DatabaseConnection, connections: u32) -> Data
             let pool = db.get_sqlite_connection_pool();
             let connect = pool.connect_options();
             let file = connect.get_filename().to_string_lossy().into_owned();
-            if file.is_empty() || file.contains(":memory:") || file.contains("mode=memory") || file.contains("sqlx-in-memory") {
+            if file.is_empty()
+                || file.contains(":memory:")
+                || file.contains("mode=memory")
+                || file.contains("sqlx-in-memory")
+            {
                 return db.clone();
             }
-            let options = pool.options().clone().max_connections(connections).min_connections(0).test_before_acquire(false);
+            let options =
+                pool.options().clone().max_connections(connections).min_connections(0).test_before_acquire(false);
             options.connect_lazy_with(connect.as_ref().clone().busy_timeout(BUSY_TIMEOUT)).into()
         }
         _ => db.clone(),

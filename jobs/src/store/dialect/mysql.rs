@@ -86,9 +86,11 @@ const FINISH: &str = r"
 UPDATE JSON_TABLE(?, '$[*]' COLUMNS (
         id BIGINT PATH '$.id', status SMALLINT PATH '$.status', delay_ms BIGINT PATH '$.delay_ms',
         attempt_change INT PATH '$.attempt_change', max_attempts_change INT PATH '$.max_attempts_change',
-        progress SMALLINT PATH '$.progress', results LONGTEXT PATH '$.results', error LONGTEXT PATH '$.error')) AS ended
+        progress SMALLINT PATH '$.progress', results LONGTEXT PATH '$.results', error LONGTEXT PATH '$.error',
+        owner BIGINT PATH '$.owner')) AS ended
 STRAIGHT_JOIN jobs_job AS job ON job.id = ended.id
 SET job.version = job.version + 1,
+    job.worker_id = ended.owner,
     job.scheduled_at = CASE WHEN ended.status = 0 AND ended.delay_ms IS NOT NULL
                             THEN UTC_TIMESTAMP(6) + INTERVAL ended.delay_ms * 1000 MICROSECOND ELSE job.scheduled_at END,
     job.started_at = CASE WHEN ended.status = 0 AND job.cancel_requested_at IS NULL THEN NULL ELSE job.started_at END,

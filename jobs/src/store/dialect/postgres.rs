@@ -123,7 +123,7 @@ const FINISH: &str = r"
 WITH ended AS MATERIALIZED (
     SELECT * FROM json_to_recordset($1::json) AS ended (
         id bigint, version bigint, status smallint, delay_ms bigint, attempt_change integer, max_attempts_change integer,
-        progress smallint, results text, how text, error text, worker text)
+        progress smallint, results text, how text, error text, worker text, owner bigint)
 ), own AS MATERIALIZED (
     SELECT job.id, job.attempt, job.started_at
     FROM jobs_job AS job JOIN ended ON ended.id = job.id AND ended.version = job.version
@@ -144,6 +144,7 @@ WITH ended AS MATERIALIZED (
 ), finished AS (
 UPDATE jobs_job AS job
 SET version = job.version + 1,
+    worker_id = ended.owner,
     status = CASE WHEN ended.status = 0 AND job.cancel_requested_at IS NOT NULL THEN 2 ELSE ended.status END,
     scheduled_at = CASE WHEN ended.status = 0 AND ended.delay_ms IS NOT NULL
                         THEN statement_timestamp() + ended.delay_ms * interval '1 millisecond' ELSE job.scheduled_at END,

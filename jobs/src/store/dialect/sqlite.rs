@@ -115,6 +115,7 @@ ON CONFLICT DO NOTHING";
 const FINISH: &str = r"
 UPDATE jobs_job
 SET version = version + 1,
+    worker_id = ended.owner,
     status = CASE WHEN ended.status = 0 AND cancel_requested_at IS NOT NULL THEN 2 ELSE ended.status END,
     scheduled_at = CASE WHEN ended.status = 0 AND ended.delay_ms IS NOT NULL
                         THEN strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('+%.3f seconds', ended.delay_ms / 1000.0))
@@ -129,7 +130,8 @@ SET version = version + 1,
     last_error = COALESCE(ended.error, last_error)
 FROM (SELECT value ->> 'id' AS ended_id, value ->> 'status' AS status, value ->> 'delay_ms' AS delay_ms,
              value ->> 'attempt_change' AS attempt_change, value ->> 'max_attempts_change' AS max_attempts_change,
-             value ->> 'progress' AS progress, value ->> 'results' AS results, value ->> 'error' AS error
+             value ->> 'progress' AS progress, value ->> 'results' AS results, value ->> 'error' AS error,
+             value ->> 'owner' AS owner
       FROM json_each(?1)) AS ended
 WHERE id = ended.ended_id";
 
