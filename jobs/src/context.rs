@@ -1,26 +1,19 @@
 //! What `execute` is given: who it works for, and how to say what happens.
 
-use std::any::{Any, TypeId, type_name};
-use std::collections::HashMap;
+use std::any::{TypeId, type_name};
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{DatabaseConnection, DatabaseTransaction};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
-use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
 
+use crate::attempt::RunningAttempt;
 use crate::error::Error;
 use crate::parameters::{OUTPUT, decode_one};
 use crate::record::Level;
-use crate::report::Notes;
 use crate::store::batch::{self, Finish};
-use crate::store::claim::Claimed;
 use crate::store::dialect::{self, connection};
 use crate::{JobId, JobStatus};
 
@@ -28,110 +21,6 @@ use crate::{JobId, JobStatus};
 #[derive(Clone)]
 pub struct JobContext {
     pub(crate) attempt: Arc<RunningAttempt>,
-}
-
-/// Application state by type.
-pub(crate) type States = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
-
-/// One attempt, as its job and its worker share it.
-pub(crate) struct RunningAttempt {
-    pub(crate) job: Claimed,
-    pub(crate) parameters: Value,
-    pub(crate) notes: Notes,
-    pub(crate) stop: Stopper,
-    pub(crate) inside: Inside,
-    pub(crate) setting: Setting,
-}
-
-/// What all attempts of a worker have in common.
-#[derive(Clone)]
-pub(crate) struct Setting {
-    pub(crate) db: DatabaseConnection,
-    pub(crate) states: Arc<States>,
-    pub(crate) worker: String,
-    pub(crate) worker_id: Option<i64>,
-    pub(crate) lease: Duration,
-    /// Held while notes are being written, so that none are in flight when a job finishes itself.
-    pub(crate) writing: Arc<tokio::sync::Mutex<()>>,
-}
-
-/// Why an attempt is asked to stop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stop {
-    Canceled,
-    TimedOut,
-    Shutdown,
-    Lost,
-}
-
-/// The first reason to stop counts.
-#[derive(Debug, Default)]
-pub(crate) struct Stopper {
-    token: CancellationToken,
-    reason: OnceLock<(Stop, std::time::Instant)>,
-}
-
-impl Stopper {
-    pub(crate) fn trip(&self, reason: Stop) {
-        if self.reason.set((reason, std::time::Instant::now())).is_ok() {
-            self.token.cancel();
-        }
-    }
-
-    pub(crate) async fn tripped(&self) {
-        self.token.cancelled().await;
-    }
-
-    /// Why, and since when.
-    pub(crate) fn reason(&self) -> Option<(Stop, std::time::Instant)> {
-        self.reason.get().copied()
-    }
-}
-
-/// What goes on inside an attempt that dropping its future would not end well, or not end at all.
-#[derive(Debug, Default)]
-pub(crate) struct Inside {
-    calls: AtomicUsize,
-    blocking: AtomicUsize,
-    changed: Notify,
-}
-
-impl Inside {
-    fn enter(counter: &AtomicUsize) {
-        counter.fetch_add(1, Ordering::SeqCst);
-    }
-
-    fn leave(&self, counter: &AtomicUsize) {
-        counter.fetch_sub(1, Ordering::SeqCst);
-        self.changed.notify_waiters();
-    }
-
-    /// Returns when none of our own database calls is under way.
-    pub(crate) async fn no_calls(&self) {
-        self.none(&self.calls).await;
-    }
-
-    /// Returns when no blocking code runs for the attempt.
-    pub(crate) async fn no_blocking(&self) {
-        self.none(&self.blocking).await;
-    }
-
-    pub(crate) fn is_blocking(&self) -> bool {
-        self.blocking.load(Ordering::SeqCst) > 0
-    }
-
-    async fn none(&self, counter: &AtomicUsize) {
-        loop {
-            let changed = self.changed.notified();
-            tokio::pin!(changed);
-            // Listening begins before the look, so that no change goes unseen.
-            changed.as_mut().enable();
-            if counter.load(Ordering::SeqCst) == 0 {
-                return;
-            }
-            changed.await;
-        }
-    }
 }
 
 impl JobContext {
@@ -292,14 +181,7 @@ impl JobContext {
     ///
     /// It can't be stopped from outside: long-running code looks at [`is_canceled`](Self::is_canceled) from time to time.
     pub async fn run_blocking<T: Send + 'static>(&self, code: impl FnOnce() -> T + Send + 'static) -> T {
-        struct Blocking(Arc<RunningAttempt>);
-        impl Drop for Blocking {
-            fn drop(&mut self) {
-                self.0.inside.leave(&self.0.inside.blocking);
-            }
-        }
-        Inside::enter(&self.attempt.inside.blocking);
-        let blocking = Blocking(self.attempt.clone());
+        let blocking = self.attempt.inside.blocking.enter();
         let result = tokio::task::spawn_blocking(move || {
             let _until_it_ends = blocking;
             code()
@@ -322,15 +204,8 @@ impl JobContext {
     /// writes ([`Error::Closed`]), and what `execute` returns no longer matters; a transaction that is not committed makes the attempt
     /// fail.
     pub async fn finish_in<T: Serialize>(&self, transaction: &DatabaseTransaction, output: &T) -> Result<(), Error> {
-        struct Call<'a>(&'a Inside);
-        impl Drop for Call<'_> {
-            fn drop(&mut self) {
-                self.0.leave(&self.0.calls);
-            }
-        }
         let attempt = &*self.attempt;
-        Inside::enter(&attempt.inside.calls);
-        let _call = Call(&attempt.inside);
+        let _call = attempt.inside.calls.enter();
         self.set_result(OUTPUT, output)?;
         let _no_notes_in_flight = attempt.setting.writing.lock().await;
         attempt.notes.close(true);

@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 use super::lease::Lease;
 use super::settings::Settings;
 use crate::JobStatus;
-use crate::context::{RunningAttempt, Setting, Stop};
+use crate::attempt::{RunningAttempt, Setting, Stop};
 use crate::error::Error;
 use crate::registry::Registry;
 use crate::store::Store;

@@ -1,7 +1,7 @@
 //! The writer: ends of attempts, and what running ones report, in batches. While one batch is written the next gathers, so a
 //! lone job is finished at once and a flood in bulk, without a timer.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::engine::{End, Engine};
-use super::execute::{self, timeout_of};
+use super::execute::timeout_of;
+use super::{report, verdict};
 use crate::JobStatus;
-use crate::context::Stop;
-use crate::error::chain;
+use crate::attempt::Stop;
 use crate::outcome::{AttemptEnd, Ending};
-use crate::store::batch::{Finish, Report, Row};
+use crate::store::batch::{Finish, Row};
 use crate::store::control::Mark;
 use crate::store::fault::{self, Fault};
 use crate::wake::lock;
@@ -61,7 +61,7 @@ impl Writer {
             () = until(retry_locked) => {}
             _ = reports.tick() => {
                 self.end_those_that_do_not_stop();
-                self.report().await;
+                report::write(&self.engine).await;
             }
             () = self.engine.written.cancelled() => {
                 while let Ok(end) = self.ends.try_recv() {
@@ -185,57 +185,6 @@ impl Writer {
         self.locked.clear();
     }
 
-    /// Writes what running jobs have to say.
-    async fn report(&self) {
-        let _writing = self.engine.setting.writing.lock().await;
-        let mut batch = Vec::new();
-        let mut taken = Vec::new();
-        for owned in self.engine.owned() {
-            if owned.has_ended() {
-                continue;
-            }
-            if let Some(unwritten) = owned.attempt.notes.take() {
-                let job = &owned.attempt.job;
-                batch.push(Report {
-                    id: job.id,
-                    version: job.version,
-                    progress: unwritten.progress,
-                    results: unwritten.results.clone(),
-                    messages: unwritten.messages(job.id, job.attempt, job.version),
-                });
-                taken.push((owned, unwritten));
-            }
-        }
-        let written = self.write_reports(&batch).await;
-        for (owned, unwritten) in taken {
-            if !written.contains(&owned.attempt.job.id) {
-                owned.attempt.notes.put_back(unwritten);
-            }
-        }
-    }
-
-    /// Returns the jobs whose reports are done with: written, or refused by the database for what they contain.
-    async fn write_reports(&self, batch: &[Report]) -> HashSet<i64> {
-        let mut done = HashSet::new();
-        let mut parts = vec![batch];
-        while let Some(part) = parts.pop().filter(|part| !part.is_empty()) {
-            let (now, later) = part.split_at(batch_len(part.iter()));
-            parts.push(later);
-            match self.engine.store.write(now).await {
-                Ok(written) => done.extend(written),
-                Err(error) if fault::of(&error) != Fault::Data => {
-                    tracing::warn!("progress and messages can't be written, and are kept: {}", chain(&error));
-                }
-                Err(error) if now.len() == 1 => {
-                    tracing::error!(job = now[0].id, %error, "the database refuses what a job reports; it is dropped");
-                    done.insert(now[0].id);
-                }
-                Err(_) => parts.extend([&now[..now.len() / 2], &now[now.len() / 2..]]),
-            }
-        }
-        done
-    }
-
     /// Code that goes on after it was asked to stop, and never gets to an `await`, is ended in the tables only.
     fn end_those_that_do_not_stop(&mut self) {
         let patience = self.engine.settings.cancel_grace() + Duration::from_secs(1);
@@ -248,7 +197,7 @@ impl Writer {
                 // The process ends, or others take the job: nothing of ours is to be written.
                 Some((Stop::Shutdown | Stop::Lost, _)) => {}
                 Some((_, since)) if since.elapsed() > patience && owned.end() => {
-                    let end = execute::ending(&self.engine, attempt, execute::did_not_stop(attempt));
+                    let end = verdict::ending(&self.engine, attempt, verdict::did_not_stop(attempt));
                     self.waiting.push_back(end.into_finish());
                 }
                 None if timeout_of(&attempt.job)
@@ -278,7 +227,8 @@ async fn until(when: Option<Instant>) {
     }
 }
 
-fn batch_len<'a, R: Row + 'a>(rows: impl Iterator<Item = &'a R>) -> usize {
+/// How many of these rows fit into one batch.
+pub(super) fn batch_len<'a, R: Row + 'a>(rows: impl Iterator<Item = &'a R>) -> usize {
     let mut bytes = 0;
     let fitting = rows.take(MAX_ROWS).take_while(|row| {
         bytes += row.bytes();

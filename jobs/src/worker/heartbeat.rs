@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use super::engine::{self, End, Engine};
 use crate::RetryPolicy;
-use crate::context::Stop;
+use crate::attempt::Stop;
 use crate::error::Error;
 use crate::outcome::{Attempts, Outcome};
 use crate::store::Store;

@@ -8,12 +8,15 @@ mod engine;
 mod execute;
 mod finish;
 mod heartbeat;
+mod inside;
 mod lanes;
 mod lease;
 mod maintain;
 mod notify;
+mod report;
 mod settings;
 mod shutdown;
+mod verdict;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::context::States;
+use crate::attempt::States;
 use crate::error::Error;
 use crate::parameters::check_name;
 use crate::registry::Registry;

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::claim::WhenIdle;
 use super::engine::Engine;
-use crate::context::Stop;
+use crate::attempt::Stop;
 use crate::error::Error;
 
 /// Why one life of a worker ended.

@@ -1,0 +1,125 @@
+//! One attempt, as its job and its worker share it.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use sea_orm::DatabaseConnection;
+use serde_json::Value;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::report::Notes;
+use crate::store::claim::Claimed;
+
+/// Application state by type.
+pub(crate) type States = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
+
+/// One attempt, as its job and its worker share it.
+pub(crate) struct RunningAttempt {
+    pub(crate) job: Claimed,
+    pub(crate) parameters: Value,
+    pub(crate) notes: Notes,
+    pub(crate) stop: Stopper,
+    pub(crate) inside: Inside,
+    pub(crate) setting: Setting,
+}
+
+/// What all attempts of a worker have in common.
+#[derive(Clone)]
+pub(crate) struct Setting {
+    pub(crate) db: DatabaseConnection,
+    pub(crate) states: Arc<States>,
+    pub(crate) worker: String,
+    pub(crate) worker_id: Option<i64>,
+    pub(crate) lease: Duration,
+    /// Held while notes are being written, so that none are in flight when a job finishes itself.
+    pub(crate) writing: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// Why an attempt is asked to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stop {
+    Canceled,
+    TimedOut,
+    Shutdown,
+    Lost,
+}
+
+/// The first reason to stop counts.
+#[derive(Debug, Default)]
+pub(crate) struct Stopper {
+    token: CancellationToken,
+    reason: OnceLock<(Stop, Instant)>,
+}
+
+impl Stopper {
+    pub(crate) fn trip(&self, reason: Stop) {
+        if self.reason.set((reason, Instant::now())).is_ok() {
+            self.token.cancel();
+        }
+    }
+
+    pub(crate) async fn tripped(&self) {
+        self.token.cancelled().await;
+    }
+
+    /// Why, and since when.
+    pub(crate) fn reason(&self) -> Option<(Stop, Instant)> {
+        self.reason.get().copied()
+    }
+}
+
+/// What goes on inside an attempt that dropping its future would not end well, or not end at all.
+#[derive(Debug, Default)]
+pub(crate) struct Inside {
+    /// Database calls of ours.
+    pub(crate) calls: Arc<Counter>,
+    /// Code that blocks a thread.
+    pub(crate) blocking: Arc<Counter>,
+}
+
+/// How many of something are under way.
+#[derive(Debug, Default)]
+pub(crate) struct Counter {
+    count: AtomicUsize,
+    changed: Notify,
+}
+
+/// One of them, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Entered(Arc<Counter>);
+
+impl Counter {
+    pub(crate) fn enter(self: &Arc<Self>) -> Entered {
+        self.count.fetch_add(1, Ordering::SeqCst);
+        Entered(self.clone())
+    }
+
+    pub(crate) fn is_zero(&self) -> bool {
+        self.count.load(Ordering::SeqCst) == 0
+    }
+
+    /// Returns when none is under way.
+    pub(crate) async fn zero(&self) {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            // Listening begins before the look, so that no change goes unseen.
+            changed.as_mut().enable();
+            if self.is_zero() {
+                return;
+            }
+            changed.await;
+        }
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        self.0.count.fetch_sub(1, Ordering::SeqCst);
+        self.0.changed.notify_waiters();
+    }
+}

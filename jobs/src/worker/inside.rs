@@ -1,0 +1,59 @@
+//! Jobs that finish themselves inside a transaction of their own: the row tells how they ended.
+
+use std::time::Duration;
+
+use super::engine::Engine;
+use crate::JobStatus;
+use crate::attempt::RunningAttempt;
+use crate::error::{Error, chain};
+use crate::outcome::{AttemptEnd, Outcome};
+use crate::store::claim::Claimed;
+
+/// Where the job was finished inside a transaction of its own, the row tells how it ended. `None`: it has.
+pub(super) async fn finished_inside(engine: &Engine, attempt: &RunningAttempt, outcome: Outcome) -> Option<Outcome> {
+    if !attempt.notes.is_closed() {
+        return Some(outcome);
+    }
+    let job = &attempt.job;
+    let mut pause = Duration::from_millis(10);
+    loop {
+        match inside(engine, job).await {
+            Ok(Inside::Unknown) => {}
+            Ok(Inside::NotCommitted) => {
+                let reason = "finish_in was not committed: its transaction was rolled back or dropped".into();
+                attempt.notes.close(false);
+                return Some(match outcome {
+                    Outcome::Succeeded => Outcome::Errored { how: AttemptEnd::Error, reason, delay: None },
+                    other => other,
+                });
+            }
+            Ok(Inside::Over) => {
+                engine.disown(job.id, job.version);
+                crate::wait::ended(std::iter::once(job.id));
+                return None;
+            }
+            Err(error) => tracing::warn!(job = job.id, "can't see whether finish_in was committed: {}", chain(&error)),
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(1));
+    }
+}
+
+enum Inside {
+    /// Its transaction is still open.
+    Unknown,
+    NotCommitted,
+    /// The row is at another version: finished by us, or taken over.
+    Over,
+}
+
+async fn inside(engine: &Engine, job: &Claimed) -> Result<Inside, Error> {
+    if engine.store.is_locked(job.id).await? {
+        return Ok(Inside::Unknown);
+    }
+    let marks = engine.store.marks(&[job.id]).await?;
+    Ok(match marks.first() {
+        Some(mark) if mark.version == job.version && mark.status == JobStatus::Running => Inside::NotCommitted,
+        _ => Inside::Over,
+    })
+}
