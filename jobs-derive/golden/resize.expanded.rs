@@ -54,9 +54,11 @@ impl Resize {
         self.height = height;
         self
     }
+    #[allow(clippy::unnecessary_wraps)]
     fn __default_width() -> u32 {
         32
     }
+    #[allow(clippy::unnecessary_wraps)]
     fn __default_height() -> u32 {
         32
     }

@@ -1,3 +1,4 @@
+#[allow(clippy::needless_pass_by_value)]
 /// Sends a mail.
 pub async fn send_mail(job: &JobContext, to: String, copies: u32) -> JobResult<()> {
     job.message(to);
@@ -44,6 +45,7 @@ impl SendMail {
         self.copies = copies;
         self
     }
+    #[allow(clippy::unnecessary_wraps)]
     fn __default_copies() -> u32 {
         3
     }

@@ -1,3 +1,4 @@
+#[allow(clippy::needless_pass_by_value)]
 fn sum_up(
     job: &JobContext,
     numbers: Vec<u64>,

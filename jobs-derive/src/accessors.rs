@@ -5,7 +5,7 @@ use syn::Type;
 use crate::types::Kind;
 
 /// How a parameter is handed out: the type, and the expression for `place`, which is a field of `self`.
-pub fn access(ty: &Type, place: &TokenStream) -> (TokenStream, TokenStream) {
+pub(crate) fn access(ty: &Type, place: &TokenStream) -> (TokenStream, TokenStream) {
     let shown = shown(ty);
     let value = match Kind::of(ty) {
         kind if kind.is_copied() => place.clone(),
@@ -16,7 +16,7 @@ pub fn access(ty: &Type, place: &TokenStream) -> (TokenStream, TokenStream) {
 }
 
 /// How a parameter is taken in: the type of the argument, and the expression that makes a field of it.
-pub fn accept(ty: &Type, argument: &TokenStream) -> (TokenStream, TokenStream) {
+pub(crate) fn accept(ty: &Type, argument: &TokenStream) -> (TokenStream, TokenStream) {
     match Kind::of(ty) {
         Kind::Optional(inner) => {
             let (ty, value) = accept_value(inner, argument);

@@ -4,13 +4,13 @@ use syn::{Attribute, Error, Path, Token, parse_quote};
 use crate::errors::Errors;
 
 /// Takes `#[derive(Job)]` and its options away, when its work would only repeat an error.
-pub fn remove_job(attributes: &mut Vec<Attribute>) {
+pub(crate) fn remove_job(attributes: &mut Vec<Attribute>) {
     retain(attributes, |derive| !is(derive, "Job"));
     attributes.retain(|attribute| !attribute.path().is_ident("job"));
 }
 
 /// Refuses serde's derives beside ours; they are taken away so that rustc doesn't complain as well.
-pub fn refuse_serde(attributes: &mut [Attribute], errors: &mut Errors) {
+pub(crate) fn refuse_serde(attributes: &mut [Attribute], errors: &mut Errors) {
     retain(attributes, |derive| {
         let serde = is(derive, "Serialize") || is(derive, "Deserialize");
         if serde {
@@ -21,7 +21,7 @@ pub fn refuse_serde(attributes: &mut [Attribute], errors: &mut Errors) {
 }
 
 /// Whether the path's last part is this name.
-pub fn is(path: &Path, name: &str) -> bool {
+pub(crate) fn is(path: &Path, name: &str) -> bool {
     path.segments.last().is_some_and(|last| last.ident == name)
 }
 

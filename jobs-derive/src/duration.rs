@@ -10,12 +10,12 @@ const UNITS: [(&str, u64); 5] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3
 const MAX_MILLISECONDS: u64 = 36_500 * 86_400_000;
 
 /// A literal such as `"1h30m"`.
-pub fn duration(literal: &LitStr) -> syn::Result<Duration> {
+pub(crate) fn duration(literal: &LitStr) -> syn::Result<Duration> {
     parse(&literal.value()).map_err(|message| Error::new(literal.span(), message))
 }
 
 /// The expression of a duration that was parsed.
-pub fn expression(duration: Duration) -> TokenStream {
+pub(crate) fn expression(duration: Duration) -> TokenStream {
     let milliseconds = u64::try_from(duration.as_millis()).expect("bounded by MAX_MILLISECONDS");
     quote!(::core::time::Duration::from_millis(#milliseconds))
 }

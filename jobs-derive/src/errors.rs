@@ -2,38 +2,38 @@ use proc_macro2::TokenStream;
 
 /// The mistakes found so far; expansion goes on after each.
 #[derive(Default)]
-pub struct Errors(Option<syn::Error>);
+pub(crate) struct Errors(Option<syn::Error>);
 
 impl Errors {
-    pub fn push(&mut self, error: syn::Error) {
+    pub(crate) fn push(&mut self, error: syn::Error) {
         match &mut self.0 {
             Some(errors) => errors.combine(error),
             None => self.0 = Some(error),
         }
     }
 
-    pub fn extend(&mut self, other: Self) {
+    pub(crate) fn extend(&mut self, other: Self) {
         if let Some(errors) = other.0 {
             self.push(errors);
         }
     }
 
     /// The value, or `None` and its error in the list.
-    pub fn check<T>(&mut self, result: syn::Result<T>) -> Option<T> {
+    pub(crate) fn check<T>(&mut self, result: syn::Result<T>) -> Option<T> {
         result.map_err(|error| self.push(error)).ok()
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_none()
     }
 
     /// `compile_error!` for each; nothing if there are none.
-    pub fn into_tokens(self) -> TokenStream {
+    pub(crate) fn into_tokens(self) -> TokenStream {
         self.0.map(syn::Error::into_compile_error).unwrap_or_default()
     }
 
     #[cfg(test)]
-    pub fn messages(&self) -> Vec<String> {
+    pub(crate) fn messages(&self) -> Vec<String> {
         let errors = self.0.clone().into_iter().flatten();
         errors.map(|error| error.to_string()).collect()
     }

@@ -8,7 +8,7 @@ use crate::options::Options;
 use crate::private::private;
 use crate::shape;
 
-pub fn expand(item: &DeriveInput) -> TokenStream {
+pub(crate) fn expand(item: &DeriveInput) -> TokenStream {
     if let Err(errors) = shape::check(item) {
         let job_params_will_tell = item.attrs.iter().any(|attribute| derives::is(attribute.path(), "job_params"));
         return if job_params_will_tell { TokenStream::new() } else { errors.into_tokens() };
@@ -21,7 +21,7 @@ pub fn expand(item: &DeriveInput) -> TokenStream {
 }
 
 /// `Job` for the struct, its functions, and its registration.
-pub fn definition(job: &Ident, visibility: &Visibility, options: &Options) -> TokenStream {
+pub(crate) fn definition(job: &Ident, visibility: &Visibility, options: &Options) -> TokenStream {
     let private = private(options.krate.as_ref());
     let defaults = options.defaults(job, &private);
     quote! {

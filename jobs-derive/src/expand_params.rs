@@ -12,7 +12,7 @@ use crate::reserved;
 use crate::serde_attributes::SerdeContainer;
 use crate::shape;
 
-pub fn expand(arguments: &TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn expand(arguments: &TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     if !arguments.is_empty() {
         let message = "`#[job_params]` takes no options: write them in `#[job(…)]`";
@@ -40,7 +40,7 @@ fn expand_type(mut item: DeriveInput, errors: &mut Errors) -> TokenStream {
 }
 
 /// The struct with serde's derives, its functions, and its `JobParams`.
-pub fn expand_struct(mut item: DeriveInput, private: &TokenStream, errors: &mut Errors) -> TokenStream {
+pub(crate) fn expand_struct(mut item: DeriveInput, private: &TokenStream, errors: &mut Errors) -> TokenStream {
     derives::refuse_serde(&mut item.attrs, errors);
     let fields = read_fields(&mut item, errors);
     let functions = functions(&item, &fields, errors);
@@ -148,6 +148,7 @@ fn default_function(field: &Field) -> Option<TokenStream> {
     let ty = &field.ty;
     field.default_function.as_ref().map(|(name, body)| {
         quote! {
+            #[allow(clippy::unnecessary_wraps)]
             fn #name() -> #ty {
                 #body
             }

@@ -10,22 +10,22 @@ use crate::serde_attributes::{SerdeContainer, SerdeDefault, SerdeField};
 use crate::types::{Kind, check_owned, owned};
 
 /// A field of a job's struct, most often a parameter.
-pub struct Field {
-    pub ident: Ident,
-    pub ty: Type,
-    pub docs: Vec<Attribute>,
+pub(crate) struct Field {
+    pub(crate) ident: Ident,
+    pub(crate) ty: Type,
+    pub(crate) docs: Vec<Attribute>,
     /// What `new` fills in. A field without is one of its arguments.
-    pub default: Option<TokenStream>,
+    pub(crate) default: Option<TokenStream>,
     /// The function behind `default` and serde's default, where `#[param(default = …)]` says what it returns.
-    pub default_function: Option<(Ident, TokenStream)>,
+    pub(crate) default_function: Option<(Ident, TokenStream)>,
     /// The parameter's name in the database. Skipped and flattened fields have none.
-    pub json_name: Option<String>,
-    pub skipped: bool,
+    pub(crate) json_name: Option<String>,
+    pub(crate) skipped: bool,
 }
 
 impl Field {
     /// Reads a field, and leaves to serde what serde must know.
-    pub fn read(field: &mut syn::Field, job: &Ident, container: &SerdeContainer, errors: &mut Errors) -> Self {
+    pub(crate) fn read(field: &mut syn::Field, job: &Ident, container: &SerdeContainer, errors: &mut Errors) -> Self {
         let ident = field.ident.clone().expect("tuple structs were refused");
         errors.check(refuse_cfg(&mut field.attrs));
         let param = ParamDefault::take(&mut field.attrs, errors);
@@ -54,13 +54,13 @@ impl Field {
     }
 
     /// The name of the setter.
-    pub fn setter(&self) -> Ident {
+    pub(crate) fn setter(&self) -> Ident {
         format_ident!("with_{}", self.ident.unraw())
     }
 }
 
 /// The documentation among attributes.
-pub fn docs(attributes: &[Attribute]) -> Vec<Attribute> {
+pub(crate) fn docs(attributes: &[Attribute]) -> Vec<Attribute> {
     attributes.iter().filter(|attribute| attribute.path().is_ident("doc")).cloned().collect()
 }
 

@@ -30,6 +30,12 @@ fn a_blocking_function_expands_as_agreed() {
     check("sum_up", expand_function);
 }
 
+#[test]
+fn with_the_crate_renamed_its_old_name_is_nowhere() {
+    let expanded = expand_function("#[job_fn(crate = background)] fn sum_up(numbers: Vec<u64>) {}");
+    assert!(!expanded.to_string().contains("jobs"), "{expanded}");
+}
+
 fn expand_function(source: &str) -> TokenStream {
     let mut function: ItemFn = syn::parse_str(source).unwrap();
     let attribute = function.attrs.extract_if(.., |attribute| is(attribute, "job_fn")).next().unwrap();

@@ -9,11 +9,11 @@ use crate::expand_job;
 use crate::expand_params::expand_struct;
 use crate::fields::docs;
 use crate::options::Options;
-use crate::private::private;
+use crate::private::{private, private_at};
 use crate::rename::pascal_case;
 use crate::signature::JobFunction;
 
-pub fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let options = Options::of_function(arguments, &mut errors);
     let expanded = if let Ok(function) = syn::parse2(item.clone()) {
@@ -36,11 +36,15 @@ fn expand_function(mut function: ItemFn, options: &Options, errors: &mut Errors)
         let item = job_struct(&function, &job, &job_function);
         let item = expand_struct(item, &private, &mut mistakes);
         let definition = expand_job::definition(&job, &function.vis, options);
-        let execute = execute(&function, &job, &job_function, &private, mistakes.is_empty());
+        let execute = execute(&function, &job, &job_function, options, mistakes.is_empty());
         quote!(#item #definition #execute)
     });
     errors.extend(mistakes);
-    quote!(#function #job)
+    quote! {
+        #[allow(clippy::needless_pass_by_value)]
+        #function
+        #job
+    }
 }
 
 fn job_name(function: &Ident, options: &Options) -> syn::Result<Ident> {
@@ -74,21 +78,27 @@ fn execute(
     function: &ItemFn,
     job: &Ident,
     job_function: &JobFunction,
-    private: &TokenStream,
+    options: &Options,
     correct: bool,
 ) -> TokenStream {
-    let context = Ident::new("context", Span::mixed_site());
-    let call = if correct { call(function, job_function, &context) } else { quote!(::core::unimplemented!()) };
-    let output = &job_function.output;
     // Where rustc finds fault with the future, it is the function that has it.
-    let span = Span::call_site().located_at(function.sig.ident.span());
-    quote_spanned! {span=>
+    let place = function.sig.ident.span();
+    let private = private_at(options.krate.as_ref(), Span::call_site().located_at(place));
+    let context = Ident::new("context", Span::mixed_site().located_at(place));
+    let output = &job_function.output;
+    let body = if correct {
+        let call = call(function, job_function, &context);
+        quote!(<#output as #private::IntoJobResult>::into_job_result(#call))
+    } else {
+        quote!(::core::unimplemented!())
+    };
+    quote_spanned! {Span::call_site().located_at(place)=>
         #[automatically_derived]
         impl #private::Execute for #job {
             type Output = <#output as #private::IntoJobResult>::Output;
 
             async fn execute(&self, #context: &#private::JobContext) -> #private::JobResult<Self::Output> {
-                <#output as #private::IntoJobResult>::into_job_result(#call)
+                #body
             }
         }
     }

@@ -3,6 +3,8 @@
 //! Each macro is a pipeline: read the attributes, check them, expand. Mistakes are collected on the way, and the expansion
 //! goes on as well as it can, so that one mistake gives one error. Generated code names nothing but `::jobs::__private`.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
+
 mod accessors;
 mod derives;
 mod duration;

@@ -1,29 +1,30 @@
 use std::ops::RangeInclusive;
 
 use syn::parse::ParseStream;
-use syn::{Error, Ident, LitInt, LitStr, Token};
+use syn::{Error, Ident, LitInt, LitStr};
+
+use crate::option_list::value;
 
 /// What a name in the database has room for.
 const MAX_CHARACTERS: usize = 200;
 
 /// `= "text"`
-pub fn text(key: &Ident, input: ParseStream) -> syn::Result<LitStr> {
-    let wrong = |error: Error| Error::new(error.span(), format!("`{key}` takes a text: write `{key} = \"…\"`"));
-    input.parse::<Token![=]>().and_then(|_| input.parse()).map_err(wrong)
+pub(crate) fn text(key: &Ident, input: ParseStream) -> syn::Result<LitStr> {
+    value(key, input, &format!("`{key}` takes a text: write `{key} = \"…\"`"))
 }
 
 /// `= "text"` that can be the name of a job or a queue.
-pub fn label(key: &Ident, input: ParseStream) -> syn::Result<LitStr> {
+pub(crate) fn label(key: &Ident, input: ParseStream) -> syn::Result<LitStr> {
     let literal = text(key, input)?;
-    let value = literal.value();
-    let wrong = if value.is_empty() {
-        "is empty"
-    } else if value.trim() != value {
-        "begins or ends with white space"
-    } else if value.contains(char::is_control) {
-        "contains a control character"
-    } else if value.chars().count() > MAX_CHARACTERS {
-        "is longer than 200 characters"
+    let text = literal.value();
+    let wrong = if text.is_empty() {
+        "is empty: write at least one character"
+    } else if text.trim() != text {
+        "begins or ends with white space: remove it"
+    } else if text.contains(char::is_control) {
+        "contains a control character: remove it"
+    } else if text.chars().count() > MAX_CHARACTERS {
+        "is longer than 200 characters: shorten it"
     } else {
         return Ok(literal);
     };
@@ -31,12 +32,9 @@ pub fn label(key: &Ident, input: ParseStream) -> syn::Result<LitStr> {
 }
 
 /// `= 5`, in a range.
-pub fn integer(key: &Ident, input: ParseStream, range: &RangeInclusive<i64>) -> syn::Result<i64> {
-    let wrong = |error: Error| {
-        let (low, high) = (range.start(), range.end());
-        Error::new(error.span(), format!("`{key}` is a whole number from {low} to {high}: write `{key} = {high}`"))
-    };
-    let literal: LitInt = input.parse::<Token![=]>().and_then(|_| input.parse()).map_err(wrong)?;
-    let value: i64 = literal.base10_parse().map_err(wrong)?;
-    if range.contains(&value) { Ok(value) } else { Err(wrong(Error::new(literal.span(), ""))) }
+pub(crate) fn integer(key: &Ident, input: ParseStream, range: &RangeInclusive<i64>) -> syn::Result<i64> {
+    let expected = format!("`{key}` is a whole number from {} to {}", range.start(), range.end());
+    let literal: LitInt = value(key, input, &expected)?;
+    let number = literal.base10_parse().ok().filter(|number| range.contains(number));
+    number.ok_or_else(|| Error::new(literal.span(), expected))
 }

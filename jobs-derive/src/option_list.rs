@@ -1,12 +1,12 @@
 use proc_macro2::{TokenStream, TokenTree};
 use syn::ext::IdentExt;
-use syn::parse::{ParseStream, Parser};
+use syn::parse::{End, Parse, ParseStream, Parser};
 use syn::{Attribute, Error, Ident, Meta, Token};
 
 use crate::errors::Errors;
 
 /// Reads `key = value, …`. One bad option doesn't hide the next.
-pub fn read_options(
+pub(crate) fn read_options(
     tokens: TokenStream,
     errors: &mut Errors,
     mut option: impl FnMut(&Ident, ParseStream) -> syn::Result<()>,
@@ -27,15 +27,23 @@ pub fn read_options(
 }
 
 /// What stands between the parentheses of an attribute.
-pub fn arguments(attribute: &Attribute, example: &str) -> syn::Result<TokenStream> {
+pub(crate) fn arguments(attribute: &Attribute, example: &str) -> syn::Result<TokenStream> {
     match &attribute.meta {
         Meta::List(list) if !list.tokens.is_empty() => Ok(list.tokens.clone()),
         meta => Err(Error::new_spanned(meta, format!("there is no option here: write `{example}`"))),
     }
 }
 
+/// `= value`
+pub(crate) fn value<T: Parse>(key: &Ident, input: ParseStream, expected: &str) -> syn::Result<T> {
+    // The end of the options has no place that could be shown.
+    let nothing = !input.peek(Token![=]) || input.peek2(End);
+    let value = input.parse::<Token![=]>().and_then(|_| input.parse());
+    value.map_err(|error| Error::new(if nothing { key.span() } else { error.span() }, expected))
+}
+
 /// Puts the value where none is yet.
-pub fn set<T>(place: &mut Option<T>, key: &Ident, value: T) -> syn::Result<()> {
+pub(crate) fn set<T>(place: &mut Option<T>, key: &Ident, value: T) -> syn::Result<()> {
     match place.replace(value) {
         None => Ok(()),
         Some(_) => Err(Error::new(key.span(), format!("`{key}` is given twice: keep one of them"))),
@@ -43,14 +51,14 @@ pub fn set<T>(place: &mut Option<T>, key: &Ident, value: T) -> syn::Result<()> {
 }
 
 /// The error for a key that isn't known, with the one that was probably meant.
-pub fn unknown(key: &Ident, known: &[&str]) -> Error {
-    let list = known.iter().map(|known| format!("`{known}`")).collect::<Vec<_>>();
+pub(crate) fn unknown(key: &Ident, known: &[&str]) -> Error {
+    let quoted = known.iter().map(|known| format!("`{known}`")).collect::<Vec<_>>();
     let written = key.to_string();
     let nearest = known.iter().min_by_key(|known| distance(&written, known));
     let meant = nearest
         .filter(|known| distance(&written, known) <= 1 + written.len() / 4)
         .map(|known| format!(" did you mean `{known}`?"));
-    let known = match list.as_slice() {
+    let known = match quoted.as_slice() {
         [only] => format!("the only option is {only}"),
         [others @ .., last] => format!("the options are {} and {last}", others.join(", ")),
         [] => "there are no options".into(),

@@ -3,14 +3,14 @@ use std::time::Duration;
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::parse::ParseStream;
+use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
-use syn::{Attribute, Error, Ident, LitStr, Path, Token, Type};
+use syn::{Attribute, Error, Ident, LitStr, Path, Type};
 
 use crate::duration::{self, duration};
 use crate::errors::Errors;
 use crate::literals::{integer, label, text};
-use crate::option_list::{arguments, read_options, set, unknown};
+use crate::option_list::{arguments, read_options, set, unknown, value};
 use crate::retry::Retry;
 
 const OF_A_STRUCT: [&str; 9] =
@@ -20,7 +20,7 @@ const OF_A_FUNCTION: [&str; 10] =
 
 /// What `#[job(…)]` and the parentheses of `#[job_fn(…)]` say.
 #[derive(Default)]
-pub struct Options {
+pub(crate) struct Options {
     name: Option<LitStr>,
     aliases: Vec<LitStr>,
     queue: Option<LitStr>,
@@ -29,13 +29,13 @@ pub struct Options {
     timeout: Option<Duration>,
     retry: Option<Retry>,
     state: Option<Type>,
-    pub krate: Option<Path>,
-    pub struct_name: Option<Ident>,
+    pub(crate) krate: Option<Path>,
+    pub(crate) struct_name: Option<Ident>,
 }
 
 impl Options {
     /// Those of every `#[job(…)]` among the attributes.
-    pub fn of_struct(attributes: &[Attribute], errors: &mut Errors) -> Self {
+    pub(crate) fn of_struct(attributes: &[Attribute], errors: &mut Errors) -> Self {
         let mut options = Self::default();
         for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("job")) {
             let arguments = errors.check(arguments(attribute, "#[job(queue = \"mail\")]"));
@@ -45,14 +45,14 @@ impl Options {
     }
 
     /// Those in the parentheses of `#[job_fn(…)]`.
-    pub fn of_function(arguments: TokenStream, errors: &mut Errors) -> Self {
+    pub(crate) fn of_function(arguments: TokenStream, errors: &mut Errors) -> Self {
         let mut options = Self::default();
         options.read(arguments, &OF_A_FUNCTION, errors);
         options
     }
 
     /// The value of `Job::DEFAULTS`.
-    pub fn defaults(&self, job: &Ident, private: &TokenStream) -> TokenStream {
+    pub(crate) fn defaults(&self, job: &Ident, private: &TokenStream) -> TokenStream {
         let name = self.name.as_ref().map_or_else(|| job.unraw().to_string(), LitStr::value);
         let aliases = &self.aliases;
         let aliases = (!aliases.is_empty()).then(|| quote!(.aliases(&[#(#aliases),*])));
@@ -83,10 +83,12 @@ impl Options {
             "priority" => set(&mut self.priority, key, bounded(integer(key, input, &(-100..=100))?)),
             "max_attempts" => set(&mut self.max_attempts, key, bounded(integer(key, input, &(1..=32_767))?)),
             "timeout" => set(&mut self.timeout, key, duration(&text(key, input)?)?),
-            "retry" => set(&mut self.retry, key, Retry::parse(input, errors)?),
-            "state" => set(&mut self.state, key, value(input, "`state` takes a type: write `state = AppState`")?),
-            "crate" => set(&mut self.krate, key, path(input)?),
-            _ => set(&mut self.struct_name, key, value(input, "`struct` takes a name: write `struct = SendMail`")?),
+            "retry" => set(&mut self.retry, key, Retry::parse(key, input, errors)?),
+            "state" => set(&mut self.state, key, value(key, input, "`state` takes a type: write `state = AppState`")?),
+            "crate" => set(&mut self.krate, key, path(key, input)?),
+            _ => {
+                set(&mut self.struct_name, key, value(key, input, "`struct` takes a name: write `struct = SendMail`")?)
+            }
         }
     }
 
@@ -103,20 +105,23 @@ fn bounded<T: TryFrom<i64, Error: std::fmt::Debug>>(value: i64) -> T {
     value.try_into().expect("the option's range lies within its type's")
 }
 
-fn value<T: syn::parse::Parse>(input: ParseStream, expected: &str) -> syn::Result<T> {
-    let value = input.parse::<Token![=]>().and_then(|_| input.parse());
-    value.map_err(|error| Error::new(error.span(), expected))
+/// `= path` or `= "path"`
+fn path(key: &Ident, input: ParseStream) -> syn::Result<Path> {
+    const EXPECTED: &str = "`crate` takes a path: write `crate = background`";
+    if !input.peek2(LitStr) {
+        return value::<ModulePath>(key, input, EXPECTED).map(|path| path.0);
+    }
+    let text: LitStr = value(key, input, EXPECTED)?;
+    text.parse_with(Path::parse_mod_style).map_err(|_| Error::new(text.span(), EXPECTED))
 }
 
-/// `= path` or `= "path"`
-fn path(input: ParseStream) -> syn::Result<Path> {
-    input.parse::<Token![=]>()?;
-    let path = if input.peek(LitStr) {
-        input.parse::<LitStr>()?.parse_with(Path::parse_mod_style)
-    } else {
-        input.call(Path::parse_mod_style)
-    };
-    path.map_err(|error| Error::new(error.span(), "`crate` takes a path: write `crate = background`"))
+/// A path that may be `crate`, and has no generic arguments.
+struct ModulePath(Path);
+
+impl Parse for ModulePath {
+    fn parse(input: ParseStream) -> syn::Result<Self> {
+        input.call(Path::parse_mod_style).map(Self)
+    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,14 @@
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote_spanned};
 use syn::Path;
 
 /// The one module that generated code may name.
-pub fn private(krate: Option<&Path>) -> TokenStream {
-    krate.map_or_else(|| quote!(::jobs::__private), |krate| quote!(#krate::__private))
+pub(crate) fn private(krate: Option<&Path>) -> TokenStream {
+    private_at(krate, Span::call_site())
+}
+
+/// The same, for code that rustc is to blame on another place.
+pub(crate) fn private_at(krate: Option<&Path>, span: Span) -> TokenStream {
+    let jobs = krate.map_or_else(|| quote_spanned!(span=> ::jobs), ToTokens::to_token_stream);
+    quote_spanned!(span=> #jobs::__private)
 }

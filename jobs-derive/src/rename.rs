@@ -1,6 +1,6 @@
 /// A rule of serde's `rename_all`, for the names of fields, which are in snake case.
 #[derive(Clone, Copy, Default)]
-pub enum Rename {
+pub(crate) enum Rename {
     #[default]
     None,
     Upper,
@@ -12,7 +12,7 @@ pub enum Rename {
 
 impl Rename {
     /// An unknown rule renames nothing here: it is serde that complains.
-    pub fn of(rule: &str) -> Self {
+    pub(crate) fn of(rule: &str) -> Self {
         match rule {
             "UPPERCASE" | "SCREAMING_SNAKE_CASE" => Self::Upper,
             "camelCase" => Self::Camel,
@@ -23,7 +23,7 @@ impl Rename {
         }
     }
 
-    pub fn apply(self, field: &str) -> String {
+    pub(crate) fn apply(self, field: &str) -> String {
         match self {
             Self::None => field.to_owned(),
             Self::Upper => field.to_ascii_uppercase(),
@@ -36,7 +36,7 @@ impl Rename {
 }
 
 /// `send_mail` → `SendMail`
-pub fn pascal_case(snake_case: &str) -> String {
+pub(crate) fn pascal_case(snake_case: &str) -> String {
     snake_case.split('_').map(capitalized).collect()
 }
 

@@ -5,7 +5,7 @@ use crate::errors::Errors;
 use crate::fields::Field;
 
 /// Refuses the fields whose accessor or setter is the name of something else, and gives back the others.
-pub fn usable<'a>(fields: &'a [Field], errors: &mut Errors) -> Vec<&'a Field> {
+pub(crate) fn usable<'a>(fields: &'a [Field], errors: &mut Errors) -> Vec<&'a Field> {
     fields.iter().filter(|field| errors.check(check(&field.ident, fields)).is_some()).collect()
 }
 

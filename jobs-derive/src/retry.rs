@@ -3,28 +3,32 @@ use std::time::Duration;
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::parse::ParseStream;
+use syn::token::Paren;
 use syn::{Error, Ident, LitStr, Token, parenthesized};
 
 use crate::duration::{self, duration};
 use crate::errors::Errors;
 use crate::literals::{integer, text};
-use crate::option_list::{read_options, set, unknown};
+use crate::option_list::{read_options, set, unknown, value};
 
 /// What the runtime takes when no `cap` is given.
 const DEFAULT_CAP: Duration = Duration::from_hours(1);
 
 const SYNTAX: &str = "write `retry = fixed(\"10s\")` or `retry = exponential(\"1s\", cap = \"1h\", jitter = 20)`";
 
-pub enum Retry {
+pub(crate) enum Retry {
     Fixed(Duration),
     Exponential { first: Duration, cap: Duration, jitter: Option<u8> },
 }
 
 impl Retry {
     /// `= fixed("10s")` or `= exponential("1s", cap = "1h", jitter = 20)`
-    pub fn parse(input: ParseStream, errors: &mut Errors) -> syn::Result<Self> {
+    pub(crate) fn parse(key: &Ident, input: ParseStream, errors: &mut Errors) -> syn::Result<Self> {
         let wrong = |error: Error| Error::new(error.span(), SYNTAX);
-        let policy: Ident = input.parse::<Token![=]>().and_then(|_| input.parse()).map_err(wrong)?;
+        let policy: Ident = value(key, input, SYNTAX)?;
+        if !input.peek(Paren) {
+            return Err(Error::new(policy.span(), SYNTAX));
+        }
         let content;
         parenthesized!(content in input);
         let first: LitStr = content.parse().map_err(wrong)?;
@@ -41,7 +45,7 @@ impl Retry {
         }
     }
 
-    pub fn expression(&self, private: &TokenStream) -> TokenStream {
+    pub(crate) fn expression(&self, private: &TokenStream) -> TokenStream {
         match *self {
             Self::Fixed(delay) => {
                 let delay = duration::expression(delay);
@@ -68,7 +72,10 @@ impl Retry {
         let (first, span) = first;
         let (cap, span) = cap.unwrap_or((DEFAULT_CAP, span));
         if cap < first {
-            return Err(Error::new(span, "the first delay is longer than the cap, which is `cap = \"1h\"` by default"));
+            return Err(Error::new(
+                span,
+                "the first delay is longer than the cap: write a longer `cap`, which is \"1h\" by default",
+            ));
         }
         Ok(Self::Exponential { first, cap, jitter })
     }

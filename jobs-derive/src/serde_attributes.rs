@@ -4,33 +4,33 @@ use syn::{Attribute, Expr, LitStr, Path, Token, parenthesized};
 use crate::rename::Rename;
 
 /// What serde takes when a value is missing.
-pub enum SerdeDefault {
+pub(crate) enum SerdeDefault {
     Trait,
     Call(Path),
 }
 
 /// What matters here of the `#[serde(…)]` of a struct.
 #[derive(Default)]
-pub struct SerdeContainer {
-    pub rename_all: Rename,
-    pub default: Option<SerdeDefault>,
+pub(crate) struct SerdeContainer {
+    pub(crate) rename_all: Rename,
+    pub(crate) default: Option<SerdeDefault>,
 }
 
 /// What matters here of the `#[serde(…)]` of a field.
 #[derive(Default)]
-pub struct SerdeField {
-    pub rename: Option<String>,
-    pub default: Option<SerdeDefault>,
+pub(crate) struct SerdeField {
+    pub(crate) rename: Option<String>,
+    pub(crate) default: Option<SerdeDefault>,
     /// Never written, so no parameter.
-    pub skip: bool,
+    pub(crate) skip: bool,
     /// Never read, so taken from the default.
-    pub skip_deserializing: bool,
+    pub(crate) skip_deserializing: bool,
     /// The parameters are those of the field's own type.
-    pub flatten: bool,
+    pub(crate) flatten: bool,
 }
 
 impl SerdeContainer {
-    pub fn of(attributes: &[Attribute]) -> Self {
+    pub(crate) fn of(attributes: &[Attribute]) -> Self {
         let mut container = Self::default();
         read(attributes, |meta| {
             if meta.path.is_ident("default") {
@@ -47,7 +47,7 @@ impl SerdeContainer {
 }
 
 impl SerdeField {
-    pub fn of(attributes: &[Attribute]) -> Self {
+    pub(crate) fn of(attributes: &[Attribute]) -> Self {
         let mut field = Self::default();
         read(attributes, |meta| {
             if meta.path.is_ident("default") {

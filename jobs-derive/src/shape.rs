@@ -3,7 +3,7 @@ use syn::{Data, DeriveInput, Error, Fields};
 use crate::errors::Errors;
 
 /// Refuses what can't be a job: it is a struct with named fields, or without any, and without generic parameters.
-pub fn check(item: &DeriveInput) -> Result<(), Errors> {
+pub(crate) fn check(item: &DeriveInput) -> Result<(), Errors> {
     let mut errors = Errors::default();
     errors.check(data(item));
     errors.check(generics(item));

@@ -3,20 +3,21 @@ use syn::{Attribute, Error, FnArg, Ident, ItemFn, Pat, PatType, ReturnType, Sign
 
 use crate::derives;
 use crate::errors::Errors;
+use crate::types::Kind;
 
 /// What a job needs to know of its function.
-pub struct JobFunction {
+pub(crate) struct JobFunction {
     /// The parameters of the job.
-    pub fields: Vec<syn::Field>,
+    pub(crate) fields: Vec<syn::Field>,
     /// Whether the function takes the context before them.
-    pub takes_context: bool,
-    pub output: Type,
+    pub(crate) takes_context: bool,
+    pub(crate) output: Type,
 }
 
 impl JobFunction {
     /// Reads a function, and takes from its parameters the attributes that go to the fields. What `None` is returned for
     /// has nothing in common with a job.
-    pub fn read(function: &mut ItemFn, errors: &mut Errors) -> Option<Self> {
+    pub(crate) fn read(function: &mut ItemFn, errors: &mut Errors) -> Option<Self> {
         errors.check(free(&function.sig))?;
         errors.check(safe(&function.sig));
         let mut fields = Vec::new();
@@ -93,12 +94,19 @@ fn name(pattern: &Pat) -> syn::Result<Ident> {
     }
 }
 
+/// Refuses what can be seen to be no `Result`; of other types it is for rustc to find out.
 fn output(output: &ReturnType) -> syn::Result<Type> {
-    match output {
-        ReturnType::Default => Ok(parse_quote!(())),
-        ReturnType::Type(_, ty) if matches!(**ty, Type::ImplTrait(_)) => {
-            Err(Error::new_spanned(ty, "the output of a job has a type with a name: write `JobResult<Type>`"))
+    let ReturnType::Type(_, ty) = output else { return Ok(parse_quote!(())) };
+    let no_result = match &**ty {
+        Type::ImplTrait(_) => {
+            return Err(Error::new_spanned(ty, "the output has a type with a name: write `JobResult<Type>`"));
         }
-        ReturnType::Type(_, ty) => Ok((**ty).clone()),
+        Type::Tuple(tuple) => !tuple.elems.is_empty(),
+        Type::Array(_) | Type::Reference(_) => true,
+        ty => !matches!(Kind::of(ty), Kind::Whole),
+    };
+    if no_result {
+        return Err(Error::new_spanned(ty, "a job returns a `Result` or nothing: write `JobResult<Type>`"));
     }
+    Ok((**ty).clone())
 }

@@ -10,7 +10,7 @@ const PRIMITIVES: [&str; 16] = [
 ];
 
 /// How a value of a type is handed out and taken in. Types are known by how they are written.
-pub enum Kind<'a> {
+pub(crate) enum Kind<'a> {
     /// A primitive: handed out by value.
     Copied,
     /// An owner: handed out as what it owns, taken in as anything that it can be made of.
@@ -22,7 +22,7 @@ pub enum Kind<'a> {
 }
 
 impl<'a> Kind<'a> {
-    pub fn of(ty: &'a Type) -> Self {
+    pub(crate) fn of(ty: &'a Type) -> Self {
         let Some(last) = last_segment(ty) else { return Self::Whole };
         let name = last.ident.to_string();
         match (name.as_str(), argument(last)) {
@@ -39,7 +39,7 @@ impl<'a> Kind<'a> {
         }
     }
 
-    pub fn is_copied(&self) -> bool {
+    pub(crate) fn is_copied(&self) -> bool {
         match self {
             Self::Copied => true,
             Self::Optional(inner) => Kind::of(inner).is_copied(),
@@ -49,12 +49,12 @@ impl<'a> Kind<'a> {
 }
 
 /// Refuses what can't be read from the database: borrowed values, trait objects, functions, and types without a name.
-pub fn check_owned(ty: &Type) -> syn::Result<()> {
+pub(crate) fn check_owned(ty: &Type) -> syn::Result<()> {
     find(ty.to_token_stream()).map_or(Ok(()), |(span, message)| Err(Error::new(span, message)))
 }
 
 /// A type to go on with after `check_owned` refused this one; the owned type that was meant, where that is clear.
-pub fn owned(ty: &Type) -> Type {
+pub(crate) fn owned(ty: &Type) -> Type {
     let Type::Reference(reference) = ty else { return parse_quote!(::std::string::String) };
     match &*reference.elem {
         Type::Slice(slice) => {

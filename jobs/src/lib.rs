@@ -1,5 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
+compile_error!("jobs needs a database: enable its feature `sqlite`, `postgres` or `mysql`");
+
 mod attempt;
 mod context;
 mod entity;
@@ -59,9 +62,12 @@ pub mod __private {
     pub use inventory;
     pub use sea_orm::ConnectionTrait;
     pub use serde;
-    pub use serde_json;
 
     /// What a job's function may return.
+    #[diagnostic::on_unimplemented(
+        message = "a job's function can't return `{Self}`",
+        label = "return `JobResult<…>`, another `Result`, or nothing"
+    )]
     pub trait IntoJobResult {
         /// The output of the job.
         type Output;

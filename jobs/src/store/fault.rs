@@ -74,10 +74,15 @@ fn of_code(code: &str, mysql_number: Option<u16>) -> Fault {
             Fault::Connection
         }
         (code, _) if code.len() == 5 && ["22", "23", "54"].iter().any(|class| code.starts_with(class)) => Fault::Data,
-        // SQLite: string or blob too big, constraint, mismatch.
-        ("18" | "19" | "20", None) => Fault::Data,
+        // SQLite: string or blob too big, constraint, mismatch, with their extended codes.
+        (code, None) if matches!(sqlite_primary(code), Some(18..=20)) => Fault::Data,
         _ => Fault::Other,
     }
+}
+
+/// SQLite's extended codes carry the primary one in their lowest byte. A SQLSTATE, which is longer, is none.
+fn sqlite_primary(code: &str) -> Option<u32> {
+    code.parse().ok().filter(|_| code.len() < 5).map(|code: u32| code & 0xFF)
 }
 
 #[cfg(test)]
@@ -96,6 +101,10 @@ mod tests {
     fn refused_values_are_data() {
         assert_eq!(of_code("22P05", None), Fault::Data);
         assert_eq!(of_code("22001", Some(1406)), Fault::Data);
+        // SQLite's CHECK, trigger and UNIQUE constraints.
+        for code in ["18", "19", "275", "1811", "2067"] {
+            assert_eq!(of_code(code, None), Fault::Data, "{code}");
+        }
     }
 
     #[test]

@@ -31,6 +31,19 @@ pub(crate) struct Orphan {
 pub(crate) const MAINTENANCE_ROWS: u64 = 500;
 
 impl Store {
+    /// Whether a lease has ended, or a running job has no worker: one cheap look, which finds nothing nearly always.
+    pub(crate) async fn needs_rescue(&self) -> Result<bool, DbErr> {
+        let sql = format!(
+            "SELECT id FROM jobs_worker WHERE expires_at < {}
+             UNION ALL
+             SELECT id FROM jobs_job
+             WHERE status = 1 AND NOT EXISTS (SELECT 1 FROM jobs_worker WHERE jobs_worker.id = jobs_job.worker_id)
+             LIMIT 1",
+            self.dialect.clock
+        );
+        Ok(self.db.query_one_raw(statement(self.dialect, &sql, [])).await?.is_some())
+    }
+
     /// Deletes the rows of workers whose lease has ended, and says how many. The delete locks each row and looks at it again,
     /// so that a beat which is about to commit is never overruled; only then are their jobs free to be taken.
     pub(crate) async fn bury_workers(&self) -> Result<u64, DbErr> {

@@ -43,10 +43,11 @@ impl Store {
     }
 }
 
-/// Begins a transaction of ours: READ COMMITTED, and a write from its start where there is one writer.
-pub(crate) async fn begin<C: TransactionTrait>(db: &C) -> Result<C::Transaction, DbErr> {
+/// Begins a transaction of ours: READ COMMITTED where there is a choice, and a write from its start where there is one writer.
+pub(crate) async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    let chooses = dialect::of(db.get_database_backend())?.row_locks;
     db.begin_with_options(TransactionOptions {
-        isolation_level: Some(IsolationLevel::ReadCommitted),
+        isolation_level: chooses.then_some(IsolationLevel::ReadCommitted),
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
         ..TransactionOptions::default()
     })

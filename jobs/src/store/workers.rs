@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use sea_orm::prelude::DateTimeUtc;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryResult, QuerySelect, QueryTrait as _,
+};
 use serde::{Deserialize, Serialize};
 
+use super::dialect::Beat;
 use super::{Store, insert, json, millis, statement};
 use crate::JobStatus;
 use crate::entity::{job, worker};
@@ -46,28 +50,32 @@ impl Store {
         insert::insert_one(&self.db, self.dialect, &self.dialect.join, values).await
     }
 
-    /// Extends the lease. False: the row is gone, and the worker's jobs with it.
-    pub(crate) async fn beat(&self, worker: i64, lease: Duration) -> Result<bool, DbErr> {
+    /// Extends the lease, and tells what the database says is running under this worker. `None`: the worker's row is gone, and its
+    /// jobs with it.
+    pub(crate) async fn beat(&self, worker: i64, lease: Duration) -> Result<Option<Vec<Owned>>, DbErr> {
         let values = [millis(lease).into(), worker.into()];
-        let result = self.db.execute_raw(statement(self.dialect, self.dialect.beat, values)).await?;
-        Ok(result.rows_affected() == 1)
+        match self.dialect.beat {
+            Beat::Statement(sql) => {
+                let rows = self.db.query_all_raw(statement(self.dialect, sql, values)).await?;
+                let owned = rows.iter().map(owned).collect::<Result<Vec<_>, _>>()?;
+                Ok(if owned.is_empty() { None } else { Some(owned.into_iter().flatten().collect()) })
+            }
+            Beat::Update(sql) => {
+                let beat = self.db.execute_raw(statement(self.dialect, sql, values)).await?;
+                if beat.rows_affected() == 0 { Ok(None) } else { self.owned(worker).await.map(Some) }
+            }
+        }
     }
 
-    /// What the database says is running under this worker.
-    pub(crate) async fn owned(&self, worker: i64) -> Result<Vec<Owned>, DbErr> {
-        use sea_orm::prelude::DateTimeUtc;
-        let rows: Vec<(i64, i64, Option<DateTimeUtc>)> = job::Entity::find()
+    async fn owned(&self, worker: i64) -> Result<Vec<Owned>, DbErr> {
+        let select = job::Entity::find()
             .select_only()
             .columns([job::Column::Id, job::Column::Version, job::Column::CancelRequestedAt])
             .filter(job::Column::Status.eq(JobStatus::Running))
             .filter(job::Column::WorkerId.eq(worker))
-            .into_tuple()
-            .all(&self.db)
-            .await?;
-        Ok(rows
-            .into_iter()
-            .map(|(id, version, requested)| Owned { id, version, cancel_requested: requested.is_some() })
-            .collect())
+            .build(self.dialect.backend);
+        let rows = self.db.query_all_raw(select).await?;
+        Ok(rows.iter().map(owned).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
 
     /// Says on which queues the worker sleeps, so that new jobs there wake it; on none where it is awake.
@@ -86,4 +94,11 @@ impl Store {
         worker::Entity::delete_by_id(worker).exec(&self.db).await?;
         Ok(())
     }
+}
+
+/// A row of a beat; `None` where nothing runs.
+fn owned(row: &QueryResult) -> Result<Option<Owned>, DbErr> {
+    let Some(id) = row.try_get("", "id")? else { return Ok(None) };
+    let requested: Option<DateTimeUtc> = row.try_get("", "cancel_requested_at")?;
+    Ok(Some(Owned { id, version: row.try_get("", "version")?, cancel_requested: requested.is_some() }))
 }

@@ -89,11 +89,10 @@ impl Heartbeat {
     async fn beat(&mut self, sent: Instant) -> Result<bool, DbErr> {
         let known = self.known();
         let claims_in_flight = self.engine.claims_in_flight.load(Ordering::SeqCst);
-        if !self.store.beat(self.engine.id, self.engine.settings.lease).await? {
+        let Some(rows) = self.store.beat(self.engine.id, self.engine.settings.lease).await? else {
             return Ok(false);
-        }
+        };
         self.engine.lease.renew(sent);
-        let rows = self.store.owned(self.engine.id).await?;
         judge(&known, &rows);
         self.give_back_strangers(&known, &rows, claims_in_flight).await;
         Ok(true)

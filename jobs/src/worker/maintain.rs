@@ -45,7 +45,7 @@ fn every(period: Duration) -> tokio::time::Interval {
 /// Takes the jobs of workers that are gone. Only a worker whose own beats have gone well for a whole lease may say so: one that
 /// was cut off itself can't tell who is dead.
 async fn rescue(engine: &Engine) -> Result<(), DbErr> {
-    if !engine.lease.is_trusted() {
+    if !engine.lease.is_trusted() || !engine.store.needs_rescue().await? {
         return Ok(());
     }
     let buried = engine.store.bury_workers().await?;

@@ -33,7 +33,8 @@ impl Shutdown {
     /// At the first signal or when the token is canceled; at the second signal at once.
     pub(super) fn on_signals(stop: &CancellationToken) -> Self {
         let (stop, abort, listen) = (stop.child_token(), CancellationToken::new(), CancellationToken::new());
-        tokio::spawn(listen.clone().run_until_cancelled_owned(hear_signals(stop.clone(), abort.clone())));
+        let hear = hear_signals(Signals::new(), stop.clone(), abort.clone());
+        tokio::spawn(listen.clone().run_until_cancelled_owned(hear));
         Self { stop, abort, when_idle: WhenIdle::Sleep, _signals: Some(listen.drop_guard()) }
     }
 
@@ -118,33 +119,49 @@ pub(super) async fn finish_claims(engine: &Engine, claimer: JoinHandle<Option<()
     }
 }
 
-async fn hear_signals(stop: CancellationToken, abort: CancellationToken) {
-    if signal().await {
-        tracing::info!("told to stop: running jobs may end, no new ones start; a second signal leaves at once");
-        stop.cancel();
+async fn hear_signals(mut signals: Signals, stop: CancellationToken, abort: CancellationToken) {
+    signals.next().await;
+    tracing::info!("told to stop: running jobs may end, no new ones start; a second signal leaves at once");
+    stop.cancel();
+    signals.next().await;
+    abort.cancel();
+}
+
+/// The signals that tell a process to end, heard from here on: one that follows another at once is not missed.
+#[cfg(unix)]
+struct Signals(Option<(tokio::signal::unix::Signal, tokio::signal::unix::Signal)>);
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        let signals = signal(SignalKind::interrupt()).and_then(|interrupt| Ok((interrupt, signal(SignalKind::terminate())?)));
+        Self(signals.inspect_err(|error| tracing::warn!(%error, "signals can't be heard")).ok())
     }
-    if signal().await {
-        abort.cancel();
+
+    async fn next(&mut self) {
+        let Some((interrupt, terminate)) = &mut self.0 else { return std::future::pending().await };
+        tokio::select! {
+            Some(()) = interrupt.recv() => {}
+            Some(()) = terminate.recv() => {}
+            else => std::future::pending().await,
+        }
     }
 }
 
-/// Waits for a signal to end. False: none can be heard.
-async fn signal() -> bool {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-        else {
-            tracing::warn!("signals can't be heard");
-            return std::future::pending().await;
-        };
-        tokio::select! {
-            heard = interrupt.recv() => heard.is_some(),
-            heard = terminate.recv() => heard.is_some(),
-        }
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> Self {
+        Self
     }
-    #[cfg(not(unix))]
-    {
-        tokio::signal::ctrl_c().await.is_ok()
+
+    async fn next(&mut self) {
+        if let Err(error) = tokio::signal::ctrl_c().await {
+            tracing::warn!(%error, "signals can't be heard");
+            std::future::pending().await
+        }
     }
 }

@@ -14,7 +14,7 @@ mod macro_first {
     #[derive(Job, Debug, Clone)]
     #[job(name = "first", alias = "one", alias = "erste", state = String)]
     #[serde(deny_unknown_fields)]
-    pub struct MacroFirst {
+    pub(super) struct MacroFirst {
         /// The name.
         name: String,
         #[param(default = 3)]
@@ -119,7 +119,10 @@ fn a_job_is_registered_at_link_time() {
     let definitions: Vec<String> = definitions.map(|definition| format!("{definition:?}")).collect();
     for name in ["first", "DeriveFirst", "NoParameters", "OfAMacro", "Local"] {
         let mut with_this_name = definitions.iter().filter(|definition| definition.starts_with(&format!("{name} (")));
-        assert!(with_this_name.next().is_some_and(|definition| definition.contains("definitions.rs:")), "{definitions:?}");
+        assert!(
+            with_this_name.next().is_some_and(|definition| definition.contains("definitions.rs:")),
+            "{definitions:?}"
+        );
         assert_eq!(with_this_name.count(), 0);
     }
 }

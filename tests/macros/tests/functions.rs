@@ -1,12 +1,15 @@
 //! What `#[job_fn]` makes of a function.
 
+#![allow(clippy::unused_async, reason = "these functions have nothing to wait for")]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use jobs::prelude::*;
 use jobs::{Job, JobParams};
 use serde_json::json;
 
 /// Sends a mail.
 #[job_fn(queue = "mail", max_attempts = 2)]
-pub async fn send_mail(job: &JobContext, to: String, #[param(default = 3)] copies: u32) -> JobResult<()> {
+async fn send_mail(job: &JobContext, to: String, #[param(default = 3)] copies: u32) -> JobResult<()> {
     job.message(format!("{copies} copies to {to}"));
     Ok(())
 }

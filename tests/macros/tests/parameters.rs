@@ -1,5 +1,7 @@
 //! What `#[job_params]` makes of a struct.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Address {
+struct Address {
     street: String,
 }
 
@@ -22,7 +24,7 @@ fn default_quality() -> u8 {
 #[job(queue = "images", priority = -5, max_attempts = 3, timeout = "1h30m", retry = fixed("10s"))]
 #[job_params]
 #[serde(rename_all = "camelCase")]
-pub struct Everything {
+struct Everything {
     text: String,
     boxed_text: Box<str>,
     file: PathBuf,
@@ -71,7 +73,19 @@ fn everything() -> Everything {
     let address = Address { street: "Main Street".into() };
     let (map, rest) = (HashMap::from([("one".into(), 1)]), HashMap::new());
     Everything::new(
-        "text", "boxed", "a/file", [1, 2], ["tag".to_owned()], [7], 64, 'x', address, map, true, "a@b.c", rest,
+        "text",
+        "boxed",
+        "a/file",
+        [1, 2],
+        ["tag".to_owned()],
+        [7],
+        64,
+        'x',
+        address,
+        map,
+        true,
+        "a@b.c",
+        rest,
     )
 }
 
@@ -126,9 +140,29 @@ fn setters_take_what_one_would_like_to_pass() {
 #[test]
 fn parameters_are_the_names_in_the_database() {
     let names = [
-        "text", "boxedText", "file", "list", "tags", "boxedList", "number", "letter", "address", "map", "maybeNumber",
-        "maybeText", "maybeFile", "maybeList", "maybeAddress", "type", "e-mail", "zero", "computed", "language",
-        "maybeThree", "quality", "empty",
+        "text",
+        "boxedText",
+        "file",
+        "list",
+        "tags",
+        "boxedList",
+        "number",
+        "letter",
+        "address",
+        "map",
+        "maybeNumber",
+        "maybeText",
+        "maybeFile",
+        "maybeList",
+        "maybeAddress",
+        "type",
+        "e-mail",
+        "zero",
+        "computed",
+        "language",
+        "maybeThree",
+        "quality",
+        "empty",
     ];
     assert_eq!(Everything::PARAMETERS, names);
     let written = serde_json::to_value(everything()).unwrap();
@@ -147,8 +181,17 @@ fn new_and_the_database_have_the_same_defaults() {
     let complete = serde_json::to_value(&job).unwrap();
     let mut required = complete.clone();
     for optional in [
-        "maybeNumber", "maybeText", "maybeFile", "maybeList", "maybeAddress", "zero", "computed", "language",
-        "maybeThree", "quality", "empty",
+        "maybeNumber",
+        "maybeText",
+        "maybeFile",
+        "maybeList",
+        "maybeAddress",
+        "zero",
+        "computed",
+        "language",
+        "maybeThree",
+        "quality",
+        "empty",
     ] {
         required.as_object_mut().unwrap().remove(optional).unwrap();
     }
@@ -159,12 +202,12 @@ fn new_and_the_database_have_the_same_defaults() {
 mod hours {
     use serde::{Deserialize, Deserializer, Serializer};
 
-    #[allow(clippy::ref_option, reason = "what serde passes")]
-    pub fn serialize<S: Serializer>(hours: &Option<u32>, serializer: S) -> Result<S::Ok, S::Error> {
+    #[allow(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "what serde passes")]
+    pub(super) fn serialize<S: Serializer>(hours: &Option<u32>, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&format!("{}h", hours.unwrap_or_default()))
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
         let text = String::deserialize(deserializer)?;
         Ok(text.trim_end_matches('h').parse().ok())
     }

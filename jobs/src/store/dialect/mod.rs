@@ -29,8 +29,7 @@ pub(crate) struct Dialect {
     pub(crate) report: Batch,
     /// (name, host, pid, lease in ms, serves) → id.
     pub(crate) join: Insert,
-    /// (lease in ms, id): the worker lives.
-    pub(crate) beat: &'static str,
+    pub(crate) beat: Beat,
     /// (id): the row, unless someone else has locked it.
     pub(crate) lock_one: &'static str,
     /// (status, age in ms, limit) → ids of closed jobs that retention may delete.
@@ -50,6 +49,15 @@ pub(crate) enum Insert {
     Rows(&'static str),
     /// A `VALUES` list of a fixed number of rows; ids follow each other from the one that the connection reports.
     Values { into: &'static str, row: &'static str, chunks: &'static [usize] },
+}
+
+/// How a worker's lease is extended: (lease in ms, id).
+#[derive(Debug)]
+pub(crate) enum Beat {
+    /// One statement, which also tells what runs under the worker: no row where the worker's own is gone.
+    Statement(&'static str),
+    /// An update; what runs is read after it.
+    Update(&'static str),
 }
 
 /// How due jobs are claimed.

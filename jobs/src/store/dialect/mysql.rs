@@ -5,7 +5,7 @@
 
 use sea_orm::DbBackend;
 
-use super::{Batch, Claim, Dialect, Insert};
+use super::{Batch, Beat, Claim, Dialect, Insert};
 
 pub(super) static DIALECT: Dialect = Dialect {
     backend: DbBackend::MySql,
@@ -49,9 +49,11 @@ pub(super) static DIALECT: Dialect = Dialect {
         row: "(?, ?, ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL ? * 1000 MICROSECOND, ?)",
         chunks: &[1],
     },
-    beat: "UPDATE jobs_worker SET last_seen_at = UTC_TIMESTAMP(6),
+    beat: Beat::Update(
+        "UPDATE jobs_worker SET last_seen_at = UTC_TIMESTAMP(6),
                   expires_at = UTC_TIMESTAMP(6) + INTERVAL ? * 1000 MICROSECOND
            WHERE id = ?",
+    ),
     lock_one: "SELECT id FROM jobs_job WHERE id = ? FOR UPDATE SKIP LOCKED",
     expired: "SELECT id FROM jobs_job
               WHERE status = ? AND finished_at < UTC_TIMESTAMP(6) - INTERVAL ? * 1000 MICROSECOND

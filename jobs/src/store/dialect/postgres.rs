@@ -2,7 +2,7 @@
 
 use sea_orm::DbBackend;
 
-use super::{Batch, Claim, Dialect, Insert};
+use super::{Batch, Beat, Claim, Dialect, Insert};
 
 pub(super) static DIALECT: Dialect = Dialect {
     backend: DbBackend::Postgres,
@@ -20,9 +20,7 @@ pub(super) static DIALECT: Dialect = Dialect {
                  statement_timestamp() + $4 * interval '1 millisecond', $5::jsonb)
          RETURNING id",
     ),
-    beat: "UPDATE jobs_worker SET last_seen_at = statement_timestamp(),
-                  expires_at = statement_timestamp() + $1 * interval '1 millisecond'
-           WHERE id = $2",
+    beat: Beat::Statement(BEAT),
     lock_one: "SELECT id FROM jobs_job WHERE id = $1 FOR UPDATE SKIP LOCKED",
     expired: "SELECT id FROM jobs_job
               WHERE status = $1 AND status >= 2 AND finished_at < statement_timestamp() - $2 * interval '1 millisecond'
@@ -185,3 +183,12 @@ WITH reported AS MATERIALIZED (
     WHERE job.id = own.id AND (reported.progress IS NOT NULL OR reported.results IS NOT NULL)
 )
 SELECT id FROM own";
+
+const BEAT: &str = r"
+WITH beat AS (
+    UPDATE jobs_worker
+    SET last_seen_at = statement_timestamp(), expires_at = statement_timestamp() + $1 * interval '1 millisecond'
+    WHERE id = $2 RETURNING id
+)
+SELECT job.id, job.version, job.cancel_requested_at
+FROM beat LEFT JOIN jobs_job AS job ON job.worker_id = beat.id AND job.status = 1";

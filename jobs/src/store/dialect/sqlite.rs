@@ -3,7 +3,7 @@
 
 use sea_orm::DbBackend;
 
-use super::{Batch, Claim, Dialect, Insert};
+use super::{Batch, Beat, Claim, Dialect, Insert};
 
 pub(super) static DIALECT: Dialect = Dialect {
     backend: DbBackend::Sqlite,
@@ -21,9 +21,11 @@ pub(super) static DIALECT: Dialect = Dialect {
                  strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('+%.3f seconds', ?4 / 1000.0)), ?5)
          RETURNING id",
     ),
-    beat: "UPDATE jobs_worker SET last_seen_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
+    beat: Beat::Update(
+        "UPDATE jobs_worker SET last_seen_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
                   expires_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('+%.3f seconds', ?1 / 1000.0))
            WHERE id = ?2",
+    ),
     lock_one: "SELECT id FROM jobs_job WHERE id = ?1",
     expired: "SELECT id FROM jobs_job
               WHERE status = ?1 AND status >= 2

@@ -1,0 +1,10 @@
+use jobs::prelude::*;
+
+#[job_fn]
+pub async fn count(words: Vec<String>) -> usize {
+    words.len()
+}
+
+fn main() {
+    let _ = (count(Vec::new()), Count::new([]));
+}

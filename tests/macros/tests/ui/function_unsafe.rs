@@ -1,0 +1,11 @@
+use jobs::prelude::*;
+
+#[job_fn]
+pub async unsafe fn send_mail(to: String) -> JobResult {
+    let _ = to;
+    Ok(())
+}
+
+fn main() {
+    let _ = SendMail::new("a");
+}

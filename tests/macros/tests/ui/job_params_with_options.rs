@@ -1,0 +1,17 @@
+use jobs::prelude::*;
+
+#[derive(Job)]
+#[job_params(queue = "images")]
+pub struct Resize {
+    file: String,
+}
+
+impl Execute for Resize {
+    type Output = ();
+
+    async fn execute(&self, _job: &JobContext) -> JobResult {
+        Ok(())
+    }
+}
+
+fn main() {}
