@@ -45,6 +45,7 @@ pub use record::{
 };
 pub use retry::RetryPolicy;
 pub use schedule::{Schedulable, Schedule, WithOptions, schedule_all, schedule_by_name, schedule_by_name_with};
+pub use sea_orm;
 pub use setup::{connect, migrate};
 pub use status::JobStatus;
 pub use store::maintain::Unserved;

@@ -6,6 +6,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 
 use crate::entity::job::{Column, Entity};
 use crate::error::Error;
+use crate::parameters::check_name;
 use crate::store::dialect;
 use crate::store::maintain::{self, Unserved};
 use crate::{JobId, JobRecord, JobStatus};
@@ -117,8 +118,11 @@ impl JobFilter {
             (Column::EventId, &self.event),
         ];
         for (column, text) in texts {
-            if let Some(text) = text {
-                select = select.filter(column.eq(text));
+            // What is no name matches none; databases would not compare it alike (trailing spaces, NUL).
+            match text {
+                Some(text) if check_name("filter", text).is_ok() => select = select.filter(column.eq(text)),
+                Some(_) => select = select.filter(Expr::val(1).eq(0)),
+                None => {}
             }
         }
         if let Some(from) = self.created_from {

@@ -48,7 +48,7 @@ pub async fn set_parameter<C: ConnectionTrait, T: Serialize>(
     let id = id.into();
     let value = serde_json::to_value(value).map_err(|source| Error::Decode { name: name.into(), source })?;
     loop {
-        let job = control::find(db, id).await?;
+        let job = control::find_to_change(db, id).await?;
         match job.status {
             JobStatus::Scheduled => {}
             JobStatus::Running => return Err(Error::NotScheduled { id }),

@@ -57,17 +57,17 @@ pub(crate) fn parse(text: &str) -> Result<Value, Error> {
 
 /// Decodes named values as `T`. The error names the value that does not decode.
 pub(crate) fn decode<T: DeserializeOwned>(values: &Value) -> Result<T, Error> {
-    // A unit struct has no parameters, which is an empty object where it is stored, and `null` to serde.
-    if values.as_object().is_some_and(Map::is_empty)
-        && let Ok(unit) = T::deserialize(Value::Null)
-    {
-        return Ok(unit);
-    }
-    serde_path_to_error::deserialize(values).map_err(|error| {
+    serde_path_to_error::deserialize(values).or_else(|error| {
+        // A unit struct has no parameters: an object where they are stored, whose values it does not know, and `null` to serde.
+        if values.is_object()
+            && let Ok(unit) = T::deserialize(Value::Null)
+        {
+            return Ok(unit);
+        }
         let path = error.path().to_string();
         let source = error.into_inner();
         let name = if path == "." { missing_field(&source).unwrap_or("parameters".into()) } else { path };
-        Error::Decode { name, source }
+        Err(Error::Decode { name, source })
     })
 }
 
@@ -92,7 +92,7 @@ pub(crate) fn check_name(what: &str, name: &str) -> Result<(), Error> {
     Err(Error::invalid(what, reason))
 }
 
-/// Text without NUL characters, which `PostgreSQL` refuses: each becomes U+FFFD.
+/// Text without NUL characters, which PostgreSQL refuses: each becomes U+FFFD.
 pub(crate) fn without_nul(text: String) -> String {
     if text.contains('\0') { text.replace('\0', "\u{FFFD}") } else { text }
 }

@@ -12,7 +12,7 @@ use crate::store::dialect::connection;
 
 /// Connects to a database with settings that suit jobs: `sqlite:jobs.db`, `postgres://…`, `mysql://…`.
 ///
-/// On `SQLite` the file is created where there is none, with a write-ahead log. Statements are logged at TRACE. A connection of
+/// On SQLite the file is created where there is none, with a write-ahead log. Statements are logged at TRACE. A connection of
 /// your own works too; the driver must be among the crate's features (`sqlite`, `postgres`, `mysql`).
 pub async fn connect(url: impl AsRef<str>) -> Result<DatabaseConnection, Error> {
     Ok(connection::connect(url.as_ref()).await?)

@@ -49,6 +49,8 @@ pub async fn wait(db: &DatabaseConnection, id: impl Into<JobId>) -> Result<JobRe
     let waiters = waiters(db);
     let mut ended = waiters.enter(id);
     let result = tokio::select! {
+        // Who has what it waits for does not begin another poll when it gets the turn.
+        biased;
         ended = Waiters::ended(&mut ended) => ended,
         result = waiters.poll_in_turn(db) => result.map(|never| match never {}),
     };

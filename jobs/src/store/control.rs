@@ -12,6 +12,11 @@ pub(crate) async fn find<C: ConnectionTrait>(db: &C, id: JobId) -> Result<Model,
     Entity::find_by_id(id.0).one(db).await?.ok_or(Error::NotFound { id })
 }
 
+/// The same, locked where rows can be: in a transaction that reads an older snapshot, the row as it is now.
+pub(crate) async fn find_to_change<C: ConnectionTrait>(db: &C, id: JobId) -> Result<Model, Error> {
+    Entity::find_by_id(id.0).lock_exclusive().one(db).await?.ok_or(Error::NotFound { id })
+}
+
 pub(crate) async fn status<C: ConnectionTrait>(db: &C, id: JobId) -> Result<JobStatus, Error> {
     let status: Option<JobStatus> =
         Entity::find_by_id(id.0).select_only().column(Column::Status).into_tuple().one(db).await?;

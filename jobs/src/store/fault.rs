@@ -24,6 +24,8 @@ impl Fault {
 /// The kind of a fault.
 pub(crate) fn of(error: &DbErr) -> Fault {
     match error {
+        // A connection that sets up a new SQLite file at the same moment as another.
+        DbErr::Conn(RuntimeErr::SqlxError(error)) if of_driver(error) == Fault::Contention => Fault::Contention,
         DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Fault::Connection,
         DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => of_driver(error),
         _ => Fault::Other,

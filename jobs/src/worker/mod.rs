@@ -134,7 +134,7 @@ impl Worker {
         self
     }
 
-    /// Whether to be woken by the database, where it can (`PostgreSQL`'s LISTEN). Without, it polls: behind `PgBouncer` in transaction
+    /// Whether to be woken by the database, where it can (PostgreSQL's LISTEN). Without, it polls: behind PgBouncer in transaction
     /// mode. Default: true.
     pub fn listen(mut self, listen: bool) -> Self {
         self.settings.listen = listen;

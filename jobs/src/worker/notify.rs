@@ -30,8 +30,9 @@ pub(super) async fn run(engine: Arc<Engine>) {
 async fn listen(engine: &Engine) -> Result<(), sea_orm::DbErr> {
     let mut listener = Listener::connect(&engine.setting.db, &["jobs_wake", "jobs_cancel"]).await?;
     engine.listening.store(true, Ordering::SeqCst);
-    // What was said before is not heard: look once.
+    // What was said before is not heard: look once, for jobs and for requests to cancel.
     engine.sleeper.wake_all();
+    engine.sleeper.beat.notify_one();
     loop {
         match tokio::time::timeout(SILENCE, listener.hear()).await {
             Ok(heard) => match heard? {

@@ -135,7 +135,8 @@ struct Signals(Option<(tokio::signal::unix::Signal, tokio::signal::unix::Signal)
 impl Signals {
     fn new() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
-        let signals = signal(SignalKind::interrupt()).and_then(|interrupt| Ok((interrupt, signal(SignalKind::terminate())?)));
+        let signals =
+            signal(SignalKind::interrupt()).and_then(|interrupt| Ok((interrupt, signal(SignalKind::terminate())?)));
         Self(signals.inspect_err(|error| tracing::warn!(%error, "signals can't be heard")).ok())
     }
 

@@ -7,7 +7,10 @@ use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement};
 use tracing::log::LevelFilter;
 
-/// How long a writer waits for its turn on `SQLite`.
+use crate::store::fault::{self, Fault};
+
+/// How long a writer waits for its turn on SQLite.
+#[cfg(feature = "sqlite")]
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Connects to a database with settings that suit jobs.
@@ -32,7 +35,20 @@ pub(crate) async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
         // Each connection would be a database of its own.
         options.max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None);
     }
-    Database::connect(options).await
+    connect_in_turn(options).await
+}
+
+/// SQLite does not wait where a new file gets its write-ahead log: who connects at that moment is refused, and comes again.
+async fn connect_in_turn(options: ConnectOptions) -> Result<DatabaseConnection, DbErr> {
+    let patience = tokio::time::Instant::now() + BUSY_TIMEOUT;
+    loop {
+        match Database::connect(options.clone()).await {
+            Err(error) if fault::of(&error) == Fault::Contention && tokio::time::Instant::now() < patience => {
+                tokio::time::sleep(Duration::from_millis(fastrand::u64(5..50))).await;
+            }
+            result => return result,
+        }
+    }
 }
 
 fn is_in_memory(url: &str) -> bool {
@@ -103,7 +119,7 @@ pub(crate) fn key(db: &DatabaseConnection) -> usize {
     }
 }
 
-/// One process migrates at a time. `SQLite`'s transaction is a lock already.
+/// One process migrates at a time. SQLite's transaction is a lock already.
 pub(crate) async fn lock_migrations<C: ConnectionTrait>(db: &C, patience: Duration) -> Result<(), DbErr> {
     let sql = match db.get_database_backend() {
         // Held until the transaction ends.

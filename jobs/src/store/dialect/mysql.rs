@@ -1,4 +1,4 @@
-//! `MySQL` and `MariaDB`. No `RETURNING` on updates (on `MySQL` nowhere), so what is claimed or finished is locked first, in a
+//! MySQL and MariaDB. No `RETURNING` on updates (on MySQL nowhere), so what is claimed or finished is locked first, in a
 //! transaction. Times are `UTC_TIMESTAMP(6)`, whatever the time zone of the server or session.
 //!
 //! Assignments run from left to right and see the ones before them: what reads a column stands before what writes it.

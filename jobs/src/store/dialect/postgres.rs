@@ -1,4 +1,4 @@
-//! `PostgreSQL`. Times are `statement_timestamp()`: indexable, and not frozen in the caller's transaction.
+//! PostgreSQL. Times are `statement_timestamp()`: indexable, and not frozen in the caller's transaction.
 
 use sea_orm::DbBackend;
 

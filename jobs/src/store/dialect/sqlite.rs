@@ -1,4 +1,4 @@
-//! `SQLite`. One writer at a time: a write transaction begins as one (`BEGIN IMMEDIATE`), so that it waits its turn instead of
+//! SQLite. One writer at a time: a write transaction begins as one (`BEGIN IMMEDIATE`), so that it waits its turn instead of
 //! failing half-way, and rows need no locks. Times are text in one format.
 
 use sea_orm::DbBackend;
