@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::report::Notes;
 use crate::store::claim::Claimed;
+use crate::store::dialect::Dialect;
 
 /// Application state by type.
 pub(crate) type States = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
@@ -37,6 +38,21 @@ pub(crate) struct Setting {
     pub(crate) lease: Duration,
     /// Held while notes are being written, so that none are in flight when a job finishes itself.
     pub(crate) writing: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// How long a job that finishes itself waits for a report where there is one writer.
+const REPORT_PATIENCE: Duration = Duration::from_millis(250);
+
+impl Setting {
+    /// Waits until no notes are in flight. Where there is one writer, a report may be waiting for the very transaction in which
+    /// a job wants to finish itself, and can't land before that has ended: then the job goes on without it.
+    pub(crate) async fn no_notes_in_flight(&self, dialect: &Dialect) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        if dialect.row_locks {
+            Some(self.writing.lock().await)
+        } else {
+            tokio::time::timeout(REPORT_PATIENCE, self.writing.lock()).await.ok()
+        }
+    }
 }
 
 /// Why an attempt is asked to stop.

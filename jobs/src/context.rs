@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{DatabaseConnection, DatabaseTransaction};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, DatabaseTransaction};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -13,8 +13,10 @@ use crate::attempt::RunningAttempt;
 use crate::error::Error;
 use crate::parameters::{OUTPUT, decode_one};
 use crate::record::Level;
+use crate::report::Unwritten;
 use crate::store::batch::{self, Finish};
-use crate::store::dialect::{self, connection};
+use crate::store::control;
+use crate::store::dialect::{self, Dialect, connection};
 use crate::{JobId, JobStatus};
 
 /// The attempt that `execute` runs in. Cheap to clone.
@@ -207,19 +209,22 @@ impl JobContext {
         let attempt = &*self.attempt;
         let _call = attempt.inside.calls.enter();
         self.set_result(OUTPUT, output)?;
-        let _no_notes_in_flight = attempt.setting.writing.lock().await;
-        attempt.notes.close(true);
-        let finished = self.write_finish(transaction).await;
+        let dialect = dialect::of(transaction.get_database_backend())?;
+        let _no_notes_in_flight = attempt.setting.no_notes_in_flight(dialect).await;
+        let finished = self.write_finish(transaction, dialect, &attempt.notes.close()).await;
         if finished.is_err() {
-            attempt.notes.close(false);
+            attempt.notes.reopen();
         }
         finished
     }
 
-    async fn write_finish(&self, transaction: &DatabaseTransaction) -> Result<(), Error> {
-        use sea_orm::ConnectionTrait as _;
+    async fn write_finish(
+        &self,
+        transaction: &DatabaseTransaction,
+        dialect: &Dialect,
+        unwritten: &Unwritten,
+    ) -> Result<(), Error> {
         let attempt = &*self.attempt;
-        let dialect = dialect::of(transaction.get_database_backend())?;
         connection::limit_idle(transaction, attempt.setting.lease).await?;
         let ending = crate::outcome::Ending::closed(JobStatus::Terminated, None, None);
         let mut finish = Finish::new(
@@ -229,21 +234,15 @@ impl JobContext {
             attempt.setting.worker.clone(),
             attempt.setting.worker_id,
         );
-        let unwritten = attempt.notes.take().unwrap_or_default();
         finish.progress = Some(100);
-        finish.results = unwritten.results.clone();
+        finish.results.clone_from(&unwritten.results);
         finish.messages = unwritten.messages(attempt.job.id, attempt.job.attempt, attempt.job.version);
-        match batch::write(transaction, dialect, &[finish]).await {
-            Ok(written) if written.is_empty() => {
-                attempt.notes.put_back(unwritten);
-                Err(Error::Lost { id: self.id() })
-            }
-            Ok(_) => Ok(()),
-            Err(error) => {
-                attempt.notes.put_back(unwritten);
-                Err(error.into())
-            }
+        if dialect.row_locks {
+            // Batches leave out what is locked: it would be taken for lost.
+            control::lock(transaction, self.id()).await?;
         }
+        let written = batch::write(transaction, dialect, &[finish]).await?;
+        if written.is_empty() { Err(Error::Lost { id: self.id() }) } else { Ok(()) }
     }
 }
 

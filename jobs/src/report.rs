@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value};
 
 use crate::error::Error;
-use crate::parameters::{MAX_JSON_BYTES, value_without_nul, without_nul};
+use crate::parameters::{MAX_JSON_BYTES, OUTPUT, value_without_nul, without_nul};
 use crate::record::Level;
 use crate::store::batch::NewMessage;
 use crate::wake::lock;
@@ -35,11 +35,15 @@ struct State {
     messages_bytes: usize,
     dropped: u64,
     forced: Option<JobStatus>,
+    /// On its way to the database with a report.
+    reported: Option<Unwritten>,
+    /// On its way with the end that the job writes itself.
+    finishing: Option<Unwritten>,
     /// The job was finished from inside: nothing more is taken.
     closed: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Said {
     when: Instant,
     level: Level,
@@ -47,7 +51,7 @@ struct Said {
 }
 
 /// What has not been written yet.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Unwritten {
     pub(crate) progress: Option<i16>,
     pub(crate) results: Option<String>,
@@ -112,9 +116,32 @@ impl Notes {
         lock(&self.state).forced
     }
 
-    /// From now on nothing more is taken, or it is again.
-    pub(crate) fn close(&self, closed: bool) {
-        lock(&self.state).closed = closed;
+    /// From now on nothing more is taken. Returns all that is not written, also what a report still has in hand.
+    pub(crate) fn close(&self) -> Unwritten {
+        let mut state = lock(&self.state);
+        state.closed = true;
+        state.finishing = state.take();
+        let mut all = state.reported.clone().unwrap_or_default();
+        if let Some(later) = state.finishing.clone() {
+            all.progress = later.progress.or(all.progress);
+            all.results = later.results.or(all.results);
+            all.messages.extend(later.messages);
+        }
+        all
+    }
+
+    /// The job has not ended so: notes are taken again, and what was to be written with its end waits to be written.
+    pub(crate) fn reopen(&self) {
+        let mut state = lock(&self.state);
+        state.closed = false;
+        if let Some(output) = state.results.remove(OUTPUT) {
+            state.results_bytes -= OUTPUT.len() + output.to_string().len();
+            // The only result was that which does not count.
+            let nothing = state.results.is_empty();
+            state.finishing.iter_mut().filter(|_| nothing).for_each(|finishing| finishing.results = None);
+        }
+        let finishing = state.finishing.take();
+        state.put_back(finishing);
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -123,29 +150,49 @@ impl Notes {
 
     /// Takes what has not been written; `None` where there is nothing.
     pub(crate) fn take(&self) -> Option<Unwritten> {
-        let mut state = lock(&self.state);
-        if state.progress.is_none() && !state.results_changed && state.messages.is_empty() && state.dropped == 0 {
-            return None;
-        }
-        if state.dropped > 0 {
-            let text = format!("{} messages were dropped: they came faster than they could be written", state.dropped);
-            state.messages.push(Said { when: Instant::now(), level: Level::Warn, text });
-            state.dropped = 0;
-        }
-        let results = state.results_changed.then(|| Value::Object(state.results.clone()).to_string());
-        state.results_changed = false;
-        state.messages_bytes = 0;
-        Some(Unwritten { progress: state.progress.take(), results, messages: std::mem::take(&mut state.messages) })
+        lock(&self.state).take()
     }
 
-    /// Puts back what could not be written; what was said since stands after it.
-    pub(crate) fn put_back(&self, unwritten: Unwritten) {
+    /// The same for a report, which then says whether it was [`reported`](Self::reported).
+    pub(crate) fn report(&self) -> Option<Unwritten> {
         let mut state = lock(&self.state);
-        state.progress = state.progress.or(unwritten.progress);
-        state.results_changed |= unwritten.results.is_some();
-        let later = std::mem::replace(&mut state.messages, unwritten.messages);
-        state.messages.extend(later);
-        state.messages_bytes = state.messages.iter().map(|said| said.text.len()).sum();
+        state.reported = state.take();
+        state.reported.clone()
+    }
+
+    /// What became of the report. What was not written stands before what was said since.
+    pub(crate) fn reported(&self, written: bool) {
+        let mut state = lock(&self.state);
+        let reported = state.reported.take();
+        if !written {
+            state.put_back(reported);
+        }
+    }
+}
+
+impl State {
+    fn take(&mut self) -> Option<Unwritten> {
+        if self.progress.is_none() && !self.results_changed && self.messages.is_empty() && self.dropped == 0 {
+            return None;
+        }
+        if self.dropped > 0 {
+            let text = format!("{} messages were dropped: they came faster than they could be written", self.dropped);
+            self.messages.push(Said { when: Instant::now(), level: Level::Warn, text });
+            self.dropped = 0;
+        }
+        let results = self.results_changed.then(|| Value::Object(self.results.clone()).to_string());
+        self.results_changed = false;
+        self.messages_bytes = 0;
+        Some(Unwritten { progress: self.progress.take(), results, messages: std::mem::take(&mut self.messages) })
+    }
+
+    fn put_back(&mut self, unwritten: Option<Unwritten>) {
+        let Some(unwritten) = unwritten else { return };
+        self.progress = self.progress.or(unwritten.progress);
+        self.results_changed |= unwritten.results.is_some();
+        let later = std::mem::replace(&mut self.messages, unwritten.messages);
+        self.messages.extend(later);
+        self.messages_bytes = self.messages.iter().map(|said| said.text.len()).sum();
     }
 }
 
@@ -196,14 +243,32 @@ mod tests {
         let notes = Notes::default();
         notes.say(Level::Info, "first".into());
         notes.set_progress(10);
-        let taken = notes.take().expect("something was said");
+        notes.report().expect("something was said");
         notes.say(Level::Info, "second".into());
         notes.set_progress(20);
-        notes.put_back(taken);
+        notes.reported(false);
         let again = notes.take().expect("both");
         assert_eq!(again.progress, Some(20));
         let texts: Vec<_> = again.messages(1, 1, 1).into_iter().map(|message| message.text).collect();
         assert_eq!(texts, ["first", "second"]);
+    }
+
+    #[test]
+    fn an_end_that_does_not_count_leaves_all_but_its_output_to_be_written() {
+        let notes = Notes::default();
+        notes.say(Level::Info, "first".into());
+        notes.report().expect("something was said");
+        notes.say(Level::Info, "second".into());
+        notes.set_result(JobId(1), OUTPUT, Value::Null).expect("it fits");
+        let texts = |unwritten: &Unwritten| -> Vec<_> {
+            unwritten.messages(1, 1, 1).into_iter().map(|message| message.text).collect()
+        };
+        assert_eq!(texts(&notes.close()), ["first", "second"]);
+        notes.reopen();
+        notes.reported(true);
+        let again = notes.take().expect("the second");
+        assert_eq!(texts(&again), ["second"]);
+        assert_eq!(again.results, None);
     }
 
     #[test]

@@ -106,6 +106,12 @@ pub(crate) fn can_notify<C: ConnectionTrait>(db: &C) -> bool {
     dialect::of(db.get_database_backend()).is_ok_and(|dialect| dialect.notify.is_some())
 }
 
+/// Waits for whoever has locked the job's row, in a transaction of the caller's.
+pub(crate) async fn lock<C: ConnectionTrait>(db: &C, id: JobId) -> Result<(), DbErr> {
+    let select = Entity::find_by_id(id.0).select_only().column(Column::Id).lock_exclusive();
+    select.into_tuple::<i64>().one(db).await.map(|_| ())
+}
+
 /// The status of each of these jobs that exists.
 pub(crate) async fn statuses<C: ConnectionTrait>(db: &C, ids: &[i64]) -> Result<Vec<(i64, JobStatus)>, DbErr> {
     let dialect = dialect::of(db.get_database_backend())?;

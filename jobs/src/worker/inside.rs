@@ -21,7 +21,7 @@ pub(super) async fn finished_inside(engine: &Engine, attempt: &RunningAttempt, o
             Ok(Inside::Unknown) => {}
             Ok(Inside::NotCommitted) => {
                 let reason = "finish_in was not committed: its transaction was rolled back or dropped".into();
-                attempt.notes.close(false);
+                attempt.notes.reopen();
                 return Some(match outcome {
                     Outcome::Succeeded => Outcome::Errored { how: AttemptEnd::Error, reason, delay: None },
                     other => other,

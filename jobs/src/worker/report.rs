@@ -17,7 +17,7 @@ pub(super) async fn write(engine: &Engine) {
         if owned.has_ended() {
             continue;
         }
-        if let Some(unwritten) = owned.attempt.notes.take() {
+        if let Some(unwritten) = owned.attempt.notes.report() {
             let job = &owned.attempt.job;
             batch.push(Report {
                 id: job.id,
@@ -26,14 +26,12 @@ pub(super) async fn write(engine: &Engine) {
                 results: unwritten.results.clone(),
                 messages: unwritten.messages(job.id, job.attempt, job.version),
             });
-            taken.push((owned, unwritten));
+            taken.push(owned);
         }
     }
     let written = write_batch(engine, &batch).await;
-    for (owned, unwritten) in taken {
-        if !written.contains(&owned.attempt.job.id) {
-            owned.attempt.notes.put_back(unwritten);
-        }
+    for owned in taken {
+        owned.attempt.notes.reported(written.contains(&owned.attempt.job.id));
     }
 }
 

@@ -10,7 +10,6 @@ use tracing::log::LevelFilter;
 use crate::store::fault::{self, Fault};
 
 /// How long a writer waits for its turn on SQLite.
-#[cfg(feature = "sqlite")]
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Connects to a database with settings that suit jobs.

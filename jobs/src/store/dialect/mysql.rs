@@ -56,7 +56,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     ),
     lock_one: "SELECT id FROM jobs_job WHERE id = ? FOR UPDATE SKIP LOCKED",
     expired: "SELECT id FROM jobs_job
-              WHERE status = ? AND finished_at < UTC_TIMESTAMP(6) - INTERVAL ? * 1000 MICROSECOND
+              WHERE status = ? AND status >= 2 AND finished_at < UTC_TIMESTAMP(6) - INTERVAL ? * 1000 MICROSECOND
               ORDER BY finished_at LIMIT ? FOR UPDATE SKIP LOCKED",
     delete: &[
         "DELETE jobs_job FROM jobs_job JOIN JSON_TABLE(?, '$[*]' COLUMNS (doomed BIGINT PATH '$')) AS d ON jobs_job.id = d.doomed",
