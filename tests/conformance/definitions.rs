@@ -1,7 +1,5 @@
 //! The jobs that the cases schedule.
 
-use std::time::Duration;
-
 use jobs::prelude::*;
 use jobs_tests::Gate;
 
@@ -22,28 +20,76 @@ impl Execute for Add {
     }
 }
 
-/// Fails in the way that it is told.
+/// Gives its text back.
 #[derive(Job, Debug)]
-#[job(retry = fixed("1h"), max_attempts = 2)]
 #[job_params]
-pub(crate) struct Misbehave {
-    how: String,
+pub(crate) struct Note {
+    text: String,
 }
 
-impl Execute for Misbehave {
+impl Execute for Note {
+    type Output = String;
+
+    async fn execute(&self, _job: &JobContext) -> JobResult<String> {
+        Ok(self.text().to_owned())
+    }
+}
+
+/// Has no parameters.
+#[derive(Job, Debug)]
+#[job_params]
+pub(crate) struct Ping;
+
+impl Execute for Ping {
     type Output = ();
 
     async fn execute(&self, _job: &JobContext) -> JobResult {
-        match self.how() {
-            "error" => Err("it went wrong")?,
-            "fail" => return Err(JobError::fail("it can't be done")),
-            "cancel" => return Err(JobError::cancel("nobody wants it")),
-            "snooze" => return Err(JobError::snooze(Duration::from_secs(3600))),
-            "retry_in" => return Err(JobError::retry_in(Duration::ZERO).because("not yet")),
-            "panic" => panic!("it blew up"),
-            other => panic!("unknown way to misbehave: {other}"),
-        }
         Ok(())
+    }
+}
+
+/// Says something of every option.
+#[derive(Job, Debug)]
+#[job(name = "configured", alias = "formerly", alias = "Früher", queue = "images", priority = -5, max_attempts = 3, timeout = "5m")]
+#[job_params]
+pub(crate) struct Configured {
+    #[param(default)]
+    number: u8,
+}
+
+impl Execute for Configured {
+    type Output = String;
+
+    async fn execute(&self, job: &JobContext) -> JobResult<String> {
+        Ok(format!("{} {} in {}", job.name(), self.number(), job.queue()))
+    }
+}
+
+/// Says and results a lot, then ends in the way that it is told: `well`, `error`, `fail` or `cancel`.
+#[derive(Job, Debug)]
+#[job(retry = fixed("1h"), max_attempts = 2)]
+#[job_params]
+pub(crate) struct Talk {
+    end: String,
+}
+
+impl Execute for Talk {
+    type Output = String;
+
+    async fn execute(&self, job: &JobContext) -> JobResult<String> {
+        job.message("it begins");
+        job.warn("it is odd");
+        job.error("it is wrong");
+        job.set_progress(70);
+        job.set_result("half", 0.5)?;
+        job.set_result("names", ["ada", "grace"])?;
+        match self.end() {
+            "well" => Ok("done".to_owned()),
+            "error" => Err("it went wrong")?,
+            "fail" => Err(JobError::fail("it can't be done")),
+            "cancel" => Err(JobError::cancel("nobody wants it")),
+            other => panic!("unknown end: {other}"),
+        }
     }
 }
 
@@ -60,8 +106,6 @@ impl Execute for Gated {
     type Output = String;
 
     async fn execute(&self, job: &JobContext) -> JobResult<String> {
-        job.message(format!("{} has arrived", self.name()));
-        job.set_progress(50);
         tokio::select! {
             () = job.state::<Gate>().pass() => Ok(self.name().to_owned()),
             () = job.canceled() => Err("asked to stop")?,

@@ -1,9 +1,37 @@
-//! What jobs promises, case by case, on every database.
+//! What clients see of jobs, case by case, on every database.
 
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+mod asking;
+mod batches;
+mod by_name;
+mod common;
 mod definitions;
+mod ended;
+mod listing;
+mod operating;
+mod refusing;
 mod scheduling;
+mod setup;
+mod strange_sessions;
+mod transactions;
+mod waiting;
 
 fn main() {
-    let cases = [scheduling::cases()].concat();
+    let cases = [
+        scheduling::cases(),
+        refusing::cases(),
+        transactions::cases(),
+        batches::cases(),
+        by_name::cases(),
+        asking::cases(),
+        listing::cases(),
+        waiting::cases(),
+        operating::cases(),
+        ended::cases(),
+        setup::cases(),
+        strange_sessions::cases(),
+    ]
+    .concat();
     jobs_tests::main(&cases);
 }

@@ -1,9 +1,38 @@
 //! How workers execute, finish, lose and rescue jobs, case by case, on every database.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on panics")]
 
+mod blocking;
+mod claiming;
+mod context;
 mod definitions;
+mod faults;
+mod fencing;
+mod finishing;
+mod messages;
 mod outcomes;
+mod rescue;
+mod retention;
+mod shutdown;
+mod stopping;
+mod values;
+mod waking;
 
 fn main() {
-    let cases = [outcomes::cases()].concat();
+    let cases = [
+        outcomes::cases(),
+        values::cases(),
+        context::cases(),
+        messages::cases(),
+        finishing::cases(),
+        fencing::cases(),
+        stopping::cases(),
+        blocking::cases(),
+        shutdown::cases(),
+        claiming::cases(),
+        waking::cases(),
+        rescue::cases(),
+        retention::cases(),
+    ]
+    .concat();
     jobs_tests::main(&cases);
 }

@@ -23,7 +23,9 @@ fn create_tables(backend: DbBackend) -> Result<&'static str, DbErr> {
         DbBackend::Postgres => Ok(include_str!("postgres.sql")),
         DbBackend::MySql => Ok(include_str!("mysql.sql")),
         DbBackend::Sqlite => Ok(include_str!("sqlite.sql")),
-        other => Err(DbErr::Migration(format!("jobs has no tables for {other:?}; it runs on SQLite, PostgreSQL and MySQL"))),
+        other => {
+            Err(DbErr::Migration(format!("jobs has no tables for {other:?}; it runs on SQLite, PostgreSQL and MySQL")))
+        }
     }
 }
 

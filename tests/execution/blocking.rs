@@ -1,0 +1,136 @@
+//! Code that blocks and does not stop when it is asked to.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use jobs::AttemptEnd;
+use jobs::prelude::*;
+use jobs_tests::{Database, Gate, PATIENCE, Running, cases, soon};
+
+use crate::definitions::{Aside, Play, worker};
+use crate::faults::{history, until_status};
+
+cases![
+    blocking_code_that_ignores_its_cancellation_fails_and_keeps_its_slot,
+    a_blocked_thread_that_ignores_its_cancellation_fails_and_keeps_its_slot,
+    blocking_code_that_is_out_of_time_fails_and_is_not_retried,
+    a_blocked_thread_that_is_out_of_time_fails_and_is_not_retried,
+    blocking_code_that_looks_is_canceled_like_any_other,
+];
+
+/// Holds a thread until it is released.
+#[derive(Clone, Default)]
+struct Block(Arc<AtomicBool>);
+
+impl Block {
+    fn hold(&self) {
+        let start = Instant::now();
+        while !self.0.load(Ordering::SeqCst) && start.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn release(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+const OFF_THE_ASYNC_THREADS: &str = "blocking";
+const ON_AN_ASYNC_THREAD: &str = "async";
+
+/// One slot for jobs that block, where the name says so.
+fn start(t: &Database, gate: &Gate, block: &Block) -> Running {
+    let worker = worker(t, |job| async move {
+        let block = job.state::<Block>().clone();
+        let name: String = job.parameter("name")?;
+        if !name.is_empty() {
+            job.state::<Gate>().arrive();
+            // Whoever was woken by this gets the thread first.
+            tokio::task::yield_now().await;
+        }
+        match name.as_str() {
+            OFF_THE_ASYNC_THREADS => job.run_blocking(move || block.hold()).await,
+            ON_AN_ASYNC_THREAD => block.hold(),
+            _ => {}
+        }
+        Ok(())
+    });
+    let worker = worker.queue("play", 1).queue("aside", 4).cancel_grace(Duration::from_millis(100));
+    Running::start(worker.state(gate.clone()).state(block.clone()))
+}
+
+async fn blocking_code_that_ignores_its_cancellation_fails_and_keeps_its_slot(t: Database) {
+    ignores_its_cancellation(t, OFF_THE_ASYNC_THREADS).await;
+}
+
+async fn a_blocked_thread_that_ignores_its_cancellation_fails_and_keeps_its_slot(t: Database) {
+    ignores_its_cancellation(t, ON_AN_ASYNC_THREAD).await;
+}
+
+async fn ignores_its_cancellation(t: Database, how: &str) {
+    let (gate, block) = (Gate::default(), Block::default());
+    let running = start(&t, &gate, &block);
+    let stuck = Play::new().with_name(how).schedule(t.db()).await.unwrap();
+    gate.arrivals(1).await;
+    let next = Play::new().schedule(t.db()).await.unwrap();
+    stuck.cancel(t.db()).await.unwrap();
+    until_status(&t, stuck, JobStatus::Failed).await;
+    assert_eq!(history(&t, stuck).await, [(1, AttemptEnd::DidNotStop)]);
+    let reason = stuck.record(t.db()).await.unwrap().last_error.unwrap();
+    assert!(reason.starts_with("did not stop: it was canceled"), "{reason}");
+    // The worker goes on, but not in the slot that is still taken.
+    let aside = Aside::new().schedule(t.db()).await.unwrap();
+    soon(aside.wait(t.db())).await.unwrap();
+    assert_eq!(next.status(t.db()).await.unwrap(), JobStatus::Scheduled);
+    block.release();
+    soon(next.wait(t.db())).await.unwrap();
+    assert_eq!(stuck.record(t.db()).await.unwrap().status, JobStatus::Failed);
+    running.stop().await;
+}
+
+async fn blocking_code_that_is_out_of_time_fails_and_is_not_retried(t: Database) {
+    is_out_of_time(t, OFF_THE_ASYNC_THREADS).await;
+}
+
+async fn a_blocked_thread_that_is_out_of_time_fails_and_is_not_retried(t: Database) {
+    is_out_of_time(t, ON_AN_ASYNC_THREAD).await;
+}
+
+async fn is_out_of_time(t: Database, how: &str) {
+    let (gate, block) = (Gate::default(), Block::default());
+    let running = start(&t, &gate, &block);
+    let schedule = Play::new().with_name(how).schedule(t.db()).timeout(Duration::from_millis(100));
+    let stuck = schedule.max_attempts(3).await.unwrap();
+    until_status(&t, stuck, JobStatus::Failed).await;
+    block.release();
+    running.stop().await;
+    let record = stuck.record(t.db()).await.unwrap();
+    assert_eq!((record.status, record.attempt, gate.arrived()), (JobStatus::Failed, 1, 1));
+    assert_eq!(history(&t, stuck).await, [(1, AttemptEnd::DidNotStop)]);
+    let reason = record.last_error.unwrap();
+    assert!(reason.starts_with("did not stop: its time was over"), "{reason}");
+}
+
+async fn blocking_code_that_looks_is_canceled_like_any_other(t: Database) {
+    let gate = Gate::default();
+    let worker = worker(&t, |job| async move {
+        job.state::<Gate>().arrive();
+        let inside = job.clone();
+        job.run_blocking(move || {
+            while !inside.is_canceled() {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        })
+        .await;
+        Err::<(), _>("stopped")?;
+        Ok(())
+    });
+    let running = Running::start(worker.state(gate.clone()));
+    let handle = Play::new().schedule(t.db()).await.unwrap();
+    gate.arrivals(1).await;
+    handle.cancel(t.db()).await.unwrap();
+    until_status(&t, handle, JobStatus::Canceled).await;
+    assert_eq!(history(&t, handle).await, [(1, AttemptEnd::Canceled)]);
+    running.stop().await;
+}

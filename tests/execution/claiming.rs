@@ -1,0 +1,132 @@
+//! Which jobs a worker takes, in which order, and how many at once.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use jobs::prelude::*;
+use jobs_tests::{Database, Gate, Running, cases, soon};
+
+use crate::definitions::{Aside, Encore, Play, work, worker};
+use crate::faults::{insert_job, until};
+
+cases![
+    jobs_run_in_the_order_of_priority_due_time_and_id_across_names,
+    each_queue_has_its_own_number_of_jobs_at_once,
+    several_workers_execute_each_job_once,
+    jobs_of_unknown_names_are_left_alone_and_hold_up_nobody,
+    queues_that_are_not_served_are_left_alone,
+];
+
+type Ids = Arc<Mutex<Vec<JobId>>>;
+
+async fn jobs_run_in_the_order_of_priority_due_time_and_id_across_names(t: Database) {
+    let ids = Ids::default();
+    let now = chrono::Utc::now();
+    for number in 0..24 {
+        let priority = [0, 3, -2, 0][number % 4];
+        let due = now - chrono::Duration::seconds([50, 10, 30][number % 3]);
+        let options = JobOptions::new().priority(priority).at(due);
+        if number % 5 < 2 {
+            Play::new().with_options(options).schedule(t.db()).await.unwrap();
+        } else {
+            Encore::new().with_options(options).schedule(t.db()).await.unwrap();
+        }
+    }
+    let worker = worker(&t, |job| async move {
+        job.state::<Ids>().lock().unwrap().push(job.id());
+        Ok(())
+    });
+    soon(worker.state(ids.clone()).queue("play", 1).run_until_idle()).await.unwrap();
+    let mut expected = jobs::list(t.db(), jobs::JobFilter::new()).await.unwrap();
+    expected.sort_by_key(|job| (job.priority, job.scheduled_at, job.id));
+    let expected: Vec<_> = expected.into_iter().map(|job| job.id).collect();
+    assert_eq!(*ids.lock().unwrap(), expected);
+}
+
+/// How many execute at the moment, and the most that ever did, by queue.
+type Executing = Arc<Mutex<HashMap<String, (usize, usize)>>>;
+
+async fn each_queue_has_its_own_number_of_jobs_at_once(t: Database) {
+    let (gate, executing) = (Gate::default(), Executing::default());
+    let worker = worker(&t, |job| async move {
+        let change = |by: isize| {
+            let mut executing = job.state::<Executing>().lock().unwrap();
+            let (now, most) = executing.entry(job.queue().to_owned()).or_default();
+            *now = now.checked_add_signed(by).unwrap();
+            *most = (*now).max(*most);
+        };
+        change(1);
+        job.state::<Gate>().pass().await;
+        change(-1);
+        Ok(())
+    });
+    jobs::schedule_all(t.db(), (0..30).map(|_| Play::new())).await.unwrap();
+    jobs::schedule_all(t.db(), (0..30).map(|_| Aside::new())).await.unwrap();
+    let worker = worker.state(gate.clone()).state(executing.clone());
+    let running = Running::start(worker.queue("play", 3).queue("aside", 2));
+    // All that may run at once do.
+    gate.arrivals(5).await;
+    gate.open(60);
+    until(|| async { t.number("SELECT COUNT(*) FROM jobs_job WHERE status = 4").await == 60 }).await;
+    running.stop().await;
+    let expected = [("play".to_owned(), (0, 3)), ("aside".to_owned(), (0, 2))];
+    assert_eq!(*executing.lock().unwrap(), HashMap::from(expected));
+}
+
+async fn several_workers_execute_each_job_once(t: Database) {
+    const JOBS: usize = 500;
+    type Executed = Arc<Mutex<HashMap<JobId, u32>>>;
+    let executed = Executed::default();
+    let mut running = Vec::new();
+    for _ in 0..3 {
+        let script = crate::definitions::Script::new(|job| async move {
+            *job.state::<Executed>().lock().unwrap().entry(job.id()).or_default() += 1;
+            Ok(())
+        });
+        let worker = Worker::new(t.connect().await).state(script).state(executed.clone());
+        running.push(Running::start(worker.concurrency(7)));
+    }
+    for _ in 0..10 {
+        jobs::schedule_all(t.db(), (0..JOBS / 10).map(|_| Play::new())).await.unwrap();
+    }
+    until(|| async { t.number("SELECT COUNT(*) FROM jobs_job WHERE status = 4").await == 500 }).await;
+    for worker in running {
+        worker.stop().await;
+    }
+    let times: Vec<u32> = executed.lock().unwrap().values().copied().collect();
+    assert_eq!(times, [1; JOBS]);
+    assert_eq!(t.number("SELECT COUNT(*) FROM jobs_job WHERE attempt = 1 AND version = 2").await, 500);
+}
+
+async fn jobs_of_unknown_names_are_left_alone_and_hold_up_nobody(t: Database) {
+    let mut strangers = Vec::new();
+    for number in 0..50 {
+        let options = JobOptions::new().queue("play").priority(-5);
+        let name = format!("Stranger{}", number % 5);
+        strangers.push(jobs::schedule_by_name_with(t.db(), &name, serde_json::json!({}), options).await.unwrap());
+    }
+    let known = jobs::schedule_all(t.db(), (0..10).map(|_| Play::new())).await.unwrap();
+    let worker = worker(&t, |_| async { Ok("done") });
+    soon(worker.queue("play", 2).run_until_idle()).await.unwrap();
+    for handle in known {
+        assert_eq!(handle.output(t.db()).await.unwrap(), "done");
+    }
+    for id in strangers {
+        let record = jobs::record(t.db(), id).await.unwrap();
+        assert_eq!((record.status, record.attempt, record.version), (JobStatus::Scheduled, 0, 0));
+    }
+}
+
+async fn queues_that_are_not_served_are_left_alone(t: Database) {
+    let served = Play::new().schedule(t.db()).await.unwrap();
+    let elsewhere = Play::new().schedule(t.db()).queue("elsewhere").await.unwrap();
+    // Names of queues compare byte by byte, on every database.
+    let upper = insert_job(&t, "Aside", "ASIDE", "{}").await;
+    work(&t, |_| async { Ok(()) }).await;
+    assert_eq!(served.status(t.db()).await.unwrap(), JobStatus::Terminated);
+    assert_eq!(elsewhere.record(t.db()).await.unwrap().attempt, 0);
+    assert_eq!(jobs::status(t.db(), upper).await.unwrap(), JobStatus::Scheduled);
+    let worker = worker(&t, |_| async { Ok(()) });
+    soon(worker.queue("elsewhere", 1).run_until_idle()).await.unwrap();
+    assert_eq!(elsewhere.status(t.db()).await.unwrap(), JobStatus::Terminated);
+}

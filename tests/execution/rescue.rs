@@ -1,0 +1,174 @@
+//! Workers that die, hang, or are taken for dead.
+
+use std::time::{Duration, Instant};
+
+use jobs::AttemptEnd;
+use jobs::prelude::*;
+use jobs_tests::{Database, Gate, Running, cases};
+
+use crate::definitions::{Aside, Once, Play, idle_worker, worker};
+use crate::faults::{history, insert_worker, take_over, until, until_status, workers};
+
+cases![
+    a_worker_that_crashes_loses_its_jobs_to_another,
+    a_job_that_may_run_once_fails_with_its_worker,
+    jobs_of_a_dead_worker_are_rescued_and_those_of_a_live_one_are_not,
+    a_canceled_job_of_a_dead_worker_is_canceled,
+    a_worker_that_was_taken_for_dead_stops_its_jobs_and_goes_on_under_a_new_id,
+    a_job_whose_claim_was_not_answered_is_given_back_untouched,
+];
+
+const LEASE: Duration = Duration::from_secs(1);
+const HEARTBEAT: Duration = Duration::from_millis(250);
+
+fn quick(worker: Worker) -> Worker {
+    worker.lease(LEASE).heartbeat(HEARTBEAT).cancel_grace(Duration::from_millis(100))
+}
+
+async fn a_worker_that_crashes_loses_its_jobs_to_another(t: Database) {
+    let gate = Gate::default();
+    let stuck = worker(&t, |job| async move {
+        job.state::<Gate>().pass().await;
+        Ok("the first worker's")
+    });
+    let doomed = Running::start(quick(stuck.state(gate.clone()).name("the doomed")));
+    let handle = Aside::new().schedule(t.db()).await.unwrap();
+    gate.arrivals(1).await;
+    let rescuer = Running::start(quick(worker(&t, |job| async move { Ok(job.attempt()) })));
+    until(|| async { workers(&t).await == 2 }).await;
+    // It stays alive for longer than its lease, and keeps its job.
+    tokio::time::sleep(LEASE * 2).await;
+    assert_eq!(handle.record(t.db()).await.unwrap().attempt, 1);
+    let crash = Instant::now();
+    doomed.crash();
+    assert_eq!(handle.wait(t.db()).await.unwrap(), 2);
+    assert!(crash.elapsed() < LEASE + HEARTBEAT + Duration::from_secs(2), "{:?}", crash.elapsed());
+    assert_eq!(history(&t, handle).await, [(1, AttemptEnd::Lost)]);
+    let reason = handle.attempts(t.db()).await.unwrap().remove(0).error.unwrap();
+    assert!(reason.contains("stopped responding"), "{reason}");
+    rescuer.stop().await;
+}
+
+async fn a_job_that_may_run_once_fails_with_its_worker(t: Database) {
+    let gate = Gate::default();
+    let stuck = worker(&t, |job| async move {
+        job.state::<Gate>().pass().await;
+        Ok(())
+    });
+    let doomed = Running::start(quick(stuck.state(gate.clone())));
+    let handle = Once::new().schedule(t.db()).await.unwrap();
+    gate.arrivals(1).await;
+    doomed.crash();
+    let entered = Gate::default();
+    let rescuer = worker(&t, |job| async move {
+        job.state::<Gate>().arrive();
+        Ok(())
+    });
+    let rescuer = Running::start(quick(rescuer.state(entered.clone())));
+    until_status(&t, handle, JobStatus::Failed).await;
+    let record = handle.record(t.db()).await.unwrap();
+    assert_eq!((record.attempt, history(&t, handle).await), (1, vec![(1, AttemptEnd::Lost)]));
+    let reason = record.last_error.unwrap();
+    assert!(reason.contains("stopped responding") && reason.contains("max_attempts is 1"), "{reason}");
+    rescuer.stop().await;
+    assert_eq!(entered.arrived(), 0);
+}
+
+async fn jobs_of_a_dead_worker_are_rescued_and_those_of_a_live_one_are_not(t: Database) {
+    let (dead, live) = (insert_worker(&t, -1, 40).await, insert_worker(&t, 3600, 3600).await);
+    let schedule = async |worker: i64| {
+        let handle = Play::new().schedule(t.db()).await.unwrap();
+        take_over(&t, handle, worker).await;
+        handle
+    };
+    // That of the live one comes first: whoever rescues sees it before the others.
+    let of_live = schedule(live).await;
+    let before = of_live.record(t.db()).await.unwrap();
+    let (of_dead, of_missing) = (schedule(dead).await, schedule(live + 1000).await);
+    let rescuer = Running::start(quick(idle_worker(&t)));
+    for handle in [of_dead, of_missing] {
+        until_status(&t, handle, JobStatus::Scheduled).await;
+        let record = handle.record(t.db()).await.unwrap();
+        assert_eq!((record.attempt, record.max_attempts), (1, 5));
+        assert!((record.scheduled_at - record.created_at).num_minutes() >= 59, "it waits as after any error");
+        assert_eq!(history(&t, handle).await, [(1, AttemptEnd::Lost)]);
+    }
+    rescuer.stop().await;
+    assert_eq!(of_live.record(t.db()).await.unwrap(), before);
+    assert_eq!(t.number("SELECT id FROM jobs_worker").await, live);
+    assert_eq!(workers(&t).await, 1);
+}
+
+async fn a_canceled_job_of_a_dead_worker_is_canceled(t: Database) {
+    let dead = insert_worker(&t, -1, 40).await;
+    let handle = Aside::new().schedule(t.db()).await.unwrap();
+    take_over(&t, handle, dead).await;
+    handle.cancel(t.db()).await.unwrap();
+    let rescuer = Running::start(quick(idle_worker(&t)));
+    until(|| async { handle.status(t.db()).await.unwrap().is_closed() }).await;
+    assert_eq!(handle.status(t.db()).await.unwrap(), JobStatus::Canceled);
+    assert_eq!(history(&t, handle).await, [(1, AttemptEnd::Lost)]);
+    rescuer.stop().await;
+}
+
+async fn a_worker_that_was_taken_for_dead_stops_its_jobs_and_goes_on_under_a_new_id(t: Database) {
+    let gate = Gate::default();
+    let worker = worker(&t, |job| async move {
+        if job.attempt() > 1 {
+            return Ok(job.attempt());
+        }
+        job.state::<Gate>().arrive();
+        job.canceled().await;
+        job.message("too late");
+        job.state::<Gate>().arrive();
+        Ok(0)
+    });
+    let running = Running::start(quick(worker.state(gate.clone())));
+    let handle = Aside::new().schedule(t.db()).await.unwrap();
+    gate.arrivals(1).await;
+    let first = t.number("SELECT id FROM jobs_worker").await;
+    // Another has buried it, and taken its job.
+    let other = insert_worker(&t, 3600, 0).await;
+    take_over(&t, handle, other).await;
+    t.execute(&format!("DELETE FROM jobs_worker WHERE id = {first}")).await;
+    gate.arrivals(1).await;
+    until(|| async { workers(&t).await == 2 }).await;
+    assert!(t.number("SELECT MAX(id) FROM jobs_worker").await > other);
+    let record = handle.record(t.db()).await.unwrap();
+    assert_eq!((record.status, record.worker_id, record.version), (JobStatus::Running, Some(other), 2));
+    assert_eq!((handle.messages(t.db()).await.unwrap(), history(&t, handle).await), (vec![], vec![]));
+    // In its new life it works as before.
+    let next = Play::new().schedule(t.db()).await.unwrap();
+    gate.arrivals(1).await;
+    next.cancel(t.db()).await.unwrap();
+    gate.arrivals(1).await;
+    assert_eq!(next.wait(t.db()).await.unwrap(), 0);
+    running.stop().await;
+    assert_eq!(t.number("SELECT id FROM jobs_worker").await, other);
+}
+
+async fn a_job_whose_claim_was_not_answered_is_given_back_untouched(t: Database) {
+    let gate = Gate::default();
+    let worker = worker(&t, |job| async move {
+        job.state::<Gate>().pass().await;
+        Ok(job.attempt())
+    });
+    let running = Running::start(quick(worker.state(gate.clone()).queue("play", 1)));
+    let owned = Play::new().schedule(t.db()).await.unwrap();
+    gate.arrivals(1).await;
+    let id = t.number("SELECT id FROM jobs_worker").await;
+    // Its only slot is taken, so what is given back stays so.
+    let stranded = Play::new().schedule(t.db()).await.unwrap();
+    take_over(&t, stranded, id).await;
+    let start = Instant::now();
+    until_status(&t, stranded, JobStatus::Scheduled).await;
+    assert!(start.elapsed() < HEARTBEAT * 3 + Duration::from_secs(2), "{:?}", start.elapsed());
+    let record = stranded.record(t.db()).await.unwrap();
+    assert_eq!((record.attempt, record.max_attempts, record.version), (0, 5, 2));
+    assert_eq!(history(&t, stranded).await, []);
+    assert_eq!(owned.status(t.db()).await.unwrap(), JobStatus::Running);
+    gate.open(2);
+    assert_eq!(stranded.wait(t.db()).await.unwrap(), 1);
+    assert_eq!(owned.wait(t.db()).await.unwrap(), 1);
+    running.stop().await;
+}

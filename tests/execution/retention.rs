@@ -1,0 +1,100 @@
+//! How long jobs are kept that have ended.
+
+use std::time::Duration;
+
+use jobs::prelude::*;
+use jobs_tests::{Database, Running, cases};
+
+use crate::definitions::{Aside, Play, idle_worker, work};
+use crate::faults::{insert_worker, until, workers};
+
+cases![
+    jobs_are_deleted_when_the_time_of_their_status_is_over,
+    jobs_that_are_to_be_kept_for_ever_are,
+    what_has_not_ended_is_never_deleted,
+];
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Jobs that ended with each status, each with a message and an attempt of its own, so many hours ago.
+async fn ended(t: &Database, hours: i64) -> Vec<JobId> {
+    let mut ids = Vec::new();
+    for status in ["canceled", "failed", "terminated"] {
+        ids.push(Play::new().with_name(status).schedule(t.db()).await.unwrap().into());
+    }
+    work(t, |job| async move {
+        job.message("said");
+        match job.parameter::<String>("name")?.as_str() {
+            _ if job.attempt() == 1 => Err(JobError::retry_in(Duration::ZERO)),
+            "canceled" => Err(JobError::cancel("canceled")),
+            "failed" => Err(JobError::fail("failed")),
+            _ => Ok(()),
+        }
+    })
+    .await;
+    let time = t.seconds_from_now(-3600 * hours - 60);
+    for id in &ids {
+        assert_eq!(
+            t.execute(&format!("UPDATE jobs_job SET finished_at = {time} WHERE id = {id} AND status >= 2")).await,
+            1
+        );
+    }
+    ids
+}
+
+/// Lets a worker delete what it may. Only when it is through with that does it bury the dead.
+async fn retain(t: &Database, worker: Worker) {
+    let dead = insert_worker(t, -1, 40).await;
+    let deleting = Running::start(worker.lease(Duration::from_secs(1)));
+    until(|| async { t.number(&format!("SELECT COUNT(*) FROM jobs_worker WHERE id = {dead}")).await == 0 }).await;
+    deleting.stop().await;
+    assert_eq!(workers(t).await, 0);
+}
+
+async fn statuses_left(t: &Database, ids: &[JobId]) -> Vec<Option<JobStatus>> {
+    let mut left = Vec::new();
+    for id in ids {
+        left.push(jobs::status(t.db(), *id).await.ok());
+    }
+    left
+}
+
+async fn jobs_are_deleted_when_the_time_of_their_status_is_over(t: Database) {
+    use JobStatus::{Canceled, Failed, Terminated};
+    let (old, middle, young) = (ended(&t, 5).await, ended(&t, 3).await, ended(&t, 1).await);
+    let worker = idle_worker(&t);
+    let worker = worker.retention(Canceled, Some(4 * HOUR)).retention(Failed, Some(6 * HOUR));
+    retain(&t, worker.retention(Terminated, Some(2 * HOUR))).await;
+    assert_eq!(statuses_left(&t, &old).await, [None, Some(Failed), None]);
+    assert_eq!(statuses_left(&t, &middle).await, [Some(Canceled), Some(Failed), None]);
+    assert_eq!(statuses_left(&t, &young).await, [Some(Canceled), Some(Failed), Some(Terminated)]);
+    // What belonged to them is gone with them, and nothing else.
+    for table in ["jobs_message", "jobs_attempt"] {
+        let of =
+            async |condition: &str| t.number(&format!("SELECT COUNT(DISTINCT job_id) FROM {table} {condition}")).await;
+        assert_eq!(of("").await, 6, "{table}");
+        assert_eq!(of("WHERE job_id NOT IN (SELECT id FROM jobs_job)").await, 0, "{table}");
+    }
+}
+
+async fn jobs_that_are_to_be_kept_for_ever_are(t: Database) {
+    use JobStatus::{Canceled, Failed, Terminated};
+    let ids = ended(&t, 24 * 365 * 50).await;
+    let worker = idle_worker(&t).retention(Canceled, None).retention(Failed, Some(HOUR));
+    retain(&t, worker.retention(Terminated, None)).await;
+    assert_eq!(statuses_left(&t, &ids).await, [Some(Canceled), None, Some(Terminated)]);
+    // The defaults: 7 days, and 30 for those that failed.
+    let (week, month) = (ended(&t, 24 * 8).await, ended(&t, 24 * 31).await);
+    retain(&t, idle_worker(&t)).await;
+    assert_eq!(statuses_left(&t, &week).await, [None, Some(Failed), None]);
+    assert_eq!(statuses_left(&t, &month).await, [None, None, None]);
+}
+
+async fn what_has_not_ended_is_never_deleted(t: Database) {
+    let waiting = Aside::new().schedule(t.db()).queue("nobody's").await.unwrap();
+    let past = t.seconds_from_now(-3600);
+    t.execute(&format!("UPDATE jobs_job SET created_at = {past}, scheduled_at = {past}, finished_at = {past}")).await;
+    let worker = idle_worker(&t).retention(JobStatus::Scheduled, Some(Duration::from_secs(1)));
+    retain(&t, worker).await;
+    assert_eq!(waiting.status(t.db()).await.unwrap(), JobStatus::Scheduled);
+}

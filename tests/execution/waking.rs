@@ -1,0 +1,97 @@
+//! When a worker that sleeps finds what is due. Each queue here has a name that no other case uses: workers in one process hear of
+//! each other's schedules.
+
+use std::time::Duration;
+
+use jobs::prelude::*;
+use jobs_tests::{Database, Kind, Running, cases, soon};
+use sea_orm::TransactionTrait as _;
+
+use crate::definitions::{Play, idle_worker};
+use crate::faults::{insert_job, until, until_status};
+
+cases![
+    a_delayed_job_starts_at_its_time,
+    a_retry_starts_at_its_time,
+    a_job_that_nobody_told_of_is_found_by_polling,
+    a_job_whose_transaction_commits_late_is_found,
+    a_worker_that_sleeps_is_woken_by_the_database,
+];
+
+/// So long that only something else than polling finds the job in time.
+const NEVER: Duration = Duration::from_secs(60);
+
+async fn a_delayed_job_starts_at_its_time(t: Database) {
+    let running = Running::start(idle_worker(&t).queue("delayed", 1).poll_interval(NEVER));
+    let delay = Duration::from_millis(1800);
+    let handle = Play::new().schedule(t.db()).queue("delayed").delay(delay).await.unwrap();
+    soon(handle.wait(t.db())).await.unwrap();
+    let record = handle.record(t.db()).await.unwrap();
+    assert!(((record.scheduled_at - record.created_at).to_std().unwrap().as_millis()).abs_diff(1800) <= 1);
+    let late = (record.started_at.unwrap() - record.scheduled_at).num_milliseconds();
+    assert!((0..1000).contains(&late), "{late} ms");
+    running.stop().await;
+}
+
+async fn a_retry_starts_at_its_time(t: Database) {
+    let worker = crate::definitions::worker(&t, |job| async move {
+        if job.attempt() == 1 { Err(JobError::retry_in(Duration::from_millis(1300))) } else { Ok(()) }
+    });
+    let running = Running::start(worker.queue("retried", 1).poll_interval(NEVER));
+    let handle = Play::new().schedule(t.db()).queue("retried").await.unwrap();
+    soon(handle.wait(t.db())).await.unwrap();
+    let record = handle.record(t.db()).await.unwrap();
+    let first_end = handle.attempts(t.db()).await.unwrap()[0].ended_at;
+    assert!((record.scheduled_at - first_end).num_milliseconds() >= 1299);
+    let late = (record.started_at.unwrap() - record.scheduled_at).num_milliseconds();
+    assert!((0..1000).contains(&late), "{late} ms");
+    running.stop().await;
+}
+
+async fn a_job_that_nobody_told_of_is_found_by_polling(t: Database) {
+    let worker = idle_worker(&t).queue("polled", 1).poll_interval(Duration::from_millis(200)).listen(false);
+    let running = Running::start(worker);
+    for _ in 0..2 {
+        let id = insert_job(&t, "Play", "polled", "{}").await;
+        until_status(&t, id, JobStatus::Terminated).await;
+        let record = jobs::record(t.db(), id).await.unwrap();
+        let late = (record.started_at.unwrap() - record.scheduled_at).num_milliseconds();
+        assert!(late < 2000, "{late} ms");
+    }
+    // One that does not listen is not notified either.
+    assert_eq!(t.number("SELECT COUNT(*) FROM jobs_worker WHERE asleep IS NOT NULL").await, 0);
+    running.stop().await;
+}
+
+async fn a_job_whose_transaction_commits_late_is_found(t: Database) {
+    let running = Running::start(idle_worker(&t).queue("late", 1).poll_interval(NEVER));
+    let other = t.connect().await;
+    let transaction = other.begin().await.unwrap();
+    let handle = Play::new().schedule(&transaction).queue("late").await.unwrap();
+    // The worker has been told, looks, and finds nothing.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(handle.record(t.db()).await.is_err());
+    transaction.commit().await.unwrap();
+    let ended = handle.wait_for(t.db(), Duration::from_secs(5)).await;
+    assert!(ended.is_ok(), "{ended:?}");
+    running.stop().await;
+}
+
+/// Where the database can.
+async fn a_worker_that_sleeps_is_woken_by_the_database(t: Database) {
+    if t.kind() != Kind::Postgres {
+        return;
+    }
+    let running = Running::start(idle_worker(&t).queue("notified", 1).poll_interval(NEVER));
+    let asleep = "SELECT COUNT(*) FROM jobs_worker WHERE jsonb_exists(asleep, 'notified')";
+    until(|| async { t.number(asleep).await == 1 }).await;
+    // It looks again at growing intervals: after three seconds of sleep the next look is three seconds away.
+    tokio::time::sleep(Duration::from_millis(3500)).await;
+    let id = insert_job(&t, "Play", "notified", "{}").await;
+    t.execute("SELECT pg_notify('jobs_wake', 'notified')").await;
+    until_status(&t, id, JobStatus::Terminated).await;
+    let record = jobs::record(t.db(), id).await.unwrap();
+    let late = (record.started_at.unwrap() - record.scheduled_at).num_milliseconds();
+    assert!(late < 1000, "{late} ms");
+    running.stop().await;
+}

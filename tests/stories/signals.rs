@@ -1,0 +1,91 @@
+//! Processes that are told to stop.
+
+use std::time::{Duration, Instant};
+
+use jobs::prelude::*;
+use jobs::{AttemptEnd, JobHandle};
+use jobs_tests::{Database, cases, soon};
+use nix::sys::signal::Signal;
+use story_jobs::{Hold, Wait, started};
+
+use crate::process::Process;
+use crate::setup::Setup;
+use crate::tables::workers;
+
+cases![
+    at_sigterm_jobs_may_end_within_the_grace_and_the_others_are_given_back,
+    at_sigint_jobs_may_end_within_the_grace_and_the_others_are_given_back,
+    a_second_signal_leaves_at_once_and_the_job_is_rescued,
+];
+
+async fn at_sigterm_jobs_may_end_within_the_grace_and_the_others_are_given_back(t: Database) {
+    jobs_may_end_or_are_given_back(&t, Signal::SIGTERM).await;
+}
+
+async fn at_sigint_jobs_may_end_within_the_grace_and_the_others_are_given_back(t: Database) {
+    jobs_may_end_or_are_given_back(&t, Signal::SIGINT).await;
+}
+
+async fn jobs_may_end_or_are_given_back(t: &Database, signal: Signal) {
+    let grace = Duration::from_secs(1);
+    let mut told = Process::start(&Setup { shutdown_grace: grace, ..Setup::steady(t, "told") });
+    let ends = Hold::new().schedule(t.db()).await.unwrap();
+    let stops = Wait::new().schedule(t.db()).await.unwrap();
+    let goes_on = Wait::new().with_deaf(true).schedule(t.db()).await.unwrap();
+    for id in [ends.id(), stops.id(), goes_on.id()] {
+        told.says(&started(id, 1)).await;
+    }
+
+    told.signal(signal);
+    told.logs("told to stop").await;
+    let not_any_more = Hold::new().schedule(t.db()).await.unwrap();
+    told.open().await;
+    let (status, log) = told.ended().await;
+    assert_eq!(status.code(), Some(0), "{log:#?}");
+    assert_eq!(workers(t).await, 0);
+
+    assert_eq!(ends.output(t.db()).await.unwrap(), 1);
+    for given_back in [stops, goes_on] {
+        was_given_back(t, given_back).await;
+    }
+    let record = not_any_more.record(t.db()).await.unwrap();
+    assert_eq!((record.status, record.attempt, record.max_attempts), (JobStatus::Scheduled, 0, 5));
+    assert!(not_any_more.attempts(t.db()).await.unwrap().is_empty());
+
+    let mut later = Process::start(&Setup::steady(t, "later"));
+    later.open().await;
+    assert_eq!(soon(stops.wait(t.db())).await.unwrap(), 2);
+    assert_eq!(soon(goes_on.wait(t.db())).await.unwrap(), 2);
+    assert_eq!(soon(not_any_more.wait(t.db())).await.unwrap(), 1);
+}
+
+/// As many attempts are left as before, and the one that did not count is in the history.
+async fn was_given_back(t: &Database, job: JobHandle<Wait>) {
+    let record = job.record(t.db()).await.unwrap();
+    assert_eq!((record.status, record.attempt, record.max_attempts), (JobStatus::Scheduled, 1, 6));
+    let attempts = job.attempts(t.db()).await.unwrap();
+    let ends: Vec<_> = attempts.iter().map(|attempt| (attempt.attempt, attempt.how)).collect();
+    assert_eq!(ends, [(1, AttemptEnd::Shutdown)]);
+}
+
+async fn a_second_signal_leaves_at_once_and_the_job_is_rescued(t: Database) {
+    let mut told = Process::start(&Setup::new(&t, "told"));
+    let job = Hold::new().schedule(t.db()).await.unwrap();
+    told.says(&started(job.id(), 1)).await;
+
+    told.signal(Signal::SIGTERM);
+    told.logs("told to stop").await;
+    told.signal(Signal::SIGTERM);
+    let since = Instant::now();
+    let (status, log) = told.ended().await;
+    let took = since.elapsed();
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    assert!(status.code().is_some_and(|code| code != 0), "{status}: {log:#?}");
+    assert!(log.last().is_some_and(|line| line.contains("1 job(s) were still running")), "{log:#?}");
+    assert_eq!(job.status(t.db()).await.unwrap(), JobStatus::Running);
+
+    let _other = Process::start(&Setup::new(&t, "other"));
+    assert_eq!(soon(job.wait(t.db())).await.unwrap(), 2);
+    assert_eq!(job.attempts(t.db()).await.unwrap()[0].how, AttemptEnd::Lost);
+    assert_eq!(workers(&t).await, 1);
+}
