@@ -2,6 +2,7 @@
 
 use std::any::{TypeId, type_name};
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -178,24 +179,31 @@ impl JobContext {
         self.attempt.setting.states.get(&TypeId::of::<S>()).and_then(|state| state.downcast_ref())
     }
 
-    /// Runs code that blocks or computes on a thread where it holds up nobody, and returns what it returns. A panic in it is the
-    /// job's panic.
+    /// Runs code that blocks or computes on a thread of its own, where it holds up nobody, and returns what it returns. A panic in
+    /// it is the job's panic.
     ///
-    /// It can't be stopped from outside: long-running code looks at [`is_canceled`](Self::is_canceled) from time to time.
+    /// It can't be stopped from outside: long-running code looks at [`is_canceled`](Self::is_canceled) from time to time. A process
+    /// that ends does not wait for it.
+    ///
+    /// # Panics
+    ///
+    /// Where the system gives no thread: the attempt fails, and is retried.
     pub async fn run_blocking<T: Send + 'static>(&self, code: impl FnOnce() -> T + Send + 'static) -> T {
         let blocking = self.attempt.inside.blocking.enter();
-        let result = tokio::task::spawn_blocking(move || {
+        let runtime = tokio::runtime::Handle::current();
+        let (done, result) = tokio::sync::oneshot::channel();
+        // Not one of the runtime's threads: those hold up the end of the process until their code has ended.
+        let thread = std::thread::Builder::new().name("jobs-blocking".into()).spawn(move || {
             let _until_it_ends = blocking;
-            code()
-        })
-        .await;
-        match result {
-            Ok(value) => value,
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                // Only a runtime that is shutting down cancels: nobody is left to see what is returned.
-                Err(_) => std::future::pending().await,
-            },
+            let _runtime = runtime.enter();
+            // Nobody may be left to hear it.
+            let _ = done.send(catch_unwind(AssertUnwindSafe(code)));
+        });
+        thread.unwrap_or_else(|error| panic!("no thread can be started for blocking code: {error}"));
+        match result.await {
+            Ok(Ok(value)) => value,
+            Ok(Err(panic)) => resume_unwind(panic),
+            Err(_) => unreachable!("the thread sends what its code returns or panics with"),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Scheduling many jobs at once.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use jobs::prelude::*;
@@ -64,12 +64,15 @@ async fn batches_of_several_tasks_keep_their_orders(t: Database) {
 /// The parameter `a` of these jobs counts from `first`.
 async fn assert_numbered(t: &Database, first: i64, handles: &[JobHandle<Add>]) {
     let mut page = jobs::JobFilter::new().limit(1_000);
-    let mut numbers = std::collections::HashMap::new();
+    let mut numbers = HashMap::new();
     loop {
         let records = jobs::list(t.db(), page.clone()).await.unwrap();
         let Some(last) = records.last() else { break };
         page = page.after(last.id);
-        numbers.extend(records.iter().map(|record| (record.id, record.parameter::<i64>("a").unwrap())));
+        for record in records {
+            let again = numbers.insert(record.id, record.parameter::<i64>("a").unwrap());
+            assert_eq!(again, None, "{record:?} is in two pages");
+        }
     }
     for (number, handle) in (first..).zip(handles) {
         assert_eq!(numbers.get(&handle.id()), Some(&number), "{handle}");

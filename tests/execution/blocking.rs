@@ -9,7 +9,7 @@ use jobs::prelude::*;
 use jobs_tests::{Database, Gate, PATIENCE, Running, cases, soon};
 
 use crate::definitions::{Aside, Play, worker};
-use crate::faults::{history, until_status};
+use crate::faults::{history, until_status, workers};
 
 cases![
     blocking_code_that_ignores_its_cancellation_fails_and_keeps_its_slot,
@@ -17,6 +17,7 @@ cases![
     blocking_code_that_is_out_of_time_fails_and_is_not_retried,
     a_blocked_thread_that_is_out_of_time_fails_and_is_not_retried,
     blocking_code_that_looks_is_canceled_like_any_other,
+    code_that_outlives_its_worker_is_given_to_another_only_when_the_lease_is_over,
 ];
 
 /// Holds a thread until it is released.
@@ -133,4 +134,28 @@ async fn blocking_code_that_looks_is_canceled_like_any_other(t: Database) {
     until_status(&t, handle, JobStatus::Canceled).await;
     assert_eq!(history(&t, handle).await, [(1, AttemptEnd::Canceled)]);
     running.stop().await;
+}
+
+async fn code_that_outlives_its_worker_is_given_to_another_only_when_the_lease_is_over(t: Database) {
+    let (gate, block) = (Gate::default(), Block::default());
+    let quick = |worker: Worker| worker.lease(Duration::from_secs(1)).cancel_grace(Duration::from_millis(100));
+    let stuck = worker(&t, |job| async move {
+        let block = job.state::<Block>().clone();
+        job.state::<Gate>().arrive();
+        job.run_blocking(move || block.hold()).await;
+        Ok(())
+    });
+    let stuck = quick(stuck).state(gate.clone()).state(block.clone()).shutdown_grace(Duration::ZERO);
+    let running = Running::start(stuck);
+    let handle = Aside::new().schedule(t.db()).await.unwrap();
+    gate.arrivals(1).await;
+    running.stop().await;
+    // Nobody claims that it has ended, and its owner's row lives as long as its lease.
+    assert_eq!(handle.status(t.db()).await.unwrap(), JobStatus::Running);
+    assert_eq!(workers(&t).await, 1);
+    let rescuer = Running::start(quick(worker(&t, |job| async move { Ok(job.attempt()) })));
+    assert_eq!(soon(handle.wait(t.db())).await.unwrap(), 2);
+    assert_eq!(history(&t, handle).await, [(1, AttemptEnd::Lost)]);
+    rescuer.stop().await;
+    block.release();
 }

@@ -199,7 +199,7 @@ async fn a_job_uses_the_database(t: Database) {
     let handle = Play::new().schedule(t.db()).await.unwrap();
     work(&t, |job| async move {
         job.db().execute_unprepared(&format!("INSERT INTO done VALUES ({})", job.id())).await?;
-        let next = Add::new(1).schedule(job.db()).delay(Duration::from_secs(3600)).await?;
+        let next = Add::new(1).schedule(job.db()).delay(Duration::from_hours(1)).await?;
         Ok(next)
     })
     .await;

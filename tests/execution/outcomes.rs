@@ -82,7 +82,7 @@ async fn a_job_that_cancels_itself_ends_canceled(t: Database) {
 async fn a_snooze_does_not_count(t: Database) {
     let handle = Once::new().schedule(t.db()).await.unwrap();
     for attempt in 1..=3 {
-        work(&t, |_| async { wrong(JobError::snooze(Duration::from_secs(3600))) }).await;
+        work(&t, |_| async { wrong(JobError::snooze(Duration::from_hours(1))) }).await;
         let record = handle.record(t.db()).await.unwrap();
         assert_eq!((record.status, record.attempt, record.max_attempts), (JobStatus::Scheduled, attempt, attempt + 1));
         assert!((record.scheduled_at - record.created_at).num_seconds() >= 3600);

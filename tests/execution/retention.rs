@@ -14,7 +14,7 @@ cases![
     what_has_not_ended_is_never_deleted,
 ];
 
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 /// Jobs that ended with each status, each with a message and an attempt of its own, so many hours ago.
 async fn ended(t: &Database, hours: i64) -> Vec<JobId> {

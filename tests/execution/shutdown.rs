@@ -163,7 +163,7 @@ async fn no_job_is_running_when_the_worker_has_stopped(t: Database) {
 
 async fn a_worker_that_runs_until_idle_leaves_what_is_due_later(t: Database) {
     let now = Play::new().schedule(t.db()).await.unwrap();
-    let later = Play::new().schedule(t.db()).delay(Duration::from_secs(3600)).await.unwrap();
+    let later = Play::new().schedule(t.db()).delay(Duration::from_hours(1)).await.unwrap();
     let stranger = insert_job(&t, "Stranger", "play", "{}").await;
     soon(idle_worker(&t).run_until_idle()).await.unwrap();
     assert_eq!(now.status(t.db()).await.unwrap(), JobStatus::Terminated);

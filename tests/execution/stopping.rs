@@ -114,7 +114,7 @@ async fn a_success_wins_over_a_cancellation(t: Database) {
 }
 
 async fn a_canceled_job_is_not_retried_whatever_it_ends_in(t: Database) {
-    const HOURS: Duration = Duration::from_secs(7200);
+    const HOURS: Duration = Duration::from_hours(2);
     let gate = Gate::default();
     let worker = worker(&t, |job| async move {
         job.state::<Gate>().pass().await;
@@ -168,7 +168,7 @@ async fn a_job_that_is_out_of_time_is_retried_and_fails_in_the_end(t: Database) 
 
 async fn a_time_limit_of_its_own_overrides_the_definitions(t: Database) {
     let shorter = Play::new().schedule(t.db()).timeout(Duration::from_millis(50)).await.unwrap();
-    let longer = Timed::new().schedule(t.db()).timeout(Duration::from_secs(60)).await.unwrap();
+    let longer = Timed::new().schedule(t.db()).timeout(Duration::from_mins(1)).await.unwrap();
     work(&t, |job| async move {
         let asked = tokio::time::timeout(Duration::from_millis(300), job.canceled()).await;
         if asked.is_ok() { Err("asked to stop")? } else { Ok(job.name().to_owned()) }

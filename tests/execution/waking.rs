@@ -19,7 +19,7 @@ cases![
 ];
 
 /// So long that only something else than polling finds the job in time.
-const NEVER: Duration = Duration::from_secs(60);
+const NEVER: Duration = Duration::from_mins(1);
 
 async fn a_delayed_job_starts_at_its_time(t: Database) {
     let running = Running::start(idle_worker(&t).queue("delayed", 1).poll_interval(NEVER));

@@ -88,9 +88,8 @@ impl Process {
     async fn wait_for(&self, lines: &Lines, text: &str, is_it: impl Fn(&str) -> bool) {
         let mut lines = lines.clone();
         let came = tokio::time::timeout(PATIENCE, lines.wait_for(|lines| lines.iter().any(|line| is_it(line)))).await;
-        if !matches!(came, Ok(Ok(_))) {
-            panic!("no `{text}`, but {:?}, and in its log: {:#?}", *self.said.borrow(), *self.logged.borrow());
-        }
+        let (said, logged) = (self.said.borrow(), self.logged.borrow());
+        assert!(matches!(came, Ok(Ok(_))), "no `{text}`, but {:?}, and in its log: {:#?}", *said, *logged);
     }
 
     /// Sends it a signal.

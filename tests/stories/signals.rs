@@ -6,7 +6,7 @@ use jobs::prelude::*;
 use jobs::{AttemptEnd, JobHandle};
 use jobs_tests::{Database, cases, soon};
 use nix::sys::signal::Signal;
-use story_jobs::{Hold, Wait, started};
+use story_jobs::{Block, Hold, Wait, started};
 
 use crate::process::Process;
 use crate::setup::Setup;
@@ -16,6 +16,7 @@ cases![
     at_sigterm_jobs_may_end_within_the_grace_and_the_others_are_given_back,
     at_sigint_jobs_may_end_within_the_grace_and_the_others_are_given_back,
     a_second_signal_leaves_at_once_and_the_job_is_rescued,
+    blocking_code_does_not_hold_up_the_end_of_its_process,
 ];
 
 async fn at_sigterm_jobs_may_end_within_the_grace_and_the_others_are_given_back(t: Database) {
@@ -88,4 +89,22 @@ async fn a_second_signal_leaves_at_once_and_the_job_is_rescued(t: Database) {
     assert_eq!(soon(job.wait(t.db())).await.unwrap(), 2);
     assert_eq!(job.attempts(t.db()).await.unwrap()[0].how, AttemptEnd::Lost);
     assert_eq!(workers(&t).await, 1);
+}
+
+async fn blocking_code_does_not_hold_up_the_end_of_its_process(t: Database) {
+    let grace = Duration::from_millis(100);
+    let mut told = Process::start(&Setup { shutdown_grace: grace, ..Setup::new(&t, "told") });
+    let job = Block::new().schedule(t.db()).await.unwrap();
+    told.says(&started(job.id(), 1)).await;
+
+    told.signal(Signal::SIGTERM);
+    let (status, log) = told.ended().await;
+    assert_eq!(status.code(), Some(0), "{log:#?}");
+    assert!(log.iter().any(|line| line.contains("another worker takes these jobs over")), "{log:#?}");
+    // Nobody knows whether it has stopped before the lease is over.
+    assert_eq!(job.status(t.db()).await.unwrap(), JobStatus::Running);
+
+    let _other = Process::start(&Setup::new(&t, "other"));
+    assert_eq!(soon(job.wait(t.db())).await.unwrap(), 2);
+    assert_eq!(job.attempts(t.db()).await.unwrap()[0].how, AttemptEnd::Lost);
 }

@@ -21,7 +21,7 @@ const NO_LOOK_SOON: Duration = Duration::from_millis(3400);
 
 async fn a_job_wakes_a_sleeping_worker_in_another_process(t: Database) {
     let wakes = t.kind() == Kind::Postgres;
-    let poll_interval = wakes.then_some(Duration::from_secs(60));
+    let poll_interval = wakes.then_some(Duration::from_mins(1));
     let worker = Process::start(&Setup { poll_interval, ..Setup::steady(&t, "sleeper") });
     joined(&t, "sleeper").await;
     if wakes {

@@ -79,7 +79,8 @@ fn end_of_lost(engine: &Engine, orphan: &Orphan) -> Finish {
     let retry = engine.registry.get(&orphan.name).map_or(RetryPolicy::DEFAULT, |definition| definition.defaults.retry);
     let attempts =
         Attempts { attempt: orphan.attempt, max_attempts: orphan.max_attempts, budget: orphan.budget, retry };
-    let outcome = Outcome::Errored { how: AttemptEnd::Lost, reason, delay: None };
+    // Not the job's fault, as far as anybody knows: it runs again at once.
+    let outcome = Outcome::Errored { how: AttemptEnd::Lost, reason, delay: Some(Duration::ZERO) };
     Finish::new(orphan.id, orphan.version, outcome.ending(attempts, fastrand::f64()), worker, None)
 }
 

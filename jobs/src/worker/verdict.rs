@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -60,7 +61,7 @@ pub(super) fn stopped(attempt: &RunningAttempt) -> Outcome {
         Some(Stop::Lost) => Outcome::Errored {
             how: AttemptEnd::Lost,
             reason: "the worker could not reach the database for too long, and stopped the job".into(),
-            delay: None,
+            delay: Some(Duration::ZERO),
         },
         Some(Stop::Canceled) | None => Outcome::Canceled { reason: "canceled".into() },
     }

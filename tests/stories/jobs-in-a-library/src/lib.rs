@@ -110,6 +110,16 @@ impl Execute for Stubborn {
     }
 }
 
+/// Blocks its thread for ever, whatever it is asked; its second attempt ends at once.
+#[job_fn(queue = "held", retry = fixed("1ms"))]
+pub fn block(job: &JobContext) -> JobResult<u32> {
+    say_started(job);
+    while job.attempt() == 1 {
+        std::thread::park();
+    }
+    Ok(job.attempt())
+}
+
 /// Keeps a row of each execution in the table `story_note`.
 #[derive(Job, Debug)]
 #[job(queue = "notes", retry = fixed("1ms"))]
