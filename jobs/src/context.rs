@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use crate::attempt::RunningAttempt;
 use crate::error::Error;
-use crate::parameters::{OUTPUT, decode_one};
+use crate::parameters::{self, OUTPUT, decode_one};
 use crate::record::Level;
 use crate::report::Unwritten;
 use crate::store::batch::{self, Finish};
@@ -123,10 +123,10 @@ impl JobContext {
 
     /// Keeps a named result, besides what `execute` returns (which is the one named `output`); the last of a name counts.
     ///
-    /// [`Error::InvalidValue`] where the job's results together would be over 1 MiB of JSON, [`Error::Decode`] where the value does not
+    /// [`Error::InvalidValue`] where the job's results together would be over 1 MiB of JSON, [`Error::Encode`] where the value does not
     /// serialise, [`Error::Closed`] after [`finish_in`](Self::finish_in).
     pub fn set_result<T: Serialize>(&self, name: &str, value: T) -> Result<(), Error> {
-        let value = serde_json::to_value(value).map_err(|source| Error::Decode { name: name.into(), source })?;
+        let value = parameters::to_value(name, value)?;
         self.attempt.notes.set_result(self.id(), name, value)
     }
 
@@ -245,10 +245,8 @@ impl JobContext {
         finish.progress = Some(100);
         finish.results.clone_from(&unwritten.results);
         finish.messages = unwritten.messages(attempt.job.id, attempt.job.attempt, attempt.job.version);
-        if dialect.row_locks {
-            // Batches leave out what is locked: it would be taken for lost.
-            control::lock(transaction, self.id()).await?;
-        }
+        // Batches leave out what is locked: it would be taken for lost.
+        control::lock(transaction, dialect, self.id()).await?;
         let written = batch::write(transaction, dialect, &[finish]).await?;
         if written.is_empty() { Err(Error::Lost { id: self.id() }) } else { Ok(()) }
     }

@@ -61,6 +61,14 @@ pub enum Error {
         /// What is wrong with it, and what would be right.
         reason: String,
     },
+    /// A value does not serialise.
+    #[error("`{name}` does not serialise")]
+    Encode {
+        /// The parameter or result.
+        name: String,
+        /// What the encoder says.
+        source: serde_json::Error,
+    },
     /// A stored or given value does not decode as the type that was asked for.
     #[error("`{name}` does not decode")]
     Decode {

@@ -44,7 +44,9 @@ pub use record::{
     Attempt, JobRecord, Level, Message, attempts, messages, output, progress, record, result, results, status,
 };
 pub use retry::RetryPolicy;
-pub use schedule::{Schedulable, Schedule, WithOptions, schedule_all, schedule_by_name, schedule_by_name_with};
+pub use schedule::{
+    Schedulable, Schedule, ScheduleAll, WithOptions, schedule_all, schedule_by_name, schedule_by_name_with,
+};
 pub use sea_orm;
 pub use setup::{connect, migrate};
 pub use status::JobStatus;

@@ -46,7 +46,7 @@ pub async fn set_parameter<C: ConnectionTrait, T: Serialize>(
     value: T,
 ) -> Result<(), Error> {
     let id = id.into();
-    let value = serde_json::to_value(value).map_err(|source| Error::Decode { name: name.into(), source })?;
+    let value = parameters::to_value(name, value)?;
     loop {
         let job = control::find_to_change(db, id).await?;
         match job.status {

@@ -12,14 +12,20 @@ pub(crate) const OUTPUT: &str = "output";
 /// The largest size of a job's parameters, and of its results, in bytes of JSON: 1 MiB.
 pub const MAX_JSON_BYTES: usize = 1024 * 1024;
 
+/// How deeply a parameter or result may be nested: MariaDB reads 32 levels, with those around it.
+const MAX_DEPTH: usize = 28;
+
 /// The longest name of a job or queue, and of a user, session or event, in characters.
 pub(crate) const MAX_NAME_CHARS: usize = 200;
 
 /// A job's parameters as they are stored: an object, within the size limit, without NUL characters.
 pub(crate) fn encode<P: Serialize>(parameters: &P) -> Result<String, Error> {
-    let value =
-        serde_json::to_value(parameters).map_err(|source| Error::Decode { name: "parameters".into(), source })?;
-    encode_value(value)
+    encode_value(to_value("parameters", parameters)?)
+}
+
+/// A value as JSON.
+pub(crate) fn to_value<T: Serialize>(name: &str, value: T) -> Result<Value, Error> {
+    serde_json::to_value(value).map_err(|source| Error::Encode { name: name.into(), source })
 }
 
 /// The same, from JSON: `null` stands for no parameters.
@@ -34,6 +40,7 @@ pub(crate) fn encode_value(value: Value) -> Result<String, Error> {
     for (name, value) in &object {
         refuse_nul(name, name)?;
         refuse_nul_in(name, value)?;
+        refuse_depth(name, value)?;
     }
     let text = Value::Object(object.clone()).to_string();
     if text.len() > MAX_JSON_BYTES {
@@ -131,6 +138,23 @@ fn refuse_nul_in(name: &str, value: &Value) -> Result<(), Error> {
     }
 }
 
+/// Refuses a value that is nested more deeply than every database can read.
+pub(crate) fn refuse_depth(name: &str, value: &Value) -> Result<(), Error> {
+    if is_deeper(value, MAX_DEPTH) {
+        return Err(Error::invalid(name, format!("it is nested more than {MAX_DEPTH} levels deep")));
+    }
+    Ok(())
+}
+
+fn is_deeper(value: &Value, levels: usize) -> bool {
+    let deeper = |value| levels == 0 || is_deeper(value, levels - 1);
+    match value {
+        Value::Array(values) => values.iter().any(deeper),
+        Value::Object(values) => values.values().any(deeper),
+        _ => false,
+    }
+}
+
 fn largest(object: &Map<String, Value>) -> (String, usize) {
     object
         .iter()
@@ -175,6 +199,14 @@ mod tests {
         assert!(wrong.to_string().starts_with("`width` does not decode"), "{wrong}");
         let missing = decode::<Size>(&json!({})).unwrap_err();
         assert!(missing.to_string().starts_with("`width` does not decode"), "{missing}");
+    }
+
+    #[test]
+    fn a_value_that_is_nested_too_deeply_is_refused_by_its_name() {
+        let nested = |levels| (0..levels).fold(json!(1), |value, _| json!([value]));
+        assert!(encode_value(json!({ "deep": nested(MAX_DEPTH) })).is_ok());
+        let error = encode_value(json!({ "deep": nested(MAX_DEPTH + 1) })).unwrap_err();
+        assert!(error.to_string().starts_with("`deep` is invalid"), "{error}");
     }
 
     #[test]

@@ -58,8 +58,7 @@ impl<J: Job> AnyJob for J {
     fn run(self: Box<Self>, job: JobContext) -> BoxFuture<'static, JobResult<Value>> {
         async move {
             let output = self.execute(&job).await?;
-            serde_json::to_value(output)
-                .map_err(|error| JobError::fail(Error::Decode { name: parameters::OUTPUT.into(), source: error }))
+            parameters::to_value(parameters::OUTPUT, output).map_err(JobError::fail)
         }
         .boxed()
     }

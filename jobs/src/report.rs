@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value};
 
 use crate::error::Error;
-use crate::parameters::{MAX_JSON_BYTES, OUTPUT, value_without_nul, without_nul};
+use crate::parameters::{MAX_JSON_BYTES, OUTPUT, refuse_depth, value_without_nul, without_nul};
 use crate::record::Level;
 use crate::store::batch::NewMessage;
 use crate::wake::lock;
@@ -83,6 +83,7 @@ impl Notes {
     /// Keeps a result. Refused where all results together would be over the size limit, or the job was finished.
     pub(crate) fn set_result(&self, id: JobId, name: &str, value: Value) -> Result<(), Error> {
         let (name, value) = (without_nul(name.to_owned()), value_without_nul(value));
+        refuse_depth(&name, &value)?;
         let bytes = name.len() + value.to_string().len();
         let mut state = lock(&self.state);
         if state.closed {

@@ -1,6 +1,7 @@
 //! Scheduling jobs: one, many, or by name.
 
 use std::future::IntoFuture;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -128,24 +129,50 @@ impl<J: Job> Schedulable for WithOptions<J> {
 /// assert_eq!(handles.len(), 2);
 /// # Ok(()) }
 /// ```
-pub async fn schedule_all<C, I>(db: &C, jobs: I) -> Result<Vec<JobHandle<<I::Item as Schedulable>::Job>>, Error>
+pub fn schedule_all<C, I>(db: &C, jobs: I) -> ScheduleAll<'_, C, <I::Item as Schedulable>::Job>
 where
-    C: ConnectionTrait + TransactionTrait,
     I: IntoIterator<Item: Schedulable>,
 {
-    let rows: Vec<NewJob> = jobs
-        .into_iter()
-        .map(|job| {
-            let (job, options) = job.into_parts();
-            row(&job, options)
+    let row = |scheduled: I::Item| {
+        let (job, options) = scheduled.into_parts();
+        row(&job, options)
+    };
+    ScheduleAll { db, rows: jobs.into_iter().map(row).collect(), job: PhantomData }
+}
+
+/// Jobs about to be scheduled. Nothing happens until it is awaited. See [`schedule_all`].
+#[must_use = "jobs are scheduled only when this is awaited"]
+#[derive(Debug)]
+pub struct ScheduleAll<'c, C, J> {
+    db: &'c C,
+    rows: Result<Vec<NewJob>, Error>,
+    job: PhantomData<fn() -> J>,
+}
+
+impl<'c, C, J> IntoFuture for ScheduleAll<'c, C, J>
+where
+    C: ConnectionTrait + TransactionTrait<Transaction: Send>,
+    J: Job,
+{
+    type Output = Result<Vec<JobHandle<J>>, Error>;
+    type IntoFuture = BoxFuture<'c, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let Self { db, rows, .. } = self;
+        Box::pin(async move {
+            let ids = insert_all(db, &rows?).await?;
+            Ok(ids.into_iter().map(|id| JobId(id).into()).collect())
         })
-        .collect::<Result<_, _>>()?;
+    }
+}
+
+async fn insert_all<C: ConnectionTrait + TransactionTrait>(db: &C, rows: &[NewJob]) -> Result<Vec<i64>, Error> {
     // No options: inside a transaction of the caller's this is a savepoint, which takes none.
     let transaction = db.begin().await?;
-    let ids = insert::insert(&transaction, &rows).await?;
+    let ids = insert::insert(&transaction, rows).await?;
     transaction.commit().await?;
-    wake_queues(&rows);
-    Ok(ids.into_iter().map(|id| JobId(id).into()).collect())
+    wake_queues(rows);
+    Ok(ids)
 }
 
 /// Schedules a job by its name, with its parameters as JSON (an object; `null` for none).

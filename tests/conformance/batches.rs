@@ -12,6 +12,7 @@ use crate::definitions::{Add, Configured, Note};
 cases![
     a_batch_keeps_its_order,
     an_empty_batch_is_nothing,
+    borrowed_jobs_are_scheduled_from_a_future_that_can_be_sent,
     big_batches_give_their_handles_in_order,
     batches_of_several_tasks_keep_their_orders,
     a_batch_may_be_larger_than_the_database_takes_at_once,
@@ -24,6 +25,15 @@ async fn a_batch_keeps_its_order(t: Database) {
     for (a, handle) in (0..).zip(handles) {
         assert_eq!(handle.output(t.db()).await.unwrap(), a + 1);
     }
+}
+
+async fn borrowed_jobs_are_scheduled_from_a_future_that_can_be_sent(t: Database) {
+    let db = t.db().clone();
+    let texts = tokio::spawn(async move {
+        let texts = ["one", "two"];
+        jobs::schedule_all(&db, texts.iter().copied().map(Note::new)).await
+    });
+    assert_eq!(texts.await.unwrap().unwrap().len(), 2);
 }
 
 async fn an_empty_batch_is_nothing(t: Database) {

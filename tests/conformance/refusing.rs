@@ -14,6 +14,7 @@ use crate::definitions::{Add, Note, Ping};
 cases![
     parameters_at_the_size_limit_are_kept_and_above_it_refused,
     nul_in_a_parameter_is_refused,
+    a_parameter_that_not_every_database_can_read_is_refused,
     a_priority_out_of_range_is_refused,
     a_number_of_attempts_out_of_range_is_refused,
     a_name_that_databases_would_not_keep_alike_is_refused,
@@ -45,6 +46,15 @@ async fn nul_in_a_parameter_is_refused(t: Database) {
         assert_eq!(refused(jobs::schedule_by_name(t.db(), "nobody knows", parameters).await), name);
     }
     assert_eq!(total(&t).await, 0);
+}
+
+async fn a_parameter_that_not_every_database_can_read_is_refused(t: Database) {
+    let nested = |levels| (0..levels).fold(json!("deep"), |value, _| json!([value]));
+    assert_eq!(refused(jobs::schedule_by_name(t.db(), "nobody knows", json!({"nest": nested(29)})).await), "nest");
+    assert_eq!(total(&t).await, 0);
+    let id = jobs::schedule_by_name(t.db(), "nobody knows", json!({"nest": nested(28)})).await.unwrap();
+    let record = jobs::record(t.db(), id).await.unwrap();
+    assert_eq!(record.parameter::<Value>("nest").unwrap(), nested(28));
 }
 
 async fn a_priority_out_of_range_is_refused(t: Database) {

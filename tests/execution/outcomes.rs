@@ -82,13 +82,15 @@ async fn a_job_that_cancels_itself_ends_canceled(t: Database) {
 async fn a_snooze_does_not_count(t: Database) {
     let handle = Once::new().schedule(t.db()).await.unwrap();
     for attempt in 1..=3 {
-        work(&t, |_| async { wrong(JobError::snooze(Duration::from_hours(1))) }).await;
+        work(&t, |_| async { wrong(JobError::snooze(Duration::from_hours(1)).because("no paper")) }).await;
         let record = handle.record(t.db()).await.unwrap();
         assert_eq!((record.status, record.attempt, record.max_attempts), (JobStatus::Scheduled, attempt, attempt + 1));
         assert!((record.scheduled_at - record.created_at).num_seconds() >= 3600);
         t.make_due().await;
     }
     assert_eq!(history(&t, handle).await, []);
+    let said: Vec<_> = handle.messages(t.db()).await.unwrap().into_iter().map(|message| message.text).collect();
+    assert_eq!(said, ["snoozed for 3600s: no paper"; 3]);
     work(&t, |job| async move { Ok(job.attempt()) }).await;
     assert_eq!(handle.output(t.db()).await.unwrap(), 4);
 }

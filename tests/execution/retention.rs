@@ -5,13 +5,13 @@ use std::time::Duration;
 use jobs::prelude::*;
 use jobs_tests::{Database, Running, cases};
 
-use crate::definitions::{Aside, Play, idle_worker, work};
+use crate::definitions::{Play, idle_worker, work};
 use crate::faults::{insert_worker, until, workers};
 
 cases![
     jobs_are_deleted_when_the_time_of_their_status_is_over,
     jobs_that_are_to_be_kept_for_ever_are,
-    what_has_not_ended_is_never_deleted,
+    what_has_not_ended_can_t_be_deleted,
 ];
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -90,11 +90,9 @@ async fn jobs_that_are_to_be_kept_for_ever_are(t: Database) {
     assert_eq!(statuses_left(&t, &month).await, [None, None, None]);
 }
 
-async fn what_has_not_ended_is_never_deleted(t: Database) {
-    let waiting = Aside::new().schedule(t.db()).queue("nobody's").await.unwrap();
-    let past = t.seconds_from_now(-3600);
-    t.execute(&format!("UPDATE jobs_job SET created_at = {past}, scheduled_at = {past}, finished_at = {past}")).await;
-    let worker = idle_worker(&t).retention(JobStatus::Scheduled, Some(Duration::from_secs(1)));
-    retain(&t, worker).await;
-    assert_eq!(waiting.status(t.db()).await.unwrap(), JobStatus::Scheduled);
+async fn what_has_not_ended_can_t_be_deleted(t: Database) {
+    for open in [JobStatus::Scheduled, JobStatus::Running] {
+        let refused = idle_worker(&t).retention(open, Some(HOUR)).run_until_idle().await;
+        assert!(matches!(refused, Err(jobs::Error::InvalidValue { name, .. }) if name == "retention"));
+    }
 }

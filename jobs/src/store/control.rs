@@ -4,6 +4,7 @@ use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait as _, Func, SimpleExpr};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, Value};
 use serde_json::Value as Json;
 
+use super::dialect::Dialect;
 use super::{Store, dialect, json, statement};
 use crate::entity::job::{Column, Entity, Model};
 use crate::{Error, JobId, JobStatus};
@@ -106,10 +107,15 @@ pub(crate) fn can_notify<C: ConnectionTrait>(db: &C) -> bool {
     dialect::of(db.get_database_backend()).is_ok_and(|dialect| dialect.notify.is_some())
 }
 
-/// Waits for whoever has locked the job's row, in a transaction of the caller's.
-pub(crate) async fn lock<C: ConnectionTrait>(db: &C, id: JobId) -> Result<(), DbErr> {
-    let select = Entity::find_by_id(id.0).select_only().column(Column::Id).lock_exclusive();
-    select.into_tuple::<i64>().one(db).await.map(|_| ())
+/// Waits for whoever has locked the job's row, in a transaction of the caller's. Where there is one writer, to be it: a
+/// transaction that reads before it writes may be refused.
+pub(crate) async fn lock<C: ConnectionTrait>(db: &C, dialect: &Dialect, id: JobId) -> Result<(), DbErr> {
+    if dialect.row_locks {
+        let select = Entity::find_by_id(id.0).select_only().column(Column::Id).lock_exclusive();
+        return select.into_tuple::<i64>().one(db).await.map(|_| ());
+    }
+    let unchanged = Entity::update_many().col_expr(Column::Version, Expr::col(Column::Version));
+    unchanged.filter(Column::Id.eq(id.0)).exec(db).await.map(|_| ())
 }
 
 /// The status of each of these jobs that exists.

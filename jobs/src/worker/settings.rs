@@ -99,6 +99,12 @@ impl Settings {
                 ));
             }
         }
+        if let Some(open) = self.retention.keys().find(|status| !status.is_closed()) {
+            return Err(Error::invalid(
+                "retention",
+                format!("jobs that are {open} are never deleted: only closed ones are"),
+            ));
+        }
         let mut names: Vec<_> = self.queues.iter().map(|(name, _)| name).collect();
         names.sort_unstable();
         if let Some([twice, _]) = names.array_windows().find(|[one, next]| one == next) {

@@ -12,6 +12,7 @@ use crate::attempt::{RunningAttempt, Stop};
 use crate::error::{JobErrorKind, JobResult, chain};
 use crate::outcome::{AttemptEnd, Attempts, Ending, Outcome};
 use crate::parameters::{OUTPUT, without_nul};
+use crate::record::Level;
 use crate::store::batch::Finish;
 use crate::{JobStatus, RetryPolicy};
 
@@ -32,7 +33,13 @@ pub(super) fn outcome(attempt: &RunningAttempt, ended: Ended) -> Outcome {
         JobErrorKind::Retry if attempt.stop.reason().is_some() => stopped(attempt),
         JobErrorKind::Retry => Outcome::Errored { how: AttemptEnd::Error, reason, delay: None },
         JobErrorKind::RetryIn(delay) => Outcome::Errored { how: AttemptEnd::Error, reason, delay: Some(delay) },
-        JobErrorKind::Snooze(delay) => Outcome::Snoozed { delay },
+        JobErrorKind::Snooze(delay) => {
+            if error.source.is_some() {
+                // It leaves no attempt in the history.
+                attempt.notes.say(Level::Info, format!("snoozed for {delay:?}: {reason}"));
+            }
+            Outcome::Snoozed { delay }
+        }
         JobErrorKind::Fail => Outcome::Failed { how: AttemptEnd::Error, reason },
         JobErrorKind::Cancel => Outcome::Canceled { reason },
     }
