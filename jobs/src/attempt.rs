@@ -13,7 +13,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::report::Notes;
 use crate::store::claim::Claimed;
-use crate::store::dialect::Dialect;
 
 /// Application state by type.
 pub(crate) type States = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
@@ -40,18 +39,15 @@ pub(crate) struct Setting {
     pub(crate) writing: Arc<tokio::sync::Mutex<()>>,
 }
 
-/// How long a job that finishes itself waits for a report where there is one writer.
+/// How long a job that finishes itself waits for a report that is under way. Where there is one writer, the report may be waiting
+/// for the very transaction in which the job finishes itself, and can't land before that has ended.
 const REPORT_PATIENCE: Duration = Duration::from_millis(250);
 
 impl Setting {
-    /// Waits until no notes are in flight. Where there is one writer, a report may be waiting for the very transaction in which
-    /// a job wants to finish itself, and can't land before that has ended: then the job goes on without it.
-    pub(crate) async fn no_notes_in_flight(&self, dialect: &Dialect) -> Option<tokio::sync::MutexGuard<'_, ()>> {
-        if dialect.row_locks {
-            Some(self.writing.lock().await)
-        } else {
-            tokio::time::timeout(REPORT_PATIENCE, self.writing.lock()).await.ok()
-        }
+    /// Waits until a report that is being written has landed. One that begins later finds the job's row taken.
+    pub(crate) async fn no_notes_in_flight(&self) {
+        // Where it takes too long, what it has in hand is taken along: the job's row decides which of the two lands.
+        let _ = tokio::time::timeout(REPORT_PATIENCE, self.writing.lock()).await;
     }
 }
 

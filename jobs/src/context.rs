@@ -218,7 +218,16 @@ impl JobContext {
         let _call = attempt.inside.calls.enter();
         self.set_result(OUTPUT, output)?;
         let dialect = dialect::of(transaction.get_database_backend())?;
-        let _no_notes_in_flight = attempt.setting.no_notes_in_flight(dialect).await;
+        connection::limit_idle(transaction, attempt.setting.lease).await?;
+        if !dialect.row_locks {
+            attempt.setting.no_notes_in_flight().await;
+        }
+        // Batches leave out what is locked: it would be taken for lost.
+        control::lock(transaction, dialect, self.id()).await?;
+        if dialect.row_locks {
+            // Only now: reports don't wait for a locked row, and others must not wait while this one waits for it.
+            attempt.setting.no_notes_in_flight().await;
+        }
         let finished = self.write_finish(transaction, dialect, &attempt.notes.close()).await;
         if finished.is_err() {
             attempt.notes.reopen();
@@ -233,7 +242,6 @@ impl JobContext {
         unwritten: &Unwritten,
     ) -> Result<(), Error> {
         let attempt = &*self.attempt;
-        connection::limit_idle(transaction, attempt.setting.lease).await?;
         let ending = crate::outcome::Ending::closed(JobStatus::Terminated, None, None);
         let mut finish = Finish::new(
             attempt.job.id,
@@ -245,8 +253,6 @@ impl JobContext {
         finish.progress = Some(100);
         finish.results.clone_from(&unwritten.results);
         finish.messages = unwritten.messages(attempt.job.id, attempt.job.attempt, attempt.job.version);
-        // Batches leave out what is locked: it would be taken for lost.
-        control::lock(transaction, dialect, self.id()).await?;
         let written = batch::write(transaction, dialect, &[finish]).await?;
         if written.is_empty() { Err(Error::Lost { id: self.id() }) } else { Ok(()) }
     }

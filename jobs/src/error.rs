@@ -83,8 +83,8 @@ pub enum Error {
         /// The name that was asked for.
         name: String,
     },
-    /// Another owner has the job: this attempt can no longer write.
-    #[error("job {id} is no longer owned by this attempt: another worker has taken it over")]
+    /// This attempt no longer has the job, and can't write: another worker has taken it over, or the attempt has ended.
+    #[error("job {id} is no longer owned by this attempt: another worker has taken it over, or the attempt has ended")]
     Lost {
         /// The job.
         id: JobId,

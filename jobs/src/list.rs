@@ -132,7 +132,8 @@ impl JobFilter {
             select = select.filter(Expr::col(Column::CreatedAt).lt(dialect.time(until)));
         }
         if self.unserved {
-            select = select.filter(is_unserved(&maintain::unserved(db).await?));
+            let is_due = Expr::col(Column::ScheduledAt).lte(Expr::cust(dialect.clock));
+            select = select.filter(is_unserved(&maintain::unserved(db).await?)).filter(is_due);
         }
         Ok(select)
     }

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::job::Defaults;
 use crate::parameters::check_name;
 use crate::store::insert::NewJob;
-use crate::store::millis;
+use crate::store::{LONGEST, millis};
 
 /// What may be said of a job besides its parameters. What is not said comes from its definition.
 ///
@@ -35,9 +35,6 @@ enum Due {
     In(Duration),
     At(DateTime<Utc>),
 }
-
-/// The longest delay and time-out: a hundred years.
-const MAX_DURATION: Duration = Duration::from_hours(876_000);
 
 impl JobOptions {
     /// Nothing said.
@@ -150,8 +147,13 @@ pub fn default_queue() -> String {
     std::env::var("JOBS_QUEUE").ok().filter(|queue| !queue.is_empty()).unwrap_or_else(|| "long-running".into())
 }
 
+/// Whether this process may listen to the database, where it notifies: unless `JOBS_LISTEN` is `0`.
+pub(crate) fn may_listen() -> bool {
+    std::env::var("JOBS_LISTEN").map_or(true, |listen| listen != "0")
+}
+
 fn checked(what: &str, duration: Duration) -> Result<i64, Error> {
-    if duration > MAX_DURATION {
+    if duration > LONGEST {
         return Err(Error::invalid(what, "it is longer than a hundred years"));
     }
     Ok(millis(duration))

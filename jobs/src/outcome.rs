@@ -135,7 +135,9 @@ impl Outcome {
                 Ending::closed(JobStatus::Failed, Some(how), Some(reason))
             }
             Self::Errored { how, reason, delay } => {
-                let delay = delay.unwrap_or_else(|| retry.delay(attempt, random));
+                // Attempts that did not count, or came before an operator's retry, don't lengthen the pause.
+                let counted = attempt - (max_attempts - budget);
+                let delay = delay.unwrap_or_else(|| retry.delay(counted, random));
                 Ending::again(Some(delay), Some(how), Some(reason))
             }
             Self::Snoozed { delay } => Ending::again(Some(delay), None, None).uncounted(),

@@ -35,12 +35,24 @@ struct State {
     messages_bytes: usize,
     dropped: u64,
     forced: Option<JobStatus>,
+    phase: Phase,
     /// On its way to the database with a report.
     reported: Option<Unwritten>,
     /// On its way with the end that the job writes itself.
     finishing: Option<Unwritten>,
     /// The job was finished from inside: nothing more is taken.
     closed: bool,
+}
+
+/// How far the attempt is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    #[default]
+    Running,
+    /// `execute` has returned: what it forced counts.
+    Returned,
+    /// Its end is about to be written: nothing more is taken.
+    Ended,
 }
 
 #[derive(Debug, Clone)]
@@ -69,7 +81,7 @@ impl Notes {
     pub(crate) fn say(&self, level: Level, text: String) {
         let text = shortened(without_nul(text));
         let mut state = lock(&self.state);
-        if state.closed {
+        if state.closed || state.phase == Phase::Ended {
             return;
         }
         if state.messages.len() >= MAX_MESSAGES || state.messages_bytes + text.len() > MAX_MESSAGES_BYTES {
@@ -86,9 +98,7 @@ impl Notes {
         refuse_depth(&name, &value)?;
         let bytes = name.len() + value.to_string().len();
         let mut state = lock(&self.state);
-        if state.closed {
-            return Err(Error::Closed { id, status: JobStatus::Terminated });
-        }
+        state.check_open(id)?;
         let before = state.results.get(&name).map_or(0, |old| name.len() + old.to_string().len());
         let total = state.results_bytes - before + bytes;
         if total > MAX_JSON_BYTES {
@@ -106,15 +116,26 @@ impl Notes {
 
     pub(crate) fn force(&self, id: JobId, status: JobStatus) -> Result<(), Error> {
         let mut state = lock(&self.state);
-        if state.closed {
-            return Err(Error::Closed { id, status: JobStatus::Terminated });
-        }
+        state.check_open(id)?;
         state.forced = Some(status);
         Ok(())
     }
 
+    /// How the job wants to end. One that was cut off before it returned did not get to say.
     pub(crate) fn forced(&self) -> Option<JobStatus> {
-        lock(&self.state).forced
+        let state = lock(&self.state);
+        state.forced.filter(|_| state.phase >= Phase::Returned)
+    }
+
+    pub(crate) fn returned(&self) {
+        lock(&self.state).phase = Phase::Returned;
+    }
+
+    /// The attempt has ended: takes what is left, and nothing more after it.
+    pub(crate) fn end(&self) -> Unwritten {
+        let mut state = lock(&self.state);
+        state.phase = Phase::Ended;
+        state.take().unwrap_or_default()
     }
 
     /// From now on nothing more is taken. Returns all that is not written, also what a report still has in hand.
@@ -149,11 +170,6 @@ impl Notes {
         lock(&self.state).closed
     }
 
-    /// Takes what has not been written; `None` where there is nothing.
-    pub(crate) fn take(&self) -> Option<Unwritten> {
-        lock(&self.state).take()
-    }
-
     /// The same for a report, which then says whether it was [`reported`](Self::reported).
     pub(crate) fn report(&self) -> Option<Unwritten> {
         let mut state = lock(&self.state);
@@ -172,6 +188,14 @@ impl Notes {
 }
 
 impl State {
+    /// Whether results are still taken.
+    fn check_open(&self, id: JobId) -> Result<(), Error> {
+        if self.closed {
+            return Err(Error::Closed { id, status: JobStatus::Terminated });
+        }
+        if self.phase == Phase::Ended { Err(Error::Lost { id }) } else { Ok(()) }
+    }
+
     fn take(&mut self) -> Option<Unwritten> {
         if self.progress.is_none() && !self.results_changed && self.messages.is_empty() && self.dropped == 0 {
             return None;
@@ -193,6 +217,8 @@ impl State {
         self.results_changed |= unwritten.results.is_some();
         let later = std::mem::replace(&mut self.messages, unwritten.messages);
         self.messages.extend(later);
+        self.dropped += self.messages.len().saturating_sub(MAX_MESSAGES) as u64;
+        self.messages.truncate(MAX_MESSAGES);
         self.messages_bytes = self.messages.iter().map(|said| said.text.len()).sum();
     }
 }
@@ -234,7 +260,7 @@ mod tests {
         for number in 0..MAX_MESSAGES + 7 {
             notes.say(Level::Info, number.to_string());
         }
-        let rows = notes.take().expect("there are messages").messages(1, 1, 1);
+        let rows = notes.report().expect("there are messages").messages(1, 1, 1);
         assert_eq!(rows.len(), MAX_MESSAGES + 1);
         assert!(rows.last().expect("the last").text.starts_with("7 messages were dropped"));
     }
@@ -248,7 +274,7 @@ mod tests {
         notes.say(Level::Info, "second".into());
         notes.set_progress(20);
         notes.reported(false);
-        let again = notes.take().expect("both");
+        let again = notes.report().expect("both");
         assert_eq!(again.progress, Some(20));
         let texts: Vec<_> = again.messages(1, 1, 1).into_iter().map(|message| message.text).collect();
         assert_eq!(texts, ["first", "second"]);
@@ -267,7 +293,7 @@ mod tests {
         assert_eq!(texts(&notes.close()), ["first", "second"]);
         notes.reopen();
         notes.reported(true);
-        let again = notes.take().expect("the second");
+        let again = notes.report().expect("the second");
         assert_eq!(texts(&again), ["second"]);
         assert_eq!(again.results, None);
     }

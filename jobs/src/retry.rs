@@ -39,7 +39,7 @@ impl RetryPolicy {
         let pause = self.first.checked_mul(1_u32.checked_shl(doublings).unwrap_or(u32::MAX)).unwrap_or(self.cap);
         let pause = pause.min(self.cap);
         let jitter = f64::from(self.jitter_percent) / 100.0 * (2.0 * random - 1.0);
-        pause.mul_f64(1.0 + jitter)
+        Duration::try_from_secs_f64(pause.as_secs_f64() * (1.0 + jitter)).unwrap_or(pause)
     }
 }
 

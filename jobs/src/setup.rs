@@ -26,12 +26,14 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// What was done is recorded in a table of its own, `jobs_migration`. To run the migrations inside a `Migrator` of yours, see
 /// [`JobsMigrator`].
 pub async fn migrate(db: &DatabaseConnection) -> Result<(), Error> {
+    // A connection of its own: a call that is dropped takes the lock with it.
+    let own = connection::own_connections(db, 1);
     store::repeat(|| async {
-        let transaction = store::begin(db).await?;
+        let transaction = store::begin(&own).await?;
         connection::lock_migrations(&transaction, PATIENCE).await?;
-        let result = JobsMigrator::up(&transaction, None).await;
-        connection::unlock_migrations(&transaction).await?;
-        result?;
+        let migrated = JobsMigrator::up(&transaction, None).await;
+        let unlocked = connection::unlock_migrations(&transaction).await;
+        migrated.and(unlocked)?;
         transaction.commit().await
     })
     .await?;

@@ -5,15 +5,17 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, LazyLock, Mutex, Weak};
 use std::time::Duration;
 
-use sea_orm::DatabaseConnection;
+use sea_orm::{DatabaseConnection, DbErr};
 use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
 
 use crate::error::Error;
 use crate::store::control;
 use crate::store::dialect::connection;
 use crate::store::dialect::listen::Listener;
+use crate::store::fault;
 use crate::wake::lock;
-use crate::{JobId, JobRecord, JobStatus, record};
+use crate::{JobId, JobRecord, JobStatus, options::may_listen, record};
 
 /// The first pause between two polls, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -22,21 +24,29 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// A wait that lasts so long is worth a listening connection, where the database notifies.
 const LISTEN_AFTER: Duration = Duration::from_millis(80);
 
+/// How long polling waits for a connection to listen on.
+const LISTEN_PATIENCE: Duration = Duration::from_millis(500);
+
+/// How often a waiter looks whether somebody still polls for it.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+
 /// Those who wait for jobs of one database.
 #[derive(Debug, Default)]
 struct Waiters {
-    /// What each waits for. The value is sent once: closed with a status, or gone.
+    /// What each waits for. The value is sent once.
     waiting: Mutex<HashMap<i64, watch::Sender<Option<Ended>>>>,
-    /// Held by the one who polls for all.
-    turn: tokio::sync::Mutex<()>,
+    /// The task that polls for all; it ends when nobody waits.
+    poller: Mutex<Option<JoinHandle<()>>>,
     /// Someone new waits, or a job has ended here: poll now.
     poll: Notify,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 enum Ended {
     Closed,
     Gone,
+    /// The database can't be asked.
+    Error(DbErr),
 }
 
 static WAITERS: LazyLock<Mutex<HashMap<usize, Weak<Waiters>>>> = LazyLock::new(Mutex::default);
@@ -47,18 +57,21 @@ static WAITERS: LazyLock<Mutex<HashMap<usize, Weak<Waiters>>>> = LazyLock::new(M
 pub async fn wait(db: &DatabaseConnection, id: impl Into<JobId>) -> Result<JobRecord, Error> {
     let id = id.into();
     let waiters = waiters(db);
-    let mut ended = waiters.enter(id);
-    let result = tokio::select! {
-        // Who has what it waits for does not begin another poll when it gets the turn.
-        biased;
-        ended = Waiters::ended(&mut ended) => ended,
-        result = waiters.poll_in_turn(db) => result.map(|never| match never {}),
+    let mut waiter = waiters.enter(id);
+    let ended = loop {
+        waiters.keep_polling(db);
+        // In vain where the runtime of the task that polls has ended before this one: then another one is started.
+        if let Ok(ended) = tokio::time::timeout(CHECK_INTERVAL, waiter.wait_for(Option::is_some)).await {
+            // The sender stays until the last who waits has left.
+            break ended.ok().and_then(|ended| ended.clone()).unwrap_or(Ended::Gone);
+        }
     };
-    drop(ended);
+    drop(waiter);
     waiters.leave(id);
-    match result? {
+    match ended {
         Ended::Closed => record::record(db, id).await,
         Ended::Gone => Err(Error::NotFound { id }),
+        Ended::Error(error) => Err(error.into()),
     }
 }
 
@@ -97,9 +110,6 @@ fn waiters(db: &DatabaseConnection) -> Arc<Waiters> {
     })
 }
 
-/// A poll ends only with an error.
-enum Never {}
-
 impl Waiters {
     fn enter(&self, id: JobId) -> watch::Receiver<Option<Ended>> {
         let receiver = lock(&self.waiting).entry(id.0).or_insert_with(|| watch::Sender::new(None)).subscribe();
@@ -107,10 +117,22 @@ impl Waiters {
         receiver
     }
 
-    async fn ended(receiver: &mut watch::Receiver<Option<Ended>>) -> Result<Ended, Error> {
-        let ended = receiver.wait_for(Option::is_some).await.map(|ended| *ended);
-        // The sender stays until the last who waits has left.
-        Ok(ended.ok().flatten().unwrap_or(Ended::Gone))
+    /// Starts the task that polls, unless it runs. It is nobody's own: a waiter that is not polled itself holds up no other.
+    fn keep_polling(self: &Arc<Self>, db: &DatabaseConnection) {
+        let mut poller = lock(&self.poller);
+        if poller.as_ref().is_none_or(JoinHandle::is_finished) {
+            *poller = Some(tokio::spawn(poll_for_all(self.clone(), db.clone())));
+        }
+    }
+
+    /// Whether the task that polls may end: nobody waits.
+    fn is_over(&self) -> bool {
+        let mut poller = lock(&self.poller);
+        let over = lock(&self.waiting).is_empty();
+        if over {
+            *poller = None;
+        }
+        over
     }
 
     /// Forgets what nobody waits for any more.
@@ -119,23 +141,8 @@ impl Waiters {
         if waiting.get(&id.0).is_some_and(|sender| sender.receiver_count() == 0) {
             waiting.remove(&id.0);
         }
-    }
-
-    /// Waits for the turn to poll, then polls for all, until this waiter has what it waits for.
-    async fn poll_in_turn(&self, db: &DatabaseConnection) -> Result<Never, Error> {
-        let _turn = self.turn.lock().await;
-        let mut pause = FIRST_PAUSE;
-        let mut ears = Ears::default();
-        loop {
-            if pause >= LISTEN_AFTER {
-                ears.expect(db, &self.ids()).await;
-            }
-            self.poll(db).await?;
-            tokio::select! {
-                () = self.poll.notified() => pause = FIRST_PAUSE,
-                () = ears.hear() => {}
-                () = tokio::time::sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
-            }
+        if waiting.is_empty() {
+            self.poll.notify_one();
         }
     }
 
@@ -143,23 +150,50 @@ impl Waiters {
         lock(&self.waiting).keys().copied().collect()
     }
 
-    async fn poll(&self, db: &DatabaseConnection) -> Result<(), Error> {
+    /// Tells those whose jobs have ended, or all where the database can't be asked.
+    async fn poll(&self, db: &DatabaseConnection) {
         // Waiters may have been dropped while they waited.
         lock(&self.waiting).retain(|_, sender| sender.receiver_count() > 0);
         let ids = self.ids();
-        let found: HashMap<i64, JobStatus> = control::statuses(db, &ids).await?.into_iter().collect();
+        let ended: Vec<(i64, Ended)> = match control::statuses(db, &ids).await {
+            Ok(found) => {
+                let found: HashMap<i64, JobStatus> = found.into_iter().collect();
+                ids.into_iter().filter_map(|id| Some((id, ended_as(found.get(&id).copied())?))).collect()
+            }
+            Err(error) if fault::of(&error).is_passing() => {
+                return tracing::debug!(%error, "asking again for the ends of jobs");
+            }
+            Err(error) => ids.into_iter().map(|id| (id, Ended::Error(error.clone()))).collect(),
+        };
         let waiting = lock(&self.waiting);
-        for id in ids {
-            let ended = match found.get(&id) {
-                None => Ended::Gone,
-                Some(status) if status.is_closed() => Ended::Closed,
-                Some(_) => continue,
-            };
+        for (id, ended) in ended {
             if let Some(sender) = waiting.get(&id) {
                 sender.send_replace(Some(ended));
             }
         }
-        Ok(())
+    }
+}
+
+fn ended_as(found: Option<JobStatus>) -> Option<Ended> {
+    match found {
+        None => Some(Ended::Gone),
+        Some(status) => status.is_closed().then_some(Ended::Closed),
+    }
+}
+
+async fn poll_for_all(waiters: Arc<Waiters>, db: DatabaseConnection) {
+    let mut pause = FIRST_PAUSE;
+    let mut ears = Ears::default();
+    while !waiters.is_over() {
+        if pause >= LISTEN_AFTER {
+            ears.expect(&db, &waiters.ids()).await;
+        }
+        waiters.poll(&db).await;
+        tokio::select! {
+            () = waiters.poll.notified() => pause = FIRST_PAUSE,
+            () = ears.hear() => {}
+            () = tokio::time::sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
+        }
     }
 }
 
@@ -174,14 +208,15 @@ struct Ears {
 impl Ears {
     /// Listens for the ends of these jobs too. Where that fails, polling goes on.
     async fn expect(&mut self, db: &DatabaseConnection, ids: &[i64]) {
-        if !control::can_notify(db) {
+        if !may_listen() || !control::can_notify(db) {
             return;
         }
         if self.listener.is_none() {
             self.expected.clear();
-            match Listener::connect(db, &["jobs_finish"]).await {
-                Ok(listener) => self.listener = Some(listener),
-                Err(error) => return tracing::debug!(%error, "can't listen for the ends of jobs"),
+            match tokio::time::timeout(LISTEN_PATIENCE, Listener::connect(db, &["jobs_finish"])).await {
+                Ok(Ok(listener)) => self.listener = Some(listener),
+                Ok(Err(error)) => return tracing::debug!(%error, "can't listen for the ends of jobs"),
+                Err(_) => return tracing::debug!("it takes too long to listen for the ends of jobs"),
             }
         }
         self.expected.retain(|id| ids.contains(id));

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 use serde::Serialize;
 
 use super::dialect::{Batch, Dialect};
@@ -77,10 +77,14 @@ pub(crate) struct NewMessage {
     pub(crate) text: String,
 }
 
+/// A job, and the version under which an attempt owns it.
+pub(crate) type Key = (i64, i64);
+
 /// A row of a batch.
 pub(crate) trait Row: Serialize + Sync {
     fn batch(dialect: &Dialect) -> &Batch;
-    fn id(&self) -> i64;
+    /// The job, and the version under which the attempt owns it.
+    fn key(&self) -> Key;
     fn messages(&self) -> &[NewMessage];
     fn bytes(&self) -> usize;
     /// Whether it leaves a row in the history.
@@ -94,8 +98,8 @@ impl Row for Finish {
         &dialect.finish
     }
 
-    fn id(&self) -> i64 {
-        self.id
+    fn key(&self) -> Key {
+        (self.id, self.version)
     }
 
     fn messages(&self) -> &[NewMessage] {
@@ -116,8 +120,8 @@ impl Row for Report {
         &dialect.report
     }
 
-    fn id(&self) -> i64 {
-        self.id
+    fn key(&self) -> Key {
+        (self.id, self.version)
     }
 
     fn messages(&self) -> &[NewMessage] {
@@ -129,15 +133,19 @@ impl Row for Report {
     }
 }
 
+fn keys(rows: &[QueryResult]) -> Result<HashSet<Key>, DbErr> {
+    rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).collect()
+}
+
 fn bytes(results: Option<&String>, messages: &[NewMessage]) -> usize {
     let texts: usize = messages.iter().map(|message| message.text.len() + 100).sum();
     texts + results.map_or(0, String::len) + 200
 }
 
 impl Store {
-    /// Writes the rows whose attempts still own their jobs, and returns the ids of those. Rows that someone else has locked
+    /// Writes the rows whose attempts still own their jobs, and returns those. Rows that someone else has locked
     /// are left out, as are those that were fenced out: [`Store::marks`] tells which.
-    pub(crate) async fn write<R: Row>(&self, rows: &[R]) -> Result<HashSet<i64>, DbErr> {
+    pub(crate) async fn write<R: Row>(&self, rows: &[R]) -> Result<HashSet<Key>, DbErr> {
         repeat(|| async {
             let in_one = matches!(R::batch(self.dialect), Batch::Statement(_));
             if in_one && !self.isolate {
@@ -157,19 +165,20 @@ pub(crate) async fn write<C: ConnectionTrait, R: Row>(
     db: &C,
     dialect: &Dialect,
     rows: &[R],
-) -> Result<HashSet<i64>, DbErr> {
+) -> Result<HashSet<Key>, DbErr> {
     let messages: Vec<_> = rows.iter().flat_map(Row::messages).collect();
     match R::batch(dialect) {
         Batch::Statement(sql) => {
             let values = [json(rows)?.into(), json(&messages)?.into()];
             let written = db.query_all_raw(statement(dialect, sql, values)).await?;
-            written.iter().map(|row| row.try_get_by_index(0)).collect()
+            keys(&written)
         }
         Batch::Steps { lock, history, own, messages: write_messages } => {
             let locked = db.query_all_raw(statement(dialect, lock, [json(rows)?.into()])).await?;
-            let locked: HashSet<i64> = locked.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?;
-            let rows: Vec<_> = rows.iter().filter(|row| locked.contains(&row.id())).collect();
-            let messages: Vec<_> = messages.into_iter().filter(|message| locked.contains(&message.job_id)).collect();
+            let locked = keys(&locked)?;
+            let rows: Vec<_> = rows.iter().filter(|row| locked.contains(&row.key())).collect();
+            let messages: Vec<_> =
+                messages.into_iter().filter(|message| locked.contains(&(message.job_id, message.version))).collect();
             if !rows.is_empty() {
                 let has_history = rows.iter().any(|row| row.is_history());
                 let rows = json(&rows)?;

@@ -85,7 +85,10 @@ pub(crate) fn json<T: Serialize + ?Sized>(rows: &T) -> Result<String, DbErr> {
     serde_json::to_string(rows).map_err(|error| DbErr::Custom(format!("a batch does not serialise: {error}")))
 }
 
+/// The longest time that databases are asked to add: a hundred years.
+pub(crate) const LONGEST: Duration = Duration::from_hours(876_000);
+
 /// Milliseconds for SQL, rounded up: never earlier than asked.
 pub(crate) fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX)
+    i64::try_from(duration.min(LONGEST).as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX)
 }

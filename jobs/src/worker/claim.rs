@@ -81,6 +81,9 @@ impl Claimer {
             return Ok(Next::GoOn);
         }
         for lane in self.lanes.ready() {
+            if self.engine.stopping.is_cancelled() {
+                break;
+            }
             let Some(slots) = lane.take_slots(MAX_CLAIM) else { continue };
             let in_flight = ClaimInFlight::new(&self.engine);
             let wanted = slots.num_permits();

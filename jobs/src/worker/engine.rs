@@ -92,7 +92,7 @@ impl End {
     pub(super) fn into_finish(self) -> Finish {
         let Self { mut finish, attempt } = self;
         let Some(attempt) = attempt else { return finish };
-        let (job, unwritten) = (&attempt.job, attempt.notes.take().unwrap_or_default());
+        let (job, unwritten) = (&attempt.job, attempt.notes.end());
         finish.messages = unwritten.messages(job.id, job.attempt, job.version);
         finish.progress = if finish.status == JobStatus::Terminated.code() { Some(100) } else { unwritten.progress };
         finish.results = unwritten.results;

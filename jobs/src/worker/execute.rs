@@ -10,7 +10,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::engine::{Engine, Owned};
 use super::inside::finished_inside;
-use super::verdict::{did_not_stop, ending, outcome, stopped};
+use super::verdict::{did_not_stop, ending, outcome, panicked, stopped};
 use crate::attempt::{Inside, RunningAttempt, Stop, Stopper};
 use crate::error::{JobResult, chain};
 use crate::outcome::{AttemptEnd, Outcome};
@@ -42,7 +42,9 @@ fn own(engine: &Engine, job: Claimed) -> Arc<Owned> {
 }
 
 async fn execute(engine: Arc<Engine>, owned: Arc<Owned>, slot: Option<OwnedSemaphorePermit>) {
-    let outcome = run(&engine, &owned.attempt).await;
+    // Not only `execute` is the user's code: also what decodes, what prints an error, and what drops the job.
+    let outcome =
+        AssertUnwindSafe(run(&engine, &owned.attempt)).catch_unwind().await.unwrap_or_else(|panic| panicked(&*panic));
     if let Some(outcome) = finished_inside(&engine, &owned.attempt, outcome).await {
         end(&engine, &owned, outcome).await;
     }
@@ -54,14 +56,17 @@ async fn execute(engine: Arc<Engine>, owned: Arc<Owned>, slot: Option<OwnedSemap
 
 /// Decodes and runs, to what it ends in.
 async fn run(engine: &Engine, attempt: &Arc<RunningAttempt>) -> Outcome {
-    if !engine.lease.holds() {
+    if !engine.lease.holds() || engine.stopping.is_cancelled() {
         return Outcome::NeverStarted;
     }
     let Some(definition) = engine.registry.get(&attempt.job.name) else {
         // Only known names are claimed.
         return Outcome::NeverStarted;
     };
-    let job = match definition.decode(&attempt.parameters) {
+    // Parameters that are no JSON have become `null`, which says why only when it is asked again.
+    let readable =
+        if attempt.parameters.is_null() { parameters::parse(&attempt.job.parameters).map(|_| ()) } else { Ok(()) };
+    let job = match readable.and_then(|()| definition.decode(&attempt.parameters)) {
         Ok(job) => job,
         Err(error) => {
             let reason = chain(&error);

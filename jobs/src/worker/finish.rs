@@ -27,6 +27,9 @@ const MAX_BYTES: usize = 4 * 1024 * 1024;
 /// How often progress, messages and results of running jobs are written.
 const REPORT_INTERVAL: Duration = Duration::from_millis(500);
 
+/// How often a batch is tried whole when the fault is neither in its data nor in the connection.
+const TRIES_BEFORE_DIVIDING: u32 = 5;
+
 /// How soon a row that somebody else has locked is tried again.
 const LOCKED_PAUSE: Duration = Duration::from_millis(50);
 
@@ -35,7 +38,7 @@ const LAST_RETRY: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(engine: Arc<Engine>) {
     let Some(ends) = lock(&engine.ends_to_write).take() else { return };
-    let mut writer = Writer { engine, ends, waiting: VecDeque::new(), locked: Vec::new() };
+    let mut writer = Writer { engine, ends, waiting: VecDeque::new(), locked: Vec::new(), give_up_at: None };
     let mut reports = tokio::time::interval(REPORT_INTERVAL);
     reports.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while writer.gather(&mut reports).await {
@@ -49,6 +52,8 @@ struct Writer {
     waiting: VecDeque<Finish>,
     /// Held up by somebody else's lock until then.
     locked: Vec<(Instant, Finish)>,
+    /// When a worker that leaves stops trying.
+    give_up_at: Option<Instant>,
 }
 
 impl Writer {
@@ -70,6 +75,10 @@ impl Writer {
                 if ends.is_empty() {
                     match retry_locked {
                         None => return false,
+                        Some(_) if self.is_too_late() => {
+                            self.give_up();
+                            return false;
+                        }
                         Some(when) => tokio::time::sleep_until(when).await,
                     }
                 }
@@ -85,16 +94,22 @@ impl Writer {
 
     /// Writes all that waits.
     async fn write(&mut self) {
-        let mut retry = FIRST_RETRY;
+        let (mut tries, mut retry) = (0, FIRST_RETRY);
         while !self.waiting.is_empty() {
             let batch = next_batch(&mut self.waiting);
-            match self.try_write(&batch).await {
-                Ok(()) => retry = FIRST_RETRY,
-                Err(error) if fault::of(&error) == Fault::Data => self.divide(batch, error).await,
-                Err(error) => {
+            let Err(error) = self.try_write(&batch).await else {
+                (tries, retry) = (0, FIRST_RETRY);
+                continue;
+            };
+            tries += 1;
+            match fault::of(&error) {
+                Fault::Data => self.divide(batch, error).await,
+                // Neither the data nor the connection: perhaps one row's, which is not to hold up the others.
+                Fault::Other if tries >= TRIES_BEFORE_DIVIDING => self.divide(batch, error).await,
+                _ => {
                     tracing::warn!(%error, ends = batch.len(), "ends of jobs can't be written; trying again in {retry:?}");
                     put_back(&mut self.waiting, batch);
-                    if self.engine.written.is_cancelled() && self.engine.lease.is_over() {
+                    if self.is_too_late() {
                         return self.give_up();
                     }
                     tokio::time::sleep(retry).await;
@@ -104,18 +119,28 @@ impl Writer {
         }
     }
 
+    /// Whether a worker that leaves has tried for as long as its lease to write its last ends.
+    fn is_too_late(&mut self) -> bool {
+        if !self.engine.written.is_cancelled() {
+            return false;
+        }
+        let give_up_at = *self.give_up_at.get_or_insert_with(|| Instant::now() + self.engine.settings.lease);
+        Instant::now() >= give_up_at
+    }
+
     async fn try_write(&mut self, batch: &[Finish]) -> Result<(), DbErr> {
         let written = self.engine.store.write(batch).await?;
-        let missed: Vec<i64> = batch.iter().map(|end| end.id).filter(|id| !written.contains(id)).collect();
+        let is_written = |end: &Finish| written.contains(&(end.id, end.version));
+        let missed: Vec<i64> = batch.iter().filter(|end| !is_written(end)).map(|end| end.id).collect();
         let marks: HashMap<i64, Mark> = if missed.is_empty() { HashMap::new() } else { self.marks(&missed).await? };
         for end in batch {
-            if written.contains(&end.id) {
+            if is_written(end) {
                 self.settled(end);
             } else {
                 self.missed(end, marks.get(&end.id));
             }
         }
-        crate::wait::ended(written.into_iter());
+        crate::wait::ended(written.iter().map(|(id, _)| *id));
         self.engine.sleeper.nudge();
         Ok(())
     }
@@ -154,32 +179,37 @@ impl Writer {
         }
     }
 
-    /// The database refuses something in the batch: halves it until the bad row is alone, which then ends with the reason.
+    /// The database refuses something in the batch: halves it until the bad row is alone. Where it is refused for its data, it ends
+    /// with the reason; else it is tried again by itself.
     async fn divide(&mut self, batch: Vec<Finish>, error: DbErr) {
         let mut parts = vec![(batch, error)];
         while let Some((mut part, error)) = parts.pop() {
-            if part.len() == 1 {
-                let bad = part.pop().map(|end| refused(&end, &error));
-                self.waiting.extend(bad);
+            if let [end] = &part[..] {
+                if fault::of(&error) == Fault::Data {
+                    self.waiting.push_back(refused(end, &error));
+                } else {
+                    tracing::error!(job = end.id, %error, "the end of a job can't be written; trying again in {LAST_RETRY:?}");
+                    self.locked.push((Instant::now() + LAST_RETRY, end.clone()));
+                }
                 continue;
             }
             let second = part.split_off(part.len() / 2);
             for half in [part, second] {
                 match self.try_write(&half).await {
                     Ok(()) => {}
-                    Err(error) if fault::of(&error) == Fault::Data => parts.push((half, error)),
+                    Err(error) if matches!(fault::of(&error), Fault::Data | Fault::Other) => parts.push((half, error)),
                     Err(_) => put_back(&mut self.waiting, half),
                 }
             }
         }
     }
 
-    /// The lease is over and the database out of reach: others take the jobs over.
+    /// The worker can't wait any longer: others take the jobs over.
     fn give_up(&mut self) {
         let ends = self.waiting.len() + self.locked.len();
         tracing::error!(
             ends,
-            "the database could not be reached for longer than the lease: ends of jobs are not written, another worker will run them again"
+            "the ends of jobs could not be written for as long as the lease: another worker will run them again"
         );
         self.waiting.clear();
         self.locked.clear();

@@ -53,7 +53,7 @@ async fn run(engine: Arc<Engine>) {
     heartbeat.store.db = own_connections(&heartbeat.engine.setting.db, 1);
     loop {
         let sent = Instant::now();
-        let next = match heartbeat.beat_in_time(sent).await {
+        let next = match heartbeat.beat_before_deadline(sent).await {
             Ok(true) => heartbeat.engine.settings.heartbeat(),
             Ok(false) => return heartbeat.lost(),
             Err(error) => {
@@ -76,13 +76,27 @@ struct Heartbeat {
 }
 
 impl Heartbeat {
+    /// A beat; where the deadline comes first, all jobs are stopped while it goes on.
+    async fn beat_before_deadline(&mut self, sent: Instant) -> Result<bool, DbErr> {
+        let engine = self.engine.clone();
+        let beat = self.beat_in_time(sent);
+        tokio::pin!(beat);
+        tokio::select! {
+            result = &mut beat => return result,
+            () = stop_at_deadline(&engine) => {}
+        }
+        beat.await
+    }
+
     /// A beat that takes so long that the lease is at risk counts as failed.
     async fn beat_in_time(&mut self, sent: Instant) -> Result<bool, DbErr> {
         let limit = self.engine.settings.lease / 3;
-        match tokio::time::timeout(limit, self.beat(sent)).await {
-            Ok(result) => result,
-            Err(_) => Err(DbErr::Custom(format!("no answer within {limit:?}"))),
+        if let Ok(result) = tokio::time::timeout(limit, self.beat(sent)).await {
+            return result;
         }
+        // The connection may be dead without knowing it: the next beat has another.
+        self.store.db = own_connections(&self.engine.setting.db, 1);
+        Err(DbErr::Custom(format!("no answer within {limit:?}")))
     }
 
     /// One beat. False: this worker was taken for dead.
@@ -129,19 +143,30 @@ impl Heartbeat {
         self.engine.lost.cancel();
     }
 
-    /// Waits until then, or until a hint asks for a beat; past the deadline, stops all jobs before others may take them.
+    /// Waits until then, or until a hint asks for a beat.
     async fn wait(&self, until: Instant) {
-        let deadline = Some(self.engine.lease.deadline()).filter(|deadline| *deadline > Instant::now());
+        let deadline = async {
+            stop_at_deadline(&self.engine).await;
+            std::future::pending::<()>().await;
+        };
         tokio::select! {
-            () = tokio::time::sleep_until(deadline.map_or(until, |deadline| until.min(deadline)).into()) => {}
+            () = tokio::time::sleep_until(until.into()) => {}
             () = self.engine.sleeper.beat.notified() => {}
+            () = deadline => {}
         }
-        if !self.engine.lease.holds() && self.engine.running() > 0 {
-            tracing::warn!(
-                "the database has been out of reach for too long: all jobs are stopped, others may take them"
-            );
-            self.engine.stop_all(Stop::Lost);
-        }
+    }
+}
+
+/// Past the deadline, asks all jobs to stop, before others may take them. Waits for ever where it has passed.
+async fn stop_at_deadline(engine: &Engine) {
+    let deadline = engine.lease.deadline();
+    if deadline <= Instant::now() {
+        return std::future::pending().await;
+    }
+    tokio::time::sleep_until(deadline.into()).await;
+    if !engine.lease.holds() && engine.running() > 0 {
+        tracing::warn!("the database has been out of reach for too long: all jobs are stopped, others may take them");
+        engine.stop_all(Stop::Lost);
     }
 }
 

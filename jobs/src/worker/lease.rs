@@ -46,11 +46,6 @@ impl Lease {
         Instant::now() < self.deadline()
     }
 
-    /// Whether others may have taken the jobs by now.
-    pub(super) fn is_over(&self) -> bool {
-        lock(&self.times).last_good.elapsed() > self.whole
-    }
-
     /// Whether beats have gone well for one whole lease: only such a worker may call others dead.
     pub(super) fn is_trusted(&self) -> bool {
         self.holds() && lock(&self.times).healthy_since.elapsed() >= self.whole

@@ -20,19 +20,38 @@ const UNSERVED_INTERVAL: Duration = Duration::from_mins(5);
 const RETENTION_PAUSE: Duration = Duration::from_millis(100);
 
 pub(super) async fn run(engine: Arc<Engine>) {
-    let mut rescue = every(engine.settings.heartbeat());
-    let mut retention = every(RETENTION_INTERVAL);
-    let mut unserved = every(UNSERVED_INTERVAL);
+    // Side by side: a long delete does not hold up a rescue.
+    tokio::join!(rescue_from_time_to_time(&engine), delete_from_time_to_time(&engine), warn_from_time_to_time(&engine));
+}
+
+async fn rescue_from_time_to_time(engine: &Engine) {
+    let mut time = every(engine.settings.heartbeat());
+    loop {
+        time.tick().await;
+        complain(rescue(engine).await);
+    }
+}
+
+async fn delete_from_time_to_time(engine: &Engine) {
+    let mut time = every(RETENTION_INTERVAL);
+    loop {
+        time.tick().await;
+        complain(delete_expired(engine).await);
+    }
+}
+
+async fn warn_from_time_to_time(engine: &Engine) {
+    let mut time = every(UNSERVED_INTERVAL);
     let mut warned = HashMap::new();
     loop {
-        let done = tokio::select! {
-            _ = rescue.tick() => self::rescue(&engine).await,
-            _ = retention.tick() => delete_expired(&engine).await,
-            _ = unserved.tick() => warn_of_unserved(&engine, &mut warned).await,
-        };
-        if let Err(error) = done {
-            tracing::warn!(%error, "maintenance failed; it is tried again at its next time");
-        }
+        time.tick().await;
+        complain(warn_of_unserved(engine, &mut warned).await);
+    }
+}
+
+fn complain(done: Result<(), DbErr>) {
+    if let Err(error) = done {
+        tracing::warn!(%error, "maintenance failed; it is tried again at its next time");
     }
 }
 
@@ -56,13 +75,13 @@ async fn rescue(engine: &Engine) -> Result<(), DbErr> {
         let orphans = engine.store.orphans().await?;
         let ends: Vec<_> = orphans.iter().map(|orphan| end_of_lost(engine, orphan)).collect();
         let written = if ends.is_empty() { return Ok(()) } else { engine.store.write(&ends).await? };
-        for orphan in orphans.iter().filter(|orphan| written.contains(&orphan.id)) {
+        for orphan in orphans.iter().filter(|orphan| written.contains(&(orphan.id, orphan.version))) {
             tracing::warn!(job = orphan.id, name = orphan.name, attempt = orphan.attempt, "rescued from a lost worker");
             wake::scheduled(&orphan.queue);
         }
         let was_all = u64::try_from(orphans.len()).is_ok_and(|rows| rows < MAINTENANCE_ROWS);
         let some = !written.is_empty();
-        crate::wait::ended(written.into_iter());
+        crate::wait::ended(written.iter().map(|(id, _)| *id));
         if was_all || !some {
             return Ok(());
         }

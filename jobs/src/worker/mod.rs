@@ -89,7 +89,7 @@ impl Worker {
         self
     }
 
-    /// After how long without a heartbeat another worker takes over this one's jobs, from 1 second. Default: 30 seconds.
+    /// After how long without a heartbeat another worker takes over this one's jobs, 1 second to 1 day. Default: 30 seconds.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.settings.lease = lease;
         self
@@ -107,8 +107,8 @@ impl Worker {
         self
     }
 
-    /// How long a job that is asked to stop may take before it is ended at its next `await`. Default: 5 seconds, and never more
-    /// than a third of the lease.
+    /// How long a job that is asked to stop may take before it is ended at its next `await`. Default: 5 seconds, or a third of the
+    /// lease where that is less. With the heartbeat it has to fit into the lease.
     pub fn cancel_grace(mut self, grace: Duration) -> Self {
         self.settings.cancel_grace = Some(grace);
         self
@@ -135,7 +135,7 @@ impl Worker {
     }
 
     /// Whether to be woken by the database, where it can (PostgreSQL's LISTEN). Without, it polls: behind PgBouncer in transaction
-    /// mode. Default: true.
+    /// mode. Default: true, unless `JOBS_LISTEN` is `0`, which goes for those who wait for jobs too.
     pub fn listen(mut self, listen: bool) -> Self {
         self.settings.listen = listen;
         self
@@ -171,9 +171,13 @@ impl Worker {
     async fn run_with(self, shutdown: Shutdown) -> Result<(), Error> {
         let registry = Arc::new(Registry::new(&self.registered)?);
         let settings = Arc::new(self.settings.checked(&registry)?);
-        check_tables(&self.db).await?;
-        tracing::info!("definitions:{}", registry.table(&settings.default_queue));
-        let mut engine = Engine::join(&self.db, settings.clone(), registry.clone()).await?;
+        let join = async {
+            check_tables(&self.db).await?;
+            tracing::info!("definitions:{}", registry.table(&settings.default_queue));
+            Engine::join(&self.db, settings.clone(), registry.clone()).await
+        };
+        let Some(engine) = shutdown.unless_stopped(join).await else { return Ok(()) };
+        let mut engine = engine?;
         while work(engine, &shutdown).await? == End::Lost {
             // The worker could not be heard for longer than its lease: others have its jobs. Begin anew.
             let Some(next) = shutdown.unless_stopped(rejoin(&self.db, &settings, &registry)).await else { break };
@@ -213,7 +217,7 @@ async fn work(engine: Arc<Engine>, shutdown: &Shutdown) -> Result<End, Error> {
 
     let end = shutdown.wait(&engine, &mut claimer).await;
     engine.stopping.cancel();
-    shutdown::finish_claims(&engine, claimer).await;
+    shutdown.finish_claims(&engine, claimer).await?;
     let all_ended = shutdown.let_jobs_end(&engine, end).await?;
     engine.written.cancel();
     shutdown.finish_writes(writer, &engine).await?;
@@ -222,7 +226,7 @@ async fn work(engine: Arc<Engine>, shutdown: &Shutdown) -> Result<End, Error> {
     background.close();
     background.wait().await;
     if all_ended && end == End::Stopped {
-        match engine.store.leave(engine.id).await {
+        match shutdown.or_abort(&engine, engine.store.leave(engine.id)).await? {
             Ok(()) => tracing::info!(worker = engine.id, "the worker has left"),
             Err(error) => tracing::warn!(%error, "the worker's row is left behind; it goes when its lease is over"),
         }

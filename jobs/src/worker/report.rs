@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::engine::Engine;
 use super::finish::batch_len;
 use crate::error::chain;
-use crate::store::batch::Report;
+use crate::store::batch::{Key, Report, Row as _};
 use crate::store::fault::{self, Fault};
 
 /// Writes what running jobs have to say.
@@ -31,12 +31,12 @@ pub(super) async fn write(engine: &Engine) {
     }
     let written = write_batch(engine, &batch).await;
     for owned in taken {
-        owned.attempt.notes.reported(written.contains(&owned.attempt.job.id));
+        owned.attempt.notes.reported(written.contains(&(owned.attempt.job.id, owned.attempt.job.version)));
     }
 }
 
 /// Returns the jobs whose reports are done with: written, or refused by the database for what they contain.
-async fn write_batch(engine: &Engine, batch: &[Report]) -> HashSet<i64> {
+async fn write_batch(engine: &Engine, batch: &[Report]) -> HashSet<Key> {
     let mut done = HashSet::new();
     let mut parts = vec![batch];
     while let Some(part) = parts.pop() {
@@ -52,7 +52,7 @@ async fn write_batch(engine: &Engine, batch: &[Report]) -> HashSet<i64> {
             }
             Err(error) if now.len() == 1 => {
                 tracing::error!(job = now[0].id, %error, "the database refuses what a job reports; it is dropped");
-                done.insert(now[0].id);
+                done.insert(now[0].key());
             }
             Err(_) => parts.extend([&now[..now.len() / 2], &now[now.len() / 2..]]),
         }

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::attempt::States;
 use crate::error::Error;
+use crate::options::may_listen;
 use crate::parameters::check_name;
 use crate::registry::Registry;
 use crate::{JobStatus, default_queue};
@@ -44,7 +45,7 @@ impl Default for Settings {
             cancel_grace: None,
             states: States::new(),
             name: None,
-            listen: true,
+            listen: may_listen(),
             retention: HashMap::from([
                 (JobStatus::Canceled, Some(7 * DAY)),
                 (JobStatus::Failed, Some(30 * DAY)),
@@ -135,11 +136,12 @@ impl Settings {
     }
 
     fn check_times(&self) -> Result<(), Error> {
-        if self.lease < Duration::from_secs(1) {
-            return Err(Error::invalid("lease", format!("{:?} is shorter than a second", self.lease)));
+        if !(Duration::from_secs(1)..=DAY).contains(&self.lease) {
+            return Err(Error::invalid("lease", format!("{:?} is not between 1 second and 1 day", self.lease)));
         }
         let (heartbeat, grace) = (self.heartbeat(), self.cancel_grace());
-        if heartbeat.is_zero() || heartbeat + grace + self.margin() >= self.lease {
+        let needed = heartbeat.saturating_add(grace).saturating_add(self.margin());
+        if heartbeat.is_zero() || needed >= self.lease {
             return Err(Error::invalid(
                 "heartbeat",
                 format!(

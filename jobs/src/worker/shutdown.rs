@@ -53,7 +53,12 @@ impl Shutdown {
             () = self.stop.cancelled() => End::Stopped,
             () = engine.lost.cancelled() => End::Lost,
             // It returns by itself only when it is idle and asked to return then.
-            _ = claimer => End::Stopped,
+            ended = claimer => {
+                if let Err(panic) = ended {
+                    tracing::error!(%panic, "no more jobs can be claimed: the worker stops");
+                }
+                End::Stopped
+            }
         }
     }
 
@@ -88,6 +93,18 @@ impl Shutdown {
         Ok(ended)
     }
 
+    /// Waits for a claim that is under way: cut off, its jobs would be claimed and nobody would know.
+    pub(super) async fn finish_claims(&self, engine: &Engine, claimer: JoinHandle<Option<()>>) -> Result<(), Error> {
+        if claimer.is_finished() {
+            return Ok(());
+        }
+        let abort = claimer.abort_handle();
+        if self.or_abort(engine, tokio::time::timeout(engine.settings.lease, claimer)).await?.is_err() {
+            abort.abort();
+        }
+        Ok(())
+    }
+
     /// Waits for the last ends to be written.
     pub(super) async fn finish_writes(
         &self,
@@ -100,22 +117,12 @@ impl Shutdown {
             .map_err(|panic| Error::Setup(format!("the writer ended: {panic}")))
     }
 
-    async fn or_abort<T>(&self, engine: &Engine, work: impl Future<Output = T>) -> Result<T, Error> {
+    /// Does it, unless a second signal comes before.
+    pub(super) async fn or_abort<T>(&self, engine: &Engine, work: impl Future<Output = T>) -> Result<T, Error> {
         tokio::select! {
             done = work => Ok(done),
             () = self.abort.cancelled() => Err(Error::Aborted { running: engine.running() }),
         }
-    }
-}
-
-/// Waits for a claim that is under way: cut off, its jobs would be claimed and nobody would know.
-pub(super) async fn finish_claims(engine: &Engine, claimer: JoinHandle<Option<()>>) {
-    if claimer.is_finished() {
-        return;
-    }
-    let abort = claimer.abort_handle();
-    if tokio::time::timeout(engine.settings.lease, claimer).await.is_err() {
-        abort.abort();
     }
 }
 

@@ -21,11 +21,14 @@ pub(super) type Ended = Result<JobResult<Value>, Box<dyn Any + Send>>;
 /// What a job that has ended by itself ended in.
 pub(super) fn outcome(attempt: &RunningAttempt, ended: Ended) -> Outcome {
     let error = match ended {
-        Err(panic) => {
-            return Outcome::Errored { how: AttemptEnd::Panic, reason: panic_message(&*panic), delay: None };
+        Err(panic) => return panicked(&*panic),
+        Ok(returned) => {
+            attempt.notes.returned();
+            match returned {
+                Ok(output) => return succeeded(attempt, output),
+                Err(error) => error,
+            }
         }
-        Ok(Ok(output)) => return succeeded(attempt, output),
-        Ok(Err(error)) => error,
     };
     let reason = error.reason();
     match error.kind {
@@ -89,9 +92,11 @@ pub(super) fn did_not_stop(attempt: &RunningAttempt) -> Outcome {
     Outcome::Failed { how: AttemptEnd::DidNotStop, reason }
 }
 
-fn panic_message(panic: &(dyn Any + Send)) -> String {
+/// What an attempt that panicked ended in.
+pub(super) fn panicked(panic: &(dyn Any + Send)) -> Outcome {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    format!("panicked: {}", text.unwrap_or("with a value that is no text"))
+    let reason = format!("panicked: {}", text.unwrap_or("with a value that is no text"));
+    Outcome::Errored { how: AttemptEnd::Panic, reason, delay: None }
 }
 
 /// What the outcome of an attempt makes of its job.

@@ -1,5 +1,5 @@
-DROP TABLE jobs_queue;
-DROP TABLE jobs_worker;
-DROP TABLE jobs_attempt;
-DROP TABLE jobs_message;
-DROP TABLE jobs_job;
+DROP TABLE IF EXISTS jobs_queue;
+DROP TABLE IF EXISTS jobs_worker;
+DROP TABLE IF EXISTS jobs_attempt;
+DROP TABLE IF EXISTS jobs_message;
+DROP TABLE IF EXISTS jobs_job;

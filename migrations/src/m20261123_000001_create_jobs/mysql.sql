@@ -1,5 +1,6 @@
+-- A change of tables can't be rolled back here: what a migration that was cut off has made is found by the next one.
 -- Text compares byte by byte, as on the other databases. Times are UTC, always written as UTC_TIMESTAMP(6).
-CREATE TABLE jobs_job (
+CREATE TABLE IF NOT EXISTS jobs_job (
     id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
     name VARCHAR(200) NOT NULL,
     queue VARCHAR(200) NOT NULL,
@@ -32,7 +33,7 @@ CREATE TABLE jobs_job (
     KEY jobs_job_event (event_id, id)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
-CREATE TABLE jobs_message (
+CREATE TABLE IF NOT EXISTS jobs_message (
     id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
     job_id BIGINT NOT NULL,
     attempt INT NOT NULL,
@@ -43,7 +44,7 @@ CREATE TABLE jobs_message (
     KEY jobs_message_job (job_id, id)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
-CREATE TABLE jobs_attempt (
+CREATE TABLE IF NOT EXISTS jobs_attempt (
     job_id BIGINT NOT NULL,
     attempt INT NOT NULL,
     version BIGINT NOT NULL,
@@ -55,7 +56,7 @@ CREATE TABLE jobs_attempt (
     PRIMARY KEY (job_id, attempt)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
-CREATE TABLE jobs_worker (
+CREATE TABLE IF NOT EXISTS jobs_worker (
     id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
     name VARCHAR(200) NOT NULL,
     host VARCHAR(200) NOT NULL,
@@ -67,7 +68,7 @@ CREATE TABLE jobs_worker (
     asleep JSON
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
-CREATE TABLE jobs_queue (
+CREATE TABLE IF NOT EXISTS jobs_queue (
     name VARCHAR(200) NOT NULL PRIMARY KEY,
     paused_at DATETIME(6)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

@@ -71,7 +71,7 @@ pub(super) static DIALECT: Dialect = Dialect {
 };
 
 const LOCK: &str = r"
-SELECT job.id
+SELECT job.id, job.version
 FROM JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT PATH '$.id', version BIGINT PATH '$.version')) AS batch
 STRAIGHT_JOIN jobs_job AS job ON job.id = batch.id AND job.version = batch.version
 WHERE job.status = 1 FOR UPDATE SKIP LOCKED";

@@ -123,13 +123,13 @@ WITH ended AS MATERIALIZED (
         id bigint, version bigint, status smallint, delay_ms bigint, attempt_change integer, max_attempts_change integer,
         progress smallint, results text, how text, error text, worker text, owner bigint)
 ), own AS MATERIALIZED (
-    SELECT job.id, job.attempt, job.started_at
+    SELECT job.id, job.version, job.attempt, job.started_at
     FROM jobs_job AS job JOIN ended ON ended.id = job.id AND ended.version = job.version
     WHERE job.status = 1 ORDER BY job.id FOR UPDATE OF job SKIP LOCKED
 ), history AS (
     INSERT INTO jobs_attempt (job_id, attempt, version, worker, started_at, ended_at, how, error)
     SELECT own.id, own.attempt, ended.version, ended.worker, own.started_at, statement_timestamp(), ended.how, ended.error
-    FROM own JOIN ended USING (id) WHERE ended.how IS NOT NULL
+    FROM own JOIN ended USING (id, version) WHERE ended.how IS NOT NULL
     ON CONFLICT DO NOTHING
 ), said AS (
     INSERT INTO jobs_message (job_id, attempt, version, level, created_at, text)
@@ -138,7 +138,7 @@ WITH ended AS MATERIALIZED (
     FROM ROWS FROM (json_to_recordset($2::json) AS (
         job_id bigint, attempt integer, version bigint, level smallint, age_ms bigint, text text)) WITH ORDINALITY
       AS message (job_id, attempt, version, level, age_ms, text, ordinal)
-    JOIN own ON own.id = message.job_id ORDER BY message.ordinal
+    JOIN own ON own.id = message.job_id AND own.version = message.version ORDER BY message.ordinal
 ), finished AS (
 UPDATE jobs_job AS job
 SET version = job.version + 1,
@@ -153,19 +153,25 @@ SET version = job.version + 1,
     progress = COALESCE(ended.progress, job.progress),
     results = COALESCE(ended.results::jsonb, job.results),
     last_error = COALESCE(ended.error, job.last_error)
-FROM own JOIN ended USING (id)
+FROM own JOIN ended USING (id, version)
 WHERE job.id = own.id
-RETURNING job.id, job.status, job.awaited
+RETURNING job.id, ended.version, job.status, job.awaited, job.queue, job.scheduled_at
 ), told AS (
     SELECT count(pg_notify('jobs_finish', id::text)) AS jobs FROM finished WHERE awaited AND status >= 2
+), woken AS (
+    SELECT count(pg_notify('jobs_wake', due.queue)) AS queues
+    FROM (SELECT DISTINCT queue FROM finished
+          WHERE status = 0 AND scheduled_at < statement_timestamp() + interval '1 minute') AS due
+    WHERE EXISTS (SELECT 1 FROM jobs_worker
+                  WHERE expires_at > statement_timestamp() AND jsonb_exists(asleep, due.queue))
 )
-SELECT id FROM finished WHERE (SELECT jobs FROM told) >= 0";
+SELECT id, version FROM finished WHERE (SELECT jobs FROM told) + (SELECT queues FROM woken) >= 0";
 
 const REPORT: &str = r"
 WITH reported AS MATERIALIZED (
     SELECT * FROM json_to_recordset($1::json) AS reported (id bigint, version bigint, progress smallint, results text)
 ), own AS MATERIALIZED (
-    SELECT job.id
+    SELECT job.id, job.version
     FROM jobs_job AS job JOIN reported ON reported.id = job.id AND reported.version = job.version
     WHERE job.status = 1 ORDER BY job.id FOR UPDATE OF job SKIP LOCKED
 ), said AS (
@@ -175,14 +181,14 @@ WITH reported AS MATERIALIZED (
     FROM ROWS FROM (json_to_recordset($2::json) AS (
         job_id bigint, attempt integer, version bigint, level smallint, age_ms bigint, text text)) WITH ORDINALITY
       AS message (job_id, attempt, version, level, age_ms, text, ordinal)
-    JOIN own ON own.id = message.job_id ORDER BY message.ordinal
+    JOIN own ON own.id = message.job_id AND own.version = message.version ORDER BY message.ordinal
 ), written AS (
     UPDATE jobs_job AS job
     SET progress = COALESCE(reported.progress, job.progress), results = COALESCE(reported.results::jsonb, job.results)
-    FROM own JOIN reported USING (id)
+    FROM own JOIN reported USING (id, version)
     WHERE job.id = own.id AND (reported.progress IS NOT NULL OR reported.results IS NOT NULL)
 )
-SELECT id FROM own";
+SELECT id, version FROM own";
 
 const BEAT: &str = r"
 WITH beat AS (

@@ -102,7 +102,7 @@ WHERE groups.name IN (SELECT value FROM json_each(?2))
 GROUP BY groups.queue";
 
 const LOCK: &str = r"
-SELECT job.id FROM json_each(?1) AS batch JOIN jobs_job AS job
+SELECT job.id, job.version FROM json_each(?1) AS batch JOIN jobs_job AS job
   ON job.id = batch.value ->> 'id' AND job.version = batch.value ->> 'version'
 WHERE job.status = 1";
 
