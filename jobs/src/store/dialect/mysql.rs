@@ -1,6 +1,8 @@
 //! MySQL and MariaDB. No `RETURNING` on updates (on MySQL nowhere), so what is claimed or finished is locked first, in a
 //! transaction. Times are `UTC_TIMESTAMP(6)`, whatever the time zone of the server or session.
 //!
+//! Statements that write name the index: over a table of few rows the planner prefers to scan it, and locks what others need.
+//!
 //! Assignments run from left to right and see the ones before them: what reads a column stands before what writes it.
 
 use sea_orm::DbBackend;
@@ -29,7 +31,8 @@ pub(super) static DIALECT: Dialect = Dialect {
                FROM jobs_job
                WHERE status = 0 AND queue = ? AND priority = ? AND name = ? AND scheduled_at <= UTC_TIMESTAMP(6)
                ORDER BY scheduled_at, id LIMIT ? FOR UPDATE SKIP LOCKED",
-        own: "UPDATE jobs_job JOIN JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT PATH '$')) AS claimed ON claimed.id = jobs_job.id
+        own: "UPDATE JSON_TABLE(?, '$[*]' COLUMNS (claimed BIGINT PATH '$')) AS c
+              STRAIGHT_JOIN jobs_job FORCE INDEX (PRIMARY) ON jobs_job.id = c.claimed
               SET version = version + 1, attempt = attempt + 1, worker_id = ?, started_at = UTC_TIMESTAMP(6), progress = 0,
                   results = NULL, status = 1",
     },
@@ -59,11 +62,12 @@ pub(super) static DIALECT: Dialect = Dialect {
               WHERE status = ? AND status >= 2 AND finished_at < UTC_TIMESTAMP(6) - INTERVAL ? * 1000 MICROSECOND
               ORDER BY finished_at LIMIT ? FOR UPDATE SKIP LOCKED",
     delete: &[
-        "DELETE jobs_job FROM jobs_job JOIN JSON_TABLE(?, '$[*]' COLUMNS (doomed BIGINT PATH '$')) AS d ON jobs_job.id = d.doomed",
-        "DELETE jobs_message FROM jobs_message JOIN JSON_TABLE(?, '$[*]' COLUMNS (doomed BIGINT PATH '$')) AS d
-           ON jobs_message.job_id = d.doomed",
-        "DELETE jobs_attempt FROM jobs_attempt JOIN JSON_TABLE(?, '$[*]' COLUMNS (doomed BIGINT PATH '$')) AS d
-           ON jobs_attempt.job_id = d.doomed",
+        "DELETE jobs_job FROM JSON_TABLE(?, '$[*]' COLUMNS (doomed BIGINT PATH '$')) AS d
+           STRAIGHT_JOIN jobs_job FORCE INDEX (PRIMARY) ON jobs_job.id = d.doomed",
+        "DELETE jobs_message FROM JSON_TABLE(?, '$[*]' COLUMNS (doomed BIGINT PATH '$')) AS d
+           STRAIGHT_JOIN jobs_message FORCE INDEX (jobs_message_job) ON jobs_message.job_id = d.doomed",
+        "DELETE jobs_attempt FROM JSON_TABLE(?, '$[*]' COLUMNS (doomed BIGINT PATH '$')) AS d
+           STRAIGHT_JOIN jobs_attempt FORCE INDEX (PRIMARY) ON jobs_attempt.job_id = d.doomed",
     ],
     expect: None,
     statuses: "SELECT jobs_job.id, jobs_job.status
@@ -73,7 +77,7 @@ pub(super) static DIALECT: Dialect = Dialect {
 const LOCK: &str = r"
 SELECT job.id, job.version
 FROM JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT PATH '$.id', version BIGINT PATH '$.version')) AS batch
-STRAIGHT_JOIN jobs_job AS job ON job.id = batch.id AND job.version = batch.version
+STRAIGHT_JOIN jobs_job AS job FORCE INDEX (PRIMARY) ON job.id = batch.id AND job.version = batch.version
 WHERE job.status = 1 FOR UPDATE SKIP LOCKED";
 
 const HISTORY: &str = r"
@@ -81,7 +85,7 @@ INSERT IGNORE INTO jobs_attempt (job_id, attempt, version, worker, started_at, e
 SELECT job.id, job.attempt, job.version, ended.worker, job.started_at, UTC_TIMESTAMP(6), ended.how, ended.error
 FROM JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT PATH '$.id', how VARCHAR(20) PATH '$.how', error LONGTEXT PATH '$.error',
                                    worker VARCHAR(200) PATH '$.worker')) AS ended
-STRAIGHT_JOIN jobs_job AS job ON job.id = ended.id
+STRAIGHT_JOIN jobs_job AS job FORCE INDEX (PRIMARY) ON job.id = ended.id
 WHERE ended.how IS NOT NULL";
 
 const FINISH: &str = r"
@@ -90,7 +94,7 @@ UPDATE JSON_TABLE(?, '$[*]' COLUMNS (
         attempt_change INT PATH '$.attempt_change', max_attempts_change INT PATH '$.max_attempts_change',
         progress SMALLINT PATH '$.progress', results LONGTEXT PATH '$.results', error LONGTEXT PATH '$.error',
         owner BIGINT PATH '$.owner')) AS ended
-STRAIGHT_JOIN jobs_job AS job ON job.id = ended.id
+STRAIGHT_JOIN jobs_job AS job FORCE INDEX (PRIMARY) ON job.id = ended.id
 SET job.version = job.version + 1,
     job.worker_id = ended.owner,
     job.scheduled_at = CASE WHEN ended.status = 0 AND ended.delay_ms IS NOT NULL
@@ -115,6 +119,6 @@ ORDER BY ordinal";
 const REPORT: &str = r"
 UPDATE JSON_TABLE(?, '$[*]' COLUMNS (
         id BIGINT PATH '$.id', progress SMALLINT PATH '$.progress', results LONGTEXT PATH '$.results')) AS reported
-STRAIGHT_JOIN jobs_job AS job ON job.id = reported.id
+STRAIGHT_JOIN jobs_job AS job FORCE INDEX (PRIMARY) ON job.id = reported.id
 SET job.progress = COALESCE(reported.progress, job.progress), job.results = COALESCE(reported.results, job.results)
 WHERE reported.progress IS NOT NULL OR reported.results IS NOT NULL";
