@@ -6,6 +6,7 @@ use std::time::Duration;
 use jobs::prelude::*;
 use jobs_tests::{Database, Kind, Running, cases, soon};
 use sea_orm::TransactionTrait as _;
+use sea_orm::sqlx::postgres::PgListener;
 
 use crate::definitions::{Play, idle_worker};
 use crate::faults::{insert_job, until, until_status};
@@ -16,6 +17,7 @@ cases![
     a_job_that_nobody_told_of_is_found_by_polling,
     a_job_whose_transaction_commits_late_is_found,
     a_worker_that_sleeps_is_woken_by_the_database,
+    the_end_of_a_job_that_is_waited_for_is_notified,
 ];
 
 /// So long that only something else than polling finds the job in time.
@@ -93,5 +95,36 @@ async fn a_worker_that_sleeps_is_woken_by_the_database(t: Database) {
     let record = jobs::record(t.db(), id).await.unwrap();
     let late = (record.started_at.unwrap() - record.scheduled_at).num_milliseconds();
     assert!(late < 1000, "{late} ms");
+    running.stop().await;
+}
+
+/// Where the database can: those who wait in another process hear of it.
+async fn the_end_of_a_job_that_is_waited_for_is_notified(t: Database) {
+    if t.kind() != Kind::Postgres {
+        return;
+    }
+    // Cases that run beside this one are heard too: not with numbers like these.
+    t.execute("SELECT setval(pg_get_serial_sequence('jobs_job', 'id'), 987654000)").await;
+    let mut listener = PgListener::connect(t.url()).await.unwrap();
+    listener.listen("jobs_finish").await.unwrap();
+    let (alone, awaited) = (Play::new().schedule(t.db()), Play::new().schedule(t.db()));
+    let (alone, awaited) = (alone.queue("awaited").await.unwrap(), awaited.queue("awaited").await.unwrap());
+    let db = t.connect().await;
+    let waiting = tokio::spawn(async move { awaited.wait(&db).await });
+    let marked = format!("SELECT COUNT(*) FROM jobs_job WHERE awaited AND id = {awaited}");
+    until(|| async { t.number(&marked).await == 1 }).await;
+
+    let running = Running::start(idle_worker(&t).queue("awaited", 1));
+    let own = [alone.to_string(), awaited.to_string()];
+    let heard = soon(async {
+        loop {
+            let notification = listener.recv().await.unwrap();
+            if own.contains(&notification.payload().to_owned()) {
+                return notification.payload().to_owned();
+            }
+        }
+    });
+    assert_eq!(heard.await, awaited.to_string());
+    soon(waiting).await.unwrap().unwrap();
     running.stop().await;
 }
