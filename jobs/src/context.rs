@@ -130,8 +130,9 @@ impl JobContext {
         self.attempt.notes.set_result(self.id(), name, value)
     }
 
-    /// How the job will end when this attempt ends, whatever it returns: `Canceled`, `Failed` or `Terminated`. The last call
-    /// counts. Other statuses are [`Error::InvalidValue`].
+    /// How the job will end when `execute` returns, whatever it returns: `Canceled`, `Failed` or `Terminated`. The last call
+    /// counts. An attempt that is cut off before it returns (a panic, a time-out, a shutdown) ends as if nothing was set. Other
+    /// statuses are [`Error::InvalidValue`].
     pub fn set_status(&self, status: JobStatus) -> Result<(), Error> {
         if !status.is_closed() {
             return Err(Error::invalid(

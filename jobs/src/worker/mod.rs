@@ -141,7 +141,8 @@ impl Worker {
         self
     }
 
-    /// How long jobs that ended with this status are kept; `None`: for ever. Default: 7 days, `Failed` 30.
+    /// How long jobs that ended with this status are kept; `None`: for ever. Default: 7 days, `Failed` 30. A status that is no end is
+    /// refused when the worker starts.
     pub fn retention(mut self, status: JobStatus, age: Option<Duration>) -> Self {
         self.settings.retention.insert(status, age);
         self
