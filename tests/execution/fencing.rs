@@ -10,8 +10,8 @@ use crate::faults::{history, insert_worker, take_over, until, until_status};
 cases![
     a_stale_owner_cannot_finish_the_job,
     a_stale_owner_cannot_write_progress_messages_or_results,
-    a_locked_row_holds_up_no_other_job,
-    a_locked_row_is_not_taken_for_a_lost_job,
+    a_locked_row_holds_up_no_other_job if Kind::locks_rows,
+    a_locked_row_is_not_taken_for_a_lost_job if Kind::locks_rows,
 ];
 
 async fn a_stale_owner_cannot_finish_the_job(t: Database) {
@@ -73,9 +73,6 @@ async fn a_stale_owner_cannot_write_progress_messages_or_results(t: Database) {
 
 /// Where there is one writer, there are no locks on rows.
 async fn a_locked_row_holds_up_no_other_job(t: Database) {
-    if t.kind() == Kind::Sqlite {
-        return;
-    }
     let gate = Gate::default();
     let worker = worker(&t, |job| async move {
         job.message("on its way");
@@ -103,9 +100,6 @@ async fn a_locked_row_holds_up_no_other_job(t: Database) {
 }
 
 async fn a_locked_row_is_not_taken_for_a_lost_job(t: Database) {
-    if t.kind() == Kind::Sqlite {
-        return;
-    }
     let gate = Gate::default();
     let worker = worker(&t, |job| async move {
         job.state::<Gate>().pass().await;

@@ -16,8 +16,8 @@ cases![
     a_retry_starts_at_its_time,
     a_job_that_nobody_told_of_is_found_by_polling,
     a_job_whose_transaction_commits_late_is_found,
-    a_worker_that_sleeps_is_woken_by_the_database,
-    the_end_of_a_job_that_is_waited_for_is_notified,
+    a_worker_that_sleeps_is_woken_by_the_database if Kind::notifies,
+    the_end_of_a_job_that_is_waited_for_is_notified if Kind::notifies,
 ];
 
 /// So long that only something else than polling finds the job in time.
@@ -79,11 +79,7 @@ async fn a_job_whose_transaction_commits_late_is_found(t: Database) {
     running.stop().await;
 }
 
-/// Where the database can.
 async fn a_worker_that_sleeps_is_woken_by_the_database(t: Database) {
-    if t.kind() != Kind::Postgres {
-        return;
-    }
     let running = Running::start(idle_worker(&t).queue("notified", 1).poll_interval(NEVER));
     let asleep = "SELECT COUNT(*) FROM jobs_worker WHERE jsonb_exists(asleep, 'notified')";
     until(|| async { t.number(asleep).await == 1 }).await;
@@ -98,11 +94,8 @@ async fn a_worker_that_sleeps_is_woken_by_the_database(t: Database) {
     running.stop().await;
 }
 
-/// Where the database can: those who wait in another process hear of it.
+/// Those who wait in another process hear of it.
 async fn the_end_of_a_job_that_is_waited_for_is_notified(t: Database) {
-    if t.kind() != Kind::Postgres {
-        return;
-    }
     // Cases that run beside this one are heard too: not with numbers like these.
     t.execute("SELECT setval(pg_get_serial_sequence('jobs_job', 'id'), 987654000)").await;
     let mut listener = PgListener::connect(t.url()).await.unwrap();

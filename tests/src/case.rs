@@ -12,19 +12,22 @@ use crate::{Database, Kind};
 pub struct Case {
     /// `module::claim`.
     pub name: &'static str,
+    /// Whether the claim says something of this kind of database.
+    pub fits: fn(Kind) -> bool,
     /// Panics where the claim does not hold.
     pub run: fn(Database) -> Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
-/// Lists a module's cases: `cases![a_claim, another_claim];` makes `pub(crate) fn cases() -> Vec<Case>`.
+/// Lists a module's cases: `cases![a_claim, another_claim if Kind::notifies];` makes `pub(crate) fn cases() -> Vec<Case>`.
 #[macro_export]
 macro_rules! cases {
-    ($($case:ident),* $(,)?) => {
+    ($($case:ident $(if $fits:path)?),* $(,)?) => {
         pub(crate) fn cases() -> Vec<$crate::Case> {
             let module = module_path!();
             let _ = module;
             vec![$($crate::Case {
                 name: concat!(module_path!(), "::", stringify!($case)),
+                fits: |_kind| true $(&& $fits(_kind))?,
                 run: |database| Box::pin($case(database)),
             }),*]
         }
@@ -38,7 +41,10 @@ pub fn main(cases: &[Case]) {
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .with_test_writer()
         .try_init();
-    let trials = Kind::ALL.into_iter().flat_map(|kind| cases.iter().map(move |case| trial(kind, *case))).collect();
+    let trials = Kind::ALL
+        .into_iter()
+        .flat_map(|kind| cases.iter().filter(move |case| (case.fits)(kind)).map(move |case| trial(kind, *case)))
+        .collect();
     libtest_mimic::run(&arguments, trials).exit();
 }
 

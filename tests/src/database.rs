@@ -21,6 +21,18 @@ impl Kind {
     /// Every kind.
     pub const ALL: [Self; 3] = [Self::Sqlite, Self::Postgres, Self::Mysql];
 
+    /// Whether it tells other processes of what happens.
+    #[must_use]
+    pub fn notifies(self) -> bool {
+        self == Self::Postgres
+    }
+
+    /// Whether one row can be locked, and not all.
+    #[must_use]
+    pub fn locks_rows(self) -> bool {
+        self != Self::Sqlite
+    }
+
     /// Where it is; `None` where the environment does not say.
     #[must_use]
     pub fn server(self) -> Option<String> {
