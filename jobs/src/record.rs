@@ -74,17 +74,20 @@ impl JobRecord {
         decode_one(name, value)
     }
 
-    /// One result.
+    /// One result. Where `execute` has returned nothing (`()`, `None`), so is the one named `output`.
     pub fn result<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
-        let value = self.results.get(name).ok_or_else(|| Error::NoResult { id: self.id, name: name.to_owned() })?;
-        decode_one(name, value)
+        match self.results.get(name) {
+            Some(value) => decode_one(name, value),
+            None if name == OUTPUT && self.status == JobStatus::Terminated => decode_one(name, &Value::Null),
+            None => Err(Error::NoResult { id: self.id, name: name.to_owned() }),
+        }
     }
 
     /// What `execute` returned, or why it returned nothing.
     pub fn output<T: DeserializeOwned>(&self) -> Result<T, Error> {
         match self.status {
             JobStatus::Terminated => {
-                // A job that ended by `set_status(Terminated)` may have no output; it is `()` then.
+                // Nothing is kept of an output that is nothing, or of a job that ended by `set_status(Terminated)`.
                 decode_one(OUTPUT, self.results.get(OUTPUT).unwrap_or(&Value::Null))
             }
             JobStatus::Failed => Err(Error::JobFailed {

@@ -114,6 +114,10 @@ impl Notes {
         Ok(())
     }
 
+    pub(crate) fn has_result(&self, name: &str) -> bool {
+        lock(&self.state).results.contains_key(name)
+    }
+
     pub(crate) fn force(&self, id: JobId, status: JobStatus) -> Result<(), Error> {
         let mut state = lock(&self.state);
         state.check_open(id)?;

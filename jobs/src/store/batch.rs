@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::dialect::{Batch, Dialect};
 use super::{Store, json, repeat, statement};
+use crate::JobStatus;
 use crate::outcome::Ending;
 
 /// The end of an attempt, as it is written.
@@ -51,6 +52,29 @@ impl Finish {
             owner,
             messages: Vec::new(),
         }
+    }
+}
+
+/// The end of an attempt that is no more than a success. Most are, so they take a shorter way.
+#[derive(Debug, Serialize)]
+pub(crate) struct Done<'a> {
+    id: i64,
+    version: i64,
+    /// A JSON object.
+    results: Option<&'a str>,
+}
+
+impl Finish {
+    fn done(&self) -> Option<Done<'_>> {
+        let is_plain = self.status == JobStatus::Terminated.code()
+            && self.how.is_none()
+            && self.error.is_none()
+            && self.progress == Some(100)
+            && self.owner.is_some()
+            && self.attempt_change == 0
+            && self.max_attempts_change == 0
+            && self.messages.is_empty();
+        is_plain.then_some(Done { id: self.id, version: self.version, results: self.results.as_deref() })
     }
 }
 
@@ -133,6 +157,46 @@ impl Row for Report {
     }
 }
 
+impl Row for Done<'_> {
+    fn batch(dialect: &Dialect) -> &Batch {
+        &dialect.done
+    }
+
+    fn key(&self) -> Key {
+        (self.id, self.version)
+    }
+
+    fn messages(&self) -> &[NewMessage] {
+        &[]
+    }
+
+    fn bytes(&self) -> usize {
+        self.results.map_or(0, str::len)
+    }
+}
+
+impl<R: Row> Row for &R {
+    fn batch(dialect: &Dialect) -> &Batch {
+        R::batch(dialect)
+    }
+
+    fn key(&self) -> Key {
+        R::key(self)
+    }
+
+    fn messages(&self) -> &[NewMessage] {
+        R::messages(self)
+    }
+
+    fn bytes(&self) -> usize {
+        R::bytes(self)
+    }
+
+    fn is_history(&self) -> bool {
+        R::is_history(self)
+    }
+}
+
 fn keys(rows: &[QueryResult]) -> Result<HashSet<Key>, DbErr> {
     rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).collect()
 }
@@ -143,11 +207,22 @@ fn bytes(results: Option<&String>, messages: &[NewMessage]) -> usize {
 }
 
 impl Store {
+    /// Writes these ends. See [`Store::write`].
+    pub(crate) async fn finish(&self, ends: &[Finish]) -> Result<HashSet<Key>, DbErr> {
+        let done: Vec<_> = ends.iter().filter_map(Finish::done).collect();
+        let others: Vec<_> = ends.iter().filter(|end| end.done().is_none()).collect();
+        let mut written = if done.is_empty() { HashSet::new() } else { self.write(&done).await? };
+        if !others.is_empty() {
+            written.extend(self.write(&others).await?);
+        }
+        Ok(written)
+    }
+
     /// Writes the rows whose attempts still own their jobs, and returns those. Rows that someone else has locked
     /// are left out, as are those that were fenced out: [`Store::marks`] tells which.
     pub(crate) async fn write<R: Row>(&self, rows: &[R]) -> Result<HashSet<Key>, DbErr> {
         repeat(|| async {
-            let in_one = matches!(R::batch(self.dialect), Batch::Statement(_));
+            let in_one = !matches!(R::batch(self.dialect), Batch::Steps { .. });
             if in_one && !self.isolate {
                 return write(&self.db, self.dialect, rows).await;
             }
@@ -168,6 +243,7 @@ pub(crate) async fn write<C: ConnectionTrait, R: Row>(
 ) -> Result<HashSet<Key>, DbErr> {
     let messages: Vec<_> = rows.iter().flat_map(Row::messages).collect();
     match R::batch(dialect) {
+        Batch::Rows(sql) => keys(&db.query_all_raw(statement(dialect, sql, [json(rows)?.into()])).await?),
         Batch::Statement(sql) => {
             let values = [json(rows)?.into(), json(&messages)?.into()];
             let written = db.query_all_raw(statement(dialect, sql, values)).await?;
@@ -180,7 +256,7 @@ pub(crate) async fn write<C: ConnectionTrait, R: Row>(
             let messages: Vec<_> =
                 messages.into_iter().filter(|message| locked.contains(&(message.job_id, message.version))).collect();
             if !rows.is_empty() {
-                let has_history = rows.iter().any(|row| row.is_history());
+                let has_history = rows.iter().any(Row::is_history);
                 let rows = json(&rows)?;
                 if let Some(history) = history.filter(|_| has_history) {
                     db.execute_raw(statement(dialect, history, [rows.clone().into()])).await?;

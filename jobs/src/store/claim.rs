@@ -1,16 +1,17 @@
 //! Claiming: a worker becomes the owner of due jobs.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sea_orm::prelude::DateTimeUtc;
-use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, Statement};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
+use serde::Serialize;
 
-use super::dialect::Claim;
+use super::dialect::{Claim, FromFront};
 use super::{Store, json, repeat, statement};
 
 /// A job that was claimed, as its worker gets it.
-#[derive(Debug, Clone, FromQueryResult)]
+#[derive(Debug, Clone)]
 pub(crate) struct Claimed {
     pub(crate) id: i64,
     pub(crate) name: String,
@@ -30,69 +31,173 @@ pub(crate) struct Claimed {
     pub(crate) event_id: Option<String>,
 }
 
+impl Claimed {
+    /// The columns are read in the order in which every dialect gives them.
+    fn read(queue: &str, row: &QueryResult) -> Result<Self, DbErr> {
+        Ok(Self {
+            queue: queue.to_owned(),
+            id: row.try_get_by_index(0)?,
+            name: row.try_get_by_index(1)?,
+            priority: row.try_get_by_index(2)?,
+            version: row.try_get_by_index(3)?,
+            attempt: row.try_get_by_index(4)?,
+            max_attempts: row.try_get_by_index(5)?,
+            budget: row.try_get_by_index(6)?,
+            timeout_ms: row.try_get_by_index(7)?,
+            parameters: row.try_get_by_index(8)?,
+            created_at: row.try_get_by_index(9)?,
+            scheduled_at: row.try_get_by_index(10)?,
+            user_id: row.try_get_by_index(11)?,
+            session_id: row.try_get_by_index(12)?,
+            event_id: row.try_get_by_index(13)?,
+        })
+    }
+}
+
+/// How many jobs a claim is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ask {
+    pub(crate) wanted: usize,
+    /// How many of them can start at once. Others are claimed only where nothing is lost but time if the worker dies before they
+    /// start: not on their last attempt, nor after one in which a worker was lost.
+    pub(crate) slots: usize,
+}
+
+/// Where the jobs of a long backlog stand, and behind what earlier claims have taken of them: a claim that begins there steps over
+/// nothing that they have left behind in the index. A hint, that is soon looked for anew.
+#[derive(Debug, Default)]
+pub(crate) struct Front {
+    places: Vec<Place>,
+    /// Until when it may be used.
+    until: Option<Instant>,
+}
+
+/// The jobs of one priority and name, those due from then on.
+#[derive(Debug, Serialize)]
+struct Place {
+    priority: i16,
+    name: String,
+    since: Option<DateTimeUtc>,
+}
+
+/// For how long a front is used, at the least and at the most: looking for it may take a tenth of the time.
+const FRONT_HOLDS: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+
+impl Front {
+    fn is_known(&self) -> bool {
+        self.until.is_some_and(|until| Instant::now() < until)
+    }
+
+    fn found(&mut self, places: Vec<Place>, took: Duration) {
+        self.places = places;
+        self.until = Some(Instant::now() + (took * 10).clamp(FRONT_HOLDS.0, FRONT_HOLDS.1));
+    }
+
+    /// Moves behind what was claimed.
+    fn pass(&mut self, claimed: &[Claimed]) {
+        for job in claimed {
+            let is_here = |place: &&mut Place| place.priority == job.priority && place.name == job.name;
+            if let Some(place) = self.places.iter_mut().find(is_here) {
+                place.since = place.since.max(Some(job.scheduled_at));
+            }
+        }
+    }
+}
+
 impl Store {
-    /// Claims up to `limit` due jobs of a queue whose names are known here, best first.
+    /// Claims due jobs of a queue whose names are known here, best first.
     pub(crate) async fn claim(
         &self,
         worker: i64,
         queue: &str,
         names: &[&str],
-        limit: usize,
+        ask: Ask,
     ) -> Result<Vec<Claimed>, DbErr> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let mut claimed = repeat(|| async {
-            match &self.dialect.claim {
-                Claim::Statement(sql) => {
-                    let values = [queue.into(), worker.into(), json(names)?.into(), limit.into()];
-                    self.claim_at_once(statement(self.dialect, sql, values)).await
-                }
-                Claim::Steps { .. } => self.claim_in_steps(worker, queue, names, limit).await,
-            }
-        })
-        .await?;
-        claimed.sort_by_key(|job| (job.priority, job.scheduled_at, job.id));
-        Ok(claimed)
-    }
-
-    async fn claim_at_once(&self, statement: Statement) -> Result<Vec<Claimed>, DbErr> {
-        if !self.isolate {
-            return Claimed::find_by_statement(statement).all(&self.db).await;
+        match &self.dialect.claim {
+            Claim::Statement { all, .. } => self.claim_at_once(all, worker, queue, json(names)?, ask).await,
+            Claim::Steps { .. } => repeat(|| self.claim_in_steps(worker, queue, names, ask)).await,
         }
-        let transaction = self.begin().await?;
-        let claimed = Claimed::find_by_statement(statement).all(&transaction).await?;
-        transaction.commit().await?;
-        Ok(claimed)
     }
 
-    /// Priority by priority: the first jobs of each name are locked, and the best of them become ours.
-    async fn claim_in_steps(
+    /// The same in a queue where more are waiting than were wanted. Where it comes back short, there may be others all the same.
+    pub(crate) async fn claim_from_front(
         &self,
         worker: i64,
         queue: &str,
         names: &[&str],
-        limit: i64,
+        ask: Ask,
+        front: &mut Front,
     ) -> Result<Vec<Claimed>, DbErr> {
+        let Claim::Statement { from_front: Some(FromFront { places, claim }), .. } = &self.dialect.claim else {
+            return self.claim(worker, queue, names, ask).await;
+        };
+        if !front.is_known() {
+            let begun = Instant::now();
+            let values = [queue.into(), json(names)?.into()];
+            let rows = self.db.query_all_raw(statement(self.dialect, places, values)).await?;
+            let place = |row: &QueryResult| {
+                Ok(Place { priority: row.try_get_by_index(0)?, name: row.try_get_by_index(1)?, since: None })
+            };
+            front.found(rows.iter().map(place).collect::<Result<_, DbErr>>()?, begun.elapsed());
+        }
+        let claimed = self.claim_at_once(claim, worker, queue, json(&front.places)?, ask).await?;
+        front.pass(&claimed);
+        if claimed.len() < ask.wanted {
+            *front = Front::default();
+        }
+        Ok(claimed)
+    }
+
+    async fn claim_at_once(
+        &self,
+        sql: &str,
+        worker: i64,
+        queue: &str,
+        which: String,
+        ask: Ask,
+    ) -> Result<Vec<Claimed>, DbErr> {
+        let rows = repeat(|| async {
+            let values = [queue.into(), worker.into(), which.clone().into(), int(ask.wanted), int(ask.slots)];
+            let claim = statement(self.dialect, sql, values);
+            if !self.isolate {
+                return self.db.query_all_raw(claim).await;
+            }
+            let transaction = self.begin().await?;
+            let rows = transaction.query_all_raw(claim).await?;
+            transaction.commit().await?;
+            Ok(rows)
+        })
+        .await?;
+        let mut claimed = rows.iter().map(|row| Claimed::read(queue, row)).collect::<Result<Vec<_>, _>>()?;
+        claimed.sort_by_key(|job| (job.priority, job.scheduled_at, job.id));
+        Ok(claimed)
+    }
+
+    /// Priority by priority: the first jobs of each name are locked, and the best of them become ours.
+    async fn claim_in_steps(&self, worker: i64, queue: &str, names: &[&str], ask: Ask) -> Result<Vec<Claimed>, DbErr> {
         let Claim::Steps { groups, lock, own } = &self.dialect.claim else { return Ok(Vec::new()) };
-        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
         let transaction = self.begin().await?;
-        let mut claimed: Vec<Claimed> = Vec::new();
+        let mut first: Vec<(Claimed, bool)> = Vec::new();
         let rows = transaction.query_all_raw(statement(self.dialect, groups, [queue.into()])).await?;
         let mut last_priority = None;
         for row in rows {
             let (priority, name): (i16, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
             // Names of one priority are merged by due time; a lower one is needed only while there is room.
-            if last_priority != Some(priority) && claimed.len() >= wanted {
+            if last_priority != Some(priority) && first.len() >= ask.wanted {
                 break;
             }
             last_priority = Some(priority);
             if names.contains(&name.as_str()) {
-                let values = [queue.into(), priority.into(), name.into(), limit.into()];
-                let first = Claimed::find_by_statement(statement(self.dialect, lock, values)).all(&transaction).await?;
-                claimed.extend(first);
+                let values = [queue.into(), priority.into(), name.into(), int(ask.wanted)];
+                for row in transaction.query_all_raw(statement(self.dialect, lock, values)).await? {
+                    first.push((Claimed::read(queue, &row)?, row.try_get_by_index(14)?));
+                }
             }
         }
-        claimed.sort_by_key(|job| (job.priority, job.scheduled_at, job.id));
-        claimed.truncate(wanted);
+        first.sort_by_key(|(job, _)| (job.priority, job.scheduled_at, job.id));
+        let places = first.into_iter().take(ask.wanted).enumerate();
+        let mut claimed: Vec<Claimed> =
+            places.filter_map(|(place, (job, may_wait))| (may_wait || place < ask.slots).then_some(job)).collect();
         if !claimed.is_empty() {
             let ids: Vec<_> = claimed.iter().map(|job| job.id).collect();
             transaction.execute_raw(statement(self.dialect, own, [json(&ids)?.into(), worker.into()])).await?;
@@ -116,4 +221,8 @@ impl Store {
             })
             .collect()
     }
+}
+
+fn int(number: usize) -> Value {
+    i64::try_from(number).unwrap_or(i64::MAX).into()
 }

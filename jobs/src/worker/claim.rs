@@ -7,15 +7,20 @@ use std::time::Duration;
 use sea_orm::DbErr;
 use tokio::time::Instant;
 
-use super::engine::Engine;
+use super::engine::{Engine, Owned};
 use super::execute;
-use super::lanes::Lanes;
+use super::lanes::{Lanes, Served};
+use crate::outcome::Outcome;
 
-/// The most jobs that one statement claims.
-const MAX_CLAIM: usize = 500;
-
-/// The pause before the first look after a queue was found empty; each further one is twice as long, up to the poll interval.
+/// The pause before the first look of a worker that sleeps; each further one is twice as long, up to the poll interval.
 const FIRST_LOOK: Duration = Duration::from_millis(50);
+
+/// The same for one that was busy until now, and the pause at which it falls asleep.
+const FIRST_GLANCE: Duration = Duration::from_millis(1);
+const LAST_GLANCE: Duration = Duration::from_millis(16);
+
+/// After so many claims in a row that brought jobs, a worker counts as busy.
+const BUSY: u32 = 3;
 
 /// The pauses between two tries while the database does not answer.
 const FIRST_RETRY: Duration = Duration::from_millis(100);
@@ -31,6 +36,8 @@ pub(super) enum WhenIdle {
 pub(super) async fn run(engine: Arc<Engine>, when_idle: WhenIdle) {
     let mut claimer = Claimer::new(engine, when_idle);
     while !claimer.engine.stopping.is_cancelled() {
+        claimer.start();
+        claimer.give_back(claimer.lanes.take_impatient()).await;
         let step = if claimer.lanes.is_ready() { claimer.claim().await } else { claimer.rest().await };
         match step {
             Ok(Next::GoOn) => claimer.retry = FIRST_RETRY,
@@ -38,6 +45,7 @@ pub(super) async fn run(engine: Arc<Engine>, when_idle: WhenIdle) {
             Err(error) => claimer.wait_for_database(&error).await,
         }
     }
+    claimer.give_back(claimer.lanes.take_all()).await;
 }
 
 enum Next {
@@ -54,6 +62,8 @@ struct Claimer {
     look: Duration,
     /// The last look said that jobs are due, and the claim after it got none.
     in_vain: bool,
+    /// How many claims in a row have brought jobs.
+    streak: u32,
     /// The queues for which this worker's row says that it sleeps.
     asleep: Vec<String>,
     retry: Duration,
@@ -68,6 +78,7 @@ impl Claimer {
             when_idle,
             look: FIRST_LOOK,
             in_vain: false,
+            streak: 0,
             asleep: Vec::new(),
             retry: FIRST_RETRY,
         }
@@ -80,23 +91,40 @@ impl Claimer {
             self.sleep_until_woken(Instant::now() + LAST_RETRY).await;
             return Ok(Next::GoOn);
         }
-        for lane in self.lanes.ready() {
+        let mut brought = false;
+        for (ask, served) in self.lanes.ready() {
             if self.engine.stopping.is_cancelled() {
                 break;
             }
-            let Some(slots) = lane.take_slots(MAX_CLAIM) else { continue };
             let in_flight = ClaimInFlight::new(&self.engine);
-            let wanted = slots.num_permits();
-            let claimed = self.engine.store.claim(self.engine.id, &lane.queue, &self.names, wanted).await?;
-            lane.hungry = claimed.len() == wanted;
-            if !claimed.is_empty() {
-                (self.look, self.in_vain) = (FIRST_LOOK, false);
-            }
-            execute::start_all(&self.engine, claimed, slots);
+            let claimed = served.claim(&self.engine, &self.names, ask).await?;
+            brought |= !claimed.is_empty();
+            served.wait(claimed.into_iter().map(|job| execute::own(&self.engine, job)));
+            start(&self.engine, served);
             drop(in_flight);
         }
-        self.mark_asleep(&[]).await?;
+        if brought {
+            (self.look, self.in_vain) = (self.first_look(), false);
+            self.streak += 1;
+        }
+        if self.streak >= BUSY {
+            self.mark_asleep(&[]).await?;
+        }
         Ok(Next::GoOn)
+    }
+
+    /// Starts what waits for a slot, as far as there are free ones.
+    fn start(&self) {
+        for served in self.lanes.iter() {
+            start(&self.engine, served);
+        }
+    }
+
+    /// Gives back what was claimed and not started.
+    async fn give_back(&self, unstarted: Vec<Arc<Owned>>) {
+        for owned in unstarted {
+            execute::end(&self.engine, &owned, Outcome::NeverStarted).await;
+        }
     }
 
     /// Nothing is due, or all slots are taken: says that it sleeps, looks once more, and waits.
@@ -107,8 +135,9 @@ impl Claimer {
             self.sleep_until_woken(Instant::now() + self.poll_interval()).await;
             return Ok(Next::GoOn);
         }
-        if self.when_idle == WhenIdle::Sleep {
+        if self.when_idle == WhenIdle::Sleep && self.look >= LAST_GLANCE {
             self.mark_asleep(&drained).await?;
+            self.streak = 0;
         }
         let was_idle = self.engine.is_idle();
         let due = self.engine.store.due(&drained, &self.names).await?;
@@ -138,6 +167,7 @@ impl Claimer {
     /// Waits for a wake-up that makes a queue ready, or the time, or the end.
     async fn sleep_until_woken(&mut self, until: Instant) -> Woken {
         let engine = self.engine.clone();
+        let until = self.lanes.patience_ends().map_or(until, |patience| until.min(patience.into()));
         loop {
             tokio::select! {
                 () = engine.stopping.cancelled() => return Woken::ByEvent,
@@ -145,9 +175,10 @@ impl Claimer {
                 () = engine.sleeper.woken() => {
                     let woken = engine.sleeper.take();
                     if woken.all || !woken.queues.is_empty() {
-                        self.look = FIRST_LOOK;
+                        self.look = self.first_look();
                     }
                     self.lanes.wake(&woken);
+                    self.start();
                     if woken.look {
                         return Woken::ByTime;
                     }
@@ -168,6 +199,12 @@ impl Claimer {
         Ok(())
     }
 
+    /// One that is not asleep looks again soon: falling asleep, and being woken, costs more.
+    fn first_look(&self) -> Duration {
+        let is_awake = self.engine.listening.load(Ordering::SeqCst) && self.asleep.is_empty();
+        if is_awake { FIRST_GLANCE } else { FIRST_LOOK }
+    }
+
     fn poll_interval(&self) -> Duration {
         self.engine.settings.poll_interval(self.engine.listening.load(Ordering::SeqCst))
     }
@@ -180,6 +217,14 @@ impl Claimer {
             () = tokio::time::sleep(self.retry) => {}
         }
         self.retry = (self.retry * 2).min(LAST_RETRY);
+    }
+}
+
+/// Starts what waits for a slot in this queue, each job in a slot and a task of its own.
+fn start(engine: &Arc<Engine>, served: &Served) {
+    while let Some((slot, owned)) = served.next() {
+        let work = execute::run_slot(engine.clone(), served.lane.clone(), slot, owned);
+        engine.tasks.spawn(engine.gone.clone().run_until_cancelled_owned(work));
     }
 }
 

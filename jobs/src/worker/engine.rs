@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
 use sea_orm::DatabaseConnection;
@@ -56,11 +56,26 @@ pub(super) struct Engine {
 /// An attempt that this worker owns.
 pub(super) struct Owned {
     pub(super) attempt: Arc<RunningAttempt>,
-    pub(super) started: Instant,
+    claimed: Instant,
+    started: OnceLock<Instant>,
     ended: AtomicBool,
 }
 
 impl Owned {
+    /// It waits for a slot no longer.
+    pub(super) fn start(&self) {
+        self.started.get_or_init(Instant::now);
+    }
+
+    /// When it was started, or claimed where it still waits.
+    pub(super) fn started(&self) -> Instant {
+        self.started.get().copied().unwrap_or(self.claimed)
+    }
+
+    pub(super) fn has_started(&self) -> bool {
+        self.started.get().is_some()
+    }
+
     /// True for the first who ends the attempt.
     pub(super) fn end(&self) -> bool {
         !self.ended.swap(true, Ordering::SeqCst)
@@ -153,7 +168,12 @@ impl Engine {
     }
 
     pub(super) fn own(&self, attempt: Arc<RunningAttempt>) -> Arc<Owned> {
-        let owned = Arc::new(Owned { attempt, started: Instant::now(), ended: AtomicBool::new(false) });
+        let owned = Arc::new(Owned {
+            attempt,
+            claimed: Instant::now(),
+            started: OnceLock::new(),
+            ended: AtomicBool::new(false),
+        });
         lock(&self.owned).insert(owned.attempt.job.id, owned.clone());
         owned
     }

@@ -10,6 +10,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::engine::{Engine, Owned};
 use super::inside::finished_inside;
+use super::lanes::Lane;
 use super::verdict::{did_not_stop, ending, outcome, panicked, stopped};
 use crate::attempt::{Inside, RunningAttempt, Stop, Stopper};
 use crate::error::{JobResult, chain};
@@ -18,18 +19,8 @@ use crate::report::Notes;
 use crate::store::claim::Claimed;
 use crate::{JobContext, parameters};
 
-/// Starts what was claimed, each job in a slot and a task of its own.
-pub(super) fn start_all(engine: &Arc<Engine>, claimed: Vec<Claimed>, mut slots: OwnedSemaphorePermit) {
-    for job in claimed {
-        // As many slots were taken as jobs were asked for.
-        let slot = slots.split(1);
-        let owned = own(engine, job);
-        let attempt = execute(engine.clone(), owned, slot);
-        engine.tasks.spawn(engine.gone.clone().run_until_cancelled_owned(attempt));
-    }
-}
-
-fn own(engine: &Engine, job: Claimed) -> Arc<Owned> {
+/// What this worker owns from now on.
+pub(super) fn own(engine: &Engine, job: Claimed) -> Arc<Owned> {
     let parameters = parameters::parse(&job.parameters).unwrap_or(Value::Null);
     engine.own(Arc::new(RunningAttempt {
         job,
@@ -41,23 +32,44 @@ fn own(engine: &Engine, job: Claimed) -> Arc<Owned> {
     }))
 }
 
-async fn execute(engine: Arc<Engine>, owned: Arc<Owned>, slot: Option<OwnedSemaphorePermit>) {
+/// Executes in one slot what waits in its queue, one job after the other, without a pause in which the slot is free.
+pub(super) async fn run_slot(engine: Arc<Engine>, lane: Arc<Lane>, slot: OwnedSemaphorePermit, first: Arc<Owned>) {
+    let mut next = Some(first);
+    while let Some(owned) = next {
+        execute(&engine, &owned).await;
+        lane.ended(owned.started());
+        next = lane.next().map(|(owned, is_time_to_claim)| {
+            if is_time_to_claim {
+                engine.sleeper.nudge();
+            }
+            owned
+        });
+    }
+    drop(slot);
+    engine.sleeper.nudge();
+}
+
+async fn execute(engine: &Engine, owned: &Owned) {
+    owned.start();
     // Not only `execute` is the user's code: also what decodes, what prints an error, and what drops the job.
     let outcome =
-        AssertUnwindSafe(run(&engine, &owned.attempt)).catch_unwind().await.unwrap_or_else(|panic| panicked(&*panic));
-    if let Some(outcome) = finished_inside(&engine, &owned.attempt, outcome).await {
-        end(&engine, &owned, outcome).await;
+        AssertUnwindSafe(run(engine, &owned.attempt)).catch_unwind().await.unwrap_or_else(|panic| panicked(&*panic));
+    if let Some(outcome) = finished_inside(engine, &owned.attempt, outcome).await {
+        end(engine, owned, outcome).await;
     }
     // Blocking code that did not stop keeps its slot.
     owned.attempt.inside.blocking.zero().await;
-    drop(slot);
-    engine.sleeper.nudge();
 }
 
 /// Decodes and runs, to what it ends in.
 async fn run(engine: &Engine, attempt: &Arc<RunningAttempt>) -> Outcome {
     if !engine.lease.holds() || engine.stopping.is_cancelled() {
         return Outcome::NeverStarted;
+    }
+    match attempt.stop.reason() {
+        Some((Stop::Canceled, _)) => return stopped(attempt),
+        Some(_) => return Outcome::NeverStarted,
+        None => {}
     }
     let Some(definition) = engine.registry.get(&attempt.job.name) else {
         // Only known names are claimed.

@@ -129,7 +129,7 @@ impl Writer {
     }
 
     async fn try_write(&mut self, batch: &[Finish]) -> Result<(), DbErr> {
-        let written = self.engine.store.write(batch).await?;
+        let written = self.engine.store.finish(batch).await?;
         let is_written = |end: &Finish| written.contains(&(end.id, end.version));
         let missed: Vec<i64> = batch.iter().filter(|end| !is_written(end)).map(|end| end.id).collect();
         let marks: HashMap<i64, Mark> = if missed.is_empty() { HashMap::new() } else { self.marks(&missed).await? };
@@ -220,7 +220,7 @@ impl Writer {
         let patience = self.engine.settings.cancel_grace() + Duration::from_secs(1);
         for owned in self.engine.owned() {
             let attempt = &owned.attempt;
-            if owned.has_ended() || attempt.notes.is_closed() {
+            if !owned.has_started() || owned.has_ended() || attempt.notes.is_closed() {
                 continue;
             }
             match attempt.stop.reason() {
@@ -231,7 +231,7 @@ impl Writer {
                     self.waiting.push_back(end.into_finish());
                 }
                 None if timeout_of(&attempt.job)
-                    .is_some_and(|timeout| owned.started.elapsed() > timeout + patience) =>
+                    .is_some_and(|timeout| owned.started().elapsed() > timeout + patience) =>
                 {
                     attempt.stop.trip(Stop::TimedOut);
                 }
@@ -269,7 +269,10 @@ pub(super) fn batch_len<'a, R: Row + 'a>(rows: impl Iterator<Item = &'a R>) -> u
 
 fn next_batch(waiting: &mut VecDeque<Finish>) -> Vec<Finish> {
     let rows = batch_len(waiting.iter());
-    waiting.drain(..rows.min(waiting.len())).collect()
+    let mut batch: Vec<Finish> = waiting.drain(..rows.min(waiting.len())).collect();
+    // Rows are locked in this order.
+    batch.sort_unstable_by_key(|end| end.id);
+    batch
 }
 
 fn put_back(waiting: &mut VecDeque<Finish>, batch: Vec<Finish>) {

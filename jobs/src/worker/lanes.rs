@@ -1,67 +1,187 @@
-//! The queues a worker serves, each with its own number of slots.
+//! The queues a worker serves, each with its own number of slots, and what was claimed for them.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
+use sea_orm::DbErr;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::wake::Woken;
+use super::engine::{Engine, Owned};
+use super::pace::Pace;
+use crate::store::claim::{Ask, Claimed, Front};
+use crate::wake::{Woken, lock};
+
+/// The most jobs that one statement claims.
+const MAX_CLAIM: usize = 500;
+
+/// The most jobs that wait for a slot: enough to go on with while the next claim is under way.
+const MAX_AHEAD: usize = 2 * MAX_CLAIM;
+
+/// How long a claimed job may wait for a slot before other workers may have it.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A queue, as one worker serves it.
 pub(super) struct Lane {
-    pub(super) queue: String,
     slots: Arc<Semaphore>,
-    /// There may be due jobs: the last claim came back full, or there was a wake-up since.
-    pub(super) hungry: bool,
+    /// Claimed, and not started yet, since when.
+    waiting: Mutex<VecDeque<(Instant, Arc<Owned>)>>,
+    pace: Mutex<Pace>,
+    /// With so many left waiting it is time to claim again.
+    low: AtomicUsize,
 }
 
 impl Lane {
-    /// Takes the free slots, at most so many.
-    pub(super) fn take_slots(&self, most: usize) -> Option<OwnedSemaphorePermit> {
-        let free = self.slots.available_permits().min(most);
-        let free = u32::try_from(free).ok().filter(|free| *free > 0)?;
-        self.slots.clone().try_acquire_many_owned(free).ok()
+    /// The job that is to start next, and whether it is time to claim again.
+    pub(super) fn next(&self) -> Option<(Arc<Owned>, bool)> {
+        let mut waiting = lock(&self.waiting);
+        let (_, owned) = waiting.pop_front()?;
+        Some((owned, waiting.len() == self.low.load(Ordering::SeqCst)))
     }
 
-    fn has_room(&self) -> bool {
-        self.slots.available_permits() > 0
+    /// A job that was started then has ended.
+    pub(super) fn ended(&self, started: Instant) {
+        lock(&self.pace).ended(started, Instant::now());
+    }
+
+    fn waiting(&self) -> usize {
+        lock(&self.waiting).len()
+    }
+
+    fn oldest(&self) -> Option<Instant> {
+        lock(&self.waiting).front().map(|(since, _)| *since)
     }
 }
 
-pub(super) struct Lanes(Vec<Lane>);
+/// A lane, with what its claimer knows of the queue.
+pub(super) struct Served {
+    pub(super) queue: String,
+    pub(super) lane: Arc<Lane>,
+    /// There may be due jobs: the last claim came back full, or there was a wake-up since.
+    pub(super) hungry: bool,
+    /// The last claim came back full: more are waiting than fit into the slots.
+    deep: bool,
+    front: Front,
+}
+
+impl Served {
+    /// What to claim next; `None` where there is no room.
+    pub(super) fn ask(&self) -> Option<Ask> {
+        let ahead = if self.deep { lock(&self.lane.pace).lately(Instant::now()).min(MAX_AHEAD) } else { 0 };
+        // What waits is not topped up job by job: a full batch costs hardly more than a single job.
+        let low = ahead - MAX_CLAIM.min(ahead / 2);
+        self.lane.low.store(low, Ordering::SeqCst);
+        let waiting = self.lane.waiting();
+        let slots = self.lane.slots.available_permits().saturating_sub(waiting);
+        let wanted = (slots + ahead.saturating_sub(waiting)).min(MAX_CLAIM);
+        (wanted > 0 && waiting <= low).then_some(Ask { wanted, slots })
+    }
+
+    /// Claims so many.
+    pub(super) async fn claim(&mut self, engine: &Engine, names: &[&str], ask: Ask) -> Result<Vec<Claimed>, DbErr> {
+        let was_deep = self.deep;
+        let claimed = if was_deep {
+            engine.store.claim_from_front(engine.id, &self.queue, names, ask, &mut self.front).await?
+        } else {
+            engine.store.claim(engine.id, &self.queue, names, ask).await?
+        };
+        self.deep = claimed.len() == ask.wanted;
+        // In a deep queue others may be due that the front does not know, or that may not wait for a slot.
+        self.hungry = self.deep || was_deep;
+        Ok(claimed)
+    }
+
+    /// Lets these jobs wait for a slot.
+    pub(super) fn wait(&self, claimed: impl Iterator<Item = Arc<Owned>>) {
+        let now = Instant::now();
+        lock(&self.lane.waiting).extend(claimed.map(|owned| (now, owned)));
+    }
+
+    /// The next job that waits, with a slot for it.
+    pub(super) fn next(&self) -> Option<(OwnedSemaphorePermit, Arc<Owned>)> {
+        if self.lane.waiting() == 0 {
+            return None;
+        }
+        let slot = self.lane.slots.clone().try_acquire_owned().ok()?;
+        self.lane.next().map(|(owned, _)| (slot, owned))
+    }
+}
+
+pub(super) struct Lanes(Vec<Served>);
 
 impl Lanes {
     pub(super) fn new(queues: &[(String, usize)]) -> Self {
-        let lane = |(queue, concurrency): &(String, usize)| Lane {
+        let now = Instant::now();
+        let served = |(queue, concurrency): &(String, usize)| Served {
             queue: queue.clone(),
-            slots: Arc::new(Semaphore::new(*concurrency)),
+            lane: Arc::new(Lane {
+                slots: Arc::new(Semaphore::new(*concurrency)),
+                waiting: Mutex::default(),
+                pace: Mutex::new(Pace::new(now)),
+                low: AtomicUsize::new(0),
+            }),
             hungry: true,
+            deep: false,
+            front: Front::default(),
         };
-        Self(queues.iter().map(lane).collect())
+        Self(queues.iter().map(served).collect())
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Served> {
+        self.0.iter()
     }
 
     /// Those that may have due jobs, and room for them.
-    pub(super) fn ready(&mut self) -> impl Iterator<Item = &mut Lane> {
-        self.0.iter_mut().filter(|lane| lane.hungry && lane.has_room())
+    pub(super) fn ready(&mut self) -> impl Iterator<Item = (Ask, &mut Served)> {
+        self.0.iter_mut().filter(|served| served.hungry).filter_map(|served| Some((served.ask()?, served)))
     }
 
     pub(super) fn is_ready(&self) -> bool {
-        self.0.iter().any(|lane| lane.hungry && lane.has_room())
+        self.0.iter().any(|served| served.hungry && served.ask().is_some())
     }
 
     /// Those in which nothing was due when last looked.
     pub(super) fn drained(&self) -> Vec<String> {
-        self.0.iter().filter(|lane| !lane.hungry).map(|lane| lane.queue.clone()).collect()
+        self.0.iter().filter(|served| !served.hungry).map(|served| served.queue.clone()).collect()
     }
 
     pub(super) fn wake(&mut self, woken: &Woken) {
-        for lane in &mut self.0 {
-            lane.hungry |= woken.all || woken.queues.contains(&lane.queue);
+        for served in self.0.iter_mut().filter(|served| woken.all || woken.queues.contains(&served.queue)) {
+            served.hungry = true;
         }
     }
 
     pub(super) fn wake_queue(&mut self, queue: &str) {
-        for lane in self.0.iter_mut().filter(|lane| lane.queue == queue) {
-            lane.hungry = true;
+        for served in self.0.iter_mut().filter(|served| served.queue == queue) {
+            served.hungry = true;
         }
+    }
+
+    /// When the first of the waiting jobs has waited for too long.
+    pub(super) fn patience_ends(&self) -> Option<Instant> {
+        self.0.iter().filter_map(|served| served.lane.oldest()).min().map(|oldest| oldest + PATIENCE)
+    }
+
+    /// Takes out those that have waited for a slot for too long.
+    pub(super) fn take_impatient(&self) -> Vec<Arc<Owned>> {
+        let now = Instant::now();
+        let impatient = |(since, _): &(Instant, _)| now.duration_since(*since) >= PATIENCE;
+        self.take(impatient)
+    }
+
+    /// Takes out all that wait for a slot.
+    pub(super) fn take_all(&self) -> Vec<Arc<Owned>> {
+        self.take(|_| true)
+    }
+
+    fn take(&self, which: impl Fn(&(Instant, Arc<Owned>)) -> bool) -> Vec<Arc<Owned>> {
+        let mut taken = Vec::new();
+        for served in &self.0 {
+            let mut waiting = lock(&served.lane.waiting);
+            let rest = waiting.iter().position(|job| !which(job)).unwrap_or(waiting.len());
+            taken.extend(waiting.drain(..rest).map(|(_, owned)| owned));
+        }
+        taken
     }
 }

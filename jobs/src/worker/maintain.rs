@@ -74,7 +74,7 @@ async fn rescue(engine: &Engine) -> Result<(), DbErr> {
     loop {
         let orphans = engine.store.orphans().await?;
         let ends: Vec<_> = orphans.iter().map(|orphan| end_of_lost(engine, orphan)).collect();
-        let written = if ends.is_empty() { return Ok(()) } else { engine.store.write(&ends).await? };
+        let written = if ends.is_empty() { return Ok(()) } else { engine.store.finish(&ends).await? };
         for orphan in orphans.iter().filter(|orphan| written.contains(&(orphan.id, orphan.version))) {
             tracing::warn!(job = orphan.id, name = orphan.name, attempt = orphan.attempt, "rescued from a lost worker");
             wake::scheduled(&orphan.queue);

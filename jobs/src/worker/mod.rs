@@ -13,6 +13,7 @@ mod lanes;
 mod lease;
 mod maintain;
 mod notify;
+mod pace;
 mod report;
 mod settings;
 mod shutdown;

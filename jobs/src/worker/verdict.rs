@@ -53,6 +53,10 @@ fn succeeded(attempt: &RunningAttempt, output: Value) -> Outcome {
         // What was finished inside a transaction has its output already.
         return Outcome::Succeeded;
     }
+    if output.is_null() && !attempt.notes.has_result(OUTPUT) {
+        // Nothing is what is read where nothing is kept.
+        return Outcome::Succeeded;
+    }
     match attempt.notes.set_result(attempt.job.id.into(), OUTPUT, output) {
         Ok(()) => Outcome::Succeeded,
         Err(error) => Outcome::Failed { how: AttemptEnd::Refused, reason: chain(&error) },

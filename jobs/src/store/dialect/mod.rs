@@ -25,6 +25,8 @@ pub(crate) struct Dialect {
     pub(crate) claim: Claim,
     /// (queues, names) → queue, `wait_ms`: how long until the first job is due.
     pub(crate) due: &'static str,
+    /// Ends that are no more than a success: their rows are the attempts', in the order of their ids.
+    pub(crate) done: Batch,
     pub(crate) finish: Batch,
     pub(crate) report: Batch,
     /// (name, host, pid, lease in ms, serves) → id.
@@ -63,23 +65,39 @@ pub(crate) enum Beat {
 /// How due jobs are claimed.
 #[derive(Debug)]
 pub(crate) enum Claim {
-    /// One statement: (queue, worker, names, limit) → the jobs.
-    Statement(&'static str),
+    /// One statement.
+    Statement {
+        /// (queue, worker, names, limit, slots) → the jobs.
+        all: &'static str,
+        /// Where the index keeps for a while what was claimed.
+        from_front: Option<FromFront>,
+    },
     /// A transaction.
     Steps {
         /// (queue) → priority, name: what is due.
         groups: &'static str,
-        /// (queue, priority, name, limit) → the first jobs, locked.
+        /// (queue, priority, name, limit) → the first jobs, locked, and whether each may wait for a slot.
         lock: &'static str,
         /// (worker, ids)
         own: &'static str,
     },
 }
 
+/// How jobs of a long backlog are claimed.
+#[derive(Debug)]
+pub(crate) struct FromFront {
+    /// (queue, names) → priority, name: where jobs wait.
+    pub(crate) places: &'static str,
+    /// (queue, worker, places, limit, slots) → the jobs.
+    pub(crate) claim: &'static str,
+}
+
 /// How a batch of rows is written, each only where its attempt still owns its job. Parameters: (rows) or (messages).
 #[derive(Debug)]
 pub(crate) enum Batch {
-    /// One statement takes rows and messages, and returns the ids that were written.
+    /// One statement takes rows, and returns the ids and versions that were written.
+    Rows(&'static str),
+    /// One statement takes rows and messages, and returns the same.
     Statement(&'static str),
     /// A transaction: lock the rows (→ their ids), then write what was locked.
     Steps { lock: &'static str, history: Option<&'static str>, own: &'static str, messages: &'static str },

@@ -26,8 +26,9 @@ pub(super) static DIALECT: Dialect = Dialect {
                      SELECT priority, name, MIN(scheduled_at) AS first_due FROM jobs_job
                      WHERE status = 0 AND queue = ? GROUP BY priority, name) AS waiting
                  WHERE first_due <= UTC_TIMESTAMP(6) ORDER BY priority, name",
-        lock: "SELECT id, name, queue, priority, version, attempt, max_attempts, budget, timeout_ms,
-                      CAST(parameters AS CHAR) AS parameters, created_at, scheduled_at, user_id, session_id, event_id
+        lock: "SELECT id, name, priority, version, attempt, max_attempts, budget, timeout_ms, CAST(parameters AS CHAR), created_at,
+                      scheduled_at, user_id, session_id, event_id,
+                      attempt + 1 < max_attempts AND (attempt = 0 OR worker_id IS NOT NULL) AS may_wait
                FROM jobs_job
                WHERE status = 0 AND queue = ? AND priority = ? AND name = ? AND scheduled_at <= UTC_TIMESTAMP(6)
                ORDER BY scheduled_at, id LIMIT ? FOR UPDATE SKIP LOCKED",
@@ -45,6 +46,7 @@ pub(super) static DIALECT: Dialect = Dialect {
             AND name IN (SELECT known COLLATE utf8mb4_bin
                          FROM JSON_TABLE(?, '$[*]' COLUMNS (known VARCHAR(200) PATH '$')) AS names)
           GROUP BY queue",
+    done: Batch::Steps { lock: LOCK, history: None, own: DONE, messages: MESSAGES },
     finish: Batch::Steps { lock: LOCK, history: Some(HISTORY), own: FINISH, messages: MESSAGES },
     report: Batch::Steps { lock: LOCK, history: None, own: REPORT, messages: MESSAGES },
     join: Insert::Values {
@@ -87,6 +89,12 @@ FROM JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT PATH '$.id', how VARCHAR(20) PATH '
                                    worker VARCHAR(200) PATH '$.worker')) AS ended
 STRAIGHT_JOIN jobs_job AS job FORCE INDEX (PRIMARY) ON job.id = ended.id
 WHERE ended.how IS NOT NULL";
+
+const DONE: &str = r"
+UPDATE JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT PATH '$.id', results LONGTEXT PATH '$.results')) AS done
+STRAIGHT_JOIN jobs_job AS job FORCE INDEX (PRIMARY) ON job.id = done.id
+SET job.version = job.version + 1, job.status = 4, job.finished_at = UTC_TIMESTAMP(6), job.progress = 100,
+    job.results = COALESCE(done.results, job.results)";
 
 const FINISH: &str = r"
 UPDATE JSON_TABLE(?, '$[*]' COLUMNS (

@@ -2,7 +2,59 @@
 
 use sea_orm::DbBackend;
 
-use super::{Batch, Beat, Claim, Dialect, Insert};
+use super::{Batch, Beat, Claim, Dialect, FromFront, Insert};
+
+/// Walks the few distinct (priority, name) pairs that wait in the queue, one index probe each: neither jobs that are not due nor
+/// names that are not known here cost anything.
+macro_rules! walk {
+    ($names:literal) => {
+        concat!(
+            r"
+WITH RECURSIVE pairs AS (
+    (SELECT priority, name FROM jobs_job WHERE status = 0 AND queue = $1 ORDER BY priority, name LIMIT 1)
+    UNION ALL
+    SELECT next.priority, next.name
+    FROM pairs CROSS JOIN LATERAL (
+        SELECT priority, name FROM jobs_job
+        WHERE status = 0 AND queue = $1 AND (priority, name) > (pairs.priority, pairs.name)
+        ORDER BY priority, name LIMIT 1) AS next
+), known AS (
+    SELECT priority, name FROM pairs
+    WHERE name = ANY(ARRAY(SELECT value FROM json_array_elements_text(",
+            $names,
+            "::json)))
+)"
+        )
+    };
+}
+
+/// Locks the first due jobs of each place, and takes the best of all. By `ctid`: a row that has been written meanwhile has moved, and
+/// is left for the next claim. `ANY(ARRAY(…))` rather than a join: joined, large batches became a hash join over the whole table.
+macro_rules! claim {
+    ($($places:expr),+) => {
+        concat!(
+            $($places,)+
+            r"
+UPDATE jobs_job
+SET status = 1, version = version + 1, attempt = attempt + 1, worker_id = $2, started_at = statement_timestamp(),
+    progress = 0, results = NULL
+WHERE ctid = ANY(ARRAY(
+    SELECT best.ctid
+    FROM (SELECT first.ctid, first.may_wait, row_number() OVER (ORDER BY first.priority, first.scheduled_at, first.id) AS place
+          FROM places CROSS JOIN LATERAL (
+              SELECT ctid, id, priority, scheduled_at,
+                     attempt + 1 < max_attempts AND (attempt = 0 OR worker_id IS NOT NULL) AS may_wait
+              FROM jobs_job
+              WHERE status = 0 AND queue = $1 AND priority = places.priority AND name = places.name
+                AND scheduled_at >= places.since AND scheduled_at <= statement_timestamp()
+              ORDER BY scheduled_at, id LIMIT $4 FOR UPDATE SKIP LOCKED) AS first
+          ORDER BY first.priority, first.scheduled_at, first.id LIMIT $4) AS best
+    WHERE best.may_wait OR best.place <= $5))
+RETURNING id, name, priority, version, attempt, max_attempts, budget, timeout_ms, parameters::text, created_at, scheduled_at,
+          user_id, session_id, event_id"
+        )
+    };
+}
 
 pub(super) static DIALECT: Dialect = Dialect {
     backend: DbBackend::Postgres,
@@ -10,8 +62,21 @@ pub(super) static DIALECT: Dialect = Dialect {
     notify: Some("SELECT pg_notify($1, $2)"),
     row_locks: true,
     insert: Insert::Rows(INSERT),
-    claim: Claim::Statement(CLAIM),
+    claim: Claim::Statement {
+        all: claim!(walk!("$3"), ", places AS (SELECT priority, name, '-infinity'::timestamptz AS since FROM known)"),
+        from_front: Some(FromFront {
+            places: concat!(walk!("$2"), " SELECT priority, name FROM known"),
+            claim: claim!(
+                r"
+WITH places AS MATERIALIZED (
+    SELECT priority, name, COALESCE(since, '-infinity') AS since
+    FROM json_to_recordset($3::json) AS place (priority smallint, name text, since timestamptz)
+)"
+            ),
+        }),
+    },
     due: DUE,
+    done: Batch::Rows(DONE),
     finish: Batch::Statement(FINISH),
     report: Batch::Statement(REPORT),
     join: Insert::Rows(
@@ -66,34 +131,6 @@ WITH new AS MATERIALIZED (
 )
 SELECT new.id FROM new WHERE (SELECT queues FROM woken) >= 0 ORDER BY ordinal";
 
-/// Walks the few distinct (priority, name) pairs that wait in the queue, one index probe each, and takes the first due jobs
-/// of each pair: neither jobs that are not due nor names that are not known here cost anything.
-/// `ANY(ARRAY(…))` rather than a join: joined, large batches became a hash join over the whole table.
-const CLAIM: &str = r"
-WITH RECURSIVE pairs AS (
-    (SELECT priority, name FROM jobs_job WHERE status = 0 AND queue = $1 ORDER BY priority, name LIMIT 1)
-    UNION ALL
-    SELECT next.priority, next.name
-    FROM pairs CROSS JOIN LATERAL (
-        SELECT priority, name FROM jobs_job
-        WHERE status = 0 AND queue = $1 AND (priority, name) > (pairs.priority, pairs.name)
-        ORDER BY priority, name LIMIT 1) AS next
-)
-UPDATE jobs_job
-SET status = 1, version = version + 1, attempt = attempt + 1, worker_id = $2, started_at = statement_timestamp(),
-    progress = 0, results = NULL
-WHERE id = ANY(ARRAY(
-    SELECT first.id
-    FROM pairs CROSS JOIN LATERAL (
-        SELECT id, priority, scheduled_at FROM jobs_job
-        WHERE status = 0 AND queue = $1 AND priority = pairs.priority AND name = pairs.name
-          AND scheduled_at <= statement_timestamp()
-        ORDER BY scheduled_at, id LIMIT $4 FOR UPDATE SKIP LOCKED) AS first
-    WHERE pairs.name = ANY(ARRAY(SELECT value FROM json_array_elements_text($3::json)))
-    ORDER BY first.priority, first.scheduled_at, first.id LIMIT $4))
-RETURNING id, name, queue, priority, version, attempt, max_attempts, budget, timeout_ms, parameters::text AS parameters,
-          created_at, scheduled_at, user_id, session_id, event_id";
-
 const DUE: &str = r"
 WITH RECURSIVE groups AS (
     SELECT served.value AS queue, next.priority, next.name
@@ -116,7 +153,28 @@ FROM groups CROSS JOIN LATERAL (
 WHERE groups.name = ANY(ARRAY(SELECT value FROM json_array_elements_text($2::json)))
 GROUP BY groups.queue";
 
-/// Rows are locked in order before they are written: an `UPDATE … FROM` alone deadlocks on overlapping sets.
+/// The version alone says that the job is running under this attempt; to ask for the status too would let the planner walk the
+/// index of all that runs. Locked one by one, in the order of the batch, then written by `ctid`.
+const DONE: &str = r"
+WITH done AS MATERIALIZED (
+    SELECT * FROM json_to_recordset($1::json) AS done (id bigint, version bigint, results text)
+), finished AS (
+    UPDATE jobs_job
+    SET version = version + 1, status = 4, finished_at = statement_timestamp(), progress = 100,
+        results = COALESCE((SELECT jsonb_object_agg(done.id, done.results::jsonb) FROM done WHERE done.results IS NOT NULL)
+                           -> (id::text), results)
+    WHERE ctid = ANY(ARRAY(
+        SELECT own.ctid
+        FROM done CROSS JOIN LATERAL (
+            SELECT job.ctid FROM jobs_job AS job
+            WHERE job.id = done.id AND job.version = done.version FOR UPDATE SKIP LOCKED) AS own))
+    RETURNING id, version, awaited
+), told AS (
+    SELECT count(pg_notify('jobs_finish', id::text)) AS jobs FROM finished WHERE awaited
+)
+SELECT id, version - 1 FROM finished WHERE (SELECT jobs FROM told) >= 0";
+
+/// Of the version, see `DONE`. Rows are locked in order before they are written: an `UPDATE … FROM` alone deadlocks on overlapping sets.
 const FINISH: &str = r"
 WITH ended AS MATERIALIZED (
     SELECT * FROM json_to_recordset($1::json) AS ended (
@@ -125,7 +183,7 @@ WITH ended AS MATERIALIZED (
 ), own AS MATERIALIZED (
     SELECT job.id, job.version, job.attempt, job.started_at
     FROM jobs_job AS job JOIN ended ON ended.id = job.id AND ended.version = job.version
-    WHERE job.status = 1 ORDER BY job.id FOR UPDATE OF job SKIP LOCKED
+    ORDER BY job.id FOR UPDATE OF job SKIP LOCKED
 ), history AS (
     INSERT INTO jobs_attempt (job_id, attempt, version, worker, started_at, ended_at, how, error)
     SELECT own.id, own.attempt, ended.version, ended.worker, own.started_at, statement_timestamp(), ended.how, ended.error
@@ -173,7 +231,7 @@ WITH reported AS MATERIALIZED (
 ), own AS MATERIALIZED (
     SELECT job.id, job.version
     FROM jobs_job AS job JOIN reported ON reported.id = job.id AND reported.version = job.version
-    WHERE job.status = 1 ORDER BY job.id FOR UPDATE OF job SKIP LOCKED
+    ORDER BY job.id FOR UPDATE OF job SKIP LOCKED
 ), said AS (
     INSERT INTO jobs_message (job_id, attempt, version, level, created_at, text)
     SELECT own.id, message.attempt, message.version, message.level,

@@ -11,8 +11,9 @@ pub(super) static DIALECT: Dialect = Dialect {
     notify: None,
     row_locks: false,
     insert: Insert::Rows(INSERT),
-    claim: Claim::Statement(CLAIM),
+    claim: Claim::Statement { all: CLAIM, from_front: None },
     due: DUE,
+    done: Batch::Rows(DONE),
     finish: Batch::Steps { lock: LOCK, history: Some(HISTORY), own: FINISH, messages: MESSAGES },
     report: Batch::Steps { lock: LOCK, history: None, own: REPORT, messages: MESSAGES },
     join: Insert::Rows(
@@ -69,16 +70,19 @@ UPDATE jobs_job
 SET status = 1, version = version + 1, attempt = attempt + 1, worker_id = ?2,
     started_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), progress = 0, results = NULL
 WHERE id IN (
-    SELECT first.id
-    FROM pairs JOIN jobs_job AS first ON first.id IN (
-        SELECT id FROM jobs_job
-        WHERE status = 0 AND queue = ?1 AND priority = pairs.priority AND name = pairs.name
-          AND scheduled_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
-        ORDER BY scheduled_at, id LIMIT ?4)
-    WHERE pairs.name IN (SELECT value FROM json_each(?3))
-    ORDER BY first.priority, first.scheduled_at, first.id LIMIT ?4)
-RETURNING id, name, queue, priority, version, attempt, max_attempts, budget, timeout_ms, parameters, created_at,
-          scheduled_at, user_id, session_id, event_id";
+    SELECT best.id
+    FROM (SELECT first.id, first.attempt + 1 < first.max_attempts AND (first.attempt = 0 OR first.worker_id IS NOT NULL) AS may_wait,
+                 row_number() OVER (ORDER BY first.priority, first.scheduled_at, first.id) AS place
+          FROM pairs JOIN jobs_job AS first ON first.id IN (
+              SELECT id FROM jobs_job
+              WHERE status = 0 AND queue = ?1 AND priority = pairs.priority AND name = pairs.name
+                AND scheduled_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+              ORDER BY scheduled_at, id LIMIT ?4)
+          WHERE pairs.name IN (SELECT value FROM json_each(?3))
+          ORDER BY first.priority, first.scheduled_at, first.id LIMIT ?4) AS best
+    WHERE best.may_wait OR best.place <= ?5)
+RETURNING id, name, priority, version, attempt, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at,
+          user_id, session_id, event_id";
 
 const DUE: &str = r"
 WITH RECURSIVE groups (queue, priority, name) AS (
@@ -100,6 +104,16 @@ FROM groups JOIN jobs_job AS first ON first.id = (
     ORDER BY scheduled_at, id LIMIT 1)
 WHERE groups.name IN (SELECT value FROM json_each(?2))
 GROUP BY groups.queue";
+
+/// The version alone says that the job is running under this attempt.
+const DONE: &str = r"
+UPDATE jobs_job
+SET version = version + 1, status = 4, finished_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), progress = 100,
+    results = COALESCE(done.results, jobs_job.results)
+FROM (SELECT value ->> 'id' AS done_id, value ->> 'version' AS done_version, value ->> 'results' AS results
+      FROM json_each(?1)) AS done
+WHERE id = done.done_id AND version = done.done_version
+RETURNING id, version - 1";
 
 const LOCK: &str = r"
 SELECT job.id, job.version FROM json_each(?1) AS batch JOIN jobs_job AS job
