@@ -1,0 +1,202 @@
+//! Databases of the run's own, dropped when it ends; and what was done in them, checked by SQL.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use jobs::sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, Statement};
+
+use crate::Result;
+
+/// The databases that there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Postgres,
+    Mysql,
+    Sqlite,
+}
+
+/// Where the run makes its databases.
+#[derive(Debug)]
+pub(crate) struct Server {
+    kind: Kind,
+    url: String,
+    made: Mutex<Vec<String>>,
+}
+
+impl Server {
+    pub(crate) fn new(url: &str) -> Result<Self> {
+        let kind = match url.split(':').next() {
+            Some("postgres" | "postgresql") => Kind::Postgres,
+            Some("mysql" | "mariadb") => Kind::Mysql,
+            Some("sqlite") if url.contains("memory") => {
+                return Err("a database in memory has one connection: give a file".into());
+            }
+            Some("sqlite") => Kind::Sqlite,
+            _ => return Err(format!("{url}: neither postgres://…, mysql://… nor sqlite:…").into()),
+        };
+        Ok(Self { kind, url: url.to_owned(), made: Mutex::default() })
+    }
+
+    /// A new schema, database or file, with the tables.
+    pub(crate) async fn make(&self) -> Result<Database> {
+        let (name, url) = self.next();
+        match self.kind {
+            Kind::Postgres => self.execute(&format!("CREATE SCHEMA {name}")).await?,
+            Kind::Mysql => self.execute(&format!("CREATE DATABASE {name}")).await?,
+            Kind::Sqlite => {}
+        }
+        let db = jobs::connect(&url).await?;
+        jobs::migrate(&db).await?;
+        Ok(Database { kind: self.kind, name, url, db })
+    }
+
+    /// A name that nothing has yet, and its URL.
+    fn next(&self) -> (String, String) {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = format!("jobs_bench_{}_{}", std::process::id(), made.len());
+        let (before, query) = match self.url.split_once('?') {
+            Some((before, query)) => (before, format!("?{query}")),
+            None => (self.url.as_str(), String::new()),
+        };
+        let url = match self.kind {
+            Kind::Postgres => {
+                format!("{before}{query}{}options=-c%20search_path%3D{name}", if query.is_empty() { '?' } else { '&' })
+            }
+            Kind::Mysql => {
+                let host = before.match_indices('/').nth(2).map_or(before, |(slash, _)| &before[..slash]);
+                format!("{host}/{name}{query}")
+            }
+            Kind::Sqlite => format!("{before}.{name}"),
+        };
+        made.push(name.clone());
+        (name, url)
+    }
+
+    /// Drops all that was made.
+    pub(crate) async fn clean_up(&self) -> Result<()> {
+        let made = std::mem::take(&mut *self.made.lock().unwrap_or_else(PoisonError::into_inner));
+        for name in made {
+            self.drop(&name).await?;
+        }
+        Ok(())
+    }
+
+    /// Drops one that is needed no more, so that its rows take no room.
+    pub(crate) async fn remove(&self, database: Database) -> Result<()> {
+        database.db.close().await?;
+        self.drop(&database.name).await
+    }
+
+    async fn drop(&self, name: &str) -> Result<()> {
+        match self.kind {
+            Kind::Postgres => self.execute(&format!("DROP SCHEMA IF EXISTS {name} CASCADE")).await,
+            Kind::Mysql => self.execute(&format!("DROP DATABASE IF EXISTS {name}")).await,
+            Kind::Sqlite => {
+                let file = self.url.trim_start_matches("sqlite:").trim_start_matches("//");
+                let file = file.split('?').next().unwrap_or(file);
+                for suffix in ["", "-wal", "-shm"] {
+                    match std::fs::remove_file(format!("{file}.{name}{suffix}")) {
+                        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+                        _ => {}
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    async fn execute(&self, sql: &str) -> Result<()> {
+        let mut options = ConnectOptions::new(self.url.clone());
+        options.max_connections(1).sqlx_logging(false);
+        let db = jobs::sea_orm::Database::connect(options).await?;
+        db.execute_unprepared(sql).await?;
+        Ok(db.close().await?)
+    }
+}
+
+/// One database with the tables of `jobs`.
+#[derive(Debug)]
+pub(crate) struct Database {
+    pub(crate) kind: Kind,
+    pub(crate) name: String,
+    pub(crate) url: String,
+    /// As `jobs::connect` makes it.
+    pub(crate) db: DatabaseConnection,
+}
+
+impl Database {
+    pub(crate) async fn execute(&self, sql: &str) -> Result<()> {
+        self.db.execute_unprepared(sql).await.map_err(|error| format!("{error}: {sql}"))?;
+        Ok(())
+    }
+
+    /// The number that a query gives.
+    pub(crate) async fn number(&self, sql: &str) -> Result<u64> {
+        let row = self.db.query_one_raw(Statement::from_string(self.db.get_database_backend(), sql)).await?;
+        let number: i64 = row.ok_or("a query gave no row")?.try_get_by_index(0)?;
+        Ok(number.try_into()?)
+    }
+
+    /// Deletes all jobs.
+    pub(crate) async fn empty(&self) -> Result<()> {
+        match self.kind {
+            Kind::Postgres => self.execute("TRUNCATE jobs_job, jobs_message, jobs_attempt").await,
+            Kind::Mysql => self.execute("TRUNCATE TABLE jobs_job").await,
+            Kind::Sqlite => self.execute("DELETE FROM jobs_job").await,
+        }
+    }
+
+    /// Lets the planner know what there is now, and the run not pay for what was written before.
+    pub(crate) async fn settle(&self) -> Result<()> {
+        match self.kind {
+            Kind::Postgres => self.execute("VACUUM ANALYZE jobs_job").await,
+            Kind::Mysql => self.execute("ANALYZE TABLE jobs_job").await,
+            Kind::Sqlite => {
+                self.execute("ANALYZE").await?;
+                self.execute("PRAGMA wal_checkpoint(TRUNCATE)").await
+            }
+        }
+    }
+
+    /// Every row is of a job that ended well at its first attempt, and there are so many.
+    pub(crate) async fn check_done(&self, jobs: u64) -> Result<()> {
+        let rows = self.number("SELECT count(*) FROM jobs_job").await?;
+        let done = self.number(&format!("SELECT count(*) FROM jobs_job WHERE {DONE_ONCE}")).await?;
+        let bad = self.number("SELECT count(*) FROM jobs_attempt").await?;
+        if (rows, done, bad) == (jobs, jobs, 0) {
+            Ok(())
+        } else {
+            let waiting = self.number("SELECT count(*) FROM jobs_job WHERE status = 0").await?;
+            let again = self.number("SELECT count(*) FROM jobs_job WHERE attempt > 1").await?;
+            let what = format!(
+                "of {jobs} jobs there are {rows}: {done} finished once, {waiting} wait, {again} began more than once, \
+                 {bad} attempts ended badly"
+            );
+            Err(what.into())
+        }
+    }
+
+    /// So many jobs wait, untouched.
+    pub(crate) async fn check_waiting(&self, jobs: u64) -> Result<()> {
+        let rows = self.number("SELECT count(*) FROM jobs_job").await?;
+        let sql = "SELECT count(*) FROM jobs_job WHERE status = 0 AND attempt = 0 AND version = 0 AND queue = 'bench' AND name = 'Noop'";
+        let waiting = self.number(sql).await?;
+        if (rows, waiting) == (jobs, jobs) {
+            Ok(())
+        } else {
+            Err(format!("of {jobs} scheduled jobs there are {rows}, of which {waiting} wait").into())
+        }
+    }
+
+    /// Waits until no row says that it runs: what was executed is then written.
+    pub(crate) async fn until_written(&self) -> Result<()> {
+        while self.number("SELECT count(*) FROM jobs_job WHERE status = 1").await? > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        Ok(())
+    }
+}
+
+/// A claim and a finish, each once.
+pub(crate) const DONE_ONCE: &str =
+    "status = 4 AND attempt = 1 AND version = 2 AND started_at IS NOT NULL AND finished_at IS NOT NULL AND worker_id IS NOT NULL";

@@ -1,0 +1,151 @@
+//! The jobs that are executed, and what they tell the bench: how many ran, when the first began, how late they were.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use jobs::prelude::*;
+use tokio::sync::Notify;
+
+static EXECUTED: AtomicU64 = AtomicU64::new(0);
+static EXPECTED: AtomicU64 = AtomicU64::new(0);
+static FIRST: Mutex<Option<Instant>> = Mutex::new(None);
+static ALL: Notify = Notify::const_new();
+static DELAYS: Mutex<Vec<Duration>> = Mutex::new(Vec::new());
+static STOP: AtomicBool = AtomicBool::new(false);
+static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// Does nothing.
+#[derive(Job)]
+#[job(queue = "bench")]
+#[job_params]
+pub(crate) struct Noop {
+    number: u64,
+    text: String,
+}
+
+impl Noop {
+    /// The job with this number.
+    pub(crate) fn numbered(number: u64) -> Self {
+        Self::new(number, "no operation")
+    }
+}
+
+impl Execute for Noop {
+    type Output = ();
+
+    async fn execute(&self, _: &JobContext) -> JobResult {
+        count();
+        Ok(())
+    }
+}
+
+/// Notes how long after it was scheduled, or due, it started.
+#[derive(Job)]
+#[job(queue = "bench")]
+#[job_params]
+pub(crate) struct Timed {
+    /// When it is to start, in nanoseconds since the program began.
+    at: u64,
+}
+
+impl Timed {
+    /// To start at once.
+    pub(crate) fn now() -> Self {
+        Self::after(Duration::ZERO)
+    }
+
+    /// To start after this delay.
+    pub(crate) fn after(delay: Duration) -> Self {
+        Self::new(nanos(BEGIN.elapsed() + delay))
+    }
+}
+
+impl Execute for Timed {
+    type Output = ();
+
+    async fn execute(&self, _: &JobContext) -> JobResult {
+        lock(&DELAYS).push(BEGIN.elapsed().saturating_sub(Duration::from_nanos(self.at())));
+        count();
+        Ok(())
+    }
+}
+
+/// Runs until it is told to stop, and says a thousand times a second how far it is, or keeps silent.
+#[derive(Job)]
+#[job(queue = "busy")]
+#[job_params]
+pub(crate) struct Busy {
+    reports: bool,
+}
+
+impl Execute for Busy {
+    type Output = ();
+
+    async fn execute(&self, job: &JobContext) -> JobResult {
+        while !STOP.load(Ordering::Relaxed) {
+            for progress in 0..10 {
+                if self.reports() {
+                    job.set_progress(progress);
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Ok(())
+    }
+}
+
+/// Starts to count anew, up to so many jobs.
+pub(crate) fn expect(jobs: u64) {
+    EXECUTED.store(0, Ordering::SeqCst);
+    EXPECTED.store(jobs, Ordering::SeqCst);
+    STOP.store(false, Ordering::SeqCst);
+    *lock(&FIRST) = None;
+    lock(&DELAYS).clear();
+}
+
+/// Waits until as many have been executed as were expected.
+pub(crate) async fn all_executed() {
+    while executed() < EXPECTED.load(Ordering::SeqCst) {
+        // The permit may be one of an earlier run.
+        ALL.notified().await;
+    }
+}
+
+/// How many have been executed.
+pub(crate) fn executed() -> u64 {
+    EXECUTED.load(Ordering::SeqCst)
+}
+
+/// How long ago the first began.
+pub(crate) fn since_first() -> Duration {
+    lock(&FIRST).map_or(Duration::ZERO, |first| first.elapsed())
+}
+
+/// How late each [`Timed`] was.
+pub(crate) fn delays() -> Vec<Duration> {
+    std::mem::take(&mut *lock(&DELAYS))
+}
+
+/// Ends every [`Busy`].
+pub(crate) fn stop_busy() {
+    STOP.store(true, Ordering::SeqCst);
+}
+
+fn count() {
+    let before = EXECUTED.fetch_add(1, Ordering::SeqCst);
+    if before == 0 {
+        *lock(&FIRST) = Some(Instant::now());
+    }
+    if before + 1 == EXPECTED.load(Ordering::Relaxed) {
+        ALL.notify_one();
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

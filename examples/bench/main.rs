@@ -1,0 +1,78 @@
+//! Measures what your database does with `jobs`, each figure beside its floor: raw statements, in the same run.
+//!
+//! ```sh
+//! cargo run --release --example bench                                         # SQLite, a file in this directory
+//! cargo run --release --example bench -- --database postgres://localhost/test
+//! cargo run --release --example bench -- --only drain,schedule --quick
+//! ```
+//!
+//! It makes a schema, database or file of its own and drops it afterwards. No figure is printed before SQL has shown that every
+//! job finished exactly once.
+
+mod arguments;
+mod bench;
+mod database;
+mod drain;
+mod figure;
+mod floor;
+mod job;
+mod table;
+mod workers;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use arguments::{Arguments, Group};
+use bench::Bench;
+use database::Server;
+use figure::Figure;
+
+/// Whatever goes wrong ends the run.
+pub(crate) type Result<T, E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<ExitCode> {
+    let bench = Bench { server: Server::new(&arguments.database)?, arguments };
+    let measured = tokio::select! {
+        measured = measure(&bench) => measured,
+        _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
+    };
+    bench.server.clean_up().await?;
+    let figures = measured?;
+    if bench.arguments.json {
+        table::print_json(&figures);
+    } else {
+        table::print(&figures);
+    }
+    Ok(verdict(&bench.arguments, &figures))
+}
+
+async fn measure(bench: &Bench) -> Result<Vec<Figure>> {
+    let mut figures = Vec::new();
+    if bench.arguments.wants(Group::Drain) {
+        figures.extend(drain::measure(bench).await?);
+    }
+    Ok(figures)
+}
+
+/// Fails when a ratio is much worse than it ought to be, where that is asked for.
+fn verdict(arguments: &Arguments, figures: &[Figure]) -> ExitCode {
+    let Some(fraction) = arguments.require else { return ExitCode::SUCCESS };
+    let mut verdict = ExitCode::SUCCESS;
+    for figure in figures.iter().filter(|figure| figure.is_within(fraction) == Some(false)) {
+        eprintln!("bench: {} is worse than {fraction} of its goal", figure.name);
+        verdict = ExitCode::FAILURE;
+    }
+    verdict
+}

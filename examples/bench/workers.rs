@@ -1,0 +1,56 @@
+//! Workers in this process, with the defaults, as any program would run them.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use jobs::{CancellationToken, Worker};
+use tokio::task::JoinSet;
+
+use crate::Result;
+use crate::database::Database;
+
+/// How long anything may take before the run is given up.
+const PATIENCE: Duration = Duration::from_mins(5);
+
+/// Workers that run until they are stopped.
+pub(crate) struct Workers {
+    stop: CancellationToken,
+    tasks: JoinSet<std::result::Result<(), jobs::Error>>,
+}
+
+impl Workers {
+    /// Starts so many, each on a connection of its own.
+    pub(crate) async fn start(database: &Database, number: u16, queues: &[(&str, usize)]) -> Result<Self> {
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        for _ in 0..number {
+            let mut worker = Worker::new(jobs::connect(&database.url).await?).stop_on(stop.clone());
+            for (queue, concurrency) in queues {
+                worker = worker.queue(*queue, *concurrency);
+            }
+            tasks.spawn(worker.run());
+        }
+        Ok(Self { stop, tasks })
+    }
+
+    /// What the future gives; an error where a worker ends before, or it takes too long.
+    pub(crate) async fn until<T>(&mut self, done: impl Future<Output = T>) -> Result<T> {
+        let done = pin!(tokio::time::timeout(PATIENCE, done));
+        tokio::select! {
+            done = done => done.map_err(|_| format!("not done within {PATIENCE:?}").into()),
+            Some(ended) = self.tasks.join_next() => match ended? {
+                Ok(()) => Err("a worker ended early".into()),
+                Err(error) => Err(error.into()),
+            },
+        }
+    }
+
+    /// Stops them, and waits until they have left.
+    pub(crate) async fn stop(mut self) -> Result<()> {
+        self.stop.cancel();
+        while let Some(ended) = self.tasks.join_next().await {
+            ended??;
+        }
+        Ok(())
+    }
+}
