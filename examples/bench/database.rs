@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use jobs::sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, Statement};
 
+use tracing::log::LevelFilter;
+
 use crate::Result;
 
 /// The databases that there are.
@@ -125,6 +127,20 @@ pub(crate) struct Database {
 }
 
 impl Database {
+    /// Connects as `jobs::connect` does, with so many connections, all of them open.
+    pub(crate) async fn connect(&self, connections: u32) -> Result<DatabaseConnection> {
+        let mut options = ConnectOptions::new(self.url.clone());
+        options
+            .min_connections(connections)
+            .max_connections(connections)
+            .test_before_acquire(false)
+            .sqlx_logging_level(LevelFilter::Trace)
+            .map_sqlx_sqlite_opts(|options| {
+                options.pragma("synchronous", "FULL").busy_timeout(Duration::from_secs(30))
+            });
+        Ok(jobs::sea_orm::Database::connect(options).await?)
+    }
+
     pub(crate) async fn execute(&self, sql: &str) -> Result<()> {
         self.db.execute_unprepared(sql).await.map_err(|error| format!("{error}: {sql}"))?;
         Ok(())
@@ -190,7 +206,12 @@ impl Database {
 
     /// Waits until no row says that it runs: what was executed is then written.
     pub(crate) async fn until_written(&self) -> Result<()> {
-        while self.number("SELECT count(*) FROM jobs_job WHERE status = 1").await? > 0 {
+        self.until_none("SELECT count(*) FROM jobs_job WHERE status = 1").await
+    }
+
+    /// Waits until this query counts none.
+    pub(crate) async fn until_none(&self, sql: &str) -> Result<()> {
+        while self.number(sql).await? > 0 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         Ok(())
@@ -198,5 +219,4 @@ impl Database {
 }
 
 /// A claim and a finish, each once.
-pub(crate) const DONE_ONCE: &str =
-    "status = 4 AND attempt = 1 AND version = 2 AND started_at IS NOT NULL AND finished_at IS NOT NULL AND worker_id IS NOT NULL";
+pub(crate) const DONE_ONCE: &str = "status = 4 AND attempt = 1 AND version = 2 AND started_at IS NOT NULL AND finished_at IS NOT NULL AND worker_id IS NOT NULL";

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::Result;
 use crate::arguments::Arguments;
 use crate::bench::Bench;
 use crate::database::{Database, Kind};
@@ -9,7 +10,6 @@ use crate::figure::{Figure, Goal, Samples, Unit};
 use crate::floor::{self, Connection};
 use crate::job::{self, Noop};
 use crate::workers::Workers;
-use crate::Result;
 
 /// Connections and batch of the floor: the best of these counts.
 const CONNECTIONS: [usize; 3] = [1, 2, 4];

@@ -101,6 +101,11 @@ impl Samples {
         self.push(time.as_secs_f64() * 1_000.0);
     }
 
+    /// A time for each job, in microseconds.
+    pub(crate) fn push_micros_each(&mut self, jobs: u64, time: Duration) {
+        self.push(1_000_000.0 / per_second(jobs, time));
+    }
+
     /// The middle one; of an even number, the mean of the two in the middle.
     pub(crate) fn median(&self) -> f64 {
         match self.0.len() {

@@ -73,7 +73,7 @@ impl Execute for Timed {
 
 /// Runs until it is told to stop, and says a thousand times a second how far it is, or keeps silent.
 #[derive(Job)]
-#[job(queue = "busy")]
+#[job(queue = "bench")]
 #[job_params]
 pub(crate) struct Busy {
     reports: bool,
@@ -109,6 +109,13 @@ pub(crate) async fn all_executed() {
     while executed() < EXPECTED.load(Ordering::SeqCst) {
         // The permit may be one of an earlier run.
         ALL.notified().await;
+    }
+}
+
+/// Waits until so many have been executed, where their number was not known before.
+pub(crate) async fn at_least(jobs: u64) {
+    while executed() < jobs {
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
 

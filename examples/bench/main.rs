@@ -11,17 +11,27 @@
 
 mod arguments;
 mod bench;
+mod bulk;
+mod claims;
+mod cost;
 mod database;
 mod drain;
 mod figure;
 mod floor;
+mod idle;
 mod job;
+mod latency;
+mod progress;
+mod schedule;
+mod snapshot;
+mod statements;
+mod steady;
 mod table;
 mod workers;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{Parser as _, ValueEnum as _};
 
 use arguments::{Arguments, Group};
 use bench::Bench;
@@ -33,6 +43,7 @@ pub(crate) type Result<T, E = Box<dyn std::error::Error + Send + Sync>> = std::r
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    statements::install();
     match run(Arguments::parse()).await {
         Ok(code) => code,
         Err(error) => {
@@ -60,8 +71,19 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
 
 async fn measure(bench: &Bench) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
-    if bench.arguments.wants(Group::Drain) {
-        figures.extend(drain::measure(bench).await?);
+    for group in Group::value_variants().iter().filter(|group| bench.arguments.wants(**group)) {
+        figures.extend(match group {
+            Group::Drain => drain::measure(bench).await?,
+            Group::Schedule => schedule::measure(bench).await?,
+            Group::Bulk => bulk::measure(bench).await?,
+            Group::Latency => latency::measure(bench).await?,
+            Group::Steady => steady::measure(bench).await?,
+            Group::Idle => idle::measure(bench).await?,
+            Group::Claims => claims::measure(bench).await?,
+            Group::Snapshot => snapshot::measure(bench).await?,
+            Group::Progress => progress::measure(bench).await?,
+            Group::Cost => cost::measure(bench).await?,
+        });
     }
     Ok(figures)
 }

@@ -9,7 +9,15 @@ use crate::figure::{Figure, Goal, Samples, Unit};
 pub(crate) fn print(figures: &[Figure]) {
     let mut table = Table::new();
     table.load_preset(presets::ASCII_MARKDOWN).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(["figure", "ours (least – most)", "floor (least – most)", "what the floor is", "ratio", "goal", "met"]);
+    table.set_header([
+        "figure",
+        "ours (least – most)",
+        "floor (least – most)",
+        "what the floor is",
+        "ratio",
+        "goal",
+        "met",
+    ]);
     for column in [1, 2, 4] {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -94,7 +102,8 @@ pub(crate) fn print_json(figures: &[Figure]) {
 }
 
 fn object(figure: &Figure) -> Value {
-    let samples = |samples: &Samples| json!({ "median": samples.median(), "least": samples.least(), "most": samples.most() });
+    let samples =
+        |samples: &Samples| json!({ "median": samples.median(), "least": samples.least(), "most": samples.most() });
     json!({
         "figure": figure.name,
         "unit": figure.unit.symbol(),

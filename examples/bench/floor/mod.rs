@@ -20,6 +20,11 @@ use crate::job::Noop;
 /// Who claims: any number that no worker has.
 const OWNER: i64 = 1_000_000_000;
 
+/// The channel of PostgreSQL on which an insert wakes who listens to this database.
+pub(crate) fn channel(database: &Database) -> String {
+    format!("{}_wake", database.name)
+}
+
 /// A way to the database.
 pub(crate) enum Connection {
     Postgres(PgConnection),

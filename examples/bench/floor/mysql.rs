@@ -75,7 +75,8 @@ pub(super) fn all_finished(jobs: &[Claimed], finished: u64) -> Result<Vec<i64>> 
 }
 
 pub(super) async fn insert(connection: &mut MySqlConnection, parameters: String) -> Result<i64> {
-    let id = query(AssertSqlSafe(format!("{INSERT}{ROW}"))).bind(parameters).execute(connection).await?.last_insert_id();
+    let id =
+        query(AssertSqlSafe(format!("{INSERT}{ROW}"))).bind(parameters).execute(connection).await?.last_insert_id();
     Ok(id.try_into()?)
 }
 

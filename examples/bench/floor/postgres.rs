@@ -73,9 +73,7 @@ pub(super) async fn finish(connection: &mut PgConnection, jobs: &[Claimed]) -> R
 pub(super) async fn insert(connection: &mut PgConnection, parameters: String, notify: Option<&str>) -> Result<i64> {
     Ok(match notify {
         None => query_scalar(INSERT).bind(parameters).fetch_one(connection).await?,
-        Some(channel) => {
-            query_scalar(INSERT_AND_NOTIFY).bind(parameters).bind(channel).fetch_one(connection).await?
-        }
+        Some(channel) => query_scalar(INSERT_AND_NOTIFY).bind(parameters).bind(channel).fetch_one(connection).await?,
     })
 }
 

@@ -1,0 +1,171 @@
+//! Claims beside a large backlog: do jobs that come first pay for those that wait behind them, or are long done?
+
+use std::time::{Duration, Instant};
+
+use jobs::{JobOptions, Worker};
+
+use crate::Result;
+use crate::bench::Bench;
+use crate::database::{DONE_ONCE, Database, Kind};
+use crate::figure::{Figure, Goal, Samples, Unit};
+use crate::job::{self, Noop};
+use crate::workers::Workers;
+
+/// How many jobs are claimed and executed in front of the backlog, where a drain has 20,000.
+const URGENT: u64 = 5_000;
+
+/// What the others are compared to.
+const FEW: u64 = 1_000;
+
+/// How often an idle worker starts and ends for each repeat.
+const IDLE_RUNS: u16 = 5;
+
+/// What else is in the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Backlog {
+    /// Jobs that wait, in 10 queues.
+    Waiting(u64),
+    /// Jobs that are done.
+    Closed(u64),
+    /// Jobs due tomorrow, of 3 priorities.
+    Tomorrow(u64),
+    /// Due jobs, first by priority, of a name that no worker here knows.
+    Unknown(u64),
+}
+
+pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Figure>> {
+    let most = bench.arguments.backlog;
+    let backlogs = [
+        Backlog::Waiting(most / 10),
+        Backlog::Waiting(most),
+        Backlog::Closed(most),
+        Backlog::Tomorrow(most),
+        Backlog::Unknown(most / 5),
+    ];
+    let few = bench.server.make().await?;
+    add(&few, Backlog::Waiting(FEW)).await?;
+    let mut figures = Vec::new();
+    for backlog in backlogs {
+        bench.says(format_args!("claims beside {}", backlog.name()));
+        let database = bench.server.make().await?;
+        add(&database, Backlog::Waiting(FEW)).await?;
+        add(&database, backlog).await?;
+        let (mut floor, mut ours) = (Samples::default(), Samples::default());
+        for _ in 0..bench.arguments.repeats() {
+            let urgent = bench.arguments.scaled(URGENT);
+            floor.push_micros_each(urgent, execute_urgent(bench, &few, urgent).await?);
+            ours.push_micros_each(urgent, execute_urgent(bench, &database, urgent).await?);
+        }
+        let figure = Figure::new(format!("a job in front of {}", backlog.name()), Unit::Microseconds, ours);
+        figures.push(figure.floor("in front of 1,000 waiting", floor).goal(Goal::RatioAtMost(1.3)));
+        if matches!(backlog, Backlog::Tomorrow(_)) {
+            figures.push(idle_claim(bench, &database, backlog).await?);
+        }
+        bench.server.remove(database).await?;
+    }
+    bench.server.remove(few).await?;
+    Ok(figures)
+}
+
+/// Executes jobs that come before the backlog, and leaves the backlog as it was.
+async fn execute_urgent(bench: &Bench, database: &Database, urgent: u64) -> Result<Duration> {
+    let jobs = (0..urgent).map(|number| Noop::numbered(number).with_options(JobOptions::new().priority(-1)));
+    jobs::schedule_all(&database.db, jobs).await?;
+    database.settle().await?;
+    job::expect(urgent);
+    let mut workers = Workers::start(database, 1, &[("bench", bench.arguments.concurrency())]).await?;
+    workers.until(job::all_executed()).await?;
+    workers.until(database.until_none(UNWRITTEN)).await??;
+    let time = job::since_first();
+    workers.stop().await?;
+    let done = database.number(&format!("SELECT count(*) FROM jobs_job WHERE {DONE_ONCE} AND priority = -1")).await?;
+    if done != urgent {
+        return Err(format!("of {urgent} jobs in front of a backlog {done} finished once").into());
+    }
+    database.execute("DELETE FROM jobs_job WHERE priority = -1").await?;
+    database.execute(RESTORE).await?;
+    Ok(time)
+}
+
+const UNWRITTEN: &str = "
+SELECT (SELECT count(*) FROM jobs_job WHERE status = 0 AND queue = 'bench' AND priority = -1)
+     + (SELECT count(*) FROM jobs_job WHERE status = 1 AND priority = -1)";
+
+/// The worker went on with the backlog until it was stopped.
+const RESTORE: &str = "
+UPDATE jobs_job
+SET version = 0, attempt = 0, status = 0, worker_id = NULL, started_at = NULL, finished_at = NULL, results = NULL, progress = 0
+WHERE status = 4 AND name = 'Noop'";
+
+/// How much longer a worker takes to see that nothing is due than with an empty table.
+async fn idle_claim(bench: &Bench, database: &Database, backlog: Backlog) -> Result<Figure> {
+    let empty = bench.server.make().await?;
+    database.execute("DELETE FROM jobs_job WHERE name = 'Noop'").await?;
+    database.settle().await?;
+    let mut difference = Samples::default();
+    for _ in 0..bench.arguments.repeats() * IDLE_RUNS {
+        let without = idle_run(&empty).await?.as_secs_f64();
+        difference.push((idle_run(database).await?.as_secs_f64() - without) * 1_000.0);
+    }
+    bench.server.remove(empty).await?;
+    let name = format!("idle claim beside {}, more than beside nothing", backlog.name());
+    Ok(Figure::new(name, Unit::Milliseconds, difference).goal(Goal::AtMost(1.0)))
+}
+
+async fn idle_run(database: &Database) -> Result<Duration> {
+    let begin = Instant::now();
+    Worker::new(database.db.clone()).queue("bench", 100).run_until_idle().await?;
+    Ok(begin.elapsed())
+}
+
+/// Inserts the backlog.
+async fn add(database: &Database, backlog: Backlog) -> Result<()> {
+    let (now, tomorrow) = match database.kind {
+        Kind::Postgres => ("statement_timestamp()", "statement_timestamp() + interval '1 day'"),
+        Kind::Mysql => ("UTC_TIMESTAMP(6)", "UTC_TIMESTAMP(6) + INTERVAL 1 DAY"),
+        Kind::Sqlite => ("strftime('%Y-%m-%dT%H:%M:%fZ', 'now')", "strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+1 day')"),
+    };
+    let (number, name, queue, priority, due) = match backlog {
+        Backlog::Waiting(number) => (number, "Noop", QUEUES, "0", now),
+        Backlog::Closed(number) => (number, "Closed", QUEUES, "0", now),
+        Backlog::Tomorrow(number) => (number, "Timed", "'bench'", "5 * (n % 3) - 5", tomorrow),
+        Backlog::Unknown(number) => (number, "Unknown", "'bench'", "-50", now),
+    };
+    let (status, ended) = if matches!(backlog, Backlog::Closed(_)) { (4, now) } else { (0, "NULL") };
+    let rows = rows(number);
+    database
+        .execute(&format!(
+            "INSERT INTO jobs_job (name, queue, priority, status, max_attempts, budget, parameters, created_at, scheduled_at,
+                                   started_at, finished_at)
+             SELECT '{name}', {queue}, {priority}, {status}, 1, 1, '{{\"number\":0,\"text\":\"backlog\"}}', {now}, {due},
+                    {ended}, {ended}
+             FROM ({rows}) AS numbers"
+        ))
+        .await?;
+    database.settle().await
+}
+
+/// Ten queues, of which the worker serves one.
+const QUEUES: &str = "CASE n % 10 WHEN 0 THEN 'bench' ELSE CONCAT('bench-', n % 10) END";
+
+/// A query that gives the numbers from 0 in a column `n`, on every database: by their digits.
+fn rows(number: u64) -> String {
+    let digits = number.saturating_sub(1).max(1).ilog10() + 1;
+    let digit = "(SELECT 0 AS d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 \
+                 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)";
+    let sum: Vec<_> = (0..digits).map(|place| format!("d{place}.d * {}", 10_u64.pow(place))).collect();
+    let tables: Vec<_> = (0..digits).map(|place| format!("{digit} AS d{place}")).collect();
+    let (sum, tables) = (sum.join(" + "), tables.join(" CROSS JOIN "));
+    format!("SELECT {sum} AS n FROM {tables} WHERE {sum} < {number}")
+}
+
+impl Backlog {
+    fn name(self) -> String {
+        match self {
+            Self::Waiting(number) => format!("{number} waiting"),
+            Self::Closed(number) => format!("{number} closed"),
+            Self::Tomorrow(number) => format!("{number} due tomorrow"),
+            Self::Unknown(number) => format!("{number} of an unknown name"),
+        }
+    }
+}
