@@ -13,7 +13,8 @@ static STATEMENTS: AtomicU64 = AtomicU64::new(0);
 
 /// Prints warnings, and makes statements countable.
 pub(crate) fn install() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,jobs::worker::maintain=error"));
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,jobs::worker::maintain=error"));
     let warnings = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(filter);
     // Asked each time: while nothing is counted, a statement costs no more than this look.
     let counting = DynFilterFn::new(|statement, _| is_statement(statement) && COUNTING.load(Ordering::Relaxed))

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use jobs::prelude::*;
 use jobs_tests::{Database, Gate, Running, cases, soon};
@@ -15,6 +16,9 @@ cases![
     several_workers_execute_each_job_once,
     jobs_of_unknown_names_are_left_alone_and_hold_up_nobody,
     queues_that_are_not_served_are_left_alone,
+    slow_jobs_spread_over_the_workers,
+    what_was_claimed_ahead_and_does_not_start_is_given_back_untouched,
+    a_job_that_was_due_long_before_a_deep_backlog_starts_within_a_second,
 ];
 
 type Ids = Arc<Mutex<Vec<JobId>>>;
@@ -129,4 +133,65 @@ async fn queues_that_are_not_served_are_left_alone(t: Database) {
     let worker = worker(&t, |_| async { Ok(()) });
     soon(worker.queue("elsewhere", 1).run_until_idle()).await.unwrap();
     assert_eq!(elsewhere.status(t.db()).await.unwrap(), JobStatus::Terminated);
+}
+
+async fn slow_jobs_spread_over_the_workers(t: Database) {
+    jobs::schedule_all(t.db(), (0..40).map(|_| Play::new())).await.unwrap();
+    let slow = || {
+        worker(&t, |_| async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            Ok(())
+        })
+    };
+    let workers = [(); 2].map(|()| Running::start(slow().queue("play", 10)));
+    until(|| async { t.number("SELECT COUNT(*) FROM jobs_job WHERE status = 4").await == 40 }).await;
+    for worker in workers {
+        worker.stop().await;
+    }
+    let fewest = "SELECT MIN(jobs) FROM (SELECT COUNT(*) AS jobs FROM jobs_job GROUP BY worker_id) AS shares";
+    let shares = t.number("SELECT COUNT(DISTINCT worker_id) FROM jobs_job").await;
+    let fewest = t.number(fewest).await;
+    assert!(shares == 2 && fewest >= 10, "{shares} workers, one of them had {fewest} of 40");
+}
+
+async fn what_was_claimed_ahead_and_does_not_start_is_given_back_untouched(t: Database) {
+    let gate = Gate::default();
+    jobs::schedule_all(t.db(), (0..300).map(|_| Play::new())).await.unwrap();
+    let behind = (0..200).map(|_| Encore::new().with_options(JobOptions::new().priority(1)));
+    jobs::schedule_all(t.db(), behind).await.unwrap();
+    let mixed = worker(&t, |job| async move {
+        if job.name() == "Encore" {
+            job.state::<Gate>().pass().await;
+        }
+        Ok(())
+    });
+    let running = Running::start(mixed.state(gate.clone()).queue("play", 2));
+    let claimed = || t.number("SELECT COUNT(*) FROM jobs_job WHERE status = 1");
+    gate.arrivals(2).await;
+    assert!(claimed().await > 2, "the fast jobs before them had these claimed ahead");
+    // They have waited for a slot for too long: other workers may have them.
+    until(|| async { claimed().await == 2 }).await;
+    running.tell_to_stop();
+    gate.open(2);
+    running.ended().await.unwrap();
+    let untouched =
+        "SELECT COUNT(*) FROM jobs_job WHERE name = 'Encore' AND status = 0 AND attempt = 0 AND max_attempts = budget";
+    assert_eq!(t.number(untouched).await, 198);
+    assert_eq!(t.number("SELECT COUNT(*) FROM jobs_attempt").await, 0);
+}
+
+async fn a_job_that_was_due_long_before_a_deep_backlog_starts_within_a_second(t: Database) {
+    jobs::schedule_all(t.db(), (0..6_000).map(|_| Play::new())).await.unwrap();
+    let quick = worker(&t, |_| async {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        Ok(())
+    });
+    let running = Running::start(quick.queue("play", 4));
+    until(|| async { t.number("SELECT COUNT(*) FROM jobs_job WHERE status = 4").await > 500 }).await;
+    let early = Play::new().schedule(t.db()).at(chrono::Utc::now() - chrono::Duration::hours(1)).await.unwrap();
+    let scheduled = Instant::now();
+    until(|| async { early.status(t.db()).await.unwrap() == JobStatus::Terminated }).await;
+    assert!(scheduled.elapsed() < Duration::from_secs(1), "{:?}", scheduled.elapsed());
+    assert!(t.number("SELECT COUNT(*) FROM jobs_job WHERE status = 0").await > 0, "the backlog is not through");
+    running.stop().await;
 }

@@ -24,6 +24,22 @@ pub(crate) struct NewJob {
     pub(crate) event_id: Option<String>,
 }
 
+impl NewJob {
+    /// Whether only their parameters differ.
+    fn is_like(&self, other: &Self) -> bool {
+        self.name == other.name
+            && self.queue == other.queue
+            && self.priority == other.priority
+            && self.max_attempts == other.max_attempts
+            && self.timeout_ms == other.timeout_ms
+            && self.at == other.at
+            && self.delay_ms == other.delay_ms
+            && self.user_id == other.user_id
+            && self.session_id == other.session_id
+            && self.event_id == other.event_id
+    }
+}
+
 /// The most bytes of one statement, well below what any server accepts by default.
 const MAX_BATCH_BYTES: usize = 4 * 1024 * 1024;
 const MAX_BATCH_ROWS: usize = 5_000;
@@ -53,8 +69,13 @@ fn batch_len(jobs: &[NewJob]) -> usize {
 
 async fn insert_batch<C: ConnectionTrait>(db: &C, dialect: &Dialect, jobs: &[NewJob]) -> Result<Vec<i64>, DbErr> {
     let ids = match &dialect.insert {
-        Insert::Rows(sql) => {
-            let mut ids = ids_of(db, dialect, sql, [json(jobs)?.into()]).await?;
+        Insert::Rows { any, alike } => {
+            let mut ids = match jobs {
+                [first, rest @ ..] if rest.iter().all(|job| job.is_like(first)) => {
+                    ids_of(db, dialect, alike, alike_values(first, jobs)).await?
+                }
+                _ => ids_of(db, dialect, any, [json(jobs)?.into()]).await?,
+            };
             // Ids were given in the order of the batch, whatever the order in which they came back.
             ids.sort_unstable();
             ids
@@ -70,6 +91,7 @@ async fn insert_batch<C: ConnectionTrait>(db: &C, dialect: &Dialect, jobs: &[New
             }
             ids
         }
+        Insert::One(_) => unreachable!("no dialect inserts jobs one by one"),
     };
     if ids.len() == jobs.len() {
         Ok(ids)
@@ -86,7 +108,7 @@ pub(super) async fn insert_one<C: ConnectionTrait>(
     values: Vec<Value>,
 ) -> Result<i64, DbErr> {
     let ids = match insert {
-        Insert::Rows(sql) => ids_of(db, dialect, sql, values).await?,
+        Insert::One(sql) | Insert::Rows { any: sql, .. } => ids_of(db, dialect, sql, values).await?,
         Insert::Values { into, row, .. } => insert_values(db, dialect, into, row, 1, values).await?,
     };
     ids.first().copied().ok_or_else(|| DbErr::Custom("the database gave no id for a new row".into()))
@@ -122,6 +144,23 @@ async fn insert_values<C: ConnectionTrait>(
 async fn id_step<C: ConnectionTrait>(db: &C, dialect: &Dialect) -> Result<i64, DbErr> {
     let row = db.query_one_raw(statement(dialect, "SELECT CAST(@@auto_increment_increment AS SIGNED)", [])).await?;
     row.map_or(Ok(1), |row| row.try_get_by_index(0))
+}
+
+fn alike_values(first: &NewJob, jobs: &[NewJob]) -> [Value; 11] {
+    let parameters: Vec<&str> = jobs.iter().map(|job| job.parameters.as_str()).collect();
+    [
+        format!("[{}]", parameters.join(",")).into(),
+        first.name.clone().into(),
+        first.queue.clone().into(),
+        first.priority.into(),
+        first.max_attempts.into(),
+        first.timeout_ms.into(),
+        first.at.clone().into(),
+        first.delay_ms.into(),
+        first.user_id.clone().into(),
+        first.session_id.clone().into(),
+        first.event_id.clone().into(),
+    ]
 }
 
 fn values(job: &NewJob) -> [Value; 12] {

@@ -47,8 +47,16 @@ pub(crate) struct Dialect {
 /// How rows are inserted, with their ids in the order in which they were given.
 #[derive(Debug)]
 pub(crate) enum Insert {
-    /// One statement takes any number of rows as JSON and returns their ids in that order.
-    Rows(&'static str),
+    /// One statement takes any number of rows as JSON and returns their ids, which grow in that order.
+    Rows {
+        /// (rows): each different.
+        any: &'static str,
+        /// (parameters of each, name, queue, priority, `max_attempts`, timeout, at, delay, user, session, event): alike but for their
+        /// parameters, as most are that are scheduled together.
+        alike: &'static str,
+    },
+    /// One row.
+    One(&'static str),
     /// A `VALUES` list of a fixed number of rows; ids follow each other from the one that the connection reports.
     Values { into: &'static str, row: &'static str, chunks: &'static [usize] },
 }

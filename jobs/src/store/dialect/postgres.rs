@@ -61,7 +61,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     clock: "statement_timestamp()",
     notify: Some("SELECT pg_notify($1, $2)"),
     row_locks: true,
-    insert: Insert::Rows(INSERT),
+    insert: Insert::Rows { any: INSERT, alike: INSERT_ALIKE },
     claim: Claim::Statement {
         all: claim!(walk!("$3"), ", places AS (SELECT priority, name, '-infinity'::timestamptz AS since FROM known)"),
         from_front: Some(FromFront {
@@ -79,7 +79,7 @@ WITH places AS MATERIALIZED (
     done: Batch::Rows(DONE),
     finish: Batch::Statement(FINISH),
     report: Batch::Statement(REPORT),
-    join: Insert::Rows(
+    join: Insert::One(
         "INSERT INTO jobs_worker (name, host, pid, started_at, last_seen_at, expires_at, serves)
          VALUES ($1, $2, $3, statement_timestamp(), statement_timestamp(),
                  statement_timestamp() + $4 * interval '1 millisecond', $5::jsonb)
@@ -109,27 +109,41 @@ WITH places AS MATERIALIZED (
 /// A commit that notifies takes a lock on the whole database, so only a queue on which a worker sleeps is notified.
 /// A job that is due within a minute wakes too: the sleeper has to learn of its time.
 const INSERT: &str = r"
-WITH new AS MATERIALIZED (
-    SELECT nextval(pg_get_serial_sequence('jobs_job', 'id')) AS id, job.*
+WITH inserted AS (
+    INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at,
+                          user_id, session_id, event_id)
+    SELECT name, queue, priority, max_attempts, max_attempts, timeout_ms, parameters::jsonb, statement_timestamp(),
+           COALESCE(at, statement_timestamp() + COALESCE(delay_ms, 0) * interval '1 millisecond'),
+           user_id, session_id, event_id
     FROM ROWS FROM (json_to_recordset($1::json) AS (
         name text, queue text, priority smallint, max_attempts integer, timeout_ms bigint, parameters text,
         at timestamptz, delay_ms bigint, user_id text, session_id text, event_id text)) WITH ORDINALITY
-      AS job (name, queue, priority, max_attempts, timeout_ms, parameters, at, delay_ms, user_id, session_id, event_id, ordinal)
-), inserted AS (
-    INSERT INTO jobs_job (id, name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at,
-                          user_id, session_id, event_id)
-    SELECT id, name, queue, priority, max_attempts, max_attempts, timeout_ms, parameters::jsonb, statement_timestamp(),
-           COALESCE(at, statement_timestamp() + COALESCE(delay_ms, 0) * interval '1 millisecond'),
-           user_id, session_id, event_id
-    FROM new
-    RETURNING queue, scheduled_at
+      AS new (name, queue, priority, max_attempts, timeout_ms, parameters, at, delay_ms, user_id, session_id, event_id, ordinal)
+    ORDER BY ordinal
+    RETURNING id, queue, scheduled_at
 ), woken AS (
     SELECT count(pg_notify('jobs_wake', due.queue)) AS queues
     FROM (SELECT DISTINCT queue FROM inserted WHERE scheduled_at < statement_timestamp() + interval '1 minute') AS due
     WHERE EXISTS (SELECT 1 FROM jobs_worker
                   WHERE expires_at > statement_timestamp() AND jsonb_exists(asleep, due.queue))
 )
-SELECT new.id FROM new WHERE (SELECT queues FROM woken) >= 0 ORDER BY ordinal";
+SELECT id FROM inserted WHERE (SELECT queues FROM woken) >= 0";
+
+/// The same; the subquery asks nothing of the row, and is evaluated once.
+const INSERT_ALIKE: &str = r"
+INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at,
+                      user_id, session_id, event_id)
+SELECT $2, $3, $4::smallint, $5::integer, $5::integer, $6::bigint, new.parameters, statement_timestamp(),
+       COALESCE($7::text::timestamptz, statement_timestamp() + COALESCE($8::bigint, 0) * interval '1 millisecond'),
+       $9::text, $10::text, $11::text
+FROM jsonb_array_elements($1::text::jsonb) WITH ORDINALITY AS new (parameters, ordinal)
+ORDER BY new.ordinal
+RETURNING id, (
+    SELECT pg_notify('jobs_wake', $3)::text FROM jobs_worker
+    WHERE COALESCE($7::text::timestamptz, statement_timestamp() + COALESCE($8::bigint, 0) * interval '1 millisecond')
+          < statement_timestamp() + interval '1 minute'
+      AND expires_at > statement_timestamp() AND jsonb_exists(asleep, $3)
+    LIMIT 1)";
 
 const DUE: &str = r"
 WITH RECURSIVE groups AS (

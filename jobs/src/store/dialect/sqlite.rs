@@ -10,13 +10,13 @@ pub(super) static DIALECT: Dialect = Dialect {
     clock: "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')",
     notify: None,
     row_locks: false,
-    insert: Insert::Rows(INSERT),
+    insert: Insert::Rows { any: INSERT, alike: INSERT_ALIKE },
     claim: Claim::Statement { all: CLAIM, from_front: None },
     due: DUE,
     done: Batch::Rows(DONE),
     finish: Batch::Steps { lock: LOCK, history: Some(HISTORY), own: FINISH, messages: MESSAGES },
     report: Batch::Steps { lock: LOCK, history: None, own: REPORT, messages: MESSAGES },
-    join: Insert::Rows(
+    join: Insert::One(
         "INSERT INTO jobs_worker (name, host, pid, started_at, last_seen_at, expires_at, serves)
          VALUES (?1, ?2, ?3, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
                  strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('+%.3f seconds', ?4 / 1000.0)), ?5)
@@ -50,6 +50,14 @@ SELECT value ->> 'name', value ->> 'queue', value ->> 'priority', value ->> 'max
        strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(value ->> 'at', 'now'),
                 printf('+%.3f seconds', COALESCE(value ->> 'delay_ms', 0) / 1000.0)),
        value ->> 'user_id', value ->> 'session_id', value ->> 'event_id'
+FROM json_each(?1) ORDER BY key
+RETURNING id";
+
+const INSERT_ALIKE: &str = r"
+INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at,
+                      user_id, session_id, event_id)
+SELECT ?2, ?3, ?4, ?5, ?5, ?6, value, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
+       strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(?7, 'now'), printf('+%.3f seconds', COALESCE(?8, 0) / 1000.0)), ?9, ?10, ?11
 FROM json_each(?1) ORDER BY key
 RETURNING id";
 
