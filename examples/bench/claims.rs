@@ -8,11 +8,16 @@ use crate::Result;
 use crate::bench::Bench;
 use crate::database::{DONE_ONCE, Database, Kind};
 use crate::figure::{Figure, Goal, Samples, Unit};
-use crate::job::{self, Noop};
+use crate::job::{self, Busy, Noop};
 use crate::workers::Workers;
 
-/// How many jobs are claimed and executed in front of the backlog, where a drain has 20,000.
-const URGENT: u64 = 5_000;
+/// How many jobs are claimed and executed in front of the backlog, where a drain has 20,000; and their priority.
+const JOBS: u64 = 5_000;
+const URGENT: i16 = -1;
+
+/// Before them come jobs that take every slot until the worker has done what it does when it starts.
+const PLUG: i16 = -2;
+const START: Duration = Duration::from_secs(1);
 
 /// What the others are compared to.
 const FEW: u64 = 1_000;
@@ -52,7 +57,7 @@ pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Figure>> {
         add(&database, backlog).await?;
         let (mut floor, mut ours) = (Samples::default(), Samples::default());
         for _ in 0..bench.arguments.repeats() {
-            let urgent = bench.arguments.scaled(URGENT);
+            let urgent = bench.arguments.scaled(JOBS);
             floor.push_micros_each(urgent, execute_urgent(bench, &few, urgent).await?);
             ours.push_micros_each(urgent, execute_urgent(bench, &database, urgent).await?);
         }
@@ -69,27 +74,32 @@ pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Figure>> {
 
 /// Executes jobs that come before the backlog, and leaves the backlog as it was.
 async fn execute_urgent(bench: &Bench, database: &Database, urgent: u64) -> Result<Duration> {
-    let jobs = (0..urgent).map(|number| Noop::numbered(number).with_options(JobOptions::new().priority(-1)));
+    let slots = bench.arguments.concurrency();
+    let plugs = (0..slots).map(|_| Busy::new(false).with_options(JobOptions::new().priority(PLUG)));
+    jobs::schedule_all(&database.db, plugs).await?;
+    let jobs = (0..urgent).map(|number| Noop::numbered(number).with_options(JobOptions::new().priority(URGENT)));
     jobs::schedule_all(&database.db, jobs).await?;
     database.settle().await?;
     job::expect(urgent);
-    let mut workers = Workers::start(database, 1, &[("bench", bench.arguments.concurrency())]).await?;
+    let mut workers = Workers::start(database, 1, &[("bench", slots)]).await?;
+    workers.until(tokio::time::sleep(START)).await?;
+    job::stop_busy();
     workers.until(job::all_executed()).await?;
-    workers.until(database.until_none(UNWRITTEN)).await??;
+    let waiting = format!("SELECT count(*) FROM jobs_job WHERE status = 0 AND queue = 'bench' AND priority = {URGENT}");
+    workers.until(database.until_none(&waiting)).await??;
+    let running = format!("SELECT count(*) FROM jobs_job WHERE status = 1 AND priority = {URGENT}");
+    workers.until(database.until_none(&running)).await??;
     let time = job::since_first();
     workers.stop().await?;
-    let done = database.number(&format!("SELECT count(*) FROM jobs_job WHERE {DONE_ONCE} AND priority = -1")).await?;
+    let done = format!("SELECT count(*) FROM jobs_job WHERE {DONE_ONCE} AND priority = {URGENT}");
+    let done = database.number(&done).await?;
     if done != urgent {
         return Err(format!("of {urgent} jobs in front of a backlog {done} finished once").into());
     }
-    database.execute("DELETE FROM jobs_job WHERE priority = -1").await?;
+    database.execute(&format!("DELETE FROM jobs_job WHERE priority IN ({PLUG}, {URGENT})")).await?;
     database.execute(RESTORE).await?;
     Ok(time)
 }
-
-const UNWRITTEN: &str = "
-SELECT (SELECT count(*) FROM jobs_job WHERE status = 0 AND queue = 'bench' AND priority = -1)
-     + (SELECT count(*) FROM jobs_job WHERE status = 1 AND priority = -1)";
 
 /// The worker went on with the backlog until it was stopped.
 const RESTORE: &str = "

@@ -106,7 +106,7 @@ async fn insert_and_claim(database: &Database, jobs: u64) -> Result<Vec<Duration
     let wake = Wake::listen(database).await?;
     let in_process = wake.in_process.clone();
     let (send, mut claimed) = mpsc::unbounded_channel();
-    let claimer = tokio::spawn(claim_when_woken(Connection::open(database).await?, wake, send));
+    let floor = tokio::spawn(claim_when_woken(Connection::open(database).await?, wake, send));
     let mut times = Vec::new();
     let channel = (database.kind == Kind::Postgres).then(|| floor::channel(database));
     for number in 0..jobs {
@@ -117,7 +117,7 @@ async fn insert_and_claim(database: &Database, jobs: u64) -> Result<Vec<Duration
         tokio::time::sleep(APART).await;
     }
     database.until_written().await?;
-    claimer.abort();
+    floor.abort();
     database.check_done(jobs).await?;
     Ok(times)
 }

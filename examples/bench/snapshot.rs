@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jobs::sea_orm::{ConnectionTrait as _, IsolationLevel, Statement, TransactionSession as _, TransactionTrait as _};
+use jobs::sea_orm::{ConnectionTrait as _, IsolationLevel, Statement, TransactionTrait as _};
 
 use crate::Result;
 use crate::bench::Bench;

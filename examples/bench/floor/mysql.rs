@@ -1,6 +1,7 @@
 //! The floor on MariaDB: what is claimed is locked first, in a transaction, since an update returns no rows.
 
 use jobs::sea_orm::sqlx::mysql::{MySqlConnectOptions, MySqlRow};
+use jobs::sea_orm::sqlx::query::Query;
 use jobs::sea_orm::sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, MySqlConnection, Row as _, query,
 };
@@ -86,7 +87,7 @@ pub(super) async fn insert_all(connection: &mut MySqlConnection, parameters: &[S
     for chunk in parameters.chunks(CHUNK) {
         let rows = vec![ROW; chunk.len()].join(", ");
         let insert = query(AssertSqlSafe(format!("{INSERT}{rows}")));
-        let insert = chunk.iter().fold(insert, |insert, parameters| insert.bind(parameters));
+        let insert = chunk.iter().fold(insert, Query::bind);
         let first = i64::try_from(insert.execute(&mut *transaction).await?.last_insert_id())?;
         ids.extend((first..).take(chunk.len()));
     }

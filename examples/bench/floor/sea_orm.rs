@@ -1,8 +1,8 @@
 //! The same statements through sea-orm and its pool: what the framework could reach if it cost nothing.
 
 use jobs::sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbBackend, IsolationLevel, QueryResult, Statement, TransactionSession as _,
-    TransactionTrait as _, Value,
+    ConnectionTrait, DatabaseConnection, DbBackend, IsolationLevel, QueryResult, Statement, TransactionTrait as _,
+    Value,
 };
 
 use super::{Claimed, OWNER, json, mysql, postgres, sqlite};
