@@ -1,14 +1,15 @@
 //! Claims beside a large backlog: do jobs that come first pay for those that wait behind them, or are long done?
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use jobs::{JobOptions, Worker};
+use jobs::JobOptions;
 
 use crate::Result;
 use crate::bench::Bench;
 use crate::database::{DONE_ONCE, Database, Kind};
-use crate::figure::{Figure, Goal, Samples, Unit};
-use crate::job::{self, Busy, Noop};
+use crate::figure::{Figure, Goal, Samples, Unit, percentile};
+use crate::job::{self, Busy, Noop, Timed};
+use crate::statements;
 use crate::workers::Workers;
 
 /// How many jobs are claimed and executed in front of the backlog, where a drain has 20,000; and their priority.
@@ -22,8 +23,10 @@ const START: Duration = Duration::from_secs(1);
 /// What the others are compared to.
 const FEW: u64 = 1_000;
 
-/// How often an idle worker starts and ends for each repeat.
-const IDLE_RUNS: u16 = 5;
+/// How often an idle worker is woken for nothing, and how far apart.
+const WAKES: u32 = 50;
+const APART: Duration = Duration::from_millis(20);
+const TOMORROW: Duration = Duration::from_hours(24);
 
 /// What else is in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,25 +110,29 @@ UPDATE jobs_job
 SET version = 0, attempt = 0, status = 0, worker_id = NULL, started_at = NULL, finished_at = NULL, results = NULL, progress = 0
 WHERE status = 4 AND name = 'Noop'";
 
-/// How much longer a worker takes to see that nothing is due than with an empty table.
+/// How long a worker takes to see that nothing is due.
 async fn idle_claim(bench: &Bench, database: &Database, backlog: Backlog) -> Result<Figure> {
-    let empty = bench.server.make().await?;
     database.execute("DELETE FROM jobs_job WHERE name = 'Noop'").await?;
     database.settle().await?;
-    let mut difference = Samples::default();
-    for _ in 0..bench.arguments.repeats() * IDLE_RUNS {
-        let without = idle_run(&empty).await?.as_secs_f64();
-        difference.push((idle_run(database).await?.as_secs_f64() - without) * 1_000.0);
+    let mut looks = Samples::default();
+    for _ in 0..bench.arguments.repeats() {
+        let mut workers = Workers::start(database, 1, &[("bench", bench.arguments.concurrency())]).await?;
+        let (woken, mut sent) = workers.until(statements::during(wake_for_nothing(database))).await?;
+        woken?;
+        workers.stop().await?;
+        looks.push_millis(percentile(&mut sent.looks, 0.5));
     }
-    bench.server.remove(empty).await?;
-    let name = format!("idle claim beside {}, more than beside nothing", backlog.name());
-    Ok(Figure::new(name, Unit::Milliseconds, difference).goal(Goal::AtMost(1.0)))
+    let name = format!("idle claim beside {}, p50", backlog.name());
+    Ok(Figure::new(name, Unit::Milliseconds, looks).goal(Goal::AtMost(1.0)))
 }
 
-async fn idle_run(database: &Database) -> Result<Duration> {
-    let begin = Instant::now();
-    Worker::new(database.db.clone()).queue("bench", 100).run_until_idle().await?;
-    Ok(begin.elapsed())
+/// Each job that is scheduled makes the worker look, and none is due.
+async fn wake_for_nothing(database: &Database) -> Result<()> {
+    for _ in 0..WAKES {
+        Timed::now().schedule(&database.db).delay(TOMORROW).await?;
+        tokio::time::sleep(APART).await;
+    }
+    Ok(())
 }
 
 /// Inserts the backlog.

@@ -25,11 +25,11 @@ pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Figure>> {
         let mut workers = Workers::start(&database, 1, &queues).await?;
         workers.until(tokio::time::sleep(UNTIL_QUIET)).await?;
         let window = Duration::from_secs(bench.arguments.seconds().max(WINDOW).into());
-        let sent = workers.until(statements::during(tokio::time::sleep(window))).await?;
+        let ((), sent) = workers.until(statements::during(tokio::time::sleep(window))).await?;
         workers.stop().await?;
         bench.server.remove(database).await?;
         let name = format!("idle worker, {number} queue{}", if number == 1 { "" } else { "s" });
-        let ours = Samples::from(per_second(sent * 60, window));
+        let ours = Samples::from(per_second(sent.number * 60, window));
         figures.push(Figure::new(name, Unit::StatementsPerMinute, ours).goal(Goal::AtMost(30.0)));
     }
     Ok(figures)

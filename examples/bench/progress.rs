@@ -56,7 +56,7 @@ async fn drain_beside(bench: &Bench, database: &Database, reports: bool) -> Resu
     workers.until(database.until_none(unwritten)).await??;
     let rate = per_second(jobs, job::since_first());
     let window = Duration::from_secs(bench.arguments.seconds().min(5).into());
-    let sent = workers.until(statements::during(tokio::time::sleep(window))).await?;
+    let ((), sent) = workers.until(statements::during(tokio::time::sleep(window))).await?;
     job::stop_busy();
     workers.until(database.until_written()).await??;
     workers.stop().await?;
@@ -64,5 +64,5 @@ async fn drain_beside(bench: &Bench, database: &Database, reports: bool) -> Resu
     if done != jobs || job::executed() != jobs {
         return Err(format!("of {jobs} jobs {done} finished once, and {} executions", job::executed()).into());
     }
-    Ok(Beside { rate, statements: per_second(sent, window) })
+    Ok(Beside { rate, statements: per_second(sent.number, window) })
 }

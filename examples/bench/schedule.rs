@@ -21,17 +21,24 @@ pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for (tasks, jobs) in TASKS {
         let each = (bench.arguments.scaled(jobs) / tasks).max(1);
-        let (mut raw, mut asleep, mut awake) = (Samples::default(), Samples::default(), Samples::default());
+        let (mut raw, mut through_sea_orm) = (Samples::default(), Samples::default());
+        let (mut asleep, mut awake) = (Samples::default(), Samples::default());
         for repeat in 0..bench.arguments.repeats() {
             bench.says(format_args!("schedule one, {tasks} tasks, repeat {}", repeat + 1));
-            raw.push_rate(tasks * each, insert(&database, tasks, each).await?);
+            let connections = Connection::open_all(&database, usize::try_from(tasks)?).await?;
+            raw.push_rate(tasks * each, insert(&database, connections, each).await?);
+            let db = connect(&database, tasks).await?;
+            let connections = (0..tasks).map(|_| Connection::SeaOrm(db.clone())).collect();
+            through_sea_orm.push_rate(tasks * each, insert(&database, connections, each).await?);
+            db.close().await?;
             asleep.push_rate(tasks * each, schedule(&database, tasks, each).await?);
             let fewer = each.div_ceil(4);
             awake.push_rate(tasks * fewer, schedule_beside_worker(bench, &database, tasks, fewer).await?);
         }
         let name = format!("schedule one, {tasks} task{}", if tasks == 1 { "" } else { "s" });
-        let figure = Figure::new(&name, Unit::JobsPerSecond, asleep).floor("raw INSERT", raw.clone());
-        figures.push(figure.goal(Goal::RatioAtLeast(0.8)));
+        let figure = Figure::new(&name, Unit::JobsPerSecond, asleep);
+        figures.push(figure.clone().floor("raw INSERT", raw.clone()));
+        figures.push(figure.floor("the same through sea-orm", through_sea_orm).goal(Goal::RatioAtLeast(0.8)));
         let name = format!("{name}, a worker executes them");
         figures.push(Figure::new(name, Unit::JobsPerSecond, awake).floor("raw INSERT, no worker", raw));
     }
@@ -39,18 +46,18 @@ pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Figure>> {
     Ok(figures)
 }
 
-/// The floor: each task on a connection that it holds.
-async fn insert(database: &Database, tasks: u64, each: u64) -> Result<Duration> {
+/// The floor: each task on a connection of its own.
+async fn insert(database: &Database, connections: Vec<Connection>, each: u64) -> Result<Duration> {
     database.empty().await?;
     database.settle().await?;
-    let connections = Connection::open_all(database, usize::try_from(tasks)?).await?;
+    let jobs = u64::try_from(connections.len())? * each;
     let begin = Instant::now();
     let mut running: JoinSet<_> = connections.into_iter().map(|connection| insert_each(connection, each)).collect();
     while let Some(ended) = running.join_next().await {
         ended??;
     }
     let time = begin.elapsed();
-    database.check_waiting(tasks * each).await?;
+    database.check_waiting(jobs).await?;
     Ok(time)
 }
 
@@ -86,7 +93,7 @@ async fn schedule_beside_worker(bench: &Bench, database: &Database, tasks: u64, 
 }
 
 async fn schedule_from(database: &Database, tasks: u64, each: u64) -> Result<Duration> {
-    let db = if tasks == 1 { jobs::connect(&database.url).await? } else { database.connect(tasks.try_into()?).await? };
+    let db = connect(database, tasks).await?;
     let begin = Instant::now();
     let mut running: JoinSet<_> = (0..tasks).map(|_| schedule_each(db.clone(), each)).collect();
     while let Some(ended) = running.join_next().await {
@@ -95,6 +102,10 @@ async fn schedule_from(database: &Database, tasks: u64, each: u64) -> Result<Dur
     let time = begin.elapsed();
     db.close().await?;
     Ok(time)
+}
+
+async fn connect(database: &Database, tasks: u64) -> Result<DatabaseConnection> {
+    Ok(if tasks == 1 { jobs::connect(&database.url).await? } else { database.connect(tasks.try_into()?).await? })
 }
 
 async fn schedule_each(db: DatabaseConnection, jobs: u64) -> Result<()> {

@@ -1,7 +1,11 @@
-//! How many statements this process sends: sqlx tells of each.
+//! What statements this process sends: sqlx tells of each.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::fmt::Debug;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use tracing::field::{Field, Visit};
 use tracing::subscriber::Interest;
 use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::filter::{DynFilterFn, EnvFilter};
@@ -9,7 +13,15 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 static COUNTING: AtomicBool = AtomicBool::new(false);
-static STATEMENTS: AtomicU64 = AtomicU64::new(0);
+static SENT: Mutex<Sent> = Mutex::new(Sent { number: 0, looks: Vec::new() });
+
+/// What was sent.
+#[derive(Debug, Default)]
+pub(crate) struct Sent {
+    pub(crate) number: u64,
+    /// How long each statement took that looked for due jobs.
+    pub(crate) looks: Vec<Duration>,
+}
 
 /// Prints warnings, and makes statements countable.
 pub(crate) fn install() {
@@ -22,21 +34,52 @@ pub(crate) fn install() {
     tracing_subscriber::registry().with(warnings).with(Counter.with_filter(counting)).init();
 }
 
-/// How many statements are sent until the future is done.
-pub(crate) async fn during(done: impl Future) -> u64 {
-    STATEMENTS.store(0, Ordering::SeqCst);
+/// What is sent until the future is done.
+pub(crate) async fn during<T>(done: impl Future<Output = T>) -> (T, Sent) {
+    *lock() = Sent::default();
     COUNTING.store(true, Ordering::SeqCst);
-    done.await;
+    let done = done.await;
     COUNTING.store(false, Ordering::SeqCst);
-    STATEMENTS.load(Ordering::SeqCst)
+    (done, std::mem::take(&mut *lock()))
+}
+
+fn lock() -> MutexGuard<'static, Sent> {
+    SENT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 struct Counter;
 
 impl<S: Subscriber> Layer<S> for Counter {
-    fn on_event(&self, _: &Event<'_>, _: Context<'_, S>) {
-        STATEMENTS.fetch_add(1, Ordering::Relaxed);
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut statement = Statement::default();
+        event.record(&mut statement);
+        let mut sent = lock();
+        sent.number += 1;
+        if statement.looks {
+            sent.looks.push(statement.took);
+        }
     }
+}
+
+/// What sqlx tells of a statement.
+#[derive(Default)]
+struct Statement {
+    looks: bool,
+    took: Duration,
+}
+
+impl Visit for Statement {
+    fn record_str(&mut self, _: &Field, text: &str) {
+        self.looks |= text.contains("scheduled_at <=") || text.contains("wait_ms");
+    }
+
+    fn record_f64(&mut self, field: &Field, seconds: f64) {
+        if field.name() == "elapsed_secs" {
+            self.took = Duration::from_secs_f64(seconds);
+        }
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn Debug) {}
 }
 
 fn is_statement(event: &Metadata<'_>) -> bool {

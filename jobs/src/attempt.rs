@@ -24,11 +24,10 @@ pub(crate) struct RunningAttempt {
     pub(crate) notes: Notes,
     pub(crate) stop: Stopper,
     pub(crate) inside: Inside,
-    pub(crate) setting: Setting,
+    pub(crate) setting: Arc<Setting>,
 }
 
 /// What all attempts of a worker have in common.
-#[derive(Clone)]
 pub(crate) struct Setting {
     pub(crate) db: DatabaseConnection,
     pub(crate) states: Arc<States>,
@@ -36,7 +35,7 @@ pub(crate) struct Setting {
     pub(crate) worker_id: Option<i64>,
     pub(crate) lease: Duration,
     /// Held while notes are being written, so that none are in flight when a job finishes itself.
-    pub(crate) writing: Arc<tokio::sync::Mutex<()>>,
+    pub(crate) writing: tokio::sync::Mutex<()>,
 }
 
 /// How long a job that finishes itself waits for a report that is under way. Where there is one writer, the report may be waiting
@@ -116,7 +115,7 @@ impl Counter {
 
     /// Returns when none is under way.
     pub(crate) async fn zero(&self) {
-        loop {
+        while !self.is_zero() {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             // Listening begins before the look, so that no change goes unseen.

@@ -42,7 +42,7 @@ pub(crate) fn encode_value(value: Value) -> Result<String, Error> {
         refuse_nul_in(name, value)?;
         refuse_depth(name, value)?;
     }
-    let text = Value::Object(object.clone()).to_string();
+    let text = serde_json::to_string(&object).map_err(|source| Error::Encode { name: "parameters".into(), source })?;
     if text.len() > MAX_JSON_BYTES {
         let (largest, size) = largest(&object);
         return Err(Error::invalid(

@@ -9,6 +9,7 @@ mod faults;
 mod fencing;
 mod finishing;
 mod messages;
+mod network;
 mod outcomes;
 mod rescue;
 mod retention;
@@ -31,6 +32,7 @@ fn main() {
         claiming::cases(),
         waking::cases(),
         rescue::cases(),
+        network::cases(),
         retention::cases(),
     ]
     .concat();

@@ -6,7 +6,7 @@ use jobs::prelude::*;
 use jobs::{AttemptEnd, Error};
 use jobs_tests::{Database, Gate, cases, soon};
 
-use crate::definitions::{Add, Aside, Once, Play, idle_worker, work, worker, wrong};
+use crate::definitions::{Add, Once, Play, idle_worker, work, worker, wrong};
 use crate::faults::{history, insert_job};
 
 cases![
@@ -105,12 +105,15 @@ async fn a_retry_at_a_time_of_its_own_counts(t: Database) {
 }
 
 async fn a_panic_is_an_error_like_any_other(t: Database) {
-    let handle = Aside::new().schedule(t.db()).await.unwrap();
-    work(&t, |job| async move {
-        assert!(job.attempt() > 1, "it blew up");
-        Ok(())
-    })
-    .await;
+    let handle = Play::new().schedule(t.db()).await.unwrap();
+    for _ in 1..=2 {
+        work(&t, |job| async move {
+            assert!(job.attempt() > 1, "it blew up");
+            Ok(())
+        })
+        .await;
+        t.make_due().await;
+    }
     assert_eq!(handle.status(t.db()).await.unwrap(), JobStatus::Terminated);
     let attempts = handle.attempts(t.db()).await.unwrap();
     assert_eq!(history(&t, handle).await, [(1, AttemptEnd::Panic)]);

@@ -155,7 +155,9 @@ async fn a_job_that_is_out_of_time_is_retried_and_fails_in_the_end(t: Database) 
         std::future::pending::<()>().await;
         Ok(())
     });
-    soon(worker.state(gate.clone()).cancel_grace(Duration::from_millis(50)).run_until_idle()).await.unwrap();
+    let running = Running::start(worker.state(gate.clone()).cancel_grace(Duration::from_millis(50)));
+    soon(handle.wait(t.db())).await.unwrap_err();
+    running.stop().await;
     assert_eq!(gate.arrived(), 2);
     assert_eq!(history(&t, handle).await, [(1, AttemptEnd::Timeout), (2, AttemptEnd::Timeout)]);
     let record = handle.record(t.db()).await.unwrap();

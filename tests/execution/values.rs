@@ -13,6 +13,7 @@ cases![
     an_output_that_json_cannot_say_fails_the_job,
     nul_is_cleaned_out_of_all_that_a_job_says,
     every_text_comes_back_as_it_was_said,
+    a_database_whose_own_character_set_is_another_keeps_every_text if Kind::has_character_sets,
     results_of_an_attempt_that_failed_are_kept_until_the_next,
     a_value_that_the_database_refuses_fails_its_job_alone,
 ];
@@ -54,10 +55,19 @@ async fn nul_is_cleaned_out_of_all_that_a_job_says(t: Database) {
 }
 
 async fn every_text_comes_back_as_it_was_said(t: Database) {
+    every_text_comes_back(&t).await;
+}
+
+async fn a_database_whose_own_character_set_is_another_keeps_every_text(t: Database) {
+    t.execute(&format!("ALTER DATABASE {} CHARACTER SET latin1", t.name())).await;
+    every_text_comes_back(&t).await;
+}
+
+async fn every_text_comes_back(t: &Database) {
     const TEXT: &str =
         "\"'`\\ \\u0041 \\\\n é 漢 😀 \u{1} \u{1f} \u{7f} \u{2028} \t\r\n % _ ? $1 :x {} \u{10FFFF}\u{FEFF} ";
     let handle = Play::new().with_name(TEXT).schedule(t.db()).await.unwrap();
-    work(&t, |job| async move {
+    work(t, |job| async move {
         job.message(TEXT);
         job.set_result(TEXT, job.parameter::<String>("name")?)?;
         job.set_result("numbers", json!([0, -1, 1.5, u64::MAX, i64::MIN, 1e300, true, null, "", {}, []]))?;

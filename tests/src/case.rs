@@ -2,8 +2,10 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::process::ExitCode;
 
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Arguments, Conclusion, Failed, Trial};
+use tokio::task::LocalSet;
 
 use crate::{Database, Kind};
 
@@ -15,7 +17,7 @@ pub struct Case {
     /// Whether the claim says something of this kind of database.
     pub fits: fn(Kind) -> bool,
     /// Panics where the claim does not hold.
-    pub run: fn(Database) -> Pin<Box<dyn Future<Output = ()> + Send>>,
+    pub run: fn(Database) -> Pin<Box<dyn Future<Output = ()>>>,
 }
 
 /// Lists a module's cases: `cases![a_claim, another_claim if Kind::notifies];` makes `pub(crate) fn cases() -> Vec<Case>`.
@@ -36,7 +38,16 @@ macro_rules! cases {
 
 /// Runs all cases on all databases. One whose server is not named in the environment is reported as ignored.
 pub fn main(cases: &[Case]) {
-    let arguments = Arguments::from_args();
+    run_all(cases, &Arguments::from_args()).exit();
+}
+
+/// The same, where the program takes arguments of its own besides these.
+#[must_use]
+pub fn main_with(cases: &[Case], arguments: impl IntoIterator<Item = String>) -> ExitCode {
+    run_all(cases, &Arguments::from_iter(arguments)).exit_code()
+}
+
+fn run_all(cases: &[Case], arguments: &Arguments) -> Conclusion {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .with_test_writer()
@@ -45,7 +56,7 @@ pub fn main(cases: &[Case]) {
         .into_iter()
         .flat_map(|kind| cases.iter().filter(move |case| (case.fits)(kind)).map(move |case| trial(kind, *case)))
         .collect();
-    libtest_mimic::run(&arguments, trials).exit();
+    libtest_mimic::run(arguments, trials)
 }
 
 fn trial(kind: Kind, case: Case) -> Trial {
@@ -55,10 +66,11 @@ fn trial(kind: Kind, case: Case) -> Trial {
 
 fn run(kind: Kind, case: Case) -> Result<(), Failed> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let result = runtime.block_on(async {
+    // A case is spawned for its panic, and stays on this thread: what it borrows need not be proved to be sent.
+    let result = LocalSet::new().block_on(&runtime, async {
         let database = Database::new(kind).await?;
         let name = database.name().to_owned();
-        let ended = tokio::spawn((case.run)(database)).await;
+        let ended = tokio::task::spawn_local((case.run)(database)).await;
         Database::drop_server_side(kind, &name).await?;
         // The panic's message has been printed where it happened.
         ended.map_err(|panic| Failed::from(panic.to_string()))

@@ -27,6 +27,12 @@ impl Kind {
         self == Self::Postgres
     }
 
+    /// Whether each database has a character set of its own, and may have another than the tables.
+    #[must_use]
+    pub fn has_character_sets(self) -> bool {
+        self == Self::Mysql
+    }
+
     /// Whether one row can be locked, and not all.
     #[must_use]
     pub fn locks_rows(self) -> bool {
@@ -77,6 +83,17 @@ impl Database {
     /// A new one, without tables.
     pub async fn empty(kind: Kind) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let server = kind.server().ok_or("the environment names no such server")?;
+        Self::empty_on(kind, &server).await
+    }
+
+    /// A new one on a server of the test's own, with the tables.
+    pub async fn on(kind: Kind, server: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let database = Self::empty_on(kind, server).await?;
+        jobs::migrate(&database.db).await?;
+        Ok(database)
+    }
+
+    async fn empty_on(kind: Kind, server: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let name = format!("jobs_test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         let (url, directory) = match kind {
             Kind::Sqlite => {
@@ -84,11 +101,11 @@ impl Database {
                 (format!("sqlite:{}", directory.path().join("jobs.db").display()), Some(directory))
             }
             Kind::Postgres => {
-                on_server(&server, &format!("CREATE SCHEMA {name}")).await?;
-                (with_option(&server, &format!("options=-c%20search_path%3D{name}")), None)
+                on_server(server, &format!("CREATE SCHEMA {name}")).await?;
+                (with_option(server, &format!("options=-c%20search_path%3D{name}")), None)
             }
             Kind::Mysql => {
-                on_server(&server, &format!("CREATE DATABASE {name}")).await?;
+                on_server(server, &format!("CREATE DATABASE {name}")).await?;
                 let (before, _) = server.rsplit_once('/').ok_or("the URL names no database")?;
                 (format!("{before}/{name}"), None)
             }

@@ -3,11 +3,13 @@
 mod case;
 mod database;
 mod gate;
+mod proxy;
 mod running;
 
-pub use case::{Case, main};
+pub use case::{Case, main, main_with};
 pub use database::{Database, Kind};
 pub use gate::Gate;
+pub use proxy::Proxy;
 pub use running::Running;
 
 /// How long a test waits for what must happen: long enough for a busy machine, short enough to fail in the end.

@@ -96,7 +96,7 @@ impl Connection {
             Self::Postgres(connection) => postgres::insert(connection, parameters, notify).await,
             Self::Mysql(connection) => mysql::insert(connection, parameters).await,
             Self::Sqlite(connection) => sqlite::insert(connection, parameters).await,
-            Self::SeaOrm(_) => Err("not measured through sea-orm".into()),
+            Self::SeaOrm(db) => sea_orm::insert(db, parameters).await,
         }
     }
 

@@ -25,10 +25,10 @@ UPDATE JSON_TABLE(?, '$[*]' COLUMNS (ended BIGINT PATH '$[0]', ended_version BIG
 STRAIGHT_JOIN jobs_job FORCE INDEX (PRIMARY) ON id = ended AND version = ended_version
 SET version = version + 1, finished_at = UTC_TIMESTAMP(6), progress = 100, status = 4";
 
-const INSERT: &str = "
+pub(super) const INSERT: &str = "
 INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, parameters, created_at, scheduled_at) VALUES ";
 
-const ROW: &str = "('Noop', 'bench', 0, 5, 5, ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))";
+pub(super) const ROW: &str = "('Noop', 'bench', 0, 5, 5, ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))";
 
 /// Rows of one statement.
 const CHUNK: usize = 1_000;

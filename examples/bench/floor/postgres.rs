@@ -28,7 +28,7 @@ SET status = 4, version = job.version + 1, finished_at = statement_timestamp(), 
 FROM own WHERE job.id = own.id
 RETURNING job.id";
 
-const INSERT: &str = "
+pub(super) const INSERT: &str = "
 INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, parameters, created_at, scheduled_at)
 VALUES ('Noop', 'bench', 0, 5, 5, $1::jsonb, statement_timestamp(), statement_timestamp())
 RETURNING id";

@@ -42,6 +42,19 @@ pub(super) async fn finish(db: &DatabaseConnection, jobs: &[Claimed]) -> Result<
     Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?)
 }
 
+pub(super) async fn insert(db: &DatabaseConnection, parameters: String) -> Result<i64> {
+    let sql = match db.get_database_backend() {
+        DbBackend::Postgres => postgres::INSERT,
+        DbBackend::Sqlite => sqlite::INSERT,
+        _ => {
+            let insert = statement(db, &format!("{}{}", mysql::INSERT, mysql::ROW), [parameters.into()]);
+            return Ok(db.execute_raw(insert).await?.last_insert_id().try_into()?);
+        }
+    };
+    let row = db.query_one_raw(statement(db, sql, [parameters.into()])).await?.ok_or("an insert gave no id")?;
+    Ok(row.try_get_by_index(0)?)
+}
+
 /// A PostgreSQL array as text.
 fn array(jobs: &[Claimed], number: fn(&Claimed) -> i64) -> String {
     let numbers: Vec<_> = jobs.iter().map(|job| number(job).to_string()).collect();

@@ -26,7 +26,7 @@ FROM (SELECT value ->> 0 AS ended_id, value ->> 1 AS ended_version FROM json_eac
 WHERE id = ended_id AND version = ended_version
 RETURNING id";
 
-const INSERT: &str = "
+pub(super) const INSERT: &str = "
 INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, parameters, created_at, scheduled_at)
 VALUES ('Noop', 'bench', 0, 5, 5, ?1, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
 RETURNING id";

@@ -7,6 +7,7 @@ use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 use serde::Serialize;
 
 use super::dialect::{Batch, Dialect};
+use super::fault::{self, Fault};
 use super::{Store, json, repeat, statement};
 use crate::JobStatus;
 use crate::outcome::Ending;
@@ -57,7 +58,7 @@ impl Finish {
 
 /// The end of an attempt that is no more than a success. Most are, so they take a shorter way.
 #[derive(Debug, Serialize)]
-pub(crate) struct Done<'a> {
+struct Done<'a> {
     id: i64,
     version: i64,
     /// A JSON object.
@@ -157,24 +158,6 @@ impl Row for Report {
     }
 }
 
-impl Row for Done<'_> {
-    fn batch(dialect: &Dialect) -> &Batch {
-        &dialect.done
-    }
-
-    fn key(&self) -> Key {
-        (self.id, self.version)
-    }
-
-    fn messages(&self) -> &[NewMessage] {
-        &[]
-    }
-
-    fn bytes(&self) -> usize {
-        self.results.map_or(0, str::len)
-    }
-}
-
 impl<R: Row> Row for &R {
     fn batch(dialect: &Dialect) -> &Batch {
         R::batch(dialect)
@@ -210,12 +193,39 @@ impl Store {
     /// Writes these ends. See [`Store::write`].
     pub(crate) async fn finish(&self, ends: &[Finish]) -> Result<HashSet<Key>, DbErr> {
         let done: Vec<_> = ends.iter().filter_map(Finish::done).collect();
-        let others: Vec<_> = ends.iter().filter(|end| end.done().is_none()).collect();
-        let mut written = if done.is_empty() { HashSet::new() } else { self.write(&done).await? };
+        if done.is_empty() || !self.write_at_once(self.dialect.done, &done).await? {
+            return self.write(ends).await;
+        }
+        let mut written: HashSet<Key> = done.iter().map(|done| (done.id, done.version)).collect();
+        let others: Vec<_> = ends.iter().filter(|end| !written.contains(&end.key())).collect();
         if !others.is_empty() {
             written.extend(self.write(&others).await?);
         }
         Ok(written)
+    }
+
+    /// Writes what running attempts report. See [`Store::write`].
+    pub(crate) async fn report(&self, reports: &[Report]) -> Result<HashSet<Key>, DbErr> {
+        if let Some(sql) = self.dialect.progress
+            && reports.iter().all(|report| report.messages.is_empty())
+            && self.write_at_once(sql, reports).await?
+        {
+            return Ok(reports.iter().map(Row::key).collect());
+        }
+        self.write(reports).await
+    }
+
+    /// True: all are written. Else some may be, and their rows tell by [`Store::marks`]: to have every one told would cost more than
+    /// to write it.
+    async fn write_at_once<R: Serialize>(&self, sql: &str, rows: &[R]) -> Result<bool, DbErr> {
+        if self.isolate {
+            return Ok(false);
+        }
+        match self.db.execute_raw(statement(self.dialect, sql, [json(rows)?.into()])).await {
+            Ok(result) => Ok(usize::try_from(result.rows_affected()).is_ok_and(|written| written == rows.len())),
+            Err(error) if fault::of(&error) == Fault::Contention => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Writes the rows whose attempts still own their jobs, and returns those. Rows that someone else has locked
@@ -243,7 +253,6 @@ pub(crate) async fn write<C: ConnectionTrait, R: Row>(
 ) -> Result<HashSet<Key>, DbErr> {
     let messages: Vec<_> = rows.iter().flat_map(Row::messages).collect();
     match R::batch(dialect) {
-        Batch::Rows(sql) => keys(&db.query_all_raw(statement(dialect, sql, [json(rows)?.into()])).await?),
         Batch::Statement(sql) => {
             let values = [json(rows)?.into(), json(&messages)?.into()];
             let written = db.query_all_raw(statement(dialect, sql, values)).await?;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use chrono::TimeDelta;
 use sea_orm::prelude::DateTimeUtc;
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
 use serde::Serialize;
@@ -63,13 +64,15 @@ pub(crate) struct Ask {
     pub(crate) slots: usize,
 }
 
-/// Where the jobs of a long backlog stand, and behind what earlier claims have taken of them: a claim that begins there steps over
+/// Where the jobs of a busy queue stand, and behind what earlier claims have taken of them: a claim that begins there steps over
 /// nothing that they have left behind in the index. A hint, that is soon looked for anew.
 #[derive(Debug, Default)]
 pub(crate) struct Front {
     places: Vec<Place>,
-    /// Until when it may be used.
-    until: Option<Instant>,
+    /// Until when no other places are looked for.
+    known_until: Option<Instant>,
+    /// Until when nothing is looked for behind what was claimed.
+    passed_until: Option<Instant>,
 }
 
 /// The jobs of one priority and name, those due from then on.
@@ -80,17 +83,39 @@ struct Place {
     since: Option<DateTimeUtc>,
 }
 
-/// For how long a front is used, at the least and at the most: looking for it may take a tenth of the time.
-const FRONT_HOLDS: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+/// For how long places are used, at the least and at the most: looking for them may take a tenth of the time.
+const PLACES_HOLD: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+
+/// What becomes visible late, in a transaction that took no longer than this, is found as if it had come in time.
+const LATE: TimeDelta = TimeDelta::milliseconds(250);
+
+/// What comes later still, or is due before those that were claimed, is found after so long at the most.
+const PASSED_HOLDS: Duration = Duration::from_secs(1);
 
 impl Front {
     fn is_known(&self) -> bool {
-        self.until.is_some_and(|until| Instant::now() < until)
+        self.known_until.is_some_and(|until| Instant::now() < until)
     }
 
+    /// These are looked at too from now on. Where nothing waits at the moment, something soon may.
     fn found(&mut self, places: Vec<Place>, took: Duration) {
-        self.places = places;
-        self.until = Some(Instant::now() + (took * 10).clamp(FRONT_HOLDS.0, FRONT_HOLDS.1));
+        for place in places {
+            if !self.places.iter().any(|known| known.is_same(&place)) {
+                self.places.push(place);
+            }
+        }
+        self.places.sort_by(|one, other| (one.priority, &one.name).cmp(&(other.priority, &other.name)));
+        if !self.places.is_empty() {
+            self.known_until = Some(Instant::now() + (took * 10).clamp(PLACES_HOLD.0, PLACES_HOLD.1));
+        }
+    }
+
+    fn look_behind(&mut self) {
+        let now = Instant::now();
+        if self.passed_until.is_none_or(|until| now >= until) {
+            self.places.iter_mut().for_each(|place| place.since = None);
+            self.passed_until = Some(now + PASSED_HOLDS);
+        }
     }
 
     /// Moves behind what was claimed.
@@ -98,9 +123,15 @@ impl Front {
         for job in claimed {
             let is_here = |place: &&mut Place| place.priority == job.priority && place.name == job.name;
             if let Some(place) = self.places.iter_mut().find(is_here) {
-                place.since = place.since.max(Some(job.scheduled_at));
+                place.since = place.since.max(Some(job.scheduled_at - LATE));
             }
         }
+    }
+}
+
+impl Place {
+    fn is_same(&self, other: &Self) -> bool {
+        self.priority == other.priority && self.name == other.name
     }
 }
 
@@ -115,11 +146,15 @@ impl Store {
     ) -> Result<Vec<Claimed>, DbErr> {
         match &self.dialect.claim {
             Claim::Statement { all, .. } => self.claim_at_once(all, worker, queue, json(names)?, ask).await,
-            Claim::Steps { .. } => repeat(|| self.claim_in_steps(worker, queue, names, ask)).await,
+            Claim::Steps { places, .. } => {
+                let places = self.places(places, queue, names).await?;
+                self.claim_in_steps(worker, queue, &places, ask).await
+            }
         }
     }
 
-    /// The same in a queue where more are waiting than were wanted. Where it comes back short, there may be others all the same.
+    /// The same in a queue where many come or wait. It knows nothing of jobs that have come since to another place, nor of those that
+    /// are due before what was claimed there: they are found when the front is looked for anew.
     pub(crate) async fn claim_from_front(
         &self,
         worker: i64,
@@ -128,24 +163,33 @@ impl Store {
         ask: Ask,
         front: &mut Front,
     ) -> Result<Vec<Claimed>, DbErr> {
-        let Claim::Statement { from_front: Some(FromFront { places, claim }), .. } = &self.dialect.claim else {
-            return self.claim(worker, queue, names, ask).await;
+        let places = match &self.dialect.claim {
+            Claim::Statement { from_front: Some(FromFront { places, .. }), .. } | Claim::Steps { places, .. } => places,
+            Claim::Statement { from_front: None, .. } => return self.claim(worker, queue, names, ask).await,
         };
         if !front.is_known() {
             let begun = Instant::now();
-            let values = [queue.into(), json(names)?.into()];
-            let rows = self.db.query_all_raw(statement(self.dialect, places, values)).await?;
-            let place = |row: &QueryResult| {
-                Ok(Place { priority: row.try_get_by_index(0)?, name: row.try_get_by_index(1)?, since: None })
-            };
-            front.found(rows.iter().map(place).collect::<Result<_, DbErr>>()?, begun.elapsed());
+            let places = self.places(places, queue, names).await?;
+            front.found(places, begun.elapsed());
         }
-        let claimed = self.claim_at_once(claim, worker, queue, json(&front.places)?, ask).await?;
+        front.look_behind();
+        let claimed = match &self.dialect.claim {
+            Claim::Statement { from_front: Some(FromFront { claim, .. }), .. } => {
+                self.claim_at_once(claim, worker, queue, json(&front.places)?, ask).await?
+            }
+            _ => self.claim_in_steps(worker, queue, &front.places, ask).await?,
+        };
         front.pass(&claimed);
-        if claimed.len() < ask.wanted {
-            *front = Front::default();
-        }
         Ok(claimed)
+    }
+
+    /// Where jobs of these names wait.
+    async fn places(&self, sql: &str, queue: &str, names: &[&str]) -> Result<Vec<Place>, DbErr> {
+        let rows = self.db.query_all_raw(statement(self.dialect, sql, [queue.into(), json(names)?.into()])).await?;
+        let place = |row: &QueryResult| {
+            Ok(Place { priority: row.try_get_by_index(0)?, name: row.try_get_by_index(1)?, since: None })
+        };
+        rows.iter().map(place).collect()
     }
 
     async fn claim_at_once(
@@ -173,31 +217,40 @@ impl Store {
         Ok(claimed)
     }
 
-    /// Priority by priority: the first jobs of each name are locked, and the best of them become ours.
-    async fn claim_in_steps(&self, worker: i64, queue: &str, names: &[&str], ask: Ask) -> Result<Vec<Claimed>, DbErr> {
-        let Claim::Steps { groups, lock, own } = &self.dialect.claim else { return Ok(Vec::new()) };
+    async fn claim_in_steps(
+        &self,
+        worker: i64,
+        queue: &str,
+        places: &[Place],
+        ask: Ask,
+    ) -> Result<Vec<Claimed>, DbErr> {
+        if places.is_empty() {
+            return Ok(Vec::new());
+        }
+        repeat(|| self.lock_and_own(worker, queue, places, ask)).await
+    }
+
+    /// Priority by priority: the first jobs of each place are locked, and the best of them become ours.
+    async fn lock_and_own(&self, worker: i64, queue: &str, places: &[Place], ask: Ask) -> Result<Vec<Claimed>, DbErr> {
+        let Claim::Steps { lock, own, .. } = &self.dialect.claim else { return Ok(Vec::new()) };
         let transaction = self.begin().await?;
         let mut first: Vec<(Claimed, bool)> = Vec::new();
-        let rows = transaction.query_all_raw(statement(self.dialect, groups, [queue.into()])).await?;
         let mut last_priority = None;
-        for row in rows {
-            let (priority, name): (i16, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        for Place { priority, name, since } in places {
             // Names of one priority are merged by due time; a lower one is needed only while there is room.
             if last_priority != Some(priority) && first.len() >= ask.wanted {
                 break;
             }
             last_priority = Some(priority);
-            if names.contains(&name.as_str()) {
-                let values = [queue.into(), priority.into(), name.into(), int(ask.wanted)];
-                for row in transaction.query_all_raw(statement(self.dialect, lock, values)).await? {
-                    first.push((Claimed::read(queue, &row)?, row.try_get_by_index(14)?));
-                }
+            let values = [queue.into(), (*priority).into(), name.as_str().into(), (*since).into(), int(ask.wanted)];
+            for row in transaction.query_all_raw(statement(self.dialect, lock, values)).await? {
+                first.push((Claimed::read(queue, &row)?, row.try_get_by_index(14)?));
             }
         }
         first.sort_by_key(|(job, _)| (job.priority, job.scheduled_at, job.id));
-        let places = first.into_iter().take(ask.wanted).enumerate();
+        let best = first.into_iter().take(ask.wanted).enumerate();
         let mut claimed: Vec<Claimed> =
-            places.filter_map(|(place, (job, may_wait))| (may_wait || place < ask.slots).then_some(job)).collect();
+            best.filter_map(|(place, (job, may_wait))| (may_wait || place < ask.slots).then_some(job)).collect();
         if !claimed.is_empty() {
             let ids: Vec<_> = claimed.iter().map(|job| job.id).collect();
             transaction.execute_raw(statement(self.dialect, own, [json(&ids)?.into(), worker.into()])).await?;

@@ -1,9 +1,9 @@
 //! Scheduling: new rows, any number in one call.
 
-use sea_orm::{ConnectionTrait, DbErr, Value};
+use sea_orm::{ConnectionTrait, DbErr, Statement, Value};
 use serde::Serialize;
 
-use super::dialect::{self, Dialect, Insert};
+use super::dialect::{self, Dialect, Ids, Insert};
 use super::{json, statement};
 
 /// A job to insert.
@@ -69,24 +69,27 @@ fn batch_len(jobs: &[NewJob]) -> usize {
 
 async fn insert_batch<C: ConnectionTrait>(db: &C, dialect: &Dialect, jobs: &[NewJob]) -> Result<Vec<i64>, DbErr> {
     let ids = match &dialect.insert {
-        Insert::Rows { any, alike } => {
-            let mut ids = match jobs {
+        Insert::Rows { ids, any, alike } => {
+            let insert = match jobs {
                 [first, rest @ ..] if rest.iter().all(|job| job.is_like(first)) => {
-                    ids_of(db, dialect, alike, alike_values(first, jobs)).await?
+                    statement(dialect, alike, alike_values(first, jobs))
                 }
-                _ => ids_of(db, dialect, any, [json(jobs)?.into()]).await?,
+                _ => statement(dialect, any, [json(jobs)?.into()]),
             };
-            // Ids were given in the order of the batch, whatever the order in which they came back.
-            ids.sort_unstable();
-            ids
+            match ids {
+                Ids::Returned => returned_ids(db, insert).await?,
+                Ids::UpToLast => ids_up_to_last(db, insert).await?,
+            }
         }
         Insert::Values { into, row, chunks } => {
             let mut ids = Vec::with_capacity(jobs.len());
+            let step = if jobs.len() == 1 { 1 } else { id_step(db, dialect).await? };
             let mut rest = jobs;
             while let Some(&chunk) = chunks.iter().find(|chunk| **chunk <= rest.len()) {
                 let (now, later) = rest.split_at(chunk);
                 let values: Vec<Value> = now.iter().flat_map(values).collect();
-                ids.extend(insert_values(db, dialect, into, row, chunk, values).await?);
+                let first = insert_values(db, dialect, into, row, chunk, values).await?;
+                ids.extend((0_i64..).take(chunk).map(|place| first + place * step));
                 rest = later;
             }
             ids
@@ -107,24 +110,33 @@ pub(super) async fn insert_one<C: ConnectionTrait>(
     insert: &Insert,
     values: Vec<Value>,
 ) -> Result<i64, DbErr> {
-    let ids = match insert {
-        Insert::One(sql) | Insert::Rows { any: sql, .. } => ids_of(db, dialect, sql, values).await?,
-        Insert::Values { into, row, .. } => insert_values(db, dialect, into, row, 1, values).await?,
-    };
-    ids.first().copied().ok_or_else(|| DbErr::Custom("the database gave no id for a new row".into()))
+    match insert {
+        Insert::One(sql) | Insert::Rows { any: sql, .. } => {
+            let ids = returned_ids(db, statement(dialect, sql, values)).await?;
+            ids.first().copied().ok_or_else(|| DbErr::Custom("the database gave no id for a new row".into()))
+        }
+        Insert::Values { into, row, .. } => insert_values(db, dialect, into, row, 1, values).await,
+    }
 }
 
-async fn ids_of<C: ConnectionTrait>(
-    db: &C,
-    dialect: &Dialect,
-    sql: &str,
-    values: impl IntoIterator<Item = Value>,
-) -> Result<Vec<i64>, DbErr> {
-    let rows = db.query_all_raw(statement(dialect, sql, values)).await?;
-    rows.iter().map(|row| row.try_get_by_index(0)).collect()
+/// Ids were given in the order of the batch, whatever the order in which they come back.
+async fn returned_ids<C: ConnectionTrait>(db: &C, insert: Statement) -> Result<Vec<i64>, DbErr> {
+    let rows = db.query_all_raw(insert).await?;
+    let mut ids = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<Vec<_>, _>>()?;
+    ids.sort_unstable();
+    Ok(ids)
 }
 
-/// A list of `VALUES` whose length the server knows beforehand gets ids that follow each other, in every lock mode.
+/// One writer gives ids that follow each other; to return each would take longer than to insert its row.
+async fn ids_up_to_last<C: ConnectionTrait>(db: &C, insert: Statement) -> Result<Vec<i64>, DbErr> {
+    let result = db.execute_raw(insert).await?;
+    let id = |number: u64| i64::try_from(number).map_err(|_| DbErr::Custom("ids have run out".into()));
+    let (last, rows) = (id(result.last_insert_id())?, id(result.rows_affected())?);
+    Ok((last - rows + 1..=last).collect())
+}
+
+/// Inserts so many rows and returns the first one's id. A list of `VALUES` whose length the server knows beforehand gets ids that follow
+/// each other, in every lock mode.
 async fn insert_values<C: ConnectionTrait>(
     db: &C,
     dialect: &Dialect,
@@ -132,12 +144,10 @@ async fn insert_values<C: ConnectionTrait>(
     row: &str,
     rows: usize,
     values: Vec<Value>,
-) -> Result<Vec<i64>, DbErr> {
+) -> Result<i64, DbErr> {
     let sql = format!("{into}{}", vec![row; rows].join(", "));
     let result = db.execute_raw(statement(dialect, &sql, values)).await?;
-    let first = i64::try_from(result.last_insert_id()).map_err(|_| DbErr::Custom("ids have run out".into()))?;
-    let step = if rows == 1 { 1 } else { id_step(db, dialect).await? };
-    Ok((0_i64..).take(rows).map(|row| first + row * step).collect())
+    i64::try_from(result.last_insert_id()).map_err(|_| DbErr::Custom("ids have run out".into()))
 }
 
 /// Ids are further apart than one where several servers write.

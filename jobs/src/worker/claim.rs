@@ -10,17 +10,18 @@ use tokio::time::Instant;
 use super::engine::{Engine, Owned};
 use super::execute;
 use super::lanes::{Lanes, Served};
+use super::line::Line;
 use crate::outcome::Outcome;
 
 /// The pause before the first look of a worker that sleeps; each further one is twice as long, up to the poll interval.
 const FIRST_LOOK: Duration = Duration::from_millis(50);
 
-/// The same for one that was busy until now, and the pause at which it falls asleep.
+/// The same for one that is awake, and the pause at which it falls asleep.
 const FIRST_GLANCE: Duration = Duration::from_millis(1);
 const LAST_GLANCE: Duration = Duration::from_millis(16);
 
-/// After so many claims in a row that brought jobs, a worker counts as busy.
-const BUSY: u32 = 3;
+/// After so many claims that brought jobs, none longer after the other than the last glance, a worker is awake.
+const AWAKE: u32 = 3;
 
 /// The pauses between two tries while the database does not answer.
 const FIRST_RETRY: Duration = Duration::from_millis(100);
@@ -55,6 +56,7 @@ enum Next {
 
 struct Claimer {
     engine: Arc<Engine>,
+    line: Line,
     names: Vec<&'static str>,
     lanes: Lanes,
     when_idle: WhenIdle,
@@ -62,8 +64,9 @@ struct Claimer {
     look: Duration,
     /// The last look said that jobs are due, and the claim after it got none.
     in_vain: bool,
-    /// How many claims in a row have brought jobs.
+    /// How many claims have brought jobs, each soon after the one before, and when the last did.
     streak: u32,
+    brought_at: Instant,
     /// The queues for which this worker's row says that it sleeps.
     asleep: Vec<String>,
     retry: Duration,
@@ -72,6 +75,7 @@ struct Claimer {
 impl Claimer {
     fn new(engine: Arc<Engine>, when_idle: WhenIdle) -> Self {
         Self {
+            line: Line::new(&engine),
             names: engine.registry.names(),
             lanes: Lanes::new(&engine.settings.queues),
             engine,
@@ -79,6 +83,7 @@ impl Claimer {
             look: FIRST_LOOK,
             in_vain: false,
             streak: 0,
+            brought_at: Instant::now(),
             asleep: Vec::new(),
             retry: FIRST_RETRY,
         }
@@ -91,26 +96,36 @@ impl Claimer {
             self.sleep_until_woken(Instant::now() + LAST_RETRY).await;
             return Ok(Next::GoOn);
         }
+        self.wait_for_more().await;
         let mut brought = false;
         for (ask, served) in self.lanes.ready() {
             if self.engine.stopping.is_cancelled() {
                 break;
             }
             let in_flight = ClaimInFlight::new(&self.engine);
-            let claimed = served.claim(&self.engine, &self.names, ask).await?;
+            let store = self.line.store();
+            let claimed = self.line.in_time(served.claim(&store, self.engine.id, &self.names, ask)).await?;
             brought |= !claimed.is_empty();
             served.wait(claimed.into_iter().map(|job| execute::own(&self.engine, job)));
             start(&self.engine, served);
             drop(in_flight);
         }
         if brought {
+            let is_soon = self.brought_at.elapsed() < LAST_GLANCE;
+            (self.streak, self.brought_at) = (if is_soon { self.streak.saturating_add(1) } else { 1 }, Instant::now());
+            if self.streak >= AWAKE {
+                self.mark_asleep(&[]).await?;
+            }
             (self.look, self.in_vain) = (self.first_look(), false);
-            self.streak += 1;
-        }
-        if self.streak >= BUSY {
-            self.mark_asleep(&[]).await?;
         }
         Ok(Next::GoOn)
+    }
+
+    /// Where jobs trickle in, one claim takes what comes within a moment: it costs hardly more than a claim of a single one.
+    async fn wait_for_more(&self) {
+        if self.lanes.trickle() {
+            tokio::time::sleep_until(self.brought_at + FIRST_GLANCE).await;
+        }
     }
 
     /// Starts what waits for a slot, as far as there are free ones.
@@ -135,12 +150,16 @@ impl Claimer {
             self.sleep_until_woken(Instant::now() + self.poll_interval()).await;
             return Ok(Next::GoOn);
         }
-        if self.when_idle == WhenIdle::Sleep && self.look >= LAST_GLANCE {
+        if self.when_idle == WhenIdle::Sleep {
+            if self.is_awake() && self.look < LAST_GLANCE {
+                return Ok(self.glance(&drained).await);
+            }
             self.mark_asleep(&drained).await?;
-            self.streak = 0;
         }
+        self.lanes.calm_down();
         let was_idle = self.engine.is_idle();
-        let due = self.engine.store.due(&drained, &self.names).await?;
+        let store = self.line.store();
+        let due = self.line.in_time(store.due(&drained, &self.names)).await?;
         let due_now: Vec<_> = due.iter().filter(|(_, wait)| wait.is_zero()).map(|(queue, _)| queue).collect();
         if due_now.is_empty() {
             self.in_vain = false;
@@ -162,6 +181,18 @@ impl Claimer {
             self.in_vain = false;
         }
         Ok(Next::GoOn)
+    }
+
+    /// One that is awake does not ask first whether anything is due: it claims again soon.
+    async fn glance(&mut self, drained: &[String]) -> Next {
+        let pause = self.look;
+        self.look *= 2;
+        if self.sleep_until_woken(Instant::now() + pause).await == Woken::ByTime {
+            for queue in drained {
+                self.lanes.wake_queue(queue);
+            }
+        }
+        Next::GoOn
     }
 
     /// Waits for a wake-up that makes a queue ready, or the time, or the end.
@@ -193,7 +224,8 @@ impl Claimer {
     /// Only a worker that says it sleeps is notified, and only where the database can.
     async fn mark_asleep(&mut self, queues: &[String]) -> Result<(), DbErr> {
         if self.engine.listening.load(Ordering::SeqCst) && self.asleep != queues {
-            self.engine.store.sleep_on(self.engine.id, queues).await?;
+            let store = self.line.store();
+            self.line.in_time(store.sleep_on(self.engine.id, queues)).await?;
             self.asleep = queues.to_vec();
         }
         Ok(())
@@ -201,8 +233,12 @@ impl Claimer {
 
     /// One that is not asleep looks again soon: falling asleep, and being woken, costs more.
     fn first_look(&self) -> Duration {
-        let is_awake = self.engine.listening.load(Ordering::SeqCst) && self.asleep.is_empty();
-        if is_awake { FIRST_GLANCE } else { FIRST_LOOK }
+        if self.is_awake() { FIRST_GLANCE } else { FIRST_LOOK }
+    }
+
+    /// Others do not wake it: it looks by itself.
+    fn is_awake(&self) -> bool {
+        self.engine.listening.load(Ordering::SeqCst) && self.asleep.is_empty()
     }
 
     fn poll_interval(&self) -> Duration {

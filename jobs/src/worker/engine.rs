@@ -32,7 +32,7 @@ pub(super) struct Engine {
     pub(super) registry: Arc<Registry>,
     pub(super) lease: Lease,
     pub(super) sleeper: Arc<Sleeper>,
-    pub(super) setting: Setting,
+    pub(super) setting: Arc<Setting>,
     /// Attempts that are being executed, or whose end is not written yet: what this worker owns.
     owned: Mutex<HashMap<i64, Arc<Owned>>>,
     pub(super) claims_in_flight: AtomicUsize,
@@ -116,7 +116,7 @@ impl End {
 }
 
 /// Connections of the worker's own, besides the heartbeat's.
-const CONNECTIONS: u32 = 4;
+pub(super) const CONNECTIONS: u32 = 4;
 
 /// How many ends may wait for the writer before new starts wait too.
 const BUFFERED_ENDS: usize = 10_000;
@@ -136,14 +136,14 @@ impl Engine {
         let sent = Instant::now();
         let id = store.join(&identity, settings.lease, &serves).await?;
         let (ends, ends_to_write) = mpsc::channel(BUFFERED_ENDS);
-        let setting = Setting {
+        let setting = Arc::new(Setting {
             db: db.clone(),
             states: Arc::new(settings.states.clone()),
             worker: identity.name.clone(),
             worker_id: Some(id),
             lease: settings.lease,
-            writing: Arc::default(),
-        };
+            writing: tokio::sync::Mutex::default(),
+        });
         tracing::info!(worker = id, name = identity.name, queues = ?settings.queues, "the worker has joined");
         Ok(Arc::new(Self {
             id,

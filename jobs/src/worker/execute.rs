@@ -44,6 +44,8 @@ pub(super) async fn run_slot(engine: Arc<Engine>, lane: Arc<Lane>, slot: OwnedSe
             }
             owned
         });
+        // Jobs that never wait would keep the thread from those that claim and finish, and from the program's own tasks.
+        tokio::task::yield_now().await;
     }
     drop(slot);
     engine.sleeper.nudge();

@@ -11,6 +11,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::engine::{End, Engine};
 use super::execute::timeout_of;
+use super::line::Line;
 use super::{report, verdict};
 use crate::JobStatus;
 use crate::attempt::Stop;
@@ -21,7 +22,7 @@ use crate::store::fault::{self, Fault};
 use crate::wake::lock;
 
 /// A batch is bounded in rows and in bytes.
-const MAX_ROWS: usize = 500;
+const MAX_ROWS: usize = 1_000;
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 
 /// How often progress, messages and results of running jobs are written.
@@ -38,7 +39,8 @@ const LAST_RETRY: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(engine: Arc<Engine>) {
     let Some(ends) = lock(&engine.ends_to_write).take() else { return };
-    let mut writer = Writer { engine, ends, waiting: VecDeque::new(), locked: Vec::new(), give_up_at: None };
+    let line = Line::new(&engine);
+    let mut writer = Writer { engine, line, ends, waiting: VecDeque::new(), locked: Vec::new(), give_up_at: None };
     let mut reports = tokio::time::interval(REPORT_INTERVAL);
     reports.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while writer.gather(&mut reports).await {
@@ -48,6 +50,7 @@ pub(super) async fn run(engine: Arc<Engine>) {
 
 struct Writer {
     engine: Arc<Engine>,
+    line: Line,
     ends: mpsc::Receiver<End>,
     waiting: VecDeque<Finish>,
     /// Held up by somebody else's lock until then.
@@ -66,7 +69,7 @@ impl Writer {
             () = until(retry_locked) => {}
             _ = reports.tick() => {
                 self.end_those_that_do_not_stop();
-                report::write(&self.engine).await;
+                report::write(&self.engine, &mut self.line).await;
             }
             () = self.engine.written.cancelled() => {
                 while let Ok(end) = self.ends.try_recv() {
@@ -129,7 +132,8 @@ impl Writer {
     }
 
     async fn try_write(&mut self, batch: &[Finish]) -> Result<(), DbErr> {
-        let written = self.engine.store.finish(batch).await?;
+        let store = self.line.store();
+        let written = self.line.in_time(store.finish(batch)).await?;
         let is_written = |end: &Finish| written.contains(&(end.id, end.version));
         let missed: Vec<i64> = batch.iter().filter(|end| !is_written(end)).map(|end| end.id).collect();
         let marks: HashMap<i64, Mark> = if missed.is_empty() { HashMap::new() } else { self.marks(&missed).await? };
@@ -145,8 +149,9 @@ impl Writer {
         Ok(())
     }
 
-    async fn marks(&self, ids: &[i64]) -> Result<HashMap<i64, Mark>, DbErr> {
-        Ok(self.engine.store.marks(ids).await?.into_iter().map(|mark| (mark.id, mark)).collect())
+    async fn marks(&mut self, ids: &[i64]) -> Result<HashMap<i64, Mark>, DbErr> {
+        let store = self.line.store();
+        Ok(self.line.in_time(store.marks(ids)).await?.into_iter().map(|mark| (mark.id, mark)).collect())
     }
 
     fn settled(&self, end: &Finish) {

@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
+use sea_orm::DbErr;
+
 use super::engine::Engine;
+use super::line::Line;
 use crate::JobStatus;
 use crate::attempt::RunningAttempt;
-use crate::error::{Error, chain};
+use crate::error::chain;
 use crate::outcome::{AttemptEnd, Outcome};
+use crate::store::Store;
 use crate::store::claim::Claimed;
 
 /// Where the job was finished inside a transaction of its own, the row tells how it ended. `None`: it has.
@@ -15,9 +19,10 @@ pub(super) async fn finished_inside(engine: &Engine, attempt: &RunningAttempt, o
         return Some(outcome);
     }
     let job = &attempt.job;
-    let mut pause = Duration::from_millis(10);
+    let (mut line, mut pause) = (Line::new(engine), Duration::from_millis(10));
     loop {
-        match inside(engine, job).await {
+        let store = line.store();
+        match line.in_time(inside(&store, job)).await {
             Ok(Inside::Unknown) => {}
             Ok(Inside::NotCommitted) => {
                 let reason = "finish_in was not committed: its transaction was rolled back or dropped".into();
@@ -47,11 +52,11 @@ enum Inside {
     Over,
 }
 
-async fn inside(engine: &Engine, job: &Claimed) -> Result<Inside, Error> {
-    if engine.store.is_locked(job.id).await? {
+async fn inside(store: &Store, job: &Claimed) -> Result<Inside, DbErr> {
+    if store.is_locked(job.id).await? {
         return Ok(Inside::Unknown);
     }
-    let marks = engine.store.marks(&[job.id]).await?;
+    let marks = store.marks(&[job.id]).await?;
     Ok(match marks.first() {
         Some(mark) if mark.version == job.version && mark.status == JobStatus::Running => Inside::NotCommitted,
         _ => Inside::Over,

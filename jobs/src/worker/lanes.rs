@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 use sea_orm::DbErr;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::engine::{Engine, Owned};
+use super::engine::Owned;
 use super::pace::Pace;
+use crate::store::Store;
 use crate::store::claim::{Ask, Claimed, Front};
 use crate::wake::{Woken, lock};
 
 /// The most jobs that one statement claims.
-const MAX_CLAIM: usize = 500;
+const MAX_CLAIM: usize = 1_000;
 
 /// The most jobs that wait for a slot: enough to go on with while the next claim is under way.
 const MAX_AHEAD: usize = 2 * MAX_CLAIM;
@@ -58,17 +59,22 @@ impl Lane {
 pub(super) struct Served {
     pub(super) queue: String,
     pub(super) lane: Arc<Lane>,
-    /// There may be due jobs: the last claim came back full, or there was a wake-up since.
+    /// There may be due jobs: the last claim brought some of many, or there was a wake-up since.
     pub(super) hungry: bool,
     /// The last claim came back full: more are waiting than fit into the slots.
     deep: bool,
+    /// How many claims have brought jobs since nothing was due.
+    flow: u32,
     front: Front,
 }
+
+/// After so many claims that brought jobs more are to be expected.
+const FLOWS: u32 = 3;
 
 impl Served {
     /// What to claim next; `None` where there is no room.
     pub(super) fn ask(&self) -> Option<Ask> {
-        let ahead = if self.deep { lock(&self.lane.pace).lately(Instant::now()).min(MAX_AHEAD) } else { 0 };
+        let ahead = lock(&self.lane.pace).lately(Instant::now()).min(MAX_AHEAD);
         // What waits is not topped up job by job: a full batch costs hardly more than a single job.
         let low = ahead - MAX_CLAIM.min(ahead / 2);
         self.lane.low.store(low, Ordering::SeqCst);
@@ -79,17 +85,27 @@ impl Served {
     }
 
     /// Claims so many.
-    pub(super) async fn claim(&mut self, engine: &Engine, names: &[&str], ask: Ask) -> Result<Vec<Claimed>, DbErr> {
-        let was_deep = self.deep;
-        let claimed = if was_deep {
-            engine.store.claim_from_front(engine.id, &self.queue, names, ask, &mut self.front).await?
+    pub(super) async fn claim(
+        &mut self,
+        store: &Store,
+        worker: i64,
+        names: &[&str],
+        ask: Ask,
+    ) -> Result<Vec<Claimed>, DbErr> {
+        let claimed = if self.deep || self.flows() {
+            store.claim_from_front(worker, &self.queue, names, ask, &mut self.front).await?
         } else {
-            engine.store.claim(engine.id, &self.queue, names, ask).await?
+            store.claim(worker, &self.queue, names, ask).await?
         };
+        self.flow = self.flow.saturating_add(u32::from(!claimed.is_empty()));
         self.deep = claimed.len() == ask.wanted;
-        // In a deep queue others may be due that the front does not know, or that may not wait for a slot.
-        self.hungry = self.deep || was_deep;
+        // Where it came back short, others may be due all the same: those that may not wait for a slot.
+        self.hungry = self.deep || (self.flows() && !claimed.is_empty());
         Ok(claimed)
+    }
+
+    fn flows(&self) -> bool {
+        self.flow >= FLOWS
     }
 
     /// Lets these jobs wait for a slot.
@@ -123,6 +139,7 @@ impl Lanes {
             }),
             hungry: true,
             deep: false,
+            flow: 0,
             front: Front::default(),
         };
         Self(queues.iter().map(served).collect())
@@ -144,6 +161,18 @@ impl Lanes {
     /// Those in which nothing was due when last looked.
     pub(super) fn drained(&self) -> Vec<String> {
         self.0.iter().filter(|served| !served.hungry).map(|served| served.queue.clone()).collect()
+    }
+
+    /// Nothing more is expected there soon: the next claim looks everywhere.
+    pub(super) fn calm_down(&mut self) {
+        for served in self.0.iter_mut().filter(|served| !served.hungry) {
+            (served.flow, served.front) = (0, Front::default());
+        }
+    }
+
+    /// Jobs come in, and each claim so far has got all that were due.
+    pub(super) fn trickle(&self) -> bool {
+        self.0.iter().any(Served::flows) && !self.0.iter().any(|served| served.hungry && served.deep)
     }
 
     pub(super) fn wake(&mut self, woken: &Woken) {

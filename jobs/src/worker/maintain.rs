@@ -8,7 +8,9 @@ use sea_orm::DbErr;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::engine::Engine;
+use super::line::Line;
 use crate::outcome::{AttemptEnd, Attempts, Outcome};
+use crate::store::Store;
 use crate::store::batch::Finish;
 use crate::store::maintain::{self, MAINTENANCE_ROWS, Orphan};
 use crate::{RetryPolicy, wake};
@@ -25,27 +27,29 @@ pub(super) async fn run(engine: Arc<Engine>) {
 }
 
 async fn rescue_from_time_to_time(engine: &Engine) {
-    let mut time = every(engine.settings.heartbeat());
+    let (mut time, mut line) = (every(engine.settings.heartbeat()), Line::new(engine));
     loop {
         time.tick().await;
-        complain(rescue(engine).await);
+        let store = line.store();
+        complain(line.in_time(rescue(engine, &store)).await);
     }
 }
 
 async fn delete_from_time_to_time(engine: &Engine) {
-    let mut time = every(RETENTION_INTERVAL);
+    let (mut time, mut line) = (every(RETENTION_INTERVAL), Line::new(engine));
     loop {
         time.tick().await;
-        complain(delete_expired(engine).await);
+        complain(delete_expired(engine, &mut line).await);
     }
 }
 
 async fn warn_from_time_to_time(engine: &Engine) {
-    let mut time = every(UNSERVED_INTERVAL);
+    let (mut time, mut line) = (every(UNSERVED_INTERVAL), Line::new(engine));
     let mut warned = HashMap::new();
     loop {
         time.tick().await;
-        complain(warn_of_unserved(engine, &mut warned).await);
+        let store = line.store();
+        complain(line.in_time(warn_of_unserved(&store, &mut warned)).await);
     }
 }
 
@@ -63,18 +67,18 @@ fn every(period: Duration) -> tokio::time::Interval {
 
 /// Takes the jobs of workers that are gone. Only a worker whose own beats have gone well for a whole lease may say so: one that
 /// was cut off itself can't tell who is dead.
-async fn rescue(engine: &Engine) -> Result<(), DbErr> {
-    if !engine.lease.is_trusted() || !engine.store.needs_rescue().await? {
+async fn rescue(engine: &Engine, store: &Store) -> Result<(), DbErr> {
+    if !engine.lease.is_trusted() || !store.needs_rescue().await? {
         return Ok(());
     }
-    let buried = engine.store.bury_workers().await?;
+    let buried = store.bury_workers().await?;
     if buried > 0 {
         tracing::warn!(workers = buried, "workers have stopped responding; their jobs are taken over");
     }
     loop {
-        let orphans = engine.store.orphans().await?;
+        let orphans = store.orphans().await?;
         let ends: Vec<_> = orphans.iter().map(|orphan| end_of_lost(engine, orphan)).collect();
-        let written = if ends.is_empty() { return Ok(()) } else { engine.store.finish(&ends).await? };
+        let written = if ends.is_empty() { return Ok(()) } else { store.finish(&ends).await? };
         for orphan in orphans.iter().filter(|orphan| written.contains(&(orphan.id, orphan.version))) {
             tracing::warn!(job = orphan.id, name = orphan.name, attempt = orphan.attempt, "rescued from a lost worker");
             wake::scheduled(&orphan.queue);
@@ -103,12 +107,13 @@ fn end_of_lost(engine: &Engine, orphan: &Orphan) -> Finish {
     Finish::new(orphan.id, orphan.version, outcome.ending(attempts, fastrand::f64()), worker, None)
 }
 
-async fn delete_expired(engine: &Engine) -> Result<(), DbErr> {
+async fn delete_expired(engine: &Engine, line: &mut Line) -> Result<(), DbErr> {
     for (status, age) in &engine.settings.retention {
         let Some(age) = age else { continue };
         let mut deleted = 0;
         loop {
-            let rows = engine.store.delete_expired(*status, *age).await?;
+            let store = line.store();
+            let rows = line.in_time(store.delete_expired(*status, *age)).await?;
             deleted += rows;
             if u64::try_from(rows).is_ok_and(|rows| rows < MAINTENANCE_ROWS) {
                 break;
@@ -123,9 +128,9 @@ async fn delete_expired(engine: &Engine) -> Result<(), DbErr> {
 }
 
 /// Each queue and name once an hour.
-async fn warn_of_unserved(engine: &Engine, warned: &mut HashMap<(String, String), Instant>) -> Result<(), DbErr> {
+async fn warn_of_unserved(store: &Store, warned: &mut HashMap<(String, String), Instant>) -> Result<(), DbErr> {
     warned.retain(|_, when| when.elapsed() < Duration::from_hours(1));
-    for unserved in maintain::unserved(&engine.store.db).await? {
+    for unserved in maintain::unserved(&store.db).await? {
         let key = (unserved.queue.clone(), unserved.name.clone());
         if warned.insert(key, Instant::now()).is_none() {
             tracing::warn!(

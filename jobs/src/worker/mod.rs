@@ -11,6 +11,7 @@ mod heartbeat;
 mod inside;
 mod lanes;
 mod lease;
+mod line;
 mod maintain;
 mod notify;
 mod pace;
@@ -22,7 +23,7 @@ mod verdict;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sea_orm::{DatabaseConnection, EntityTrait as _, QuerySelect as _};
+use sea_orm::{DatabaseConnection, DbErr, EntityTrait as _, QuerySelect as _};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -31,7 +32,9 @@ use crate::entity::worker;
 use crate::error::Error;
 use crate::job::Job;
 use crate::registry::{Definition, Registry};
+use crate::store::fault::{self, Fault};
 use engine::Engine;
+use line::Line;
 use settings::Settings;
 use shutdown::{End, Shutdown};
 
@@ -180,7 +183,8 @@ impl Worker {
         };
         let Some(engine) = shutdown.unless_stopped(join).await else { return Ok(()) };
         let mut engine = engine?;
-        while work(engine, &shutdown).await? == End::Lost {
+        // Boxed: whoever runs a worker among other futures pays for no more than a pointer.
+        while Box::pin(work(engine, &shutdown)).await? == End::Lost {
             // The worker could not be heard for longer than its lease: others have its jobs. Begin anew.
             let Some(next) = shutdown.unless_stopped(rejoin(&self.db, &settings, &registry)).await else { break };
             engine = next?;
@@ -228,7 +232,7 @@ async fn work(engine: Arc<Engine>, shutdown: &Shutdown) -> Result<End, Error> {
     background.close();
     background.wait().await;
     if all_ended && end == End::Stopped {
-        match shutdown.or_abort(&engine, engine.store.leave(engine.id)).await? {
+        match shutdown.or_abort(&engine, leave(&engine)).await? {
             Ok(()) => tracing::info!(worker = engine.id, "the worker has left"),
             Err(error) => tracing::warn!(%error, "the worker's row is left behind; it goes when its lease is over"),
         }
@@ -236,11 +240,24 @@ async fn work(engine: Arc<Engine>, shutdown: &Shutdown) -> Result<End, Error> {
     Ok(end)
 }
 
+/// Deletes the worker's row; where its connections are dead, on another.
+async fn leave(engine: &Engine) -> Result<(), DbErr> {
+    let mut line = Line::new(engine);
+    let store = line.store();
+    match line.in_time(store.leave(engine.id)).await {
+        Err(error) if fault::of(&error) == Fault::Connection => {
+            let store = line.store();
+            line.in_time(store.leave(engine.id)).await
+        }
+        result => result,
+    }
+}
+
 /// Without tables nothing works, and the database's own error does not say what to do.
 async fn check_tables(db: &DatabaseConnection) -> Result<(), Error> {
     let tables = worker::Entity::find().limit(1).all(db).await;
-    tables.map(|_| ()).map_err(|error| match crate::store::fault::of(&error) {
-        crate::store::fault::Fault::Connection => Error::Database(error),
+    tables.map(|_| ()).map_err(|error| match fault::of(&error) {
+        Fault::Connection => Error::Database(error),
         _ => Error::Setup(format!("the tables can't be read; `jobs::migrate(&db).await?` makes them ({error})")),
     })
 }

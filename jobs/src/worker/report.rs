@@ -4,12 +4,13 @@ use std::collections::HashSet;
 
 use super::engine::Engine;
 use super::finish::batch_len;
+use super::line::Line;
 use crate::error::chain;
 use crate::store::batch::{Key, Report, Row as _};
 use crate::store::fault::{self, Fault};
 
 /// Writes what running jobs have to say.
-pub(super) async fn write(engine: &Engine) {
+pub(super) async fn write(engine: &Engine, line: &mut Line) {
     let _writing = engine.setting.writing.lock().await;
     let mut batch = Vec::new();
     let mut taken = Vec::new();
@@ -29,14 +30,14 @@ pub(super) async fn write(engine: &Engine) {
             taken.push(owned);
         }
     }
-    let written = write_batch(engine, &batch).await;
+    let written = write_batch(line, &batch).await;
     for owned in taken {
         owned.attempt.notes.reported(written.contains(&(owned.attempt.job.id, owned.attempt.job.version)));
     }
 }
 
 /// Returns the jobs whose reports are done with: written, or refused by the database for what they contain.
-async fn write_batch(engine: &Engine, batch: &[Report]) -> HashSet<Key> {
+async fn write_batch(line: &mut Line, batch: &[Report]) -> HashSet<Key> {
     let mut done = HashSet::new();
     let mut parts = vec![batch];
     while let Some(part) = parts.pop() {
@@ -45,7 +46,8 @@ async fn write_batch(engine: &Engine, batch: &[Report]) -> HashSet<Key> {
         }
         let (now, later) = part.split_at(batch_len(part.iter()));
         parts.push(later);
-        match engine.store.write(now).await {
+        let store = line.store();
+        match line.in_time(store.report(now)).await {
             Ok(written) => done.extend(written),
             Err(error) if fault::of(&error) != Fault::Data => {
                 tracing::warn!("progress and messages can't be written, and are kept: {}", chain(&error));

@@ -84,9 +84,15 @@ pub(crate) fn own_connections(db: &DatabaseConnection, connections: u32) -> Data
             {
                 return db.clone();
             }
-            let options =
-                pool.options().clone().max_connections(connections).min_connections(0).test_before_acquire(false);
-            options.connect_lazy_with(connect.as_ref().clone().busy_timeout(BUSY_TIMEOUT)).into()
+            // One writer at a time: those of one pool queue for its connection, instead of asking again and again whether the file
+            // is free.
+            let options = pool
+                .options()
+                .clone()
+                .max_connections(connections.min(1))
+                .min_connections(0)
+                .test_before_acquire(false);
+            options.connect_lazy_with(connect.as_ref().clone().busy_timeout(BUSY_TIMEOUT).row_buffer_size(1024)).into()
         }
         _ => db.clone(),
     }

@@ -48,7 +48,7 @@ impl Listener {
     /// Whether the connection still lives: one that was cut in the middle says nothing for ever.
     pub(crate) async fn check(&mut self) -> Result<(), DbErr> {
         let ask = sea_orm::sqlx::query("SELECT 1").execute(&mut self.0);
-        match tokio::time::timeout(Duration::from_secs(5), ask).await {
+        match tokio::time::timeout(Duration::from_secs(3), ask).await {
             Ok(answer) => answer.map(|_| ()).map_err(lost),
             Err(_) => Err(disconnected()),
         }

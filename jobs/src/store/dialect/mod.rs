@@ -25,8 +25,11 @@ pub(crate) struct Dialect {
     pub(crate) claim: Claim,
     /// (queues, names) → queue, `wait_ms`: how long until the first job is due.
     pub(crate) due: &'static str,
-    /// Ends that are no more than a success: their rows are the attempts', in the order of their ids.
-    pub(crate) done: Batch,
+    /// (rows): ends that are no more than a success. Affects as many rows as it writes, and leaves out what someone else has locked, or
+    /// fails at once.
+    pub(crate) done: &'static str,
+    /// (rows): the same for reports without messages, where it saves steps.
+    pub(crate) progress: Option<&'static str>,
     pub(crate) finish: Batch,
     pub(crate) report: Batch,
     /// (name, host, pid, lease in ms, serves) → id.
@@ -47,8 +50,9 @@ pub(crate) struct Dialect {
 /// How rows are inserted, with their ids in the order in which they were given.
 #[derive(Debug)]
 pub(crate) enum Insert {
-    /// One statement takes any number of rows as JSON and returns their ids, which grow in that order.
+    /// One statement takes any number of rows as JSON, and gives them ids which grow in that order.
     Rows {
+        ids: Ids,
         /// (rows): each different.
         any: &'static str,
         /// (parameters of each, name, queue, priority, `max_attempts`, timeout, at, delay, user, session, event): alike but for their
@@ -59,6 +63,15 @@ pub(crate) enum Insert {
     One(&'static str),
     /// A `VALUES` list of a fixed number of rows; ids follow each other from the one that the connection reports.
     Values { into: &'static str, row: &'static str, chunks: &'static [usize] },
+}
+
+/// How the ids of new rows become known.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Ids {
+    /// The statement returns them.
+    Returned,
+    /// They follow each other up to the last, which the connection reports.
+    UpToLast,
 }
 
 /// How a worker's lease is extended: (lease in ms, id).
@@ -82,9 +95,9 @@ pub(crate) enum Claim {
     },
     /// A transaction.
     Steps {
-        /// (queue) → priority, name: what is due.
-        groups: &'static str,
-        /// (queue, priority, name, limit) → the first jobs, locked, and whether each may wait for a slot.
+        /// (queue, names) → priority, name: what is due, best first.
+        places: &'static str,
+        /// (queue, priority, name, since, limit) → the first jobs, locked, and whether each may wait for a slot.
         lock: &'static str,
         /// (worker, ids)
         own: &'static str,
@@ -94,7 +107,7 @@ pub(crate) enum Claim {
 /// How jobs of a long backlog are claimed.
 #[derive(Debug)]
 pub(crate) struct FromFront {
-    /// (queue, names) → priority, name: where jobs wait.
+    /// (queue, names) → priority, name: where jobs wait, best first.
     pub(crate) places: &'static str,
     /// (queue, worker, places, limit, slots) → the jobs.
     pub(crate) claim: &'static str,
@@ -103,9 +116,7 @@ pub(crate) struct FromFront {
 /// How a batch of rows is written, each only where its attempt still owns its job. Parameters: (rows) or (messages).
 #[derive(Debug)]
 pub(crate) enum Batch {
-    /// One statement takes rows, and returns the ids and versions that were written.
-    Rows(&'static str),
-    /// One statement takes rows and messages, and returns the same.
+    /// One statement takes rows and messages, and returns the ids and versions that were written.
     Statement(&'static str),
     /// A transaction: lock the rows (→ their ids), then write what was locked.
     Steps { lock: &'static str, history: Option<&'static str>, own: &'static str, messages: &'static str },

@@ -3,6 +3,9 @@
 //!
 //! Statements that write name the index: over a table of few rows the planner prefers to scan it, and locks what others need.
 //!
+//! What waits is grouped by the index from its first column on, even where that is a constant: only then does MariaDB skip from group to
+//! group, instead of reading all that waits.
+//!
 //! Assignments run from left to right and see the ones before them: what reads a column stands before what writes it.
 
 use sea_orm::DbBackend;
@@ -19,18 +22,22 @@ pub(super) static DIALECT: Dialect = Dialect {
                                      scheduled_at, user_id, session_id, event_id) VALUES ",
         row: "(?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6),
                COALESCE(CAST(? AS DATETIME(6)), UTC_TIMESTAMP(6) + INTERVAL COALESCE(?, 0) * 1000 MICROSECOND), ?, ?, ?)",
-        chunks: &[100, 10, 1],
+        chunks: &[1024, 512, 256, 128, 64, 32, 16, 8, 4, 2, 1],
     },
     claim: Claim::Steps {
-        groups: "SELECT priority, name FROM (
-                     SELECT priority, name, MIN(scheduled_at) AS first_due FROM jobs_job
-                     WHERE status = 0 AND queue = ? GROUP BY priority, name) AS waiting
-                 WHERE first_due <= UTC_TIMESTAMP(6) ORDER BY priority, name",
+        places: "SELECT priority, name FROM (
+                     SELECT priority, name, MIN(scheduled_at) AS first_due FROM jobs_job FORCE INDEX (jobs_job_waiting)
+                     WHERE status = 0 AND queue = ? GROUP BY status, queue, priority, name) AS waiting
+                 WHERE first_due <= UTC_TIMESTAMP(6)
+                   AND name IN (SELECT known COLLATE utf8mb4_bin
+                                FROM JSON_TABLE(?, '$[*]' COLUMNS (known VARCHAR(200) CHARACTER SET utf8mb4 PATH '$')) AS names)
+                 ORDER BY priority, name",
         lock: "SELECT id, name, priority, version, attempt, max_attempts, budget, timeout_ms, CAST(parameters AS CHAR), created_at,
                       scheduled_at, user_id, session_id, event_id,
                       attempt + 1 < max_attempts AND (attempt = 0 OR worker_id IS NOT NULL) AS may_wait
-               FROM jobs_job
-               WHERE status = 0 AND queue = ? AND priority = ? AND name = ? AND scheduled_at <= UTC_TIMESTAMP(6)
+               FROM jobs_job FORCE INDEX (jobs_job_waiting)
+               WHERE status = 0 AND queue = ? AND priority = ? AND name = ?
+                 AND scheduled_at >= COALESCE(?, '1000-01-01') AND scheduled_at <= UTC_TIMESTAMP(6)
                ORDER BY scheduled_at, id LIMIT ? FOR UPDATE SKIP LOCKED",
         own: "UPDATE JSON_TABLE(?, '$[*]' COLUMNS (claimed BIGINT PATH '$')) AS c
               STRAIGHT_JOIN jobs_job FORCE INDEX (PRIMARY) ON jobs_job.id = c.claimed
@@ -39,14 +46,15 @@ pub(super) static DIALECT: Dialect = Dialect {
     },
     due: "SELECT queue,
                  CAST(CEIL(MIN(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), first_due)) / 1000) AS SIGNED) AS wait_ms
-          FROM (SELECT queue, priority, name, MIN(scheduled_at) AS first_due FROM jobs_job
-                WHERE status = 0 GROUP BY queue, priority, name) AS waiting
+          FROM (SELECT queue, priority, name, MIN(scheduled_at) AS first_due FROM jobs_job FORCE INDEX (jobs_job_waiting)
+                WHERE status = 0 GROUP BY status, queue, priority, name) AS waiting
           WHERE queue IN (SELECT served COLLATE utf8mb4_bin
-                          FROM JSON_TABLE(?, '$[*]' COLUMNS (served VARCHAR(200) PATH '$')) AS queues)
+                          FROM JSON_TABLE(?, '$[*]' COLUMNS (served VARCHAR(200) CHARACTER SET utf8mb4 PATH '$')) AS queues)
             AND name IN (SELECT known COLLATE utf8mb4_bin
-                         FROM JSON_TABLE(?, '$[*]' COLUMNS (known VARCHAR(200) PATH '$')) AS names)
+                         FROM JSON_TABLE(?, '$[*]' COLUMNS (known VARCHAR(200) CHARACTER SET utf8mb4 PATH '$')) AS names)
           GROUP BY queue",
-    done: Batch::Steps { lock: LOCK, history: None, own: DONE, messages: MESSAGES },
+    done: DONE,
+    progress: Some(REPORT),
     finish: Batch::Steps { lock: LOCK, history: Some(HISTORY), own: FINISH, messages: MESSAGES },
     report: Batch::Steps { lock: LOCK, history: None, own: REPORT, messages: MESSAGES },
     join: Insert::Values {
@@ -85,14 +93,18 @@ WHERE job.status = 1 FOR UPDATE SKIP LOCKED";
 const HISTORY: &str = r"
 INSERT IGNORE INTO jobs_attempt (job_id, attempt, version, worker, started_at, ended_at, how, error)
 SELECT job.id, job.attempt, job.version, ended.worker, job.started_at, UTC_TIMESTAMP(6), ended.how, ended.error
-FROM JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT PATH '$.id', how VARCHAR(20) PATH '$.how', error LONGTEXT PATH '$.error',
-                                   worker VARCHAR(200) PATH '$.worker')) AS ended
+FROM JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT PATH '$.id', how VARCHAR(20) CHARACTER SET utf8mb4 PATH '$.how',
+                                   error LONGTEXT CHARACTER SET utf8mb4 PATH '$.error',
+                                   worker VARCHAR(200) CHARACTER SET utf8mb4 PATH '$.worker')) AS ended
 STRAIGHT_JOIN jobs_job AS job FORCE INDEX (PRIMARY) ON job.id = ended.id
 WHERE ended.how IS NOT NULL";
 
+/// MariaDB does not wait for rows that someone else has locked: such a batch is written in steps. MySQL waits.
 const DONE: &str = r"
-UPDATE JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT PATH '$.id', results LONGTEXT PATH '$.results')) AS done
-STRAIGHT_JOIN jobs_job AS job FORCE INDEX (PRIMARY) ON job.id = done.id
+/*M! SET STATEMENT innodb_lock_wait_timeout = 0 FOR */
+UPDATE JSON_TABLE(?, '$[*]' COLUMNS (
+        id BIGINT PATH '$.id', version BIGINT PATH '$.version', results LONGTEXT CHARACTER SET utf8mb4 PATH '$.results')) AS done
+STRAIGHT_JOIN jobs_job AS job FORCE INDEX (PRIMARY) ON job.id = done.id AND job.version = done.version
 SET job.version = job.version + 1, job.status = 4, job.finished_at = UTC_TIMESTAMP(6), job.progress = 100,
     job.results = COALESCE(done.results, job.results)";
 
@@ -100,8 +112,8 @@ const FINISH: &str = r"
 UPDATE JSON_TABLE(?, '$[*]' COLUMNS (
         id BIGINT PATH '$.id', status SMALLINT PATH '$.status', delay_ms BIGINT PATH '$.delay_ms',
         attempt_change INT PATH '$.attempt_change', max_attempts_change INT PATH '$.max_attempts_change',
-        progress SMALLINT PATH '$.progress', results LONGTEXT PATH '$.results', error LONGTEXT PATH '$.error',
-        owner BIGINT PATH '$.owner')) AS ended
+        progress SMALLINT PATH '$.progress', results LONGTEXT CHARACTER SET utf8mb4 PATH '$.results',
+        error LONGTEXT CHARACTER SET utf8mb4 PATH '$.error', owner BIGINT PATH '$.owner')) AS ended
 STRAIGHT_JOIN jobs_job AS job FORCE INDEX (PRIMARY) ON job.id = ended.id
 SET job.version = job.version + 1,
     job.worker_id = ended.owner,
@@ -121,12 +133,13 @@ INSERT INTO jobs_message (job_id, attempt, version, level, created_at, text)
 SELECT job_id, attempt, version, level, UTC_TIMESTAMP(6) - INTERVAL age_ms * 1000 MICROSECOND, text
 FROM JSON_TABLE(?, '$[*]' COLUMNS (
         ordinal FOR ORDINALITY, job_id BIGINT PATH '$.job_id', attempt INT PATH '$.attempt', version BIGINT PATH '$.version',
-        level SMALLINT PATH '$.level', age_ms BIGINT PATH '$.age_ms', text LONGTEXT PATH '$.text')) AS message
+        level SMALLINT PATH '$.level', age_ms BIGINT PATH '$.age_ms', text LONGTEXT CHARACTER SET utf8mb4 PATH '$.text')) AS message
 ORDER BY ordinal";
 
 const REPORT: &str = r"
+/*M! SET STATEMENT innodb_lock_wait_timeout = 0 FOR */
 UPDATE JSON_TABLE(?, '$[*]' COLUMNS (
-        id BIGINT PATH '$.id', progress SMALLINT PATH '$.progress', results LONGTEXT PATH '$.results')) AS reported
-STRAIGHT_JOIN jobs_job AS job FORCE INDEX (PRIMARY) ON job.id = reported.id
-SET job.progress = COALESCE(reported.progress, job.progress), job.results = COALESCE(reported.results, job.results)
-WHERE reported.progress IS NOT NULL OR reported.results IS NOT NULL";
+        id BIGINT PATH '$.id', version BIGINT PATH '$.version', progress SMALLINT PATH '$.progress',
+        results LONGTEXT CHARACTER SET utf8mb4 PATH '$.results')) AS reported
+STRAIGHT_JOIN jobs_job AS job FORCE INDEX (PRIMARY) ON job.id = reported.id AND job.version = reported.version
+SET job.progress = COALESCE(reported.progress, job.progress), job.results = COALESCE(reported.results, job.results)";

@@ -2,7 +2,7 @@
 
 use sea_orm::DbBackend;
 
-use super::{Batch, Beat, Claim, Dialect, FromFront, Insert};
+use super::{Batch, Beat, Claim, Dialect, FromFront, Ids, Insert};
 
 /// Walks the few distinct (priority, name) pairs that wait in the queue, one index probe each: neither jobs that are not due nor
 /// names that are not known here cost anything.
@@ -29,7 +29,8 @@ WITH RECURSIVE pairs AS (
 }
 
 /// Locks the first due jobs of each place, and takes the best of all. By `ctid`: a row that has been written meanwhile has moved, and
-/// is left for the next claim. `ANY(ARRAY(…))` rather than a join: joined, large batches became a hash join over the whole table.
+/// is left for the next claim. A limit that the planner does not know, or it may think that it gets all there are, and sort them.
+/// `ANY(ARRAY(…))` rather than a join: joined, large batches became a hash join over the whole table.
 macro_rules! claim {
     ($($places:expr),+) => {
         concat!(
@@ -47,7 +48,7 @@ WHERE ctid = ANY(ARRAY(
               FROM jobs_job
               WHERE status = 0 AND queue = $1 AND priority = places.priority AND name = places.name
                 AND scheduled_at >= places.since AND scheduled_at <= statement_timestamp()
-              ORDER BY scheduled_at, id LIMIT $4 FOR UPDATE SKIP LOCKED) AS first
+              ORDER BY scheduled_at, id LIMIT (SELECT $4::bigint) FOR UPDATE SKIP LOCKED) AS first
           ORDER BY first.priority, first.scheduled_at, first.id LIMIT $4) AS best
     WHERE best.may_wait OR best.place <= $5))
 RETURNING id, name, priority, version, attempt, max_attempts, budget, timeout_ms, parameters::text, created_at, scheduled_at,
@@ -61,7 +62,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     clock: "statement_timestamp()",
     notify: Some("SELECT pg_notify($1, $2)"),
     row_locks: true,
-    insert: Insert::Rows { any: INSERT, alike: INSERT_ALIKE },
+    insert: Insert::Rows { ids: Ids::Returned, any: INSERT, alike: INSERT_ALIKE },
     claim: Claim::Statement {
         all: claim!(walk!("$3"), ", places AS (SELECT priority, name, '-infinity'::timestamptz AS since FROM known)"),
         from_front: Some(FromFront {
@@ -76,7 +77,8 @@ WITH places AS MATERIALIZED (
         }),
     },
     due: DUE,
-    done: Batch::Rows(DONE),
+    done: DONE,
+    progress: None,
     finish: Batch::Statement(FINISH),
     report: Batch::Statement(REPORT),
     join: Insert::One(
@@ -89,7 +91,7 @@ WITH places AS MATERIALIZED (
     lock_one: "SELECT id FROM jobs_job WHERE id = $1 FOR UPDATE SKIP LOCKED",
     expired: "SELECT id FROM jobs_job
               WHERE status = $1 AND status >= 2 AND finished_at < statement_timestamp() - $2 * interval '1 millisecond'
-              ORDER BY finished_at LIMIT $3 FOR UPDATE SKIP LOCKED",
+              ORDER BY finished_at LIMIT (SELECT $3::bigint) FOR UPDATE SKIP LOCKED",
     delete: &[
         "DELETE FROM jobs_job WHERE id IN (SELECT value::bigint FROM json_array_elements_text($1::json))",
         "DELETE FROM jobs_message WHERE job_id IN (SELECT value::bigint FROM json_array_elements_text($1::json))",
@@ -172,21 +174,19 @@ GROUP BY groups.queue";
 const DONE: &str = r"
 WITH done AS MATERIALIZED (
     SELECT * FROM json_to_recordset($1::json) AS done (id bigint, version bigint, results text)
-), finished AS (
-    UPDATE jobs_job
-    SET version = version + 1, status = 4, finished_at = statement_timestamp(), progress = 100,
-        results = COALESCE((SELECT jsonb_object_agg(done.id, done.results::jsonb) FROM done WHERE done.results IS NOT NULL)
-                           -> (id::text), results)
-    WHERE ctid = ANY(ARRAY(
-        SELECT own.ctid
-        FROM done CROSS JOIN LATERAL (
-            SELECT job.ctid FROM jobs_job AS job
-            WHERE job.id = done.id AND job.version = done.version FOR UPDATE SKIP LOCKED) AS own))
-    RETURNING id, version, awaited
+), own AS MATERIALIZED (
+    SELECT job.ctid AS place, job.id, job.awaited
+    FROM done CROSS JOIN LATERAL (
+        SELECT ctid, id, awaited FROM jobs_job
+        WHERE id = done.id AND version = done.version FOR UPDATE SKIP LOCKED) AS job
 ), told AS (
-    SELECT count(pg_notify('jobs_finish', id::text)) AS jobs FROM finished WHERE awaited
+    SELECT count(pg_notify('jobs_finish', id::text)) AS jobs FROM own WHERE awaited
 )
-SELECT id, version - 1 FROM finished WHERE (SELECT jobs FROM told) >= 0";
+UPDATE jobs_job
+SET version = version + 1, status = 4, finished_at = statement_timestamp(), progress = 100,
+    results = COALESCE((SELECT jsonb_object_agg(done.id, done.results::jsonb) FROM done WHERE done.results IS NOT NULL)
+                       -> (id::text), results)
+WHERE ctid = ANY(ARRAY(SELECT place FROM own)) AND (SELECT jobs FROM told) >= 0";
 
 /// Of the version, see `DONE`. Rows are locked in order before they are written: an `UPDATE … FROM` alone deadlocks on overlapping sets.
 const FINISH: &str = r"

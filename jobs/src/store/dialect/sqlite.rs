@@ -3,17 +3,18 @@
 
 use sea_orm::DbBackend;
 
-use super::{Batch, Beat, Claim, Dialect, Insert};
+use super::{Batch, Beat, Claim, Dialect, Ids, Insert};
 
 pub(super) static DIALECT: Dialect = Dialect {
     backend: DbBackend::Sqlite,
     clock: "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')",
     notify: None,
     row_locks: false,
-    insert: Insert::Rows { any: INSERT, alike: INSERT_ALIKE },
+    insert: Insert::Rows { ids: Ids::UpToLast, any: INSERT, alike: INSERT_ALIKE },
     claim: Claim::Statement { all: CLAIM, from_front: None },
     due: DUE,
-    done: Batch::Rows(DONE),
+    done: DONE,
+    progress: Some(REPORT),
     finish: Batch::Steps { lock: LOCK, history: Some(HISTORY), own: FINISH, messages: MESSAGES },
     report: Batch::Steps { lock: LOCK, history: None, own: REPORT, messages: MESSAGES },
     join: Insert::One(
@@ -50,29 +51,29 @@ SELECT value ->> 'name', value ->> 'queue', value ->> 'priority', value ->> 'max
        strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(value ->> 'at', 'now'),
                 printf('+%.3f seconds', COALESCE(value ->> 'delay_ms', 0) / 1000.0)),
        value ->> 'user_id', value ->> 'session_id', value ->> 'event_id'
-FROM json_each(?1) ORDER BY key
-RETURNING id";
+FROM json_each(?1) ORDER BY key";
 
 const INSERT_ALIKE: &str = r"
 INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at,
                       user_id, session_id, event_id)
 SELECT ?2, ?3, ?4, ?5, ?5, ?6, value, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
        strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(?7, 'now'), printf('+%.3f seconds', COALESCE(?8, 0) / 1000.0)), ?9, ?10, ?11
-FROM json_each(?1) ORDER BY key
-RETURNING id";
+FROM json_each(?1) ORDER BY key";
 
 /// Walks the few distinct (priority, name) pairs that wait in the queue, one index probe each, and takes the first due jobs
-/// of each pair: neither jobs that are not due nor names that are not known here cost anything.
+/// of each pair: neither jobs that are not due nor names that are not known here cost anything. The next pair takes two probes: of
+/// `(priority, name) > (…)` the index would use the priority alone, and walk all that wait.
 const CLAIM: &str = r"
 WITH RECURSIVE pairs (priority, name) AS (
     SELECT priority, name FROM jobs_job
     WHERE id = (SELECT id FROM jobs_job WHERE status = 0 AND queue = ?1 ORDER BY priority, name LIMIT 1)
     UNION ALL
     SELECT next.priority, next.name
-    FROM pairs JOIN jobs_job AS next ON next.id = (
-        SELECT id FROM jobs_job
-        WHERE status = 0 AND queue = ?1 AND (priority, name) > (pairs.priority, pairs.name)
-        ORDER BY priority, name LIMIT 1)
+    FROM pairs JOIN jobs_job AS next ON next.id = COALESCE(
+        (SELECT id FROM jobs_job
+         WHERE status = 0 AND queue = ?1 AND priority = pairs.priority AND name > pairs.name ORDER BY name LIMIT 1),
+        (SELECT id FROM jobs_job
+         WHERE status = 0 AND queue = ?1 AND priority > pairs.priority ORDER BY priority, name LIMIT 1))
 )
 UPDATE jobs_job
 SET status = 1, version = version + 1, attempt = attempt + 1, worker_id = ?2,
@@ -99,10 +100,11 @@ WITH RECURSIVE groups (queue, priority, name) AS (
         SELECT id FROM jobs_job WHERE status = 0 AND queue = served.value ORDER BY priority, name LIMIT 1)
     UNION ALL
     SELECT next.queue, next.priority, next.name
-    FROM groups JOIN jobs_job AS next ON next.id = (
-        SELECT id FROM jobs_job
-        WHERE status = 0 AND queue = groups.queue AND (priority, name) > (groups.priority, groups.name)
-        ORDER BY priority, name LIMIT 1)
+    FROM groups JOIN jobs_job AS next ON next.id = COALESCE(
+        (SELECT id FROM jobs_job
+         WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name > groups.name ORDER BY name LIMIT 1),
+        (SELECT id FROM jobs_job
+         WHERE status = 0 AND queue = groups.queue AND priority > groups.priority ORDER BY priority, name LIMIT 1))
 )
 SELECT groups.queue,
        CAST(ROUND((MIN(unixepoch(first.scheduled_at, 'subsec')) - unixepoch('now', 'subsec')) * 1000) AS INTEGER) AS wait_ms
@@ -120,8 +122,7 @@ SET version = version + 1, status = 4, finished_at = strftime('%Y-%m-%dT%H:%M:%f
     results = COALESCE(done.results, jobs_job.results)
 FROM (SELECT value ->> 'id' AS done_id, value ->> 'version' AS done_version, value ->> 'results' AS results
       FROM json_each(?1)) AS done
-WHERE id = done.done_id AND version = done.done_version
-RETURNING id, version - 1";
+WHERE id = done.done_id AND version = done.done_version";
 
 /// Of the version, see `DONE`: to ask for the status would let the planner walk the index of all that runs.
 const LOCK: &str = r"
@@ -168,6 +169,7 @@ FROM json_each(?1) ORDER BY key";
 const REPORT: &str = r"
 UPDATE jobs_job
 SET progress = COALESCE(reported.progress, jobs_job.progress), results = COALESCE(reported.results, jobs_job.results)
-FROM (SELECT value ->> 'id' AS reported_id, value ->> 'progress' AS progress, value ->> 'results' AS results
+FROM (SELECT value ->> 'id' AS reported_id, value ->> 'version' AS reported_version, value ->> 'progress' AS progress,
+             value ->> 'results' AS results
       FROM json_each(?1)) AS reported
-WHERE id = reported.reported_id AND (reported.progress IS NOT NULL OR reported.results IS NOT NULL)";
+WHERE id = reported.reported_id AND version = reported.reported_version";

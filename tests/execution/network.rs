@@ -1,0 +1,124 @@
+//! The network between a worker and its database fails.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use jobs::AttemptEnd;
+use jobs::prelude::*;
+use jobs_tests::{Database, Gate, Kind, Proxy, Running, cases, soon};
+
+use crate::definitions::{Play, Script, worker};
+use crate::faults::history;
+
+cases![
+    a_worker_whose_connections_are_cut_goes_on if Kind::locks_rows,
+    a_worker_whose_connections_are_silently_dead_goes_on if Kind::locks_rows,
+    an_end_that_gets_no_answer_is_written_all_the_same if Kind::locks_rows,
+    a_worker_that_is_cut_off_stops_its_jobs_before_others_take_them if Kind::locks_rows,
+];
+
+const LEASE: Duration = Duration::from_secs(3);
+
+/// A worker whose way to the database leads through the proxy.
+async fn start_behind(proxy: &Proxy, script: Script) -> Running {
+    let db = jobs::connect(proxy.url()).await.unwrap();
+    Running::start(hurried(Worker::new(db).state(script)))
+}
+
+fn hurried(worker: Worker) -> Worker {
+    worker.lease(LEASE).heartbeat(Duration::from_millis(300)).cancel_grace(Duration::from_millis(300))
+}
+
+fn nothing() -> Script {
+    Script::new(|_| async { Ok(()) })
+}
+
+/// How long it takes until a job is executed.
+async fn executed(t: &Database) -> Duration {
+    let begin = Instant::now();
+    let handle = Play::new().schedule(t.db()).await.unwrap();
+    soon(handle.wait(t.db())).await.unwrap();
+    begin.elapsed()
+}
+
+async fn a_worker_whose_connections_are_cut_goes_on(t: Database) {
+    let proxy = Proxy::before(&t).await;
+    let running = start_behind(&proxy, nothing()).await;
+    for _ in 0..3 {
+        executed(&t).await;
+        proxy.cut();
+    }
+    let took = executed(&t).await;
+    assert!(took < LEASE, "{took:?}");
+    running.stop().await;
+}
+
+/// Such a connection neither answers nor fails.
+async fn a_worker_whose_connections_are_silently_dead_goes_on(t: Database) {
+    let proxy = Proxy::before(&t).await;
+    let running = start_behind(&proxy, nothing()).await;
+    for _ in 0..2 {
+        executed(&t).await;
+        proxy.forget();
+        let took = executed(&t).await;
+        assert!(took < LEASE * 3, "{took:?}");
+    }
+    running.stop().await;
+}
+
+async fn an_end_that_gets_no_answer_is_written_all_the_same(t: Database) {
+    let (proxy, gate) = (Proxy::before(&t).await, Gate::default());
+    let here = gate.clone();
+    let script = Script::new(move |_| {
+        let here = here.clone();
+        async move {
+            here.pass().await;
+            Ok(())
+        }
+    });
+    let running = start_behind(&proxy, script).await;
+    let handle = Play::new().schedule(t.db()).await.unwrap();
+    gate.arrivals(1).await;
+    proxy.forget();
+    gate.open(1);
+    soon(handle.wait(t.db())).await.unwrap();
+    // Neither given back nor run again.
+    assert_eq!(handle.record(t.db()).await.unwrap().attempt, 1);
+    assert!(history(&t, handle).await.is_empty());
+    running.stop().await;
+}
+
+async fn a_worker_that_is_cut_off_stops_its_jobs_before_others_take_them(t: Database) {
+    let (proxy, gate, times) = (Proxy::before(&t).await, Gate::default(), Arc::new(Mutex::new(Vec::new())));
+    let (here, stopped, started) = (gate.clone(), times.clone(), times.clone());
+    let until_stopped = Script::new(move |job: JobContext| {
+        let (here, stopped) = (here.clone(), stopped.clone());
+        async move {
+            here.arrive();
+            let is_first = stopped.lock().unwrap().is_empty();
+            if is_first {
+                job.canceled().await;
+                stopped.lock().unwrap().push("stopped");
+            }
+            Ok(())
+        }
+    });
+    let cut_off = start_behind(&proxy, until_stopped).await;
+    let handle = Play::new().schedule(t.db()).await.unwrap();
+    gate.arrivals(1).await;
+    let other = Running::start(hurried(worker(&t, move |_| {
+        started.lock().unwrap().push("started elsewhere");
+        async { Ok(()) }
+    })));
+
+    proxy.stall();
+    soon(handle.wait(t.db())).await.unwrap();
+    assert_eq!(*times.lock().unwrap(), ["stopped", "started elsewhere"]);
+    assert_eq!(history(&t, handle).await, [(1, AttemptEnd::Lost)]);
+    other.stop().await;
+
+    proxy.flow();
+    let took = executed(&t).await;
+    assert!(took < LEASE * 3, "{took:?}");
+    cut_off.stop().await;
+}

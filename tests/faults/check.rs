@@ -1,0 +1,326 @@
+//! What must hold when all is over, read from the journals and the tables.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::time::Duration;
+
+use jobs::prelude::*;
+use jobs::{AttemptEnd, JobRecord};
+use jobs_tests::{Database, Kind};
+
+use crate::fleet::Fleet;
+use crate::journal::{Event, What};
+use crate::load::{Fate, Scheduled};
+use crate::scenario::until_none;
+
+/// What was counted, and what is wrong.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    counts: BTreeMap<&'static str, usize>,
+    violations: Vec<String>,
+}
+
+/// The time in which the code of one attempt ran.
+#[derive(Debug, Clone, Copy)]
+struct Execution {
+    attempt: u32,
+    pid: u32,
+    start: i64,
+    /// `None`: it was cut off with its process, nobody saw when.
+    end: Option<i64>,
+}
+
+/// Compares what was scheduled with what was done.
+pub(crate) async fn check(t: &Database, scheduled: &Scheduled, fleet: &Fleet, events: &[Event]) -> Report {
+    let mut report = Report::default();
+    let executions = executions(events);
+    report.count("killed", events.iter().filter(|event| matches!(event.what, What::Killed)).count());
+    report.count("frozen", events.iter().filter(|event| matches!(event.what, What::Frozen)).count());
+    report.count("acknowledged", scheduled.acknowledged.len());
+    report.count("rolled back", scheduled.rolled_back);
+    report.found(scheduled.wrong.iter().cloned());
+    for (id, fate) in &scheduled.acknowledged {
+        let executions = executions.get(&id.get()).map_or(&[][..], Vec::as_slice);
+        match jobs::record(t.db(), *id).await {
+            Ok(record) => report.job(t, &record, *fate, executions).await,
+            Err(error) => report.violation(format!("job {id} was acknowledged, and is lost: {error}")),
+        }
+    }
+    report.unexpected(t, scheduled, &executions).await;
+    report.overlaps(&executions, events);
+    report.recovery(&executions, events, fleet.setup.lease + fleet.setup.heartbeat);
+    report.left_behind(t).await;
+    report.logs(&fleet.log());
+    report
+}
+
+/// What ran, by job, in the order of its start.
+fn executions(events: &[Event]) -> BTreeMap<i64, Vec<Execution>> {
+    let mut executions: BTreeMap<i64, Vec<Execution>> = BTreeMap::new();
+    for event in events {
+        match event.what {
+            What::Start { job, attempt } => {
+                let execution = Execution { attempt, pid: event.pid, start: event.at, end: None };
+                executions.entry(job).or_default().push(execution);
+            }
+            What::End { job, attempt } => {
+                let of_job = executions.entry(job).or_default();
+                let is_it = |run: &&mut Execution| run.attempt == attempt && run.pid == event.pid && run.end.is_none();
+                if let Some(execution) = of_job.iter_mut().find(is_it) {
+                    execution.end = Some(event.at);
+                }
+            }
+            What::Killed => {
+                for execution in executions.values_mut().flatten().filter(|run| run.pid == event.pid) {
+                    execution.end.get_or_insert(event.at);
+                }
+            }
+            What::Frozen => {}
+        }
+    }
+    executions
+}
+
+impl Report {
+    fn count(&mut self, what: &'static str, number: usize) {
+        *self.counts.entry(what).or_default() += number;
+    }
+
+    fn violation(&mut self, what: String) {
+        self.violations.push(what);
+    }
+
+    /// Adds what others have found.
+    pub(crate) fn found(&mut self, violations: impl IntoIterator<Item = String>) {
+        self.violations.extend(violations);
+    }
+
+    /// One job: it ended as it had to, once, within its attempts.
+    async fn job(&mut self, t: &Database, record: &JobRecord, fate: Fate, executions: &[Execution]) {
+        let (id, status) = (record.id, record.status);
+        self.count(counted(status), 1);
+        let is_right = match fate {
+            Fate::Terminates => status == JobStatus::Terminated,
+            Fate::Fails => status == JobStatus::Failed,
+            Fate::IsCanceled => status == JobStatus::Canceled,
+        };
+        if !is_right {
+            let (name, why) = (&record.name, record.last_error.as_deref().unwrap_or("no reason"));
+            self.violation(format!("{name} {id} was to end otherwise than {status}: {why}"));
+        }
+        if record.attempt > record.max_attempts {
+            self.violation(format!("job {id} had {} attempts of {}", record.attempt, record.max_attempts));
+        }
+        let entered: BTreeSet<_> = executions.iter().map(|execution| execution.attempt).collect();
+        if entered.len() != executions.len() {
+            self.violation(format!("an attempt of job {id} was entered twice: {executions:?}"));
+        }
+        if entered.last().is_some_and(|last| *last > record.attempt) {
+            self.violation(format!("job {id} ran {executions:?}, and its row knows of {} attempts", record.attempt));
+        }
+        self.results(record);
+        self.effects(t, record).await;
+        self.history(t, record).await;
+        self.messages(t, record, executions).await;
+    }
+
+    /// What a job ended with is its last attempt's.
+    fn results(&mut self, record: &JobRecord) {
+        for name in ["output", "attempt"] {
+            if let Ok(attempt) = record.result::<u32>(name)
+                && record.status == JobStatus::Terminated
+                && attempt != record.attempt
+            {
+                let (id, last) = (record.id, record.attempt);
+                self.violation(format!(
+                    "the result {name} of job {id} is attempt {attempt}'s, and attempt {last} was the last"
+                ));
+            }
+        }
+    }
+
+    /// What a job does in the transaction that finishes it happens once.
+    async fn effects(&mut self, t: &Database, record: &JobRecord) {
+        if record.name == "Effect" {
+            let sql = format!("SELECT count(*) FROM fault_effect WHERE job_id = {}", record.id);
+            let effects = t.number(&sql).await;
+            if effects != i64::from(record.status == JobStatus::Terminated) {
+                self.violation(format!("job {} is {} and had its effect {effects} times", record.id, record.status));
+            }
+        }
+    }
+
+    /// A worker that is told to stop costs a job no attempt.
+    async fn history(&mut self, t: &Database, record: &JobRecord) {
+        let attempts = jobs::attempts(t.db(), record.id).await.unwrap_or_default();
+        let ended = |how| attempts.iter().filter(|attempt| attempt.how == how).count();
+        self.count("attempts lost with their worker", ended(AttemptEnd::Lost));
+        self.count("attempts given back", ended(AttemptEnd::Shutdown));
+        if ended(AttemptEnd::Lost) > 0 && record.status == JobStatus::Terminated {
+            self.count("recovered", 1);
+        }
+        let budget = match record.name.as_str() {
+            "Failing" => 3,
+            "Panicking" | "Stuck" => 2,
+            _ => 50,
+        };
+        if usize::try_from(record.max_attempts).ok() != Some(budget + ended(AttemptEnd::Shutdown)) {
+            let (id, most) = (record.id, record.max_attempts);
+            self.violation(format!(
+                "job {id} was given back {} times, and may have {most} attempts",
+                ended(AttemptEnd::Shutdown)
+            ));
+        }
+    }
+
+    /// What an attempt began to say after the next had started is not in the tables.
+    async fn messages(&mut self, t: &Database, record: &JobRecord, executions: &[Execution]) {
+        if executions.len() < 2 {
+            return;
+        }
+        for message in jobs::messages(t.db(), record.id).await.unwrap_or_default() {
+            let next = executions.iter().filter(|run| run.attempt > message.attempt).map(|run| run.start).min();
+            if let (Ok(said), Some(next)) = (message.text.parse::<i64>(), next)
+                && said > next
+            {
+                let (id, attempt) = (record.id, message.attempt);
+                self.violation(format!("attempt {attempt} of job {id} wrote what it said after the next had started"));
+            }
+        }
+    }
+
+    /// Nothing ran that was not acknowledged.
+    async fn unexpected(&mut self, t: &Database, scheduled: &Scheduled, executions: &BTreeMap<i64, Vec<Execution>>) {
+        let known: BTreeSet<_> = scheduled.acknowledged.iter().map(|(id, _)| id.get()).collect();
+        for job in executions.keys().filter(|job| !known.contains(job)) {
+            self.violation(format!("job {job} ran, and was never acknowledged"));
+        }
+        let rows = t.number("SELECT count(*) FROM jobs_job").await;
+        if usize::try_from(rows).ok() != Some(known.len()) {
+            self.violation(format!("{} jobs were acknowledged, and there are {rows}", known.len()));
+        }
+    }
+
+    /// Two attempts of a job never run at the same time, but where the process of the first was frozen.
+    fn overlaps(&mut self, executions: &BTreeMap<i64, Vec<Execution>>, events: &[Event]) {
+        let was_frozen = |run: &Execution| {
+            events
+                .iter()
+                .any(|event| matches!(event.what, What::Frozen) && event.pid == run.pid && event.at > run.start)
+        };
+        for (job, runs) in executions {
+            for pair in runs.windows(2) {
+                let (first, second) = (&pair[0], &pair[1]);
+                if first.end.is_none_or(|end| end > second.start) && !was_frozen(first) {
+                    self.violation(format!("two attempts of job {job} overlap: {first:?} and {second:?}"));
+                }
+            }
+        }
+    }
+
+    /// What ran in a process that was killed runs again soon.
+    fn recovery(&mut self, executions: &BTreeMap<i64, Vec<Execution>>, events: &[Event], lease: Duration) {
+        let killed: BTreeMap<_, _> = events
+            .iter()
+            .filter(|event| matches!(event.what, What::Killed))
+            .map(|event| (event.pid, event.at))
+            .collect();
+        let pause = |pair: &[Execution]| {
+            (pair[0].end == killed.get(&pair[0].pid).copied()).then(|| pair[1].start - pair[0].end.unwrap_or_default())
+        };
+        let longest = executions.values().flat_map(|runs| runs.windows(2).filter_map(pause)).max().map_or(0, millis);
+        self.count("longest until a killed worker's job ran again, ms", longest);
+        if longest > millis_of(lease + Duration::from_secs(2)) {
+            self.violation(format!("a job of a killed worker ran again only after {longest} ms"));
+        }
+    }
+
+    /// What no user is to see: a database's word for what is to be tried again.
+    fn logs(&mut self, log: &str) {
+        for word in ["database is locked", "Deadlock found", "Lock wait timeout", "Record has changed", "panicked at"] {
+            if let Some(line) = log.lines().find(|line| line.contains(word)) {
+                self.violation(format!("logged: {line}"));
+            }
+        }
+        let refused: Vec<_> =
+            log.lines().filter_map(|line| line.split_once("fenced out").map(|(_, which)| which)).collect();
+        self.count("writes refused to an owner of the past", refused.len());
+        if refused.iter().collect::<BTreeSet<_>>().len() < refused.len() {
+            self.violation("a refused write is logged twice".into());
+        }
+    }
+
+    /// Nothing runs any more, and no worker has left its row behind.
+    async fn left_behind(&mut self, t: &Database) {
+        for (what, sql) in [
+            ("jobs are not closed", "SELECT count(*) FROM jobs_job WHERE status < 2"),
+            ("rows of workers are left behind", "SELECT count(*) FROM jobs_worker"),
+        ] {
+            let number = t.number(sql).await;
+            if number > 0 {
+                self.violation(format!("{number} {what}"));
+            }
+        }
+        let (what, sql) = match t.kind() {
+            Kind::Sqlite => (
+                "faults in the file",
+                "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'".into(),
+            ),
+            Kind::Postgres => (
+                "transactions are open",
+                format!(
+                    "SELECT count(*) FROM pg_stat_activity WHERE application_name = '{}' AND state <> 'idle'",
+                    t.name()
+                ),
+            ),
+            Kind::Mysql => (
+                "transactions are open",
+                format!(
+                    "SELECT count(*) FROM information_schema.innodb_trx JOIN information_schema.processlist \
+                     ON id = trx_mysql_thread_id WHERE db = '{}'",
+                    t.name()
+                ),
+            ),
+        };
+        // A server takes a moment to see that the other end is gone.
+        until_none(t, &sql, Duration::from_secs(5)).await;
+        let number = t.number(&sql).await;
+        if number > 0 {
+            self.violation(format!("{number} {what}"));
+        }
+    }
+
+    /// Prints the counts; panics where something is wrong.
+    pub(crate) fn conclude(self, seed: u64, case: &str, log: &str) {
+        println!("{case}, seed {seed}\n{self}");
+        let shown: Vec<_> = self.violations.iter().take(20).collect();
+        let lines: Vec<_> = log.lines().collect();
+        let last = &lines[lines.len().saturating_sub(10)..];
+        assert!(shown.is_empty(), "seed {seed}: {} violations: {shown:#?}\nlog: {last:#?}", self.violations.len());
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.counts.iter().try_for_each(|(what, number)| writeln!(f, "{number:>8} {what}"))?;
+        write!(f, "{:>8} violations", self.violations.len())
+    }
+}
+
+fn millis(nanos: i64) -> usize {
+    millis_of(Duration::from_nanos(nanos.unsigned_abs()))
+}
+
+fn millis_of(time: Duration) -> usize {
+    usize::try_from(time.as_millis()).unwrap_or(usize::MAX)
+}
+
+fn counted(status: JobStatus) -> &'static str {
+    match status {
+        JobStatus::Scheduled => "scheduled",
+        JobStatus::Running => "running",
+        JobStatus::Canceled => "canceled",
+        JobStatus::Failed => "failed",
+        JobStatus::Terminated => "terminated",
+    }
+}

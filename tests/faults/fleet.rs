@@ -1,0 +1,229 @@
+//! The workers of a case: processes that are killed, frozen, told to stop, and replaced.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use jobs_tests::{Database, Kind, Proxy};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tempfile::TempDir;
+
+use crate::journal::{Journal, What};
+use crate::worker::{Setup, VARIABLE};
+
+pub(crate) struct Fleet {
+    /// How the next worker is set up.
+    pub(crate) setup: Setup,
+    /// Whether the way of the next worker to the database leads through a proxy of its own.
+    pub(crate) behind_proxy: bool,
+    /// The environment of the next worker, besides this program's.
+    pub(crate) environment: Vec<(&'static str, String)>,
+    pub(crate) workers: Vec<Member>,
+    /// What nobody asked for: ends, and whatever else a case has seen.
+    pub(crate) surprises: Vec<String>,
+    pub(crate) journal: Journal,
+    started: usize,
+    directory: TempDir,
+}
+
+/// One worker.
+pub(crate) struct Member {
+    process: Child,
+    pub(crate) proxy: Option<Proxy>,
+    /// How often it was frozen for longer than its lease.
+    frozen: usize,
+    log: PathBuf,
+}
+
+impl Member {
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// What it has logged.
+    fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+}
+
+impl Fleet {
+    /// Nobody yet.
+    pub(crate) fn new(t: &Database) -> Self {
+        let directory = tempfile::tempdir().expect("a directory for the journals");
+        let journal = Journal::open(directory.path()).expect("a journal of the test's own");
+        let setup = Setup {
+            url: named(t),
+            directory: directory.path().into(),
+            lease: Duration::from_secs(3),
+            heartbeat: Duration::from_millis(500),
+            cancel_grace: Duration::from_millis(300),
+            shutdown_grace: Duration::from_millis(300),
+        };
+        Self {
+            setup,
+            behind_proxy: false,
+            environment: Vec::new(),
+            workers: Vec::new(),
+            surprises: Vec::new(),
+            journal,
+            started: 0,
+            directory,
+        }
+    }
+
+    /// So many workers.
+    pub(crate) async fn start(t: &Database, number: usize) -> Self {
+        let mut fleet = Self::new(t);
+        fleet.add_all(number).await;
+        fleet
+    }
+
+    /// So many workers, each behind a proxy of its own.
+    pub(crate) async fn start_behind_proxies(t: &Database, number: usize) -> Self {
+        let mut fleet = Self::new(t);
+        fleet.behind_proxy = true;
+        fleet.add_all(number).await;
+        fleet
+    }
+
+    /// Where the journals are.
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    pub(crate) async fn add_all(&mut self, number: usize) {
+        for _ in 0..number {
+            self.add().await;
+        }
+    }
+
+    /// Starts another.
+    pub(crate) async fn add(&mut self) {
+        let proxy = if self.behind_proxy { Some(Proxy::to(&self.setup.url).await) } else { None };
+        let url = proxy.as_ref().map_or(&*self.setup.url, Proxy::url).to_owned();
+        let setup = Setup { url, ..self.setup.clone() };
+        self.started += 1;
+        let log = self.directory.path().join(format!("{}.log", self.started));
+        let worker = Command::new(std::env::current_exe().expect("this program"))
+            .env(VARIABLE, serde_json::to_string(&setup).expect("a setup serialises"))
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(File::create(&log).expect("a log"))
+            .spawn();
+        self.workers.push(Member { process: worker.expect("the worker starts"), proxy, frozen: 0, log });
+    }
+
+    /// Any of them.
+    pub(crate) fn any(&self, random: &mut fastrand::Rng) -> &Member {
+        &self.workers[random.usize(..self.workers.len())]
+    }
+
+    /// The proxy of any of them.
+    pub(crate) fn any_proxy(&self, random: &mut fastrand::Rng) -> &Proxy {
+        self.any(random).proxy.as_ref().expect("it was started behind one")
+    }
+
+    /// Kills any of them, and starts another.
+    pub(crate) async fn kill_one(&mut self, random: &mut fastrand::Rng) {
+        let mut killed = self.workers.swap_remove(random.usize(..self.workers.len()));
+        killed.process.kill().expect("it can be killed");
+        let status = killed.process.wait().expect("it can be waited for");
+        self.must_end_by(status, Signal::SIGKILL);
+        self.journal.note(killed.pid(), What::Killed);
+        self.add().await;
+    }
+
+    /// Starts another for each that has ended by itself, as those do who look after workers; says how many had.
+    pub(crate) async fn replace_dead(&mut self) -> usize {
+        let is_dead = |worker: &mut Member| worker.process.try_wait().expect("it can be asked").is_some();
+        let (dead, alive): (Vec<_>, _) = std::mem::take(&mut self.workers)
+            .into_iter()
+            .map(|mut worker| (is_dead(&mut worker), worker))
+            .partition(|(is_dead, _)| *is_dead);
+        self.workers = alive.into_iter().map(|(_, worker)| worker).collect();
+        for (_, worker) in &dead {
+            self.journal.note(worker.pid(), What::Killed);
+        }
+        self.add_all(dead.len()).await;
+        dead.len()
+    }
+
+    /// Freezes any of them past its lease. Its log has to say then that others took its jobs.
+    pub(crate) async fn freeze_one(&mut self, random: &mut fastrand::Rng) {
+        let (time, any) = (self.setup.lease + Duration::from_secs(1), random.usize(..self.workers.len()));
+        self.workers[any].frozen += 1;
+        let frozen = self.workers[any].pid();
+        send(frozen, Signal::SIGSTOP);
+        self.journal.note(frozen, What::Frozen);
+        tokio::time::sleep(time).await;
+        send(frozen, Signal::SIGCONT);
+    }
+
+    /// Tells any of them to stop, waits until it has, and starts another.
+    pub(crate) async fn replace_one(&mut self, random: &mut fastrand::Rng) {
+        let stopped = self.workers.swap_remove(random.usize(..self.workers.len()));
+        self.add().await;
+        self.stop(stopped).await;
+    }
+
+    /// Tells all to stop, and waits until they have.
+    pub(crate) async fn stop_all(&mut self) {
+        for worker in std::mem::take(&mut self.workers) {
+            self.stop(worker).await;
+        }
+    }
+
+    async fn stop(&mut self, mut worker: Member) {
+        send(worker.pid(), Signal::SIGTERM);
+        let ended = tokio::task::spawn_blocking(move || (worker.process.wait(), worker));
+        let (status, worker) = jobs_tests::soon(ended).await.expect("it is waited for");
+        let status = status.expect("it can be waited for");
+        if !status.success() {
+            let log = worker.log();
+            let last = log.lines().last().unwrap_or_default();
+            self.surprises.push(format!("a worker that was told to stop ended with {status}: {last}"));
+        }
+        let taken = worker.log().matches("has taken this one for dead").count();
+        if taken < worker.frozen {
+            self.surprises.push(format!("a worker was frozen {} times, and noticed {taken}", worker.frozen));
+        }
+    }
+
+    fn must_end_by(&mut self, status: ExitStatus, signal: Signal) {
+        use std::os::unix::process::ExitStatusExt as _;
+        if status.signal() != Some(signal as i32) {
+            self.surprises.push(format!("a worker ended by itself, with {status}"));
+        }
+    }
+
+    /// What all workers have logged.
+    pub(crate) fn log(&self) -> String {
+        let logs = (1..=self.started).map(|number| self.directory.path().join(format!("{number}.log")));
+        logs.filter_map(|log| std::fs::read_to_string(log).ok()).collect()
+    }
+}
+
+impl Drop for Fleet {
+    fn drop(&mut self) {
+        for worker in &mut self.workers {
+            let _ = worker.process.kill();
+            let _ = worker.process.wait();
+        }
+    }
+}
+
+/// The database's URL, by which its sessions can be told from those of other tests.
+fn named(t: &Database) -> String {
+    match t.kind() {
+        Kind::Postgres => format!("{}&application_name={}", t.url(), t.name()),
+        Kind::Sqlite | Kind::Mysql => t.url().into(),
+    }
+}
+
+fn send(pid: u32, signal: Signal) {
+    let pid = i32::try_from(pid).expect("a process id");
+    kill(Pid::from_raw(pid), signal).expect("it runs");
+}

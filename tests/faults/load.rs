@@ -1,0 +1,304 @@
+//! The load: jobs of every kind that can happen to a worker.
+
+use std::time::Duration;
+
+use jobs::prelude::*;
+use jobs::sea_orm::{ConnectionTrait as _, DatabaseConnection, TransactionTrait as _};
+use jobs::{JobFilter, Schedule};
+use jobs_tests::{Database, soon};
+use tokio::time::Instant;
+
+use crate::journal::{self, What};
+
+/// The queue of the load.
+pub(crate) const QUEUE: &str = "load";
+
+/// An attempt, as the journal knows it: it ends when its code does, however that comes.
+struct Execution {
+    job: i64,
+    attempt: u32,
+}
+
+impl Execution {
+    fn of(job: &JobContext) -> Self {
+        let execution = Self { job: job.id().get(), attempt: job.attempt() };
+        journal::note(What::Start { job: execution.job, attempt: execution.attempt });
+        execution
+    }
+}
+
+impl Drop for Execution {
+    fn drop(&mut self) {
+        journal::note(What::End { job: self.job, attempt: self.attempt });
+    }
+}
+
+/// Ends at once.
+#[derive(Job, Debug)]
+#[job(queue = "load", max_attempts = 50, retry = fixed("10ms"))]
+#[job_params]
+pub(crate) struct Short;
+
+impl Execute for Short {
+    type Output = u32;
+
+    async fn execute(&self, job: &JobContext) -> JobResult<u32> {
+        let _execution = Execution::of(job);
+        Ok(job.attempt())
+    }
+}
+
+/// Says every few milliseconds how far it is, and what time it is.
+#[derive(Job, Debug)]
+#[job(queue = "load", max_attempts = 50, retry = fixed("10ms"))]
+#[job_params]
+pub(crate) struct Long {
+    steps: u8,
+}
+
+impl Execute for Long {
+    type Output = u32;
+
+    async fn execute(&self, job: &JobContext) -> JobResult<u32> {
+        let _execution = Execution::of(job);
+        for step in 0..self.steps() {
+            job.set_progress_of(step.into(), self.steps().into());
+            job.message(journal::now().to_string());
+            job.set_result("attempt", job.attempt())?;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(job.attempt())
+    }
+}
+
+/// Goes on until it is canceled.
+#[derive(Job, Debug)]
+#[job(queue = "load", max_attempts = 50, retry = fixed("10ms"))]
+#[job_params]
+pub(crate) struct Endless;
+
+impl Execute for Endless {
+    type Output = ();
+
+    async fn execute(&self, job: &JobContext) -> JobResult {
+        let _execution = Execution::of(job);
+        job.canceled().await;
+        // Why, is the worker's to know: a job that was canceled ends so, one whose worker stops is given back.
+        Err("asked to stop")?
+    }
+}
+
+/// Fails each time.
+#[derive(Job, Debug)]
+#[job(queue = "load", max_attempts = 3, retry = fixed("10ms"))]
+#[job_params]
+pub(crate) struct Failing;
+
+impl Execute for Failing {
+    type Output = ();
+
+    async fn execute(&self, job: &JobContext) -> JobResult {
+        let _execution = Execution::of(job);
+        Err("it can't be done")?
+    }
+}
+
+/// Panics each time.
+#[derive(Job, Debug)]
+#[job(queue = "load", max_attempts = 2, retry = fixed("10ms"))]
+#[job_params]
+pub(crate) struct Panicking;
+
+impl Execute for Panicking {
+    type Output = ();
+
+    async fn execute(&self, job: &JobContext) -> JobResult {
+        let _execution = Execution::of(job);
+        panic!("it blew up")
+    }
+}
+
+/// Takes too long each time.
+#[derive(Job, Debug)]
+#[job(queue = "load", max_attempts = 2, timeout = "200ms", retry = fixed("10ms"))]
+#[job_params]
+pub(crate) struct Stuck;
+
+impl Execute for Stuck {
+    type Output = ();
+
+    async fn execute(&self, job: &JobContext) -> JobResult {
+        let _execution = Execution::of(job);
+        std::future::pending().await
+    }
+}
+
+/// Has an effect in the transaction in which it finishes itself. Its connections are the program's own, and may be silently dead:
+/// only a time-out ends what waits for an answer then.
+#[derive(Job, Debug)]
+#[job(queue = "load", max_attempts = 50, timeout = "2s", retry = fixed("10ms"))]
+#[job_params]
+pub(crate) struct Effect;
+
+impl Execute for Effect {
+    type Output = ();
+
+    async fn execute(&self, job: &JobContext) -> JobResult {
+        let _execution = Execution::of(job);
+        let transaction = job.db().begin().await?;
+        let insert = format!("INSERT INTO fault_effect (job_id, attempt) VALUES ({}, {})", job.id(), job.attempt());
+        transaction.execute_unprepared(&insert).await?;
+        job.finish_in(&transaction, &()).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+}
+
+/// Ends at once, and is not counted.
+#[derive(Job, Debug)]
+#[job(queue = "load", max_attempts = 50, priority = -1)]
+#[job_params]
+struct Probe;
+
+impl Execute for Probe {
+    type Output = ();
+
+    async fn execute(&self, _: &JobContext) -> JobResult {
+        Ok(())
+    }
+}
+
+/// How long it takes until a job is executed. No trace is left of it.
+pub(crate) async fn executed(t: &Database) -> Duration {
+    let begin = Instant::now();
+    let probe = Probe::new().schedule(t.db()).await.unwrap();
+    soon(probe.wait(t.db())).await.unwrap();
+    let took = begin.elapsed();
+    probe.delete(t.db()).await.unwrap();
+    took
+}
+
+/// Makes the table of effects. No key: an effect that happens twice is to be seen.
+pub(crate) async fn prepare(t: &Database) {
+    t.execute("CREATE TABLE fault_effect (job_id BIGINT NOT NULL, attempt INTEGER NOT NULL)").await;
+}
+
+/// What becomes of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Terminates,
+    Fails,
+    /// Or terminates: who cancels may come too late.
+    IsCanceled,
+}
+
+/// What was scheduled.
+#[derive(Debug, Default)]
+pub(crate) struct Scheduled {
+    pub(crate) acknowledged: Vec<(JobId, Fate)>,
+    /// In transactions that were rolled back.
+    pub(crate) rolled_back: usize,
+    /// The events of those that got no answer, which may exist or not.
+    pub(crate) unknown: Vec<(String, Fate)>,
+    /// What was found to be wrong with them.
+    pub(crate) wrong: Vec<String>,
+    asked: usize,
+}
+
+impl Scheduled {
+    /// Schedules so many jobs of all kinds.
+    pub(crate) async fn add(&mut self, db: &DatabaseConnection, random: &mut fastrand::Rng, number: usize) {
+        for _ in 0..number {
+            match random.u8(..100) {
+                0..50 => self.one(Short::new().schedule(db), Fate::Terminates).await,
+                50..60 => self.one_in_transaction(db).await,
+                60..70 => self.one(Long::new(random.u8(5..40)).schedule(db), Fate::Terminates).await,
+                70..80 => self.one(Effect::new().schedule(db), Fate::Terminates).await,
+                80..85 => self.one(Failing::new().schedule(db), Fate::Fails).await,
+                85..88 => self.one(Panicking::new().schedule(db), Fate::Fails).await,
+                88..91 => self.one(Stuck::new().schedule(db), Fate::Fails).await,
+                91..95 => {
+                    self.one(Endless::new().schedule(db), Fate::IsCanceled).await;
+                    cancel_later(db, self.last_event(), Duration::from_millis(random.u64(0..2_000)));
+                }
+                _ => self.one_rolled_back(db).await,
+            }
+        }
+    }
+
+    fn last_event(&self) -> String {
+        format!("load-{}", self.asked)
+    }
+
+    /// Schedules a job, and remembers what came of it.
+    pub(crate) async fn one<J: Job>(&mut self, job: Schedule<'_, DatabaseConnection, J>, fate: Fate) {
+        self.asked += 1;
+        let asked = job.event(self.last_event()).await;
+        self.remember(asked, fate);
+    }
+
+    fn remember<J: Job>(&mut self, asked: Result<JobHandle<J>, jobs::Error>, fate: Fate) {
+        match asked {
+            Ok(handle) => self.acknowledged.push((handle.id(), fate)),
+            Err(_) => self.unknown.push((self.last_event(), fate)),
+        }
+    }
+
+    async fn one_in_transaction(&mut self, db: &DatabaseConnection) {
+        self.asked += 1;
+        let event = self.last_event();
+        let tried = async {
+            let transaction = db.begin().await?;
+            let handle = Short::new().schedule(&transaction).event(event).await?;
+            transaction.commit().await?;
+            Ok(handle)
+        };
+        let tried = tried.await;
+        self.remember(tried, Fate::Terminates);
+    }
+
+    async fn one_rolled_back(&mut self, db: &DatabaseConnection) {
+        let tried = async {
+            let transaction = db.begin().await?;
+            Short::new().schedule(&transaction).await?;
+            transaction.rollback().await?;
+            Ok::<_, jobs::Error>(())
+        };
+        // Whether it got that far or not: nothing is there.
+        let _ = tried.await;
+        self.rolled_back += 1;
+    }
+
+    /// Looks up what became of those that got no answer: each is a job or none.
+    pub(crate) async fn resolve(&mut self, t: &Database) {
+        for (event, fate) in std::mem::take(&mut self.unknown) {
+            let of_event = format!("FROM jobs_job WHERE event_id = '{event}'");
+            match t.number(&format!("SELECT count(*) {of_event}")).await {
+                0 => {}
+                1 => {
+                    let id = t.number(&format!("SELECT id {of_event}")).await;
+                    self.acknowledged.push((JobId::from(id), fate));
+                }
+                more => self.wrong.push(format!("{event} was asked for once, and is there {more} times")),
+            }
+        }
+    }
+}
+
+/// Cancels what was asked for by this event, if it is there. Asks until it is answered.
+fn cancel_later(db: &DatabaseConnection, event: String, pause: Duration) {
+    let db = db.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(pause).await;
+        while cancel(&db, &event).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    });
+}
+
+async fn cancel(db: &DatabaseConnection, event: &str) -> Result<(), jobs::Error> {
+    for job in jobs::list(db, JobFilter::new().event(event)).await? {
+        jobs::cancel(db, job.id).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,42 @@
+//! `--seed N`: what happens is drawn from it. `--minutes N`: about how long all cases of one database take together; without it,
+//! they have their short form.
+
+use std::sync::OnceLock;
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Options {
+    pub(crate) seed: u64,
+    minutes: Option<u64>,
+}
+
+static OPTIONS: OnceLock<Options> = OnceLock::new();
+
+impl Options {
+    /// Takes its own from the arguments of the program, and gives the others.
+    pub(crate) fn take(arguments: impl Iterator<Item = String>) -> Result<Vec<String>, String> {
+        let mut options = Self { seed: 1, minutes: None };
+        let (mut others, mut arguments) = (Vec::new(), arguments);
+        while let Some(argument) = arguments.next() {
+            let mut number = || {
+                let number = arguments.next().and_then(|number| number.parse().ok());
+                number.ok_or_else(|| format!("{argument} needs a number"))
+            };
+            match argument.as_str() {
+                "--seed" => options.seed = number()?,
+                "--minutes" => options.minutes = Some(number()?),
+                _ => others.push(argument),
+            }
+        }
+        OPTIONS.get_or_init(|| options);
+        Ok(others)
+    }
+
+    pub(crate) fn get() -> Self {
+        *OPTIONS.get().expect("they were taken when the program started")
+    }
+
+    /// How often a fault happens that happens so often in the short form, and so often in an hour.
+    pub(crate) fn rounds(self, short: u64, in_an_hour: u64) -> u64 {
+        self.minutes.map_or(short, |minutes| (minutes * in_an_hour).div_ceil(60))
+    }
+}

@@ -1,0 +1,219 @@
+//! The network between a worker and its database, as a test would have it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{broadcast, watch};
+use tokio::task::AbortHandle;
+
+use crate::Database;
+
+/// Forwards connections to a database's server, until it is told otherwise.
+pub struct Proxy {
+    url: String,
+    shared: Arc<Shared>,
+    accepts: AbortHandle,
+}
+
+impl Drop for Proxy {
+    /// Closes what it forwards, and what it has forgotten.
+    fn drop(&mut self) {
+        self.accepts.abort();
+        self.cut();
+    }
+}
+
+/// What all its connections share.
+struct Shared {
+    server: String,
+    flows: watch::Sender<bool>,
+    delay: watch::Sender<Duration>,
+    cut: broadcast::Sender<Cut>,
+    forget: broadcast::Sender<Whom>,
+    /// How many replies are to be lost.
+    losing: AtomicUsize,
+    /// How many connections have begun to listen.
+    listeners: watch::Sender<usize>,
+}
+
+/// How connections end.
+#[derive(Debug, Clone, Copy)]
+enum Cut {
+    Close,
+    Reset,
+}
+
+/// Which connections are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whom {
+    All,
+    /// Those that listen for notifications.
+    Listeners,
+}
+
+impl Proxy {
+    /// Between this process and the database's server.
+    ///
+    /// # Panics
+    ///
+    /// Where the database has no server.
+    pub async fn before(t: &Database) -> Self {
+        Self::to(t.url()).await
+    }
+
+    /// The same, to a server by its URL.
+    ///
+    /// # Panics
+    ///
+    /// Where the URL names no server.
+    pub async fn to(url: &str) -> Self {
+        let (before, rest) = url.split_once('@').expect("a server's URL names a user");
+        let (server, path) = rest.split_once('/').expect("a server's URL names a database");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("it is bound").port();
+        let shared = Arc::new(Shared {
+            server: server.into(),
+            flows: watch::Sender::new(true),
+            delay: watch::Sender::new(Duration::ZERO),
+            cut: broadcast::Sender::new(1),
+            forget: broadcast::Sender::new(1),
+            losing: AtomicUsize::new(0),
+            listeners: watch::Sender::new(0),
+        });
+        let forwards = shared.clone();
+        let accepts = tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(forward(forwards.clone(), client));
+            }
+        });
+        Self { url: format!("{before}@127.0.0.1:{port}/{path}"), shared, accepts: accepts.abort_handle() }
+    }
+
+    /// Where the database is, through it.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// From now on nothing gets through, and nobody is told. What was on its way when it flows again, arrives then.
+    pub fn stall(&self) {
+        self.shared.flows.send_replace(false);
+    }
+
+    /// Lets everything through again.
+    pub fn flow(&self) {
+        self.shared.flows.send_replace(true);
+    }
+
+    /// From now on whatever gets through takes so long.
+    pub fn delay(&self, delay: Duration) {
+        self.shared.delay.send_replace(delay);
+    }
+
+    /// Closes every connection; new ones are let through.
+    pub fn cut(&self) {
+        let _ = self.shared.cut.send(Cut::Close);
+    }
+
+    /// Resets every connection; new ones are let through.
+    pub fn reset(&self) {
+        let _ = self.shared.cut.send(Cut::Reset);
+    }
+
+    /// Forgets every connection: nothing more gets through on them, and nobody is told, as where a router has lost its memory.
+    /// New ones are let through.
+    pub fn forget(&self) {
+        let _ = self.shared.forget.send(Whom::All);
+    }
+
+    /// The same with those connections only that listen for notifications.
+    pub fn forget_listeners(&self) {
+        let _ = self.shared.forget.send(Whom::Listeners);
+    }
+
+    /// Loses the next reply of the server, whatever it replies to, and closes its connection.
+    pub fn lose_reply(&self) {
+        self.shared.losing.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// How many connections have begun to listen for notifications, as it grows.
+    #[must_use]
+    pub fn listeners(&self) -> watch::Receiver<usize> {
+        self.shared.listeners.subscribe()
+    }
+}
+
+/// Forwards one connection until it ends.
+async fn forward(shared: Arc<Shared>, client: TcpStream) {
+    let (mut flows, mut cut, mut forget) =
+        (shared.flows.subscribe(), shared.cut.subscribe(), shared.forget.subscribe());
+    if flows.wait_for(|flows| *flows).await.is_err() {
+        return;
+    }
+    let Ok(mut server) = TcpStream::connect(&shared.server).await else { return };
+    let mut client = client;
+    let listens = AtomicBool::new(false);
+    let ended = async {
+        let ((from_client, to_client), (from_server, to_server)) = (client.split(), server.split());
+        tokio::select! {
+            () = pump(&shared, from_client, to_server, |sent| shared.hear(sent, &listens)) => {}
+            () = pump(&shared, from_server, to_client, |_| !shared.loses()) => {}
+        }
+        None
+    };
+    let forgotten = async {
+        loop {
+            match forget.recv().await {
+                Ok(Whom::Listeners) if !listens.load(Ordering::SeqCst) => {}
+                Ok(_) => return,
+                Err(_) => std::future::pending().await,
+            }
+        }
+    };
+    let how = tokio::select! {
+        how = ended => how,
+        how = cut.recv() => how.ok(),
+        // Neither end is closed.
+        () = forgotten => cut.recv().await.ok(),
+    };
+    if matches!(how, Some(Cut::Reset)) {
+        let _ = client.set_zero_linger();
+    }
+}
+
+impl Shared {
+    /// Whether this reply is one to be lost.
+    fn loses(&self) -> bool {
+        self.losing.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+    }
+
+    /// Takes notice of what a client sends.
+    fn hear(&self, sent: &[u8], listens: &AtomicBool) -> bool {
+        if sent.windows(7).any(|word| word == b"LISTEN ") && !listens.swap(true, Ordering::SeqCst) {
+            self.listeners.send_modify(|number| *number += 1);
+        }
+        true
+    }
+}
+
+/// Moves what comes from one end to the other, until one ends or a part is not let through.
+async fn pump(shared: &Shared, mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, lets_through: impl Fn(&[u8]) -> bool) {
+    let (mut flows, delay) = (shared.flows.subscribe(), shared.delay.subscribe());
+    let mut buffer = vec![0; 16 * 1024];
+    while let Ok(read @ 1..) = from.read(&mut buffer).await {
+        let delay = *delay.borrow();
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+        if flows.wait_for(|flows| *flows).await.is_err() || !lets_through(&buffer[..read]) {
+            return;
+        }
+        if to.write_all(&buffer[..read]).await.is_err() {
+            return;
+        }
+    }
+}
