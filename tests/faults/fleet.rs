@@ -136,21 +136,6 @@ impl Fleet {
         self.add().await;
     }
 
-    /// Starts another for each that has ended by itself, as those do who look after workers; says how many had.
-    pub(crate) async fn replace_dead(&mut self) -> usize {
-        let is_dead = |worker: &mut Member| worker.process.try_wait().expect("it can be asked").is_some();
-        let (dead, alive): (Vec<_>, _) = std::mem::take(&mut self.workers)
-            .into_iter()
-            .map(|mut worker| (is_dead(&mut worker), worker))
-            .partition(|(is_dead, _)| *is_dead);
-        self.workers = alive.into_iter().map(|(_, worker)| worker).collect();
-        for (_, worker) in &dead {
-            self.journal.note(worker.pid(), What::Killed);
-        }
-        self.add_all(dead.len()).await;
-        dead.len()
-    }
-
     /// Freezes any of them past its lease. Its log has to say then that others took its jobs.
     pub(crate) async fn freeze_one(&mut self, random: &mut fastrand::Rng) {
         let (time, any) = (self.setup.lease + Duration::from_secs(1), random.usize(..self.workers.len()));

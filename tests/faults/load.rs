@@ -234,10 +234,10 @@ impl Scheduled {
     pub(crate) async fn one<J: Job>(&mut self, job: Schedule<'_, DatabaseConnection, J>, fate: Fate) {
         self.asked += 1;
         let asked = job.event(self.last_event()).await;
-        self.remember(asked, fate);
+        self.remember(&asked, fate);
     }
 
-    fn remember<J: Job>(&mut self, asked: Result<JobHandle<J>, jobs::Error>, fate: Fate) {
+    fn remember<J: Job>(&mut self, asked: &Result<JobHandle<J>, jobs::Error>, fate: Fate) {
         match asked {
             Ok(handle) => self.acknowledged.push((handle.id(), fate)),
             Err(_) => self.unknown.push((self.last_event(), fate)),
@@ -254,7 +254,7 @@ impl Scheduled {
             Ok(handle)
         };
         let tried = tried.await;
-        self.remember(tried, Fate::Terminates);
+        self.remember(&tried, Fate::Terminates);
     }
 
     async fn one_rolled_back(&mut self, db: &DatabaseConnection) {

@@ -124,5 +124,5 @@ const POLL: Duration = Duration::from_secs(5);
 const NOTICED: Duration = Duration::from_secs(15);
 
 fn random_time(random: &mut fastrand::Rng, from: Duration, to: Duration) -> Duration {
-    from + (to - from).mul_f64(random.f64())
+    from + to.saturating_sub(from).mul_f64(random.f64())
 }

@@ -1,6 +1,5 @@
 //! A database server of a case's own, that can be restarted under its clients.
 
-use std::net::TcpStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -70,8 +69,7 @@ impl Server {
     /// Waits until it lets clients in.
     async fn accepts(&self) {
         let until_it_answers = async {
-            while let Err(error) = jobs::connect(&self.url()).await {
-                eprintln!("{error}");
+            while jobs::connect(&self.url()).await.is_err() {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
