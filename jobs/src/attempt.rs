@@ -2,7 +2,7 @@
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -90,6 +90,27 @@ pub(crate) struct Inside {
     pub(crate) calls: Arc<Counter>,
     /// Code that blocks a thread.
     pub(crate) blocking: Arc<Counter>,
+    /// Its future has a thread, and has not come back to an `await`.
+    polled: AtomicBool,
+}
+
+impl Inside {
+    /// Does the work of the attempt, and shows when it has a thread.
+    pub(crate) async fn watch<T>(&self, work: impl Future<Output = T>) -> T {
+        tokio::pin!(work);
+        std::future::poll_fn(|context| {
+            self.polled.store(true, Ordering::SeqCst);
+            let polled = work.as_mut().poll(context);
+            self.polled.store(false, Ordering::SeqCst);
+            polled
+        })
+        .await
+    }
+
+    /// Whether code of the attempt keeps a thread at this moment.
+    pub(crate) fn has_thread(&self) -> bool {
+        self.polled.load(Ordering::SeqCst) || !self.blocking.is_zero()
+    }
 }
 
 /// How many of something are under way.

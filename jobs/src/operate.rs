@@ -54,7 +54,7 @@ pub async fn set_parameter<C: ConnectionTrait, T: Serialize>(
             JobStatus::Running => return Err(Error::NotScheduled { id }),
             status => return Err(Error::Closed { id, status }),
         }
-        let mut changed = job.parameters;
+        let mut changed = job.parameters.0;
         if let Some(object) = changed.as_object_mut() {
             object.insert(name.to_owned(), value.clone());
         }

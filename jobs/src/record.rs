@@ -112,7 +112,7 @@ impl From<job::Model> for JobRecord {
             attempt: unsigned(row.attempt),
             max_attempts: unsigned(row.max_attempts),
             timeout: row.timeout_ms.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis),
-            parameters: row.parameters,
+            parameters: row.parameters.0,
             results: row.results.and_then(|results| serde_json::from_value(results).ok()).unwrap_or_default(),
             progress: u8::try_from(row.progress.clamp(0, 100)).unwrap_or(0),
             created_at: row.created_at,

@@ -48,7 +48,7 @@ pub(crate) async fn check(t: &Database, scheduled: &Scheduled, fleet: &Fleet, ev
     }
     report.unexpected(t, scheduled, &executions).await;
     report.overlaps(&executions, events);
-    report.recovery(&executions, events, fleet.setup.lease + fleet.setup.heartbeat);
+    report.recovery(&executions, events, fleet.recovery);
     report.left_behind(t).await;
     report.logs(&fleet.log());
     report
@@ -108,6 +108,9 @@ impl Report {
             let (name, why) = (&record.name, record.last_error.as_deref().unwrap_or("no reason"));
             self.violation(format!("{name} {id} was to end otherwise than {status}: {why}"));
         }
+        if status == JobStatus::Failed && record.last_error.as_ref().is_none_or(String::is_empty) {
+            self.violation(format!("job {id} failed, and nobody knows why"));
+        }
         if record.attempt > record.max_attempts {
             self.violation(format!("job {id} had {} attempts of {}", record.attempt, record.max_attempts));
         }
@@ -161,7 +164,7 @@ impl Report {
         }
         let budget = match record.name.as_str() {
             "Failing" => 3,
-            "Panicking" | "Stuck" => 2,
+            "Panicking" | "Stuck" | "Poison" => 2,
             _ => 50,
         };
         if usize::try_from(record.max_attempts).ok() != Some(budget + ended(AttemptEnd::Shutdown)) {
@@ -219,7 +222,7 @@ impl Report {
     }
 
     /// What ran in a process that was killed runs again soon.
-    fn recovery(&mut self, executions: &BTreeMap<i64, Vec<Execution>>, events: &[Event], lease: Duration) {
+    fn recovery(&mut self, executions: &BTreeMap<i64, Vec<Execution>>, events: &[Event], bound: Duration) {
         let killed: BTreeMap<_, _> = events
             .iter()
             .filter(|event| matches!(event.what, What::Killed))
@@ -230,7 +233,7 @@ impl Report {
         };
         let longest = executions.values().flat_map(|runs| runs.windows(2).filter_map(pause)).max().map_or(0, millis);
         self.count("longest until a killed worker's job ran again, ms", longest);
-        if longest > millis_of(lease + Duration::from_secs(2)) {
+        if longest > millis_of(bound) {
             self.violation(format!("a job of a killed worker ran again only after {longest} ms"));
         }
     }

@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use jobs_tests::{Database, Kind, Proxy};
 use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
 use crate::journal::{Journal, What};
+use crate::scenario::until_none;
 use crate::worker::{Setup, VARIABLE};
 
 pub(crate) struct Fleet {
@@ -21,6 +23,8 @@ pub(crate) struct Fleet {
     /// The environment of the next worker, besides this program's.
     pub(crate) environment: Vec<(&'static str, String)>,
     pub(crate) workers: Vec<Member>,
+    /// How soon what ran in a worker that was killed runs again.
+    pub(crate) recovery: Duration,
     /// What nobody asked for: ends, and whatever else a case has seen.
     pub(crate) surprises: Vec<String>,
     pub(crate) journal: Journal,
@@ -32,8 +36,8 @@ pub(crate) struct Fleet {
 pub(crate) struct Member {
     process: Child,
     pub(crate) proxy: Option<Proxy>,
-    /// How often it was frozen for longer than its lease.
-    frozen: usize,
+    /// How often it was, while it was frozen for longer than its lease.
+    taken_for_dead: usize,
     log: PathBuf,
 }
 
@@ -62,6 +66,7 @@ impl Fleet {
             shutdown_grace: Duration::from_millis(300),
         };
         Self {
+            recovery: setup.lease + setup.heartbeat + Duration::from_secs(2),
             setup,
             behind_proxy: false,
             environment: Vec::new(),
@@ -113,7 +118,7 @@ impl Fleet {
             .stdout(Stdio::null())
             .stderr(File::create(&log).expect("a log"))
             .spawn();
-        self.workers.push(Member { process: worker.expect("the worker starts"), proxy, frozen: 0, log });
+        self.workers.push(Member { process: worker.expect("the worker starts"), proxy, taken_for_dead: 0, log });
     }
 
     /// Any of them.
@@ -136,14 +141,50 @@ impl Fleet {
         self.add().await;
     }
 
+    /// Starts another for each that has ended by itself, or asks to be restarted, as those do who look after workers.
+    pub(crate) async fn replace_dead(&mut self) {
+        let mut replaced = 0;
+        for mut worker in std::mem::take(&mut self.workers) {
+            if worker.log().contains("restart the process") {
+                self.journal.note(worker.pid(), What::Frozen);
+                worker.process.kill().expect("it can be killed");
+                worker.process.wait().expect("it can be waited for");
+            } else if worker.process.try_wait().expect("it can be asked").is_none() {
+                self.workers.push(worker);
+                continue;
+            }
+            self.journal.note(worker.pid(), What::Killed);
+            replaced += 1;
+        }
+        self.add_all(replaced).await;
+    }
+
+    /// Kills all: whose threads never come back can't be told to stop.
+    pub(crate) fn kill_all(&mut self) {
+        for mut worker in std::mem::take(&mut self.workers) {
+            worker.process.kill().expect("it can be killed");
+            worker.process.wait().expect("it can be waited for");
+            self.journal.note(worker.pid(), What::Killed);
+        }
+    }
+
     /// Freezes any of them past its lease. Its log has to say then that others took its jobs.
-    pub(crate) async fn freeze_one(&mut self, random: &mut fastrand::Rng) {
+    pub(crate) async fn freeze_one(&mut self, t: &Database, random: &mut fastrand::Rng) {
         let (time, any) = (self.setup.lease + Duration::from_secs(1), random.usize(..self.workers.len()));
-        self.workers[any].frozen += 1;
         let frozen = self.workers[any].pid();
+        // It may have just woken up from the last time.
+        until_none(t, &format!("SELECT 1 - count(*) FROM jobs_worker WHERE pid = {frozen}"), time).await;
         send(frozen, Signal::SIGSTOP);
+        // None of its threads runs any more.
+        waitpid(process(frozen), Some(WaitPidFlag::WUNTRACED)).expect("it stops");
         self.journal.note(frozen, What::Frozen);
         tokio::time::sleep(time).await;
+        if t.number(&format!("SELECT count(*) FROM jobs_worker WHERE pid = {frozen}")).await == 0 {
+            self.workers[any].taken_for_dead += 1;
+        } else if t.kind().locks_rows() {
+            // Where there is one lock, it may hold that, and nobody can take it for dead.
+            self.surprises.push(format!("a worker was frozen for {time:?}, and not taken for dead"));
+        }
         send(frozen, Signal::SIGCONT);
     }
 
@@ -171,9 +212,9 @@ impl Fleet {
             let last = log.lines().last().unwrap_or_default();
             self.surprises.push(format!("a worker that was told to stop ended with {status}: {last}"));
         }
-        let taken = worker.log().matches("has taken this one for dead").count();
-        if taken < worker.frozen {
-            self.surprises.push(format!("a worker was frozen {} times, and noticed {taken}", worker.frozen));
+        let (taken, noticed) = (worker.taken_for_dead, worker.log().matches("has taken this one for dead").count());
+        if noticed < taken {
+            self.surprises.push(format!("a worker was taken for dead {taken} times, and noticed {noticed}"));
         }
     }
 
@@ -209,6 +250,9 @@ fn named(t: &Database) -> String {
 }
 
 fn send(pid: u32, signal: Signal) {
-    let pid = i32::try_from(pid).expect("a process id");
-    kill(Pid::from_raw(pid), signal).expect("it runs");
+    kill(process(pid), signal).expect("it runs");
+}
+
+fn process(pid: u32) -> Pid {
+    Pid::from_raw(i32::try_from(pid).expect("a process id"))
 }

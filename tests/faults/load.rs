@@ -14,13 +14,13 @@ use crate::journal::{self, What};
 pub(crate) const QUEUE: &str = "load";
 
 /// An attempt, as the journal knows it: it ends when its code does, however that comes.
-struct Execution {
+pub(crate) struct Execution {
     job: i64,
     attempt: u32,
 }
 
 impl Execution {
-    fn of(job: &JobContext) -> Self {
+    pub(crate) fn of(job: &JobContext) -> Self {
         let execution = Self { job: job.id().get(), attempt: job.attempt() };
         journal::note(What::Start { job: execution.job, attempt: execution.attempt });
         execution

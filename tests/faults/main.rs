@@ -20,6 +20,8 @@ mod network;
 #[cfg(unix)]
 mod options;
 #[cfg(unix)]
+mod poison;
+#[cfg(unix)]
 mod processes;
 #[cfg(unix)]
 mod scenario;
@@ -33,7 +35,7 @@ fn main() -> std::process::ExitCode {
     if let Some(ended) = worker::run_if_told() {
         return ended;
     }
-    let cases = [processes::cases(), network::cases(), database::cases()].concat();
+    let cases = [processes::cases(), network::cases(), database::cases(), poison::cases()].concat();
     match options::Options::take(std::env::args()) {
         Ok(arguments) => jobs_tests::main_with(&cases, arguments),
         Err(mistake) => {

@@ -26,7 +26,7 @@ async fn frozen_workers_write_nothing_when_they_wake_up(t: Database) {
     let fleet = Fleet::start(&t, 3).await;
     let freeze = async |fleet: &mut Fleet, random: &mut fastrand::Rng| {
         tokio::time::sleep(Duration::from_millis(random.u64(200..1_000))).await;
-        fleet.freeze_one(random).await;
+        fleet.freeze_one(&t, random).await;
     };
     Scenario { name: "freezes", rounds: 5, in_an_hour: 100, jobs_a_round: 200 }.run(&t, fleet, freeze).await;
 }

@@ -12,7 +12,10 @@ use crate::options::Options;
 use crate::{check, journal};
 
 /// How long the load may take to drain after the last fault.
-const DRAIN: Duration = Duration::from_mins(2);
+pub(crate) const DRAIN: Duration = Duration::from_mins(2);
+
+/// How many jobs are left to do.
+pub(crate) const OPEN: &str = "SELECT count(*) FROM jobs_job WHERE status < 2";
 
 /// How long workers may take to start.
 const START: Duration = Duration::from_secs(20);
@@ -56,7 +59,7 @@ impl Scenario {
     /// Lets everything drain, and checks.
     pub(crate) async fn conclude(self, t: &Database, mut fleet: Fleet, mut scheduled: Scheduled) {
         let lease = fleet.setup.lease;
-        until_none(t, "SELECT count(*) FROM jobs_job WHERE status < 2", DRAIN).await;
+        until_none(t, OPEN, DRAIN).await;
         fleet.stop_all().await;
         forget_dead_workers(t, lease).await;
         scheduled.resolve(t).await;
@@ -89,6 +92,7 @@ pub(crate) async fn until_none(t: &Database, count: &str, patience: Duration) {
 /// Lets one more worker live for as long as it takes to forget those that died.
 async fn forget_dead_workers(t: &Database, lease: Duration) {
     let mut last = Fleet::start(t, 1).await;
-    until_none(t, "SELECT count(*) - 1 FROM jobs_worker", lease * 4).await;
+    let dead = format!("SELECT count(*) FROM jobs_worker WHERE pid <> {}", last.workers[0].pid());
+    until_none(t, &dead, lease * 4).await;
     last.stop_all().await;
 }

@@ -147,6 +147,9 @@ impl Proxy {
     }
 }
 
+/// After how long a server gives up a connection from which nothing is heard.
+const KEEPALIVE: Duration = Duration::from_secs(20);
+
 /// Forwards one connection until it ends.
 async fn forward(shared: Arc<Shared>, client: TcpStream) {
     let (mut flows, mut cut, mut forget) =
@@ -177,8 +180,15 @@ async fn forward(shared: Arc<Shared>, client: TcpStream) {
     let how = tokio::select! {
         how = ended => how,
         how = cut.recv() => how.ok(),
-        // Neither end is closed.
-        () = forgotten => cut.recv().await.ok(),
+        () = forgotten => {
+            // Neither end is told; but servers look from time to time whether somebody is there.
+            let given_up = tokio::time::timeout(KEEPALIVE, cut.recv()).await;
+            drop(server);
+            match given_up {
+                Ok(how) => how.ok(),
+                Err(_) => cut.recv().await.ok(),
+            }
+        }
     };
     if matches!(how, Some(Cut::Reset)) {
         let _ = client.set_zero_linger();

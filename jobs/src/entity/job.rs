@@ -1,5 +1,6 @@
 use sea_orm::entity::prelude::*;
 
+use super::stored::Stored;
 use crate::JobStatus;
 
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
@@ -16,7 +17,7 @@ pub struct Model {
     pub max_attempts: i32,
     pub budget: i32,
     pub timeout_ms: Option<i64>,
-    pub parameters: Json,
+    pub parameters: Stored,
     pub results: Option<Json>,
     pub progress: i16,
     pub created_at: DateTimeUtc,

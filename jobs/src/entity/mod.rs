@@ -3,4 +3,5 @@
 pub(crate) mod attempt;
 pub(crate) mod job;
 pub(crate) mod message;
+mod stored;
 pub(crate) mod worker;

@@ -39,7 +39,9 @@ impl Store {
     }
 
     pub(crate) async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
-        begin(&self.db).await
+        let transaction = begin(&self.db).await?;
+        dialect::connection::limit_own_idle(&transaction).await?;
+        Ok(transaction)
     }
 }
 

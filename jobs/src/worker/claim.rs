@@ -37,6 +37,7 @@ pub(super) enum WhenIdle {
 pub(super) async fn run(engine: Arc<Engine>, when_idle: WhenIdle) {
     let mut claimer = Claimer::new(engine, when_idle);
     while !claimer.engine.stopping.is_cancelled() {
+        claimer.engine.claimer.beat();
         claimer.start();
         claimer.give_back(claimer.lanes.take_impatient()).await;
         let step = if claimer.lanes.is_ready() { claimer.claim().await } else { claimer.rest().await };

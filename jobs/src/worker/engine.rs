@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::lease::Lease;
 use super::settings::Settings;
+use super::stuck::Pulse;
 use crate::JobStatus;
 use crate::attempt::{RunningAttempt, Setting, Stop};
 use crate::error::Error;
@@ -31,6 +32,11 @@ pub(super) struct Engine {
     pub(super) settings: Arc<Settings>,
     pub(super) registry: Arc<Registry>,
     pub(super) lease: Lease,
+    pub(super) runtime: tokio::runtime::Handle,
+    pub(super) writer: Pulse,
+    pub(super) claimer: Pulse,
+    /// Attempts whose code goes on though they are ended in the tables.
+    pub(super) unstopped: Mutex<Vec<Arc<RunningAttempt>>>,
     pub(super) sleeper: Arc<Sleeper>,
     pub(super) setting: Arc<Setting>,
     /// Attempts that are being executed, or whose end is not written yet: what this worker owns.
@@ -149,6 +155,10 @@ impl Engine {
             id,
             label: identity.name,
             lease: Lease::new(sent, settings.lease, settings.cancel_grace(), settings.margin()),
+            runtime: tokio::runtime::Handle::current(),
+            writer: Pulse::new(),
+            claimer: Pulse::new(),
+            unstopped: Mutex::default(),
             sleeper: Sleeper::new(),
             store,
             settings,

@@ -113,7 +113,7 @@ async fn run_until_stopped(
     grace: Duration,
     work: impl Future<Output = JobResult<Value>>,
 ) -> Option<Outcome> {
-    let work = AssertUnwindSafe(work).catch_unwind();
+    let work = attempt.inside.watch(AssertUnwindSafe(work).catch_unwind());
     tokio::pin!(work);
     tokio::select! {
         ended = &mut work => return Some(outcome(attempt, ended)),
@@ -124,10 +124,12 @@ async fn run_until_stopped(
         ended = &mut work => return Some(outcome(attempt, ended)),
         () = tokio::time::sleep(grace) => {}
     }
-    // A future is not dropped inside a database call of ours: the connection would go back in the middle of it.
+    // A future is not dropped inside a database call of ours: the connection would go back in the middle of it. One that is silent for
+    // as long as the lease is dead.
+    let no_calls = tokio::time::timeout(attempt.setting.lease, attempt.inside.calls.zero());
     tokio::select! {
         biased;
-        () = attempt.inside.calls.zero() => None,
+        _ = no_calls => None,
         ended = &mut work => Some(outcome(attempt, ended)),
     }
 }

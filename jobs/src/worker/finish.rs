@@ -10,11 +10,9 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::engine::{End, Engine};
-use super::execute::timeout_of;
 use super::line::Line;
-use super::{report, verdict};
+use super::{report, stuck};
 use crate::JobStatus;
-use crate::attempt::Stop;
 use crate::outcome::{AttemptEnd, Ending};
 use crate::store::batch::{Finish, Row};
 use crate::store::control::Mark;
@@ -62,13 +60,14 @@ struct Writer {
 impl Writer {
     /// Waits for something to write. False: everything is written, and nothing more is coming.
     async fn gather(&mut self, reports: &mut tokio::time::Interval) -> bool {
+        self.engine.writer.beat();
         let retry_locked = self.locked.iter().map(|(when, _)| *when).min();
         let mut ends = Vec::new();
         tokio::select! {
             _ = self.ends.recv_many(&mut ends, MAX_ROWS) => {}
             () = until(retry_locked) => {}
             _ = reports.tick() => {
-                self.end_those_that_do_not_stop();
+                self.waiting.extend(stuck::end_those_that_do_not_stop(&self.engine).into_iter().map(End::into_finish));
                 report::write(&self.engine, &mut self.line).await;
             }
             () = self.engine.written.cancelled() => {
@@ -132,6 +131,7 @@ impl Writer {
     }
 
     async fn try_write(&mut self, batch: &[Finish]) -> Result<(), DbErr> {
+        self.engine.writer.beat();
         let store = self.line.store();
         let written = self.line.in_time(store.finish(batch)).await?;
         let is_written = |end: &Finish| written.contains(&(end.id, end.version));
@@ -218,31 +218,6 @@ impl Writer {
         );
         self.waiting.clear();
         self.locked.clear();
-    }
-
-    /// Code that goes on after it was asked to stop, and never gets to an `await`, is ended in the tables only.
-    fn end_those_that_do_not_stop(&mut self) {
-        let patience = self.engine.settings.cancel_grace() + Duration::from_secs(1);
-        for owned in self.engine.owned() {
-            let attempt = &owned.attempt;
-            if !owned.has_started() || owned.has_ended() || attempt.notes.is_closed() {
-                continue;
-            }
-            match attempt.stop.reason() {
-                // The process ends, or others take the job: nothing of ours is to be written.
-                Some((Stop::Shutdown | Stop::Lost, _)) => {}
-                Some((_, since)) if since.elapsed() > patience && owned.end() => {
-                    let end = verdict::ending(&self.engine, attempt, verdict::did_not_stop(attempt));
-                    self.waiting.push_back(end.into_finish());
-                }
-                None if timeout_of(&attempt.job)
-                    .is_some_and(|timeout| owned.started().elapsed() > timeout + patience) =>
-                {
-                    attempt.stop.trip(Stop::TimedOut);
-                }
-                _ => {}
-            }
-        }
     }
 }
 

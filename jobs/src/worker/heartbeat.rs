@@ -9,6 +9,7 @@ use sea_orm::DbErr;
 use tokio::sync::oneshot;
 
 use super::engine::{self, End, Engine};
+use super::stuck;
 use crate::RetryPolicy;
 use crate::attempt::Stop;
 use crate::error::Error;
@@ -39,7 +40,14 @@ pub(super) fn start(engine: Arc<Engine>) -> Result<Heart, Error> {
     let beat = move || {
         runtime.block_on(async {
             let gone = engine.gone.clone();
-            gone.run_until_cancelled_owned(run(engine)).await;
+            let poked = engine.clone();
+            let beat = async {
+                tokio::select! {
+                    () = run(engine) => {}
+                    () = stuck::poke(&poked) => {}
+                }
+            };
+            gone.run_until_cancelled_owned(beat).await;
         });
         // Nobody may be left to hear it.
         let _ = ended.send(());
@@ -49,10 +57,17 @@ pub(super) fn start(engine: Arc<Engine>) -> Result<Heart, Error> {
 }
 
 async fn run(engine: Arc<Engine>) {
-    let mut heartbeat = Heartbeat { store: engine.store.clone(), engine, strangers: HashSet::new() };
+    let mut heartbeat = Heartbeat {
+        store: engine.store.clone(),
+        engine,
+        strangers: HashSet::new(),
+        stuck: Vec::new(),
+        is_hopeless: false,
+    };
     heartbeat.store.db = own_connections(&heartbeat.engine.setting.db, 1);
     loop {
         let sent = Instant::now();
+        heartbeat.look_for_standstill();
         let next = match heartbeat.beat_before_deadline(sent).await {
             Ok(true) => heartbeat.engine.settings.heartbeat(),
             Ok(false) => return heartbeat.lost(),
@@ -73,6 +88,10 @@ struct Heartbeat {
     store: Store,
     /// Running rows under our name that nobody here knew at the last beat.
     strangers: HashSet<(i64, i64)>,
+    /// Ends of jobs that keep the runtime from writing them.
+    stuck: Vec<Finish>,
+    /// Others are to have our jobs.
+    is_hopeless: bool,
 }
 
 impl Heartbeat {
@@ -99,17 +118,43 @@ impl Heartbeat {
         Err(DbErr::Custom(format!("no answer within {limit:?}")))
     }
 
-    /// One beat. False: this worker was taken for dead.
+    /// One beat. False: others have this worker's jobs, or may have them.
     async fn beat(&mut self, sent: Instant) -> Result<bool, DbErr> {
         let known = self.known();
         let claims_in_flight = self.engine.claims_in_flight.load(Ordering::SeqCst);
         let Some(rows) = self.store.beat(self.engine.id, self.engine.settings.lease).await? else {
+            tracing::warn!(worker = self.engine.id, "another worker has taken this one for dead, and its jobs");
             return Ok(false);
         };
         self.engine.lease.renew(sent);
         judge(&known, &rows);
+        if self.is_hopeless {
+            if !self.stuck.is_empty() {
+                self.store.finish(&self.stuck).await?;
+            }
+            self.store.leave(self.engine.id).await?;
+            return Ok(false);
+        }
         self.give_back_strangers(&known, &rows, claims_in_flight).await;
         Ok(true)
+    }
+
+    /// Where the worker stands still, and jobs that did not stop keep its threads, there is no hope: the ends of such jobs are written
+    /// from here, and the row goes, so that others take over what else this worker has. Jobs that nobody asked to stop may take their
+    /// time.
+    fn look_for_standstill(&mut self) {
+        let Some(silence) = stuck::standstill(&self.engine) else { return };
+        self.stuck.extend(stuck::end_those_that_do_not_stop(&self.engine).into_iter().map(End::into_finish));
+        if !stuck::goes_on(&self.engine) {
+            tracing::warn!(
+                "the worker has stood still for {silence:?}: code of jobs that blocks belongs into `run_blocking`"
+            );
+        } else if !std::mem::replace(&mut self.is_hopeless, true) {
+            tracing::error!(
+                "the worker has stood still for {silence:?}, its threads are kept by code of jobs that does not stop: it gives its \
+                 other jobs up, and executes no more until that code ends; restart the process"
+            );
+        }
     }
 
     fn known(&self) -> Known {
@@ -138,7 +183,6 @@ impl Heartbeat {
     }
 
     fn lost(&self) {
-        tracing::warn!(worker = self.engine.id, "another worker has taken this one for dead, and its jobs");
         self.engine.stop_all(Stop::Lost);
         self.engine.lost.cancel();
     }

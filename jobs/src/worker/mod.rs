@@ -18,6 +18,7 @@ mod pace;
 mod report;
 mod settings;
 mod shutdown;
+mod stuck;
 mod verdict;
 
 use std::sync::Arc;

@@ -154,7 +154,8 @@ pub(crate) async fn unlock_migrations<C: ConnectionTrait>(db: &C) -> Result<(), 
     Ok(())
 }
 
-/// Lets the database end a transaction that goes on doing nothing, where it can, so that it does not hold a job for ever.
+/// Lets the database end a transaction of the user's that goes on doing nothing, where it can limit a single one, so that it does not
+/// hold a job for ever.
 pub(crate) async fn limit_idle<C: ConnectionTrait>(db: &C, limit: Duration) -> Result<(), DbErr> {
     if db.get_database_backend() == DbBackend::Postgres {
         let sql = "SELECT set_config('idle_in_transaction_session_timeout', $1, true)";
@@ -162,4 +163,16 @@ pub(crate) async fn limit_idle<C: ConnectionTrait>(db: &C, limit: Duration) -> R
         db.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
     }
     Ok(())
+}
+
+/// The same for a transaction on a connection of a worker's own. A worker does nothing else while it holds rows: where it is silent for
+/// so long, its machine or its network is gone.
+pub(crate) async fn limit_own_idle<C: ConnectionTrait>(db: &C) -> Result<(), DbErr> {
+    let sql = match db.get_database_backend() {
+        DbBackend::Postgres => "SET LOCAL idle_in_transaction_session_timeout = '10s'",
+        // For the whole session, which is the worker's. MySQL has no such limit, and reads a comment.
+        DbBackend::MySql => "SET @jobs_idle = 1 /*M!100300 , SESSION idle_transaction_timeout = 10 */",
+        _ => return Ok(()),
+    };
+    db.execute_unprepared(sql).await.map(|_| ())
 }

@@ -1,0 +1,83 @@
+//! Code of jobs that does not stop: it never gets to an `await`, so nothing can end it but its process.
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use super::engine::{End, Engine};
+use super::execute::timeout_of;
+use super::verdict;
+use crate::attempt::Stop;
+use crate::wake::lock;
+
+/// Shows that a part of the worker makes progress. Code that never gets to an `await` keeps its thread, and what waits to run there.
+#[derive(Debug)]
+pub(super) struct Pulse(Mutex<Instant>);
+
+impl Pulse {
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(Instant::now()))
+    }
+
+    pub(super) fn beat(&self) {
+        *lock(&self.0) = Instant::now();
+    }
+
+    fn silence(&self) -> Duration {
+        lock(&self.0).elapsed()
+    }
+}
+
+/// For how long the writer or the claimer has shown no progress, where that is longer than either waits for the database or for work.
+pub(super) fn standstill(engine: &Engine) -> Option<Duration> {
+    let patience = engine.settings.lease * 3;
+    let writer = Some(engine.writer.silence()).filter(|silence| *silence > patience);
+    let claimer = Some(engine.claimer.silence())
+        .filter(|silence| *silence > patience + engine.settings.poll_interval(true) && !engine.stopping.is_cancelled());
+    writer.max(claimer)
+}
+
+/// How often the runtime is made to look around.
+const POKE: Duration = Duration::from_millis(500);
+
+/// A thread of the runtime that waits for the network and for time may find a job that keeps it, and leave nobody waiting in its place,
+/// though others are free. Work from outside wakes one of them.
+pub(super) async fn poke(engine: &Engine) {
+    loop {
+        tokio::time::sleep(POKE).await;
+        engine.runtime.spawn(std::future::ready(()));
+    }
+}
+
+/// The ends, for the tables, of what goes on although it was asked to stop. What is out of time is asked here too: its own time-out
+/// may not be able to run.
+pub(super) fn end_those_that_do_not_stop(engine: &Engine) -> Vec<End> {
+    let patience = engine.settings.cancel_grace() + Duration::from_secs(1);
+    let mut ends = Vec::new();
+    for owned in engine.owned() {
+        let attempt = &owned.attempt;
+        if !owned.has_started() || owned.has_ended() || attempt.notes.is_closed() {
+            continue;
+        }
+        match attempt.stop.reason() {
+            // The process ends, or others take the job: nothing of ours is to be written.
+            Some((Stop::Shutdown | Stop::Lost, _)) => {}
+            // One that only waits for a thread is not to blame.
+            Some((_, since)) if since.elapsed() > patience && attempt.inside.has_thread() && owned.end() => {
+                lock(&engine.unstopped).push(attempt.clone());
+                ends.push(verdict::ending(engine, attempt, verdict::did_not_stop(attempt)));
+            }
+            None if timeout_of(&attempt.job).is_some_and(|timeout| owned.started().elapsed() > timeout + patience) => {
+                attempt.stop.trip(Stop::TimedOut);
+            }
+            _ => {}
+        }
+    }
+    ends
+}
+
+/// Whether code still keeps a thread that was ended in the tables only.
+pub(super) fn goes_on(engine: &Engine) -> bool {
+    let mut unstopped = lock(&engine.unstopped);
+    unstopped.retain(|attempt| attempt.inside.has_thread());
+    !unstopped.is_empty()
+}
