@@ -12,8 +12,8 @@ use crate::store::batch::NewMessage;
 use crate::wake::lock;
 use crate::{JobId, JobStatus};
 
-/// The longest message, in bytes; more is cut off.
-pub(crate) const MAX_MESSAGE_BYTES: usize = 16 * 1024;
+/// The longest message, and the longest reason, in bytes; more is cut off.
+pub(crate) const MAX_TEXT_BYTES: usize = 16 * 1024;
 
 /// How many messages, and bytes of them, one job may have waiting to be written; more are dropped and counted.
 const MAX_MESSAGES: usize = 1_000;
@@ -79,7 +79,7 @@ impl Notes {
     }
 
     pub(crate) fn say(&self, level: Level, text: String) {
-        let text = shortened(without_nul(text));
+        let text = storable(text);
         let mut state = lock(&self.state);
         if state.closed || state.phase == Phase::Ended {
             return;
@@ -246,11 +246,16 @@ fn age_ms(age: Duration) -> i64 {
     i64::try_from(age.as_millis()).unwrap_or(i64::MAX)
 }
 
+/// A message, or the reason of an end, as every database takes it. An error can be as long as the parameters it quotes.
+pub(crate) fn storable(text: String) -> String {
+    shortened(without_nul(text))
+}
+
 fn shortened(text: String) -> String {
-    if text.len() <= MAX_MESSAGE_BYTES {
+    if text.len() <= MAX_TEXT_BYTES {
         return text;
     }
-    let kept = &text[..text.floor_char_boundary(MAX_MESSAGE_BYTES)];
+    let kept = &text[..text.floor_char_boundary(MAX_TEXT_BYTES)];
     format!("{kept}… (cut off: it had {} bytes)", text.len())
 }
 
@@ -304,8 +309,8 @@ mod tests {
 
     #[test]
     fn a_long_message_is_cut_at_a_character() {
-        let text = shortened("é".repeat(MAX_MESSAGE_BYTES));
-        assert!(text.len() < MAX_MESSAGE_BYTES + 60 && text.contains("cut off"));
+        let text = shortened("é".repeat(MAX_TEXT_BYTES));
+        assert!(text.len() < MAX_TEXT_BYTES + 60 && text.contains("cut off"));
     }
 
     #[test]

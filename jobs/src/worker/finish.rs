@@ -14,6 +14,7 @@ use super::line::Line;
 use super::{report, stuck};
 use crate::JobStatus;
 use crate::outcome::{AttemptEnd, Ending};
+use crate::report::storable;
 use crate::store::batch::{Finish, Row};
 use crate::store::control::Mark;
 use crate::store::fault::{self, Fault};
@@ -225,8 +226,7 @@ impl Writer {
 fn refused(end: &Finish, error: &DbErr) -> Finish {
     tracing::error!(job = end.id, %error, "the database refuses the end of a job");
     let reason = format!("the database refused what the job wanted to store: {error}");
-    let ending =
-        Ending::closed(JobStatus::Failed, Some(AttemptEnd::Refused), Some(crate::parameters::without_nul(reason)));
+    let ending = Ending::closed(JobStatus::Failed, Some(AttemptEnd::Refused), Some(storable(reason)));
     Finish::new(end.id, end.version, ending, end.worker.clone(), end.owner)
 }
 

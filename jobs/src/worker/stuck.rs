@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::engine::{End, Engine};
 use super::execute::timeout_of;
 use super::verdict;
-use crate::attempt::Stop;
+use crate::attempt::{RunningAttempt, Stop};
 use crate::wake::lock;
 
 /// Shows that a part of the worker makes progress. Code that never gets to an `await` keeps its thread, and what waits to run there.
@@ -51,7 +51,7 @@ pub(super) async fn poke(engine: &Engine) {
 /// The ends, for the tables, of what goes on although it was asked to stop. What is out of time is asked here too: its own time-out
 /// may not be able to run.
 pub(super) fn end_those_that_do_not_stop(engine: &Engine) -> Vec<End> {
-    let patience = engine.settings.cancel_grace() + Duration::from_secs(1);
+    let patience = patience(engine);
     let mut ends = Vec::new();
     for owned in engine.owned() {
         let attempt = &owned.attempt;
@@ -75,9 +75,18 @@ pub(super) fn end_those_that_do_not_stop(engine: &Engine) -> Vec<End> {
     ends
 }
 
-/// Whether code still keeps a thread that was ended in the tables only.
+/// Whether code keeps a thread long after it was asked to stop, for whatever reason.
 pub(super) fn goes_on(engine: &Engine) -> bool {
+    let patience = patience(engine);
+    let is_stuck = |attempt: &RunningAttempt| {
+        attempt.inside.has_thread() && attempt.stop.reason().is_some_and(|(_, since)| since.elapsed() > patience)
+    };
     let mut unstopped = lock(&engine.unstopped);
     unstopped.retain(|attempt| attempt.inside.has_thread());
-    !unstopped.is_empty()
+    !unstopped.is_empty() || engine.owned().iter().any(|owned| is_stuck(&owned.attempt))
+}
+
+/// How long a job that was asked to stop may go on.
+fn patience(engine: &Engine) -> Duration {
+    engine.settings.cancel_grace() + Duration::from_secs(1)
 }

@@ -11,8 +11,9 @@ use super::execute::timeout_of;
 use crate::attempt::{RunningAttempt, Stop};
 use crate::error::{JobErrorKind, JobResult, chain};
 use crate::outcome::{AttemptEnd, Attempts, Ending, Outcome};
-use crate::parameters::{OUTPUT, without_nul};
+use crate::parameters::OUTPUT;
 use crate::record::Level;
+use crate::report::storable;
 use crate::store::batch::Finish;
 use crate::{JobStatus, RetryPolicy};
 
@@ -112,7 +113,7 @@ pub(super) fn ending(engine: &Engine, attempt: &Arc<RunningAttempt>, outcome: Ou
     if let Some(status) = attempt.notes.forced() {
         ending = forced(status, ending);
     }
-    ending.error = ending.error.map(without_nul);
+    ending.error = ending.error.map(storable);
     log(attempt, &ending);
     End::of(Finish::new(job.id, job.version, ending, engine.label.clone(), Some(engine.id)), attempt.clone())
 }
