@@ -30,6 +30,9 @@ struct Execution {
     end: Option<i64>,
 }
 
+/// How precisely a database knows the time, in nanoseconds: SQLite counts milliseconds.
+const PRECISION: i64 = 1_000_000;
+
 /// Compares what was scheduled with what was done.
 pub(crate) async fn check(t: &Database, scheduled: &Scheduled, fleet: &Fleet, events: &[Event]) -> Report {
     let mut report = Report::default();
@@ -47,6 +50,7 @@ pub(crate) async fn check(t: &Database, scheduled: &Scheduled, fleet: &Fleet, ev
         }
     }
     report.unexpected(t, scheduled, &executions).await;
+    report.early(scheduled, &executions);
     report.overlaps(&executions, events);
     report.recovery(&executions, events, fleet.recovery);
     report.left_behind(t).await;
@@ -204,6 +208,19 @@ impl Report {
         }
     }
 
+    /// Nothing ran before it was due.
+    fn early(&mut self, scheduled: &Scheduled, executions: &BTreeMap<i64, Vec<Execution>>) {
+        self.count("due later", scheduled.due.len());
+        for (id, due) in &scheduled.due {
+            let first = executions.get(&id.get()).and_then(|runs| runs.iter().map(|run| run.start).min());
+            if let Some(start) = first
+                && start + PRECISION < *due
+            {
+                self.violation(format!("job {id} ran {} ms before it was due", millis(due - start)));
+            }
+        }
+    }
+
     /// Two attempts of a job never run at the same time, but where the process of the first was frozen.
     fn overlaps(&mut self, executions: &BTreeMap<i64, Vec<Execution>>, events: &[Event]) {
         let was_frozen = |run: &Execution| {
@@ -269,21 +286,7 @@ impl Report {
                 "faults in the file",
                 "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'".into(),
             ),
-            Kind::Postgres => (
-                "transactions are open",
-                format!(
-                    "SELECT count(*) FROM pg_stat_activity WHERE application_name = '{}' AND state <> 'idle'",
-                    t.name()
-                ),
-            ),
-            Kind::Mysql => (
-                "transactions are open",
-                format!(
-                    "SELECT count(*) FROM information_schema.innodb_trx JOIN information_schema.processlist \
-                     ON id = trx_mysql_thread_id WHERE db = '{}'",
-                    t.name()
-                ),
-            ),
+            Kind::Postgres | Kind::Mysql => ("transactions are open", open_transactions(t)),
         };
         // A server takes a moment to see that the other end is gone.
         until_none(t, &sql, Duration::from_secs(5)).await;
@@ -307,6 +310,28 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.counts.iter().try_for_each(|(what, number)| writeln!(f, "{number:>8} {what}"))?;
         write!(f, "{:>8} violations", self.violations.len())
+    }
+}
+
+/// The database's URL, by which its sessions can be told from those of other tests.
+pub(crate) fn named(t: &Database) -> String {
+    match t.kind() {
+        Kind::Postgres => format!("{}&application_name={}", t.url(), t.name()),
+        Kind::Sqlite | Kind::Mysql => t.url().into(),
+    }
+}
+
+/// How many transactions are open on such a server, as SQL.
+pub(crate) fn open_transactions(t: &Database) -> String {
+    match t.kind() {
+        Kind::Postgres => {
+            format!("SELECT count(*) FROM pg_stat_activity WHERE application_name = '{}' AND state <> 'idle'", t.name())
+        }
+        Kind::Sqlite | Kind::Mysql => format!(
+            "SELECT count(*) FROM information_schema.innodb_trx JOIN information_schema.processlist \
+             ON id = trx_mysql_thread_id WHERE db = '{}'",
+            t.name()
+        ),
     }
 }
 

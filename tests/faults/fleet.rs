@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use jobs_tests::{Database, Kind, Proxy};
+use jobs_tests::{Database, Proxy};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
+use crate::check;
 use crate::journal::{Journal, What};
 use crate::scenario::until_none;
 use crate::worker::{Setup, VARIABLE};
@@ -58,12 +59,13 @@ impl Fleet {
         let directory = tempfile::tempdir().expect("a directory for the journals");
         let journal = Journal::open(directory.path()).expect("a journal of the test's own");
         let setup = Setup {
-            url: named(t),
+            url: check::named(t),
             directory: directory.path().into(),
             lease: Duration::from_secs(3),
             heartbeat: Duration::from_millis(500),
             cancel_grace: Duration::from_millis(300),
             shutdown_grace: Duration::from_millis(300),
+            release: None,
         };
         Self {
             recovery: setup.lease + setup.heartbeat + Duration::from_secs(2),
@@ -238,14 +240,6 @@ impl Drop for Fleet {
             let _ = worker.process.kill();
             let _ = worker.process.wait();
         }
-    }
-}
-
-/// The database's URL, by which its sessions can be told from those of other tests.
-fn named(t: &Database) -> String {
-    match t.kind() {
-        Kind::Postgres => format!("{}&application_name={}", t.url(), t.name()),
-        Kind::Sqlite | Kind::Mysql => t.url().into(),
     }
 }
 

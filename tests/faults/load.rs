@@ -196,6 +196,8 @@ pub(crate) enum Fate {
 #[derive(Debug, Default)]
 pub(crate) struct Scheduled {
     pub(crate) acknowledged: Vec<(JobId, Fate)>,
+    /// Before when some of them may not run, by the clock of the journals.
+    pub(crate) due: Vec<(JobId, i64)>,
     /// In transactions that were rolled back.
     pub(crate) rolled_back: usize,
     /// The events of those that got no answer, which may exist or not.
@@ -210,7 +212,8 @@ impl Scheduled {
     pub(crate) async fn add(&mut self, db: &DatabaseConnection, random: &mut fastrand::Rng, number: usize) {
         for _ in 0..number {
             match random.u8(..100) {
-                0..50 => self.one(Short::new().schedule(db), Fate::Terminates).await,
+                0..45 => self.one(Short::new().schedule(db), Fate::Terminates).await,
+                45..50 => self.one_due_later(db, Duration::from_millis(random.u64(1..2_000))).await,
                 50..60 => self.one_in_transaction(db).await,
                 60..70 => self.one(Long::new(random.u8(5..40)).schedule(db), Fate::Terminates).await,
                 70..80 => self.one(Effect::new().schedule(db), Fate::Terminates).await,
@@ -242,6 +245,13 @@ impl Scheduled {
             Ok(handle) => self.acknowledged.push((handle.id(), fate)),
             Err(_) => self.unknown.push((self.last_event(), fate)),
         }
+    }
+
+    async fn one_due_later(&mut self, db: &DatabaseConnection, delay: Duration) {
+        let due = journal::now() + i64::try_from(delay.as_nanos()).expect("a few seconds");
+        let acknowledged = self.acknowledged.len();
+        self.one(Short::new().schedule(db).delay(delay), Fate::Terminates).await;
+        self.due.extend(self.acknowledged[acknowledged..].iter().map(|(id, _)| (*id, due)));
     }
 
     async fn one_in_transaction(&mut self, db: &DatabaseConnection) {

@@ -8,7 +8,11 @@
 #[cfg(unix)]
 mod check;
 #[cfg(unix)]
+mod clock;
+#[cfg(unix)]
 mod database;
+#[cfg(unix)]
+mod dropped;
 #[cfg(unix)]
 mod fleet;
 #[cfg(unix)]
@@ -24,6 +28,8 @@ mod poison;
 #[cfg(unix)]
 mod processes;
 #[cfg(unix)]
+mod releases;
+#[cfg(unix)]
 mod scenario;
 #[cfg(unix)]
 mod server;
@@ -35,7 +41,16 @@ fn main() -> std::process::ExitCode {
     if let Some(ended) = worker::run_if_told() {
         return ended;
     }
-    let cases = [processes::cases(), network::cases(), database::cases(), poison::cases()].concat();
+    let cases = [
+        processes::cases(),
+        network::cases(),
+        database::cases(),
+        clock::cases(),
+        poison::cases(),
+        dropped::cases(),
+        releases::cases(),
+    ]
+    .concat();
     match options::Options::take(std::env::args()) {
         Ok(arguments) => jobs_tests::main_with(&cases, arguments),
         Err(mistake) => {

@@ -39,9 +39,21 @@ impl Scenario {
         self,
         client: &DatabaseConnection,
         t: &Database,
-        mut fleet: Fleet,
+        fleet: Fleet,
         fault: impl AsyncFn(&mut Fleet, &mut fastrand::Rng),
     ) {
+        let (fleet, scheduled) = self.inflict(client, t, fleet, fault).await;
+        self.conclude(t, fleet, scheduled).await;
+    }
+
+    /// Schedules jobs while the fault happens again and again.
+    pub(crate) async fn inflict(
+        &self,
+        client: &DatabaseConnection,
+        t: &Database,
+        mut fleet: Fleet,
+        fault: impl AsyncFn(&mut Fleet, &mut fastrand::Rng),
+    ) -> (Fleet, Scheduled) {
         let options = Options::get();
         let mut random = fastrand::Rng::with_seed(options.seed);
         load::prepare(t).await;
@@ -53,7 +65,7 @@ impl Scenario {
             let spread = schedule_slowly(client, &mut scheduled, &mut random, self.jobs_a_round);
             tokio::join!(spread, fault(&mut fleet, &mut of_fault));
         }
-        self.conclude(t, fleet, scheduled).await;
+        (fleet, scheduled)
     }
 
     /// Lets everything drain, and checks.

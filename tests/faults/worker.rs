@@ -10,6 +10,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::journal::{self, Journal};
 use crate::load::QUEUE;
+use crate::releases::Release;
 
 /// The variable that holds the setup, as JSON.
 pub(crate) const VARIABLE: &str = "JOBS_FAULTS_WORKER";
@@ -23,6 +24,8 @@ pub(crate) struct Setup {
     pub(crate) heartbeat: Duration,
     pub(crate) cancel_grace: Duration,
     pub(crate) shutdown_grace: Duration,
+    /// Which definitions it has besides those of the load.
+    pub(crate) release: Option<Release>,
 }
 
 /// Runs it, where this process is to be a worker.
@@ -54,5 +57,9 @@ async fn run(setup: &Setup) -> Result<(), Box<dyn std::error::Error>> {
         .heartbeat(setup.heartbeat)
         .cancel_grace(setup.cancel_grace)
         .shutdown_grace(setup.shutdown_grace);
+    let worker = match setup.release {
+        Some(release) => release.register(worker),
+        None => worker,
+    };
     Ok(worker.run().await?)
 }
