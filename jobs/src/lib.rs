@@ -48,7 +48,7 @@ pub use schedule::{
     Schedulable, Schedule, ScheduleAll, WithOptions, schedule_all, schedule_by_name, schedule_by_name_with,
 };
 pub use sea_orm;
-pub use setup::{connect, migrate};
+pub use setup::{connect, connect_with, migrate};
 pub use status::JobStatus;
 pub use store::maintain::Unserved;
 pub use tokio_util::sync::CancellationToken;

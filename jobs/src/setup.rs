@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jobs_migrations::JobsMigrator;
-use sea_orm::DatabaseConnection;
+use sea_orm::{ConnectOptions, DatabaseConnection};
 use sea_orm_migration::MigratorTrait as _;
 
 use crate::error::Error;
@@ -12,10 +12,31 @@ use crate::store::dialect::connection;
 
 /// Connects to a database with settings that suit jobs: `sqlite:jobs.db`, `postgres://…`, `mysql://…`.
 ///
-/// On SQLite the file is created where there is none, with a write-ahead log. Statements are logged at TRACE. A connection of
-/// your own works too; the driver must be among the crate's features (`sqlite`, `postgres`, `mysql`).
+/// On SQLite the file is created where there is none, with a write-ahead log. There are up to 10 connections, which are waited for
+/// up to 30 seconds. Statements are logged at TRACE. The driver must be among the crate's features (`sqlite`, `postgres`, `mysql`).
+///
+/// A connection of your own works too, with one thing to know: where a future is dropped while it begins a transaction, as that of a
+/// request whose client has gone, the driver (`SQLx` 0.9) may give its connection back to the pool inside that transaction, and
+/// what is written on it next is lost. Connections that are made here are looked at before they are used again.
 pub async fn connect(url: impl AsRef<str>) -> Result<DatabaseConnection, Error> {
-    Ok(connection::connect(url.as_ref()).await?)
+    connect_with(connection::options(url.as_ref())).await
+}
+
+/// The same with options of your own: how many connections, how long to wait for one, the schema.
+///
+/// It sets what [`connect`] does for SQLite, for logging, and for connections that come back; a `PoolOptions::after_release` of
+/// yours is replaced.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), jobs::Error> {
+/// let mut options = jobs::sea_orm::ConnectOptions::new("postgres://localhost/app");
+/// options.max_connections(30);
+/// let db = jobs::connect_with(options).await?;
+/// # Ok(())
+/// # }
+/// ```
+pub async fn connect_with(options: ConnectOptions) -> Result<DatabaseConnection, Error> {
+    Ok(connection::connect(options).await?)
 }
 
 /// How long one process waits for another that makes the tables.

@@ -37,7 +37,8 @@ const PRECISION: i64 = 1_000_000;
 pub(crate) async fn check(t: &Database, scheduled: &Scheduled, fleet: &Fleet, events: &[Event]) -> Report {
     let mut report = Report::default();
     let executions = executions(events);
-    report.count("killed", events.iter().filter(|event| matches!(event.what, What::Killed)).count());
+    report
+        .count("killed or died", events.iter().filter(|event| matches!(event.what, What::Killed | What::Died)).count());
     report.count("frozen", events.iter().filter(|event| matches!(event.what, What::Frozen)).count());
     report.count("acknowledged", scheduled.acknowledged.len());
     report.count("rolled back", scheduled.rolled_back);
@@ -77,6 +78,13 @@ fn executions(events: &[Event]) -> BTreeMap<i64, Vec<Execution>> {
             What::Killed => {
                 for execution in executions.values_mut().flatten().filter(|run| run.pid == event.pid) {
                     execution.end.get_or_insert(event.at);
+                }
+            }
+            What::Died => {
+                let last_sign =
+                    events.iter().filter(|one| one.pid == event.pid && one.at < event.at).map(|one| one.at).max();
+                for execution in executions.values_mut().flatten().filter(|run| run.pid == event.pid) {
+                    execution.end = execution.end.or(last_sign);
                 }
             }
             What::Frozen => {}

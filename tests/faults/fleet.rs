@@ -147,15 +147,17 @@ impl Fleet {
     pub(crate) async fn replace_dead(&mut self) {
         let mut replaced = 0;
         for mut worker in std::mem::take(&mut self.workers) {
-            if worker.log().contains("restart the process") {
+            if worker.process.try_wait().expect("it can be asked").is_some() {
+                self.journal.note(worker.pid(), What::Died);
+            } else if worker.log().contains("restart the process") {
                 self.journal.note(worker.pid(), What::Frozen);
                 worker.process.kill().expect("it can be killed");
                 worker.process.wait().expect("it can be waited for");
-            } else if worker.process.try_wait().expect("it can be asked").is_none() {
+                self.journal.note(worker.pid(), What::Killed);
+            } else {
                 self.workers.push(worker);
                 continue;
             }
-            self.journal.note(worker.pid(), What::Killed);
             replaced += 1;
         }
         self.add_all(replaced).await;

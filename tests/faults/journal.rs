@@ -26,6 +26,8 @@ pub(crate) enum What {
     End { job: i64, attempt: u32 },
     /// This process was killed; nothing of it ran any more at that time.
     Killed,
+    /// This process has ended by itself, some time before.
+    Died,
     /// This process was stopped, and went on later.
     Frozen,
 }

@@ -9,6 +9,9 @@ pub(crate) struct Options {
     minutes: Option<u64>,
 }
 
+/// How many cases run at once.
+const THREADS: &str = "4";
+
 static OPTIONS: OnceLock<Options> = OnceLock::new();
 
 impl Options {
@@ -26,6 +29,10 @@ impl Options {
                 "--minutes" => options.minutes = Some(number()?),
                 _ => others.push(argument),
             }
+        }
+        if !others.iter().any(|argument| argument.starts_with("--test-threads")) {
+            // Most of the time they wait.
+            others.extend(["--test-threads".into(), THREADS.into()]);
         }
         OPTIONS.get_or_init(|| options);
         Ok(others)

@@ -8,12 +8,11 @@ use jobs::sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 use jobs_tests::{Database, Kind, cases};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use serde::{Deserialize, Serialize, Serializer};
-use tokio::time::Instant;
 
 use crate::fleet::Fleet;
 use crate::load::{self, Execution, Fate, Scheduled};
 use crate::options::Options;
-use crate::scenario::{DRAIN, OPEN, Scenario};
+use crate::scenario::{DRAIN, OPEN, Scenario, until_none};
 
 cases![poisonous_jobs_fail_and_harm_no_other];
 
@@ -143,22 +142,31 @@ async fn poisonous_jobs_fail_and_harm_no_other(t: Database) {
     let mut fleet = Fleet::start(&t, 3).await;
     // Only who has lived for as long as its lease may call others dead; here few get so old.
     fleet.recovery = DRAIN;
-    for _ in 0..options.rounds(scenario.rounds, scenario.in_an_hour) {
-        scheduled.one(Nul::new().schedule(t.db()), Fate::Terminates).await;
-        for how in How::ALL {
-            scheduled.add(t.db(), &mut random, scenario.jobs_a_round / How::ALL.len()).await;
-            scheduled.acknowledged.push((schedule(&t, how).await, Fate::Fails));
-            fleet.replace_dead().await;
+    let poison = async {
+        for _ in 0..options.rounds(scenario.rounds, scenario.in_an_hour) {
+            scheduled.one(Nul::new().schedule(t.db()), Fate::Terminates).await;
+            for how in How::ALL {
+                scheduled.add(t.db(), &mut random, scenario.jobs_a_round / How::ALL.len()).await;
+                scheduled.acknowledged.push((schedule(&t, how).await, Fate::Fails));
+            }
         }
-    }
-    let until = Instant::now() + DRAIN;
-    while t.number(OPEN).await > 0 && Instant::now() < until {
-        fleet.replace_dead().await;
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        until_none(&t, OPEN, DRAIN).await;
+    };
+    tokio::select! {
+        () = poison => {}
+        () = look_after(&mut fleet) => {}
     }
     // Threads that never come back can't be told to stop.
     fleet.kill_all();
     scenario.conclude(&t, fleet, scheduled).await;
+}
+
+/// Restarts workers as they need it, for ever.
+async fn look_after(fleet: &mut Fleet) {
+    loop {
+        fleet.replace_dead().await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 /// Schedules one, and writes over its parameters what no client of ours would.

@@ -121,7 +121,7 @@ fn run(kind: Kind, directory: &Path, port: u16) -> Child {
 /// A program of a server, by a user who may run it.
 fn command(name: &str) -> Command {
     let mut command = Command::new(program(name).expect("it is installed"));
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).current_dir("/");
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).current_dir("/").env_remove("TMPDIR");
     if let Some(user) = account() {
         command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
     }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use jobs::Worker;
+use jobs::sea_orm::ConnectOptions;
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
 
@@ -14,6 +15,9 @@ use crate::releases::Release;
 
 /// The variable that holds the setup, as JSON.
 pub(crate) const VARIABLE: &str = "JOBS_FAULTS_WORKER";
+
+/// How many connections its jobs have.
+const CONNECTIONS: u32 = 5;
 
 /// How a worker is set up: everything is short, so that much happens in little time.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -51,7 +55,10 @@ pub(crate) fn run_if_told() -> Option<ExitCode> {
 async fn run(setup: &Setup) -> Result<(), Box<dyn std::error::Error>> {
     let journal = Journal::open(&setup.directory)?;
     journal::OWN.get_or_init(|| journal);
-    let worker = Worker::new(jobs::connect(&setup.url).await?)
+    // A server has a hundred, and there are many workers.
+    let mut options = ConnectOptions::new(&setup.url);
+    options.max_connections(CONNECTIONS);
+    let worker = Worker::new(jobs::connect_with(options).await?)
         .queue(QUEUE, 20)
         .lease(setup.lease)
         .heartbeat(setup.heartbeat)

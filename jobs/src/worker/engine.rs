@@ -11,15 +11,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::lease::Lease;
+use super::line::Connections;
 use super::settings::Settings;
 use super::stuck::Pulse;
 use crate::JobStatus;
 use crate::attempt::{RunningAttempt, Setting, Stop};
 use crate::error::Error;
 use crate::registry::Registry;
-use crate::store::Store;
 use crate::store::batch::Finish;
-use crate::store::dialect::connection::own_connections;
 use crate::store::workers::{Identity, Serves};
 use crate::wake::{Sleeper, lock};
 
@@ -28,7 +27,7 @@ pub(super) struct Engine {
     /// New for each life, never used again.
     pub(super) id: i64,
     pub(super) label: String,
-    pub(super) store: Store,
+    pub(super) connections: Arc<Connections>,
     pub(super) settings: Arc<Settings>,
     pub(super) registry: Arc<Registry>,
     pub(super) lease: Lease,
@@ -121,9 +120,6 @@ impl End {
     }
 }
 
-/// Connections of the worker's own, besides the heartbeat's.
-pub(super) const CONNECTIONS: u32 = 4;
-
 /// How many ends may wait for the writer before new starts wait too.
 const BUFFERED_ENDS: usize = 10_000;
 
@@ -133,14 +129,14 @@ impl Engine {
         settings: Arc<Settings>,
         registry: Arc<Registry>,
     ) -> Result<Arc<Self>, Error> {
-        let store = Store::new(own_connections(db, CONNECTIONS)).await?;
+        let connections = Connections::like(db).await?;
         let identity = identity(&settings);
         let serves = Serves {
             queues: settings.queues.iter().map(|(name, _)| name.clone()).collect(),
             names: registry.names().into_iter().map(str::to_owned).collect(),
         };
         let sent = Instant::now();
-        let id = store.join(&identity, settings.lease, &serves).await?;
+        let id = connections.store().join(&identity, settings.lease, &serves).await?;
         let (ends, ends_to_write) = mpsc::channel(BUFFERED_ENDS);
         let setting = Arc::new(Setting {
             db: db.clone(),
@@ -160,7 +156,7 @@ impl Engine {
             claimer: Pulse::new(),
             unstopped: Mutex::default(),
             sleeper: Sleeper::new(),
-            store,
+            connections: Arc::new(connections),
             settings,
             registry,
             setting,

@@ -58,7 +58,7 @@ pub(super) fn start(engine: Arc<Engine>) -> Result<Heart, Error> {
 
 async fn run(engine: Arc<Engine>) {
     let mut heartbeat = Heartbeat {
-        store: engine.store.clone(),
+        store: engine.connections.store(),
         engine,
         strangers: HashSet::new(),
         stuck: Vec::new(),

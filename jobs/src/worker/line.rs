@@ -1,36 +1,66 @@
 //! A way to the database that does not wait for ever for an answer.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sea_orm::{DatabaseConnection, DbErr, RuntimeErr};
 
-use super::engine::{CONNECTIONS, Engine};
+use super::engine::Engine;
 use crate::store::Store;
-use crate::store::dialect::connection::own_connections;
+use crate::store::dialect::connection::{is_closed, own_connections, retire};
+use crate::wake::lock;
+
+/// Connections of the worker's own, besides the heartbeat's.
+const CONNECTIONS: u32 = 4;
+
+/// The connections that all parts of a worker share, but for its heartbeat.
+pub(super) struct Connections {
+    store: Mutex<Store>,
+    user: DatabaseConnection,
+}
+
+impl Connections {
+    /// As the user's are set up.
+    pub(super) async fn like(user: &DatabaseConnection) -> Result<Self, DbErr> {
+        let store = Store::new(own_connections(user, CONNECTIONS)).await?;
+        Ok(Self { store: Mutex::new(store), user: user.clone() })
+    }
+
+    /// New ones, where those before have been given up.
+    pub(super) fn store(&self) -> Store {
+        let mut store = lock(&self.store);
+        if is_closed(&store.db) {
+            store.db = own_connections(&self.user, CONNECTIONS);
+        }
+        store.clone()
+    }
+}
 
 /// A connection that was cut without a word is waited on until the system gives it up, which takes minutes or hours. What gets no
 /// answer within the lease is given up, and what comes next has other connections.
 pub(super) struct Line {
+    connections: Arc<Connections>,
+    /// As the work has it that is under way.
     store: Store,
-    db: DatabaseConnection,
     patience: Duration,
 }
 
 impl Line {
-    /// With the connections that all parts of the worker share, until one of them gives no answer.
     pub(super) fn new(engine: &Engine) -> Self {
-        Self { store: engine.store.clone(), db: engine.setting.db.clone(), patience: engine.settings.lease }
+        let connections = engine.connections.clone();
+        Self { store: connections.store(), connections, patience: engine.settings.lease }
     }
 
-    pub(super) fn store(&self) -> Store {
+    pub(super) fn store(&mut self) -> Store {
+        self.store = self.connections.store();
         self.store.clone()
     }
 
-    /// What the work gives. Where it gets no answer, it is dropped where it stands: its connections are not used again.
+    /// What the work gives. Where it gets no answer, it is dropped where it stands: nobody uses these connections again.
     pub(super) async fn in_time<T>(&mut self, work: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
         let patience = self.patience;
         tokio::time::timeout(patience, work).await.unwrap_or_else(|_| {
-            self.store.db = own_connections(&self.db, CONNECTIONS);
+            retire(&self.store.db, &self.connections.user);
             Err(DbErr::Conn(RuntimeErr::Internal(format!("the database gives no answer within {patience:?}"))))
         })
     }

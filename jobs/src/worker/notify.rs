@@ -14,7 +14,7 @@ const SILENCE: Duration = Duration::from_secs(10);
 const RETRY: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(engine: Arc<Engine>) {
-    if !engine.settings.listen || engine.store.dialect.notify.is_none() {
+    if !engine.settings.listen || engine.connections.store().dialect.notify.is_none() {
         return;
     }
     loop {

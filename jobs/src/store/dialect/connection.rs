@@ -7,17 +7,26 @@ use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement};
 use tracing::log::LevelFilter;
 
+use super::release;
 use crate::store::fault::{self, Fault};
 
 /// How long a writer waits for its turn on SQLite.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Connects to a database with settings that suit jobs.
-pub(crate) async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
+/// How many connections a program has, where it does not say, and how long it waits for one.
+const CONNECTIONS: u32 = 10;
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What suits jobs where nothing else is said.
+pub(crate) fn options(url: &str) -> ConnectOptions {
     let mut options = ConnectOptions::new(url.to_owned());
+    options.max_connections(CONNECTIONS).acquire_timeout(ACQUIRE_TIMEOUT);
     options
-        .max_connections(10)
-        .acquire_timeout(Duration::from_secs(30))
+}
+
+/// Connects to a database with settings that suit jobs.
+pub(crate) async fn connect(mut options: ConnectOptions) -> Result<DatabaseConnection, DbErr> {
+    options
         .test_before_acquire(false)
         .sqlx_logging_level(LevelFilter::Trace)
         .sqlx_slow_statements_logging_settings(LevelFilter::Warn, Duration::from_secs(5));
@@ -30,7 +39,8 @@ pub(crate) async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY_TIMEOUT)
     });
-    if is_in_memory(url) {
+    release::check(&mut options);
+    if is_in_memory(options.get_url()) {
         // Each connection would be a database of its own.
         options.max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None);
     }
@@ -56,20 +66,32 @@ fn is_in_memory(url: &str) -> bool {
 
 /// Connections of a worker's own to the same database, up to `connections`, with the user's settings: so that jobs which use up
 /// the user's pool can't hold up heartbeats and finishes. A database in memory is only reached through the pool it lives in.
+///
+/// They need no look when they come back: where a future of the worker's is dropped, none of its connections are used again.
 pub(crate) fn own_connections(db: &DatabaseConnection, connections: u32) -> DatabaseConnection {
     match db.get_database_backend() {
         #[cfg(feature = "postgres")]
         DbBackend::Postgres => {
             let pool = db.get_postgres_connection_pool();
-            let options =
-                pool.options().clone().max_connections(connections).min_connections(0).test_before_acquire(false);
+            let options = pool
+                .options()
+                .clone()
+                .max_connections(connections)
+                .min_connections(0)
+                .test_before_acquire(false)
+                .after_release(|_, _| Box::pin(async { Ok(true) }));
             options.connect_lazy_with(pool.connect_options().as_ref().clone()).into()
         }
         #[cfg(feature = "mysql")]
         DbBackend::MySql => {
             let pool = db.get_mysql_connection_pool();
-            let options =
-                pool.options().clone().max_connections(connections).min_connections(0).test_before_acquire(false);
+            let options = pool
+                .options()
+                .clone()
+                .max_connections(connections)
+                .min_connections(0)
+                .test_before_acquire(false)
+                .after_release(|_, _| Box::pin(async { Ok(true) }));
             options.connect_lazy_with(pool.connect_options().as_ref().clone()).into()
         }
         #[cfg(feature = "sqlite")]
@@ -95,6 +117,35 @@ pub(crate) fn own_connections(db: &DatabaseConnection, connections: u32) -> Data
             options.connect_lazy_with(connect.as_ref().clone().busy_timeout(BUSY_TIMEOUT).row_buffer_size(1024)).into()
         }
         _ => db.clone(),
+    }
+}
+
+/// Lets nobody use these connections again. Those that the user has, are the user's.
+pub(crate) fn retire(own: &DatabaseConnection, user: &DatabaseConnection) {
+    if key(own) == key(user) {
+        return;
+    }
+    // It counts as closed at once; what is still in use is closed when it comes back.
+    match own.get_database_backend() {
+        #[cfg(feature = "postgres")]
+        DbBackend::Postgres => drop(own.get_postgres_connection_pool().close()),
+        #[cfg(feature = "mysql")]
+        DbBackend::MySql => drop(own.get_mysql_connection_pool().close()),
+        #[cfg(feature = "sqlite")]
+        DbBackend::Sqlite => drop(own.get_sqlite_connection_pool().close()),
+        _ => {}
+    }
+}
+
+pub(crate) fn is_closed(db: &DatabaseConnection) -> bool {
+    match db.get_database_backend() {
+        #[cfg(feature = "postgres")]
+        DbBackend::Postgres => db.get_postgres_connection_pool().is_closed(),
+        #[cfg(feature = "mysql")]
+        DbBackend::MySql => db.get_mysql_connection_pool().is_closed(),
+        #[cfg(feature = "sqlite")]
+        DbBackend::Sqlite => db.get_sqlite_connection_pool().is_closed(),
+        _ => false,
     }
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod connection;
 pub(crate) mod listen;
 mod mysql;
 mod postgres;
+mod release;
 mod sqlite;
 
 use chrono::{DateTime, Utc};
