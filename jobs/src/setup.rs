@@ -36,7 +36,8 @@ pub async fn connect(url: impl AsRef<str>) -> Result<DatabaseConnection, Error> 
 /// # }
 /// ```
 pub async fn connect_with(options: ConnectOptions) -> Result<DatabaseConnection, Error> {
-    Ok(connection::connect(options).await?)
+    // Boxed: what the driver does here is deep, and the caller's future would be as deep.
+    Ok(Box::pin(connection::connect(options)).await?)
 }
 
 /// How long one process waits for another that makes the tables.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use jobs_tests::{Database, Proxy};
+use jobs_tests::{Database, PATIENCE, Proxy};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
@@ -192,10 +192,12 @@ impl Fleet {
         send(frozen, Signal::SIGCONT);
     }
 
-    /// Tells any of them to stop, waits until it has, and starts another.
-    pub(crate) async fn replace_one(&mut self, random: &mut fastrand::Rng) {
+    /// Starts another; when that is there, tells any of those before to stop, and waits until it has.
+    pub(crate) async fn replace_one(&mut self, t: &Database, random: &mut fastrand::Rng) {
         let stopped = self.workers.swap_remove(random.usize(..self.workers.len()));
         self.add().await;
+        let started = self.workers.last().expect("it was added").pid();
+        until_none(t, &format!("SELECT 1 - count(*) FROM jobs_worker WHERE pid = {started}"), PATIENCE).await;
         self.stop(stopped).await;
     }
 

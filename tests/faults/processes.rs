@@ -35,7 +35,7 @@ async fn workers_that_are_told_to_stop_give_back_what_they_have(t: Database) {
     let fleet = Fleet::start(&t, 3).await;
     let replace = async |fleet: &mut Fleet, random: &mut fastrand::Rng| {
         tokio::time::sleep(Duration::from_millis(random.u64(200..1_000))).await;
-        fleet.replace_one(random).await;
+        fleet.replace_one(&t, random).await;
     };
     Scenario { name: "replacements", rounds: 10, in_an_hour: 200, jobs_a_round: 100 }.run(&t, fleet, replace).await;
 }

@@ -102,7 +102,8 @@ async fn workers_of_an_older_release_fail_nothing_and_burn_nothing(t: Database) 
     fleet.add_all(3).await;
     let asked = std::cell::RefCell::new(Vec::new());
     let deploy = async |fleet: &mut Fleet, random: &mut fastrand::Rng| {
-        asked.borrow_mut().extend(schedule(&t).await);
+        let scheduled = schedule(&t).await;
+        asked.borrow_mut().extend(scheduled);
         if fleet.setup.release == Some(Release::Old) {
             // These come in front of all others, and nobody knows them yet.
             executed(&t).await;
@@ -112,7 +113,7 @@ async fn workers_of_an_older_release_fail_nothing_and_burn_nothing(t: Database) 
         // Forward, back, and forward again.
         for release in [Release::New, Release::Old, Release::New] {
             fleet.setup.release = Some(release);
-            fleet.replace_one(random).await;
+            fleet.replace_one(&t, random).await;
         }
         assert_eq!(t.number(BURNT).await, 0, "attempts were burnt by workers of another release");
     };

@@ -42,8 +42,8 @@ impl Scenario {
         fleet: Fleet,
         fault: impl AsyncFn(&mut Fleet, &mut fastrand::Rng),
     ) {
-        let (fleet, scheduled) = self.inflict(client, t, fleet, fault).await;
-        self.conclude(t, fleet, scheduled).await;
+        let (fleet, scheduled) = Box::pin(self.inflict(client, t, fleet, fault)).await;
+        Box::pin(self.conclude(t, fleet, scheduled)).await;
     }
 
     /// Schedules jobs while the fault happens again and again.

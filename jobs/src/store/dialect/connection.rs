@@ -7,6 +7,7 @@ use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement};
 use tracing::log::LevelFilter;
 
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 use super::release;
 use crate::store::fault::{self, Fault};
 
@@ -39,6 +40,7 @@ pub(crate) async fn connect(mut options: ConnectOptions) -> Result<DatabaseConne
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY_TIMEOUT)
     });
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
     release::check(&mut options);
     if is_in_memory(options.get_url()) {
         // Each connection would be a database of its own.

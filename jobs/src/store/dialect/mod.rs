@@ -6,6 +6,7 @@ pub(crate) mod connection;
 pub(crate) mod listen;
 mod mysql;
 mod postgres;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 mod release;
 mod sqlite;
 

@@ -23,7 +23,6 @@ pub(super) fn check(options: &mut ConnectOptions) {
     options.map_sqlx_mysql_pool_opts(|pool| {
         pool.after_release(|connection, _| Box::pin(in_time(mysql_is_free(connection))))
     });
-    let _ = options;
 }
 
 async fn in_time(check: impl Future<Output = Result<bool, Error>>) -> Result<bool, Error> {
