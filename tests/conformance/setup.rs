@@ -5,7 +5,7 @@ use std::time::Duration;
 use jobs::prelude::*;
 use jobs::{Error, JobsMigrator};
 use jobs_tests::{Database, Kind, cases, soon};
-use sea_orm::{ConnectionTrait as _, Statement};
+use sea_orm::{ConnectOptions, ConnectionTrait as _, DbErr, Statement, TransactionTrait as _};
 use sea_orm_migration::MigratorTrait as _;
 
 use crate::common::{refused, total, work};
@@ -17,6 +17,7 @@ cases![
     migrating_down_leaves_no_table_of_jobs,
     migrations_can_be_run_afresh,
     migrating_leaves_the_program_s_own_migrations_alone,
+    a_program_says_how_many_connections_it_has,
     a_worker_without_tables_does_not_start_and_says_what_to_do,
     what_is_asked_without_tables_is_an_error_of_the_database,
     a_queue_given_twice_is_refused,
@@ -107,6 +108,18 @@ async fn migrations_can_be_run_afresh(t: Database) {
         assert_eq!((tables(&t).await.len(), total(&t).await), (TABLES.len(), 0), "round {round}");
     }
     let handle = Add::new(1).schedule(t.db()).await.unwrap();
+    work(&t).await;
+    assert_eq!(handle.output(t.db()).await.unwrap(), 2);
+}
+
+async fn a_program_says_how_many_connections_it_has(t: Database) {
+    let mut options = ConnectOptions::new(t.url());
+    options.max_connections(1).acquire_timeout(Duration::from_millis(100));
+    let db = jobs::connect_with(options).await.unwrap();
+    let transaction = db.begin().await.unwrap();
+    assert!(matches!(db.begin().await, Err(DbErr::ConnectionAcquire(_))));
+    let handle = Add::new(1).schedule(&transaction).await.unwrap();
+    transaction.commit().await.unwrap();
     work(&t).await;
     assert_eq!(handle.output(t.db()).await.unwrap(), 2);
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use jobs::prelude::*;
-use jobs::{AttemptEnd, Error};
-use jobs_tests::{Database, Gate, cases, soon};
+use jobs::{AttemptEnd, Error, JobFilter};
+use jobs_tests::{Database, Gate, Kind, cases, soon};
 
 use crate::definitions::{Add, Once, Play, idle_worker, work, worker, wrong};
 use crate::faults::{history, insert_job};
@@ -19,6 +19,8 @@ cases![
     a_panic_is_an_error_like_any_other,
     the_whole_chain_of_an_error_is_told,
     parameters_that_do_not_decode_end_the_attempt_by_name,
+    a_reason_of_any_length_is_kept_and_cut_off,
+    text_that_is_no_json_is_a_job_s_own_trouble if Kind::takes_any_text,
     unknown_parameters_are_ignored,
     a_good_end_leaves_no_attempt_behind,
     a_single_attempt_is_never_entered_twice,
@@ -143,6 +145,28 @@ async fn parameters_that_do_not_decode_end_the_attempt_by_name(t: Database) {
     }
     let ends: Vec<_> = jobs::attempts(t.db(), id).await.unwrap().iter().map(|attempt| attempt.how).collect();
     assert_eq!(ends, [AttemptEnd::Undecodable, AttemptEnd::Undecodable]);
+}
+
+/// An error may quote what it complains of, of whatever size that is.
+async fn a_reason_of_any_length_is_kept_and_cut_off(t: Database) {
+    let handle = Play::new().schedule(t.db()).max_attempts(1).await.unwrap();
+    work(&t, |_| async { wrong("é".repeat(10_000_000)) }).await;
+    let reason = handle.record(t.db()).await.unwrap().last_error.unwrap();
+    assert!(reason.len() < 17_000 && reason.ends_with("… (cut off: it had 20000000 bytes)"), "{}", reason.len());
+    assert_eq!(handle.attempts(t.db()).await.unwrap()[0].error.as_ref(), Some(&reason));
+}
+
+/// Others can be listed beside it, and it fails.
+async fn text_that_is_no_json_is_a_job_s_own_trouble(t: Database) {
+    let broken = insert_job(&t, "Add", &jobs::default_queue(), "[1, 2").await;
+    let good = Add::new(1).schedule(t.db()).await.unwrap();
+    work(&t, |_| async { Ok(()) }).await;
+    assert_eq!(good.status(t.db()).await.unwrap(), JobStatus::Terminated);
+    let listed = jobs::list(t.db(), JobFilter::new()).await.unwrap();
+    assert_eq!(listed.iter().map(|record| record.id).collect::<Vec<_>>(), [good.id(), broken]);
+    assert_eq!(listed[1].parameters, "[1, 2");
+    let reason = listed[1].last_error.as_deref().unwrap();
+    assert!(reason.starts_with("`parameters` does not decode"), "{reason}");
 }
 
 async fn unknown_parameters_are_ignored(t: Database) {

@@ -33,6 +33,12 @@ impl Kind {
         self == Self::Mysql
     }
 
+    /// Whether its columns for JSON take text that is none.
+    #[must_use]
+    pub fn takes_any_text(self) -> bool {
+        self == Self::Sqlite
+    }
+
     /// Whether one row can be locked, and not all.
     #[must_use]
     pub fn locks_rows(self) -> bool {
