@@ -8,10 +8,11 @@ use jobs::prelude::*;
 use jobs::{AttemptEnd, JobRecord};
 use jobs_tests::{Database, Kind};
 
+use crate::executions::{Execution, Executions, early, executions, longest_recovery, overlaps};
 use crate::fleet::Fleet;
 use crate::journal::{Event, What};
-use crate::load::{Fate, Scheduled};
 use crate::scenario::until_none;
+use crate::scheduled::{Fate, Scheduled};
 
 /// What was counted, and what is wrong.
 #[derive(Debug, Default)]
@@ -19,19 +20,6 @@ pub(crate) struct Report {
     counts: BTreeMap<&'static str, usize>,
     violations: Vec<String>,
 }
-
-/// The time in which the code of one attempt ran.
-#[derive(Debug, Clone, Copy)]
-struct Execution {
-    attempt: u32,
-    pid: u32,
-    start: i64,
-    /// `None`: it was cut off with its process, nobody saw when.
-    end: Option<i64>,
-}
-
-/// How precisely a database knows the time, in nanoseconds: SQLite counts milliseconds.
-const PRECISION: i64 = 1_000_000;
 
 /// Compares what was scheduled with what was done.
 pub(crate) async fn check(t: &Database, scheduled: &Scheduled, fleet: &Fleet, events: &[Event]) -> Report {
@@ -51,46 +39,13 @@ pub(crate) async fn check(t: &Database, scheduled: &Scheduled, fleet: &Fleet, ev
         }
     }
     report.unexpected(t, scheduled, &executions).await;
-    report.early(scheduled, &executions);
-    report.overlaps(&executions, events);
-    report.recovery(&executions, events, fleet.recovery);
+    report.count("due later", scheduled.due.len());
+    report.found(early(&scheduled.due, &executions));
+    report.found(overlaps(&executions, events));
+    report.recovery(longest_recovery(&executions, events), fleet.recovery);
     report.left_behind(t).await;
     report.logs(&fleet.log());
     report
-}
-
-/// What ran, by job, in the order of its start.
-fn executions(events: &[Event]) -> BTreeMap<i64, Vec<Execution>> {
-    let mut executions: BTreeMap<i64, Vec<Execution>> = BTreeMap::new();
-    for event in events {
-        match event.what {
-            What::Start { job, attempt } => {
-                let execution = Execution { attempt, pid: event.pid, start: event.at, end: None };
-                executions.entry(job).or_default().push(execution);
-            }
-            What::End { job, attempt } => {
-                let of_job = executions.entry(job).or_default();
-                let is_it = |run: &&mut Execution| run.attempt == attempt && run.pid == event.pid && run.end.is_none();
-                if let Some(execution) = of_job.iter_mut().find(is_it) {
-                    execution.end = Some(event.at);
-                }
-            }
-            What::Killed => {
-                for execution in executions.values_mut().flatten().filter(|run| run.pid == event.pid) {
-                    execution.end.get_or_insert(event.at);
-                }
-            }
-            What::Died => {
-                let last_sign =
-                    events.iter().filter(|one| one.pid == event.pid && one.at < event.at).map(|one| one.at).max();
-                for execution in executions.values_mut().flatten().filter(|run| run.pid == event.pid) {
-                    execution.end = execution.end.or(last_sign);
-                }
-            }
-            What::Frozen => {}
-        }
-    }
-    executions
 }
 
 impl Report {
@@ -205,7 +160,7 @@ impl Report {
     }
 
     /// Nothing ran that was not acknowledged.
-    async fn unexpected(&mut self, t: &Database, scheduled: &Scheduled, executions: &BTreeMap<i64, Vec<Execution>>) {
+    async fn unexpected(&mut self, t: &Database, scheduled: &Scheduled, executions: &Executions) {
         let known: BTreeSet<_> = scheduled.acknowledged.iter().map(|(id, _)| id.get()).collect();
         for job in executions.keys().filter(|job| !known.contains(job)) {
             self.violation(format!("job {job} ran, and was never acknowledged"));
@@ -216,50 +171,12 @@ impl Report {
         }
     }
 
-    /// Nothing ran before it was due.
-    fn early(&mut self, scheduled: &Scheduled, executions: &BTreeMap<i64, Vec<Execution>>) {
-        self.count("due later", scheduled.due.len());
-        for (id, due) in &scheduled.due {
-            let first = executions.get(&id.get()).and_then(|runs| runs.iter().map(|run| run.start).min());
-            if let Some(start) = first
-                && start + PRECISION < *due
-            {
-                self.violation(format!("job {id} ran {} ms before it was due", millis(due - start)));
-            }
-        }
-    }
-
-    /// Two attempts of a job never run at the same time, but where the process of the first was frozen.
-    fn overlaps(&mut self, executions: &BTreeMap<i64, Vec<Execution>>, events: &[Event]) {
-        let was_frozen = |run: &Execution| {
-            events
-                .iter()
-                .any(|event| matches!(event.what, What::Frozen) && event.pid == run.pid && event.at > run.start)
-        };
-        for (job, runs) in executions {
-            for pair in runs.windows(2) {
-                let (first, second) = (&pair[0], &pair[1]);
-                if first.end.is_none_or(|end| end > second.start) && !was_frozen(first) {
-                    self.violation(format!("two attempts of job {job} overlap: {first:?} and {second:?}"));
-                }
-            }
-        }
-    }
-
     /// What ran in a process that was killed runs again soon.
-    fn recovery(&mut self, executions: &BTreeMap<i64, Vec<Execution>>, events: &[Event], bound: Duration) {
-        let killed: BTreeMap<_, _> = events
-            .iter()
-            .filter(|event| matches!(event.what, What::Killed))
-            .map(|event| (event.pid, event.at))
-            .collect();
-        let pause = |pair: &[Execution]| {
-            (pair[0].end == killed.get(&pair[0].pid).copied()).then(|| pair[1].start - pair[0].end.unwrap_or_default())
-        };
-        let longest = executions.values().flat_map(|runs| runs.windows(2).filter_map(pause)).max().map_or(0, millis);
-        self.count("longest until a killed worker's job ran again, ms", longest);
-        if longest > millis_of(bound) {
-            self.violation(format!("a job of a killed worker ran again only after {longest} ms"));
+    fn recovery(&mut self, longest: Duration, bound: Duration) {
+        let millis = usize::try_from(longest.as_millis()).unwrap_or(usize::MAX);
+        self.count("longest until a killed worker's job ran again, ms", millis);
+        if longest > bound {
+            self.violation(format!("a job of a killed worker ran again only after {longest:?}"));
         }
     }
 
@@ -341,14 +258,6 @@ pub(crate) fn open_transactions(t: &Database) -> String {
             t.name()
         ),
     }
-}
-
-fn millis(nanos: i64) -> usize {
-    millis_of(Duration::from_nanos(nanos.unsigned_abs()))
-}
-
-fn millis_of(time: Duration) -> usize {
-    usize::try_from(time.as_millis()).unwrap_or(usize::MAX)
 }
 
 fn counted(status: JobStatus) -> &'static str {

@@ -123,6 +123,14 @@ impl Fleet {
         self.workers.push(Member { process: worker.expect("the worker starts"), proxy, taken_for_dead: 0, log });
     }
 
+    /// Waits until each has a row: one that is told to stop before that does not hear it.
+    pub(crate) async fn until_all_have_joined(&self, t: &Database) {
+        for worker in &self.workers {
+            let missing = format!("SELECT 1 - count(*) FROM jobs_worker WHERE pid = {}", worker.pid());
+            until_none(t, &missing, PATIENCE).await;
+        }
+    }
+
     /// Any of them.
     pub(crate) fn any(&self, random: &mut fastrand::Rng) -> &Member {
         &self.workers[random.usize(..self.workers.len())]
@@ -177,7 +185,7 @@ impl Fleet {
         let (time, any) = (self.setup.lease + Duration::from_secs(1), random.usize(..self.workers.len()));
         let frozen = self.workers[any].pid();
         // It may have just woken up from the last time.
-        until_none(t, &format!("SELECT 1 - count(*) FROM jobs_worker WHERE pid = {frozen}"), time).await;
+        self.until_all_have_joined(t).await;
         send(frozen, Signal::SIGSTOP);
         // None of its threads runs any more.
         waitpid(process(frozen), Some(WaitPidFlag::WUNTRACED)).expect("it stops");
@@ -196,8 +204,7 @@ impl Fleet {
     pub(crate) async fn replace_one(&mut self, t: &Database, random: &mut fastrand::Rng) {
         let stopped = self.workers.swap_remove(random.usize(..self.workers.len()));
         self.add().await;
-        let started = self.workers.last().expect("it was added").pid();
-        until_none(t, &format!("SELECT 1 - count(*) FROM jobs_worker WHERE pid = {started}"), PATIENCE).await;
+        self.until_all_have_joined(t).await;
         self.stop(stopped).await;
     }
 

@@ -14,6 +14,8 @@ mod database;
 #[cfg(unix)]
 mod dropped;
 #[cfg(unix)]
+mod executions;
+#[cfg(unix)]
 mod fleet;
 #[cfg(unix)]
 mod journal;
@@ -31,6 +33,8 @@ mod processes;
 mod releases;
 #[cfg(unix)]
 mod scenario;
+#[cfg(unix)]
+mod scheduled;
 #[cfg(unix)]
 mod server;
 #[cfg(unix)]

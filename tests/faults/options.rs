@@ -9,8 +9,8 @@ pub(crate) struct Options {
     minutes: Option<u64>,
 }
 
-/// How many cases run at once.
-const THREADS: &str = "4";
+/// How many cases run at once: each has some forty connections, and a server a hundred.
+const THREADS: &str = "2";
 
 static OPTIONS: OnceLock<Options> = OnceLock::new();
 
@@ -31,7 +31,6 @@ impl Options {
             }
         }
         if !others.iter().any(|argument| argument.starts_with("--test-threads")) {
-            // Most of the time they wait.
             others.extend(["--test-threads".into(), THREADS.into()]);
         }
         OPTIONS.get_or_init(|| options);

@@ -10,9 +10,10 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::fleet::Fleet;
-use crate::load::{self, Execution, Fate, Scheduled};
+use crate::load::{self, Execution};
 use crate::options::Options;
 use crate::scenario::{DRAIN, OPEN, Scenario, until_none};
+use crate::scheduled::{Fate, Scheduled};
 
 cases![poisonous_jobs_fail_and_harm_no_other];
 

@@ -6,8 +6,9 @@ use jobs_tests::{Database, cases};
 use serde::{Deserialize, Serialize};
 
 use crate::fleet::Fleet;
-use crate::load::{Execution, Fate, QUEUE, executed};
+use crate::load::{Execution, QUEUE, executed};
 use crate::scenario::Scenario;
+use crate::scheduled::Fate;
 
 cases![workers_of_an_older_release_fail_nothing_and_burn_nothing];
 

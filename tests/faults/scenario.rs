@@ -7,8 +7,9 @@ use jobs_tests::Database;
 use tokio::time::Instant;
 
 use crate::fleet::Fleet;
-use crate::load::{self, Scheduled};
+use crate::load;
 use crate::options::Options;
+use crate::scheduled::Scheduled;
 use crate::{check, journal};
 
 /// How long the load may take to drain after the last fault.
@@ -16,9 +17,6 @@ pub(crate) const DRAIN: Duration = Duration::from_mins(2);
 
 /// How many jobs are left to do.
 pub(crate) const OPEN: &str = "SELECT count(*) FROM jobs_job WHERE status < 2";
-
-/// How long workers may take to start.
-const START: Duration = Duration::from_secs(20);
 
 /// How often the fault happens, in the short form and in an hour of all cases, and how many jobs are scheduled each time.
 pub(crate) struct Scenario {
@@ -58,7 +56,7 @@ impl Scenario {
         let mut random = fastrand::Rng::with_seed(options.seed);
         load::prepare(t).await;
         // One that can't reach the database when it starts, says so and ends.
-        until_none(t, &format!("SELECT {} - count(*) FROM jobs_worker", fleet.workers.len()), START).await;
+        fleet.until_all_have_joined(t).await;
         let mut scheduled = Scheduled::default();
         for _ in 0..options.rounds(self.rounds, self.in_an_hour) {
             let mut of_fault = random.fork();
@@ -72,6 +70,7 @@ impl Scenario {
     pub(crate) async fn conclude(self, t: &Database, mut fleet: Fleet, mut scheduled: Scheduled) {
         let lease = fleet.setup.lease;
         until_none(t, OPEN, DRAIN).await;
+        fleet.until_all_have_joined(t).await;
         fleet.stop_all().await;
         forget_dead_workers(t, lease).await;
         scheduled.resolve(t).await;

@@ -17,7 +17,7 @@ use crate::releases::Release;
 pub(crate) const VARIABLE: &str = "JOBS_FAULTS_WORKER";
 
 /// How many connections its jobs have.
-const CONNECTIONS: u32 = 5;
+const CONNECTIONS: u32 = 3;
 
 /// How a worker is set up: everything is short, so that much happens in little time.
 #[derive(Debug, Clone, Serialize, Deserialize)]

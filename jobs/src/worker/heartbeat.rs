@@ -17,6 +17,7 @@ use crate::outcome::{Attempts, Outcome};
 use crate::store::Store;
 use crate::store::batch::Finish;
 use crate::store::dialect::connection::own_connections;
+use crate::store::fault;
 use crate::store::workers::Owned;
 
 /// The pause after a beat that failed.
@@ -129,10 +130,7 @@ impl Heartbeat {
         self.engine.lease.renew(sent);
         judge(&known, &rows);
         if self.is_hopeless {
-            if !self.stuck.is_empty() {
-                self.store.finish(&self.stuck).await?;
-            }
-            self.store.leave(self.engine.id).await?;
+            self.give_up_jobs().await?;
             return Ok(false);
         }
         self.give_back_strangers(&known, &rows, claims_in_flight).await;
@@ -155,6 +153,19 @@ impl Heartbeat {
                  other jobs up, and executes no more until that code ends; restart the process"
             );
         }
+    }
+
+    /// Ends what does not stop, and lets others take the rest over.
+    async fn give_up_jobs(&self) -> Result<(), DbErr> {
+        if !self.stuck.is_empty()
+            && let Err(error) = self.store.finish(&self.stuck).await
+        {
+            if fault::of(&error).is_passing() {
+                return Err(error);
+            }
+            tracing::error!(%error, "the ends of jobs that do not stop can't be written: others will run them again");
+        }
+        self.store.leave(self.engine.id).await
     }
 
     fn known(&self) -> Known {
