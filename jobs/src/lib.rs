@@ -16,6 +16,7 @@ mod options;
 mod outcome;
 mod parameters;
 pub mod prelude;
+mod queue;
 mod record;
 mod registry;
 mod report;
@@ -27,6 +28,7 @@ mod store;
 mod wait;
 mod wake;
 mod worker;
+mod workers;
 
 pub use context::JobContext;
 pub use error::{BoxError, Error, JobError, JobResult};
@@ -40,6 +42,7 @@ pub use operate::{Cancellation, cancel, delete, retry, set_parameter};
 pub use options::{JobOptions, default_queue};
 pub use outcome::AttemptEnd;
 pub use parameters::MAX_JSON_BYTES;
+pub use queue::{QueueRecord, pause, queues, resume};
 pub use record::{
     Attempt, JobRecord, Level, Message, attempts, messages, output, progress, record, result, results, status,
 };
@@ -54,6 +57,7 @@ pub use store::maintain::Unserved;
 pub use tokio_util::sync::CancellationToken;
 pub use wait::{wait, wait_for};
 pub use worker::Worker;
+pub use workers::{WorkerRecord, workers};
 
 /// What generated code names. Not part of the public interface.
 #[doc(hidden)]

@@ -4,6 +4,8 @@ use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Condition, Expr, ExprTrait as _};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
+use serde::Serialize;
+
 use crate::entity::job::{Column, Entity};
 use crate::error::Error;
 use crate::parameters::check_name;
@@ -161,7 +163,7 @@ pub async fn list<C: ConnectionTrait>(db: &C, filter: JobFilter) -> Result<Vec<J
 }
 
 /// How many jobs there are in each status.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 #[allow(missing_docs, reason = "the names are those of the statuses")]
 pub struct JobCounts {
@@ -177,6 +179,17 @@ impl JobCounts {
     #[must_use]
     pub const fn total(&self) -> u64 {
         self.scheduled + self.running + self.canceled + self.failed + self.terminated
+    }
+
+    pub(crate) fn set(&mut self, status: JobStatus, jobs: i64) {
+        let count = match status {
+            JobStatus::Scheduled => &mut self.scheduled,
+            JobStatus::Running => &mut self.running,
+            JobStatus::Canceled => &mut self.canceled,
+            JobStatus::Failed => &mut self.failed,
+            JobStatus::Terminated => &mut self.terminated,
+        };
+        *count = u64::try_from(jobs).unwrap_or(0);
     }
 }
 
@@ -194,14 +207,7 @@ pub async fn counts<C: ConnectionTrait>(db: &C, filter: JobFilter) -> Result<Job
         .await?;
     let mut counts = JobCounts::default();
     for (status, jobs) in rows {
-        let count = match status {
-            JobStatus::Scheduled => &mut counts.scheduled,
-            JobStatus::Running => &mut counts.running,
-            JobStatus::Canceled => &mut counts.canceled,
-            JobStatus::Failed => &mut counts.failed,
-            JobStatus::Terminated => &mut counts.terminated,
-        };
-        *count = u64::try_from(jobs).unwrap_or(0);
+        counts.set(status, jobs);
     }
     Ok(counts)
 }

@@ -20,6 +20,8 @@ pub(crate) struct Woken {
     pub(crate) all: bool,
     /// Look when the next job is due.
     pub(crate) look: bool,
+    /// Some may have been paused or resumed.
+    pub(crate) changed: bool,
     pub(crate) queues: HashSet<String>,
 }
 
@@ -41,15 +43,23 @@ impl Sleeper {
         self.wake.notify_one();
     }
 
-    /// Jobs may be due anywhere: wake-ups may have been missed.
+    /// Anything may have happened: wake-ups may have been missed.
     pub(crate) fn wake_all(&self) {
-        lock(&self.woken).all = true;
+        let mut woken = lock(&self.woken);
+        (woken.all, woken.changed) = (true, true);
+        drop(woken);
         self.wake.notify_one();
     }
 
     /// A job may have become due sooner than was known.
     pub(crate) fn look(&self) {
         lock(&self.woken).look = true;
+        self.wake.notify_one();
+    }
+
+    /// A queue may have been paused or resumed.
+    pub(crate) fn queues_changed(&self) {
+        lock(&self.woken).changed = true;
         self.wake.notify_one();
     }
 
@@ -67,11 +77,21 @@ impl Sleeper {
     pub(crate) fn take(&self) -> Woken {
         std::mem::take(&mut *lock(&self.woken))
     }
+
+    /// Whether queues may have been paused or resumed since the last call.
+    pub(crate) fn take_changed(&self) -> bool {
+        std::mem::take(&mut lock(&self.woken).changed)
+    }
 }
 
 /// Jobs were scheduled in this queue, perhaps in a transaction that is still open.
 pub(crate) fn scheduled(queue: &str) {
     for_each(|sleeper| sleeper.wake(queue));
+}
+
+/// A queue was paused or resumed, perhaps in a transaction that is still open.
+pub(crate) fn queues_changed() {
+    for_each(Sleeper::queues_changed);
 }
 
 /// A running job was asked to cancel.

@@ -10,6 +10,7 @@ mod definitions;
 mod ended;
 mod listing;
 mod operating;
+mod queues;
 mod refusing;
 mod scheduling;
 mod setup;
@@ -28,6 +29,7 @@ fn main() {
         listing::cases(),
         waiting::cases(),
         operating::cases(),
+        queues::cases(),
         ended::cases(),
         setup::cases(),
         strange_sessions::cases(),

@@ -11,6 +11,7 @@ mod finishing;
 mod messages;
 mod network;
 mod outcomes;
+mod pausing;
 mod rescue;
 mod retention;
 mod shutdown;
@@ -31,6 +32,7 @@ fn main() {
         shutdown::cases(),
         claiming::cases(),
         waking::cases(),
+        pausing::cases(),
         rescue::cases(),
         network::cases(),
         retention::cases(),

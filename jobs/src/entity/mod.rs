@@ -3,5 +3,6 @@
 pub(crate) mod attempt;
 pub(crate) mod job;
 pub(crate) mod message;
+pub(crate) mod queue;
 mod stored;
 pub(crate) mod worker;

@@ -1,6 +1,6 @@
 //! Claiming: a worker becomes the owner of due jobs.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
@@ -135,6 +135,15 @@ impl Place {
     }
 }
 
+/// What a look at the queues shows.
+#[derive(Debug, Default)]
+pub(crate) struct Look {
+    /// How long until the first job is due, for each of the queues that is not paused and in which one waits; zero where one is due
+    /// now.
+    pub(crate) due: HashMap<String, Duration>,
+    pub(crate) paused: HashSet<String>,
+}
+
 impl Store {
     /// Claims due jobs of a queue whose names are known here, best first.
     pub(crate) async fn claim(
@@ -263,16 +272,20 @@ impl Store {
         Ok(claimed)
     }
 
-    /// How long until the first job is due, for each of the queues in which one waits; zero where one is due now.
-    pub(crate) async fn due(&self, queues: &[String], names: &[&str]) -> Result<HashMap<String, Duration>, DbErr> {
+    /// Looks when jobs of these names are due in these queues, and which queues are paused.
+    pub(crate) async fn look(&self, queues: &[String], names: &[&str]) -> Result<Look, DbErr> {
         let values = [json(queues)?.into(), json(names)?.into()];
-        let rows = self.db.query_all_raw(statement(self.dialect, self.dialect.due, values)).await?;
-        rows.iter()
-            .map(|row| {
-                let wait_ms: i64 = row.try_get("", "wait_ms")?;
-                Ok((row.try_get("", "queue")?, Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0))))
-            })
-            .collect()
+        let mut look = Look::default();
+        for row in self.db.query_all_raw(statement(self.dialect, self.dialect.look, values)).await? {
+            let (queue, wait_ms): (String, Option<i64>) = (row.try_get("", "queue")?, row.try_get("", "wait_ms")?);
+            if let Some(wait_ms) = wait_ms {
+                look.due.insert(queue, Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0)));
+            } else {
+                look.paused.insert(queue);
+            }
+        }
+        look.due.retain(|queue, _| !look.paused.contains(queue));
+        Ok(look)
     }
 }
 

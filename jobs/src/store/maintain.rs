@@ -9,8 +9,7 @@ use sea_orm::{
     TransactionTrait,
 };
 
-use super::workers::Serves;
-use super::{Store, dialect, json, millis, repeat, statement};
+use super::{Store, dialect, json, millis, repeat, statement, workers};
 use crate::JobStatus;
 use crate::entity::{job, worker};
 
@@ -168,9 +167,7 @@ pub(crate) async fn unserved<C: ConnectionTrait>(db: &C) -> Result<Vec<Unserved>
         .into_tuple()
         .all(db)
         .await?;
-    let live =
-        worker::Entity::find().filter(Expr::col(worker::Column::ExpiresAt).gte(Expr::cust(clock))).all(db).await?;
-    let live: Vec<Serves> = live.into_iter().filter_map(|worker| serde_json::from_value(worker.serves).ok()).collect();
+    let live = workers::serving(db).await?;
     let served = |queue: &String, name: &String| {
         live.iter().any(|serves| serves.queues.contains(queue) && serves.names.contains(name))
     };

@@ -8,6 +8,7 @@ pub(crate) mod dialect;
 pub(crate) mod fault;
 pub(crate) mod insert;
 pub(crate) mod maintain;
+pub(crate) mod queues;
 pub(crate) mod workers;
 
 use std::future::Future;

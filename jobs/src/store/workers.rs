@@ -1,16 +1,18 @@
 //! Workers' own rows: joining, heartbeats, sleep, leaving.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use sea_orm::prelude::DateTimeUtc;
-use sea_orm::sea_query::Expr;
+use sea_orm::prelude::{DateTimeUtc, Json};
+use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryResult, QuerySelect, QueryTrait as _,
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult as _, QueryFilter, QueryOrder as _, QueryResult,
+    QuerySelect, QueryTrait as _,
 };
 use serde::{Deserialize, Serialize};
 
 use super::dialect::Beat;
-use super::{Store, insert, json, millis, statement};
+use super::{Store, dialect, insert, json, millis, statement};
 use crate::JobStatus;
 use crate::entity::{job, worker};
 
@@ -94,6 +96,39 @@ impl Store {
         worker::Entity::delete_by_id(worker).exec(&self.db).await?;
         Ok(())
     }
+}
+
+/// What the live workers serve.
+pub(crate) async fn serving<C: ConnectionTrait>(db: &C) -> Result<Vec<Serves>, DbErr> {
+    let clock = dialect::of(db.get_database_backend())?.clock;
+    let live = Expr::col(worker::Column::ExpiresAt).gte(Expr::cust(clock));
+    let serves: Vec<Json> =
+        worker::Entity::find().select_only().column(worker::Column::Serves).filter(live).into_tuple().all(db).await?;
+    Ok(serves.into_iter().filter_map(|serves| serde_json::from_value(serves).ok()).collect())
+}
+
+/// All workers, oldest first, each with whether its lease goes on.
+pub(crate) async fn all<C: ConnectionTrait>(db: &C) -> Result<Vec<(worker::Model, bool)>, DbErr> {
+    let clock = dialect::of(db.get_database_backend())?.clock;
+    let live = Expr::col(worker::Column::ExpiresAt).gte(Expr::cust(clock));
+    let select = worker::Entity::find().expr_as(live, "is_live").order_by_asc(worker::Column::Id);
+    let rows = db.query_all(&select.into_query()).await?;
+    rows.iter().map(|row| Ok((worker::Model::from_query_result(row, "")?, row.try_get("", "is_live")?))).collect()
+}
+
+/// How many jobs each worker has that has any.
+pub(crate) async fn loads<C: ConnectionTrait>(db: &C) -> Result<HashMap<i64, i64>, DbErr> {
+    let rows: Vec<(i64, i64)> = job::Entity::find()
+        .select_only()
+        .column(job::Column::WorkerId)
+        .column_as(job::Column::Id.count(), "jobs")
+        .filter(job::Column::Status.eq(JobStatus::Running))
+        .filter(job::Column::WorkerId.is_not_null())
+        .group_by(job::Column::WorkerId)
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(rows.into_iter().collect())
 }
 
 /// A row of a beat; `None` where nothing runs.

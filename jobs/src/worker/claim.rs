@@ -1,5 +1,6 @@
 //! The loop that claims: whenever a queue may have due jobs and a slot is free; else it sleeps until something tells it to look.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use super::execute;
 use super::lanes::{Lanes, Served};
 use super::line::Line;
 use crate::outcome::Outcome;
+use crate::store::claim::Look;
 
 /// The pause before the first look of a worker that sleeps; each further one is twice as long, up to the poll interval.
 const FIRST_LOOK: Duration = Duration::from_millis(50);
@@ -70,6 +72,8 @@ struct Claimer {
     brought_at: Instant,
     /// The queues for which this worker's row says that it sleeps.
     asleep: Vec<String>,
+    /// When it was last asked which queues are paused.
+    asked_at: Option<Instant>,
     retry: Duration,
 }
 
@@ -86,6 +90,7 @@ impl Claimer {
             streak: 0,
             brought_at: Instant::now(),
             asleep: Vec::new(),
+            asked_at: None,
             retry: FIRST_RETRY,
         }
     }
@@ -98,6 +103,7 @@ impl Claimer {
             return Ok(Next::GoOn);
         }
         self.wait_for_more().await;
+        self.heed_pauses().await?;
         let mut brought = false;
         for (ask, served) in self.lanes.ready() {
             if self.engine.stopping.is_cancelled() {
@@ -143,12 +149,37 @@ impl Claimer {
         }
     }
 
+    /// Asks which queues are paused, unless it has been asked within the poll interval (looks ask too) and nothing was heard since.
+    async fn heed_pauses(&mut self) -> Result<(), DbErr> {
+        if self.engine.sleeper.take_changed() {
+            self.asked_at = None;
+        }
+        if self.asked_at.is_some_and(|asked| asked.elapsed() < self.poll_interval()) {
+            return Ok(());
+        }
+        let (store, asked) = (self.line.store(), Instant::now());
+        let paused = self.line.in_time(store.paused()).await?;
+        self.pause(&paused, asked).await;
+        Ok(())
+    }
+
+    /// These queues are paused, as the answer to what was asked then says. What was claimed for them and not started goes back.
+    async fn pause(&mut self, paused: &HashSet<String>, asked: Instant) {
+        self.asked_at = Some(asked);
+        let unstarted = self.lanes.pause(paused);
+        self.give_back(unstarted).await;
+    }
+
     /// Nothing is due, or all slots are taken: says that it sleeps, looks once more, and waits.
     async fn rest(&mut self) -> Result<Next, DbErr> {
         let drained = self.lanes.drained();
-        if drained.is_empty() {
-            // All slots are taken: only a free one matters.
-            self.sleep_until_woken(Instant::now() + self.poll_interval()).await;
+        if drained.is_empty() && !self.lanes.are_all_paused() {
+            // All slots are taken: only a free one matters, or a queue that is resumed.
+            self.heed_pauses().await?;
+            if !self.lanes.is_ready() {
+                let asked = self.asked_at.unwrap_or_else(Instant::now);
+                self.sleep_until_woken(asked + self.poll_interval()).await;
+            }
             return Ok(Next::GoOn);
         }
         if self.when_idle == WhenIdle::Sleep {
@@ -159,8 +190,13 @@ impl Claimer {
         }
         self.lanes.calm_down();
         let was_idle = self.engine.is_idle();
-        let store = self.line.store();
-        let due = self.line.in_time(store.due(&drained, &self.names)).await?;
+        let (store, asked) = (self.line.store(), Instant::now());
+        let Look { due, paused } = self.line.in_time(store.look(&drained, &self.names)).await?;
+        self.pause(&paused, asked).await;
+        if self.lanes.is_ready() {
+            // A queue has been resumed.
+            return Ok(Next::GoOn);
+        }
         let due_now: Vec<_> = due.iter().filter(|(_, wait)| wait.is_zero()).map(|(queue, _)| queue).collect();
         if due_now.is_empty() {
             self.in_vain = false;
@@ -206,12 +242,14 @@ impl Claimer {
                 () = tokio::time::sleep_until(until) => return Woken::ByTime,
                 () = engine.sleeper.woken() => {
                     let woken = engine.sleeper.take();
-                    if woken.all || !woken.queues.is_empty() {
+                    if woken.changed {
+                        self.asked_at = None;
+                    }
+                    if self.lanes.wake(&woken) || woken.changed {
                         self.look = self.first_look();
                     }
-                    self.lanes.wake(&woken);
                     self.start();
-                    if woken.look {
+                    if woken.look || woken.changed {
                         return Woken::ByTime;
                     }
                     if self.lanes.is_ready() || (self.when_idle == WhenIdle::Return && engine.is_idle()) {

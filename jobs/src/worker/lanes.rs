@@ -1,6 +1,6 @@
 //! The queues a worker serves, each with its own number of slots, and what was claimed for them.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -53,6 +53,13 @@ impl Lane {
     fn oldest(&self) -> Option<Instant> {
         lock(&self.waiting).front().map(|(since, _)| *since)
     }
+
+    /// Takes out the first that wait, as long as they have waited since such a time.
+    fn take(&self, since: impl Fn(Instant) -> bool) -> Vec<Arc<Owned>> {
+        let mut waiting = lock(&self.waiting);
+        let rest = waiting.iter().position(|(then, _)| !since(*then)).unwrap_or(waiting.len());
+        waiting.drain(..rest).map(|(_, owned)| owned).collect()
+    }
 }
 
 /// A lane, with what its claimer knows of the queue.
@@ -61,6 +68,8 @@ pub(super) struct Served {
     pub(super) lane: Arc<Lane>,
     /// There may be due jobs: the last claim brought some of many, or there was a wake-up since.
     pub(super) hungry: bool,
+    /// Nothing is claimed until it is resumed.
+    paused: bool,
     /// The last claim came back full: more are waiting than fit into the slots.
     deep: bool,
     /// How many claims have brought jobs since nothing was due.
@@ -72,8 +81,11 @@ pub(super) struct Served {
 const FLOWS: u32 = 3;
 
 impl Served {
-    /// What to claim next; `None` where there is no room.
-    pub(super) fn ask(&self) -> Option<Ask> {
+    /// What to claim next; `None` where there is no room, or where nothing is to be claimed.
+    fn ask(&self) -> Option<Ask> {
+        if self.paused || !self.hungry {
+            return None;
+        }
         let ahead = lock(&self.lane.pace).lately(Instant::now()).min(MAX_AHEAD);
         // What waits is not topped up job by job: a full batch costs hardly more than a single job.
         let low = ahead - MAX_CLAIM.min(ahead / 2);
@@ -138,6 +150,7 @@ impl Lanes {
                 low: AtomicUsize::new(0),
             }),
             hungry: true,
+            paused: false,
             deep: false,
             flow: 0,
             front: Front::default(),
@@ -151,16 +164,33 @@ impl Lanes {
 
     /// Those that may have due jobs, and room for them.
     pub(super) fn ready(&mut self) -> impl Iterator<Item = (Ask, &mut Served)> {
-        self.0.iter_mut().filter(|served| served.hungry).filter_map(|served| Some((served.ask()?, served)))
+        self.0.iter_mut().filter_map(|served| Some((served.ask()?, served)))
     }
 
     pub(super) fn is_ready(&self) -> bool {
-        self.0.iter().any(|served| served.hungry && served.ask().is_some())
+        self.0.iter().any(|served| served.ask().is_some())
     }
 
-    /// Those in which nothing was due when last looked.
+    /// Those in which nothing was due when last looked, and which are not paused.
     pub(super) fn drained(&self) -> Vec<String> {
-        self.0.iter().filter(|served| !served.hungry).map(|served| served.queue.clone()).collect()
+        self.0.iter().filter(|served| !served.hungry && !served.paused).map(|served| served.queue.clone()).collect()
+    }
+
+    pub(super) fn are_all_paused(&self) -> bool {
+        self.0.iter().all(|served| served.paused)
+    }
+
+    /// From now on these are paused, and no others. Takes out what waits there for a slot.
+    pub(super) fn pause(&mut self, paused: &HashSet<String>) -> Vec<Arc<Owned>> {
+        for served in &mut self.0 {
+            let was_paused = std::mem::replace(&mut served.paused, paused.contains(&served.queue));
+            if served.paused {
+                (served.deep, served.flow, served.front) = (false, 0, Front::default());
+            } else if was_paused {
+                served.hungry = true;
+            }
+        }
+        self.0.iter().filter(|served| served.paused).flat_map(|served| served.lane.take(|_| true)).collect()
     }
 
     /// Nothing more is expected there soon: the next claim looks everywhere.
@@ -175,10 +205,14 @@ impl Lanes {
         self.0.iter().any(Served::flows) && !self.0.iter().any(|served| served.hungry && served.deep)
     }
 
-    pub(super) fn wake(&mut self, woken: &Woken) {
+    /// False: none of them is to claim now.
+    pub(super) fn wake(&mut self, woken: &Woken) -> bool {
+        let mut any = false;
         for served in self.0.iter_mut().filter(|served| woken.all || woken.queues.contains(&served.queue)) {
             served.hungry = true;
+            any |= !served.paused;
         }
+        any
     }
 
     pub(super) fn wake_queue(&mut self, queue: &str) {
@@ -195,22 +229,12 @@ impl Lanes {
     /// Takes out those that have waited for a slot for too long.
     pub(super) fn take_impatient(&self) -> Vec<Arc<Owned>> {
         let now = Instant::now();
-        let impatient = |(since, _): &(Instant, _)| now.duration_since(*since) >= PATIENCE;
-        self.take(impatient)
+        let is_impatient = |since: Instant| now.duration_since(since) >= PATIENCE;
+        self.0.iter().flat_map(|served| served.lane.take(is_impatient)).collect()
     }
 
     /// Takes out all that wait for a slot.
     pub(super) fn take_all(&self) -> Vec<Arc<Owned>> {
-        self.take(|_| true)
-    }
-
-    fn take(&self, which: impl Fn(&(Instant, Arc<Owned>)) -> bool) -> Vec<Arc<Owned>> {
-        let mut taken = Vec::new();
-        for served in &self.0 {
-            let mut waiting = lock(&served.lane.waiting);
-            let rest = waiting.iter().position(|job| !which(job)).unwrap_or(waiting.len());
-            taken.extend(waiting.drain(..rest).map(|(_, owned)| owned));
-        }
-        taken
+        self.0.iter().flat_map(|served| served.lane.take(|_| true)).collect()
     }
 }

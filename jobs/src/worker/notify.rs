@@ -28,7 +28,7 @@ pub(super) async fn run(engine: Arc<Engine>) {
 
 /// Listens until the connection is lost.
 async fn listen(engine: &Engine) -> Result<(), sea_orm::DbErr> {
-    let mut listener = Listener::connect(&engine.setting.db, &["jobs_wake", "jobs_cancel"]).await?;
+    let mut listener = Listener::connect(&engine.setting.db, &["jobs_wake", "jobs_cancel", "jobs_queue"]).await?;
     engine.listening.store(true, Ordering::SeqCst);
     // What was said before is not heard: look once, for jobs and for requests to cancel.
     engine.sleeper.wake_all();
@@ -38,6 +38,7 @@ async fn listen(engine: &Engine) -> Result<(), sea_orm::DbErr> {
             Ok(heard) => match heard? {
                 Heard::Scheduled(queue) => engine.sleeper.wake(&queue),
                 Heard::CancelRequested => engine.sleeper.beat.notify_one(),
+                Heard::QueuesChanged => engine.sleeper.queues_changed(),
                 Heard::Finished => {}
             },
             Err(_) => listener.check().await?,

@@ -25,8 +25,8 @@ pub(crate) struct Dialect {
     pub(crate) row_locks: bool,
     pub(crate) insert: Insert,
     pub(crate) claim: Claim,
-    /// (queues, names) → queue, `wait_ms`: how long until the first job is due.
-    pub(crate) due: &'static str,
+    /// (queues, names) → queue, `wait_ms`: how long until the first job is due; and each paused queue, with `NULL`.
+    pub(crate) look: &'static str,
     /// (rows): ends that are no more than a success. Affects as many rows as it writes, and leaves out what someone else has locked, or
     /// fails at once.
     pub(crate) done: &'static str,

@@ -44,15 +44,17 @@ pub(super) static DIALECT: Dialect = Dialect {
               SET version = version + 1, attempt = attempt + 1, worker_id = ?, started_at = UTC_TIMESTAMP(6), progress = 0,
                   results = NULL, status = 1",
     },
-    due: "SELECT queue,
-                 CAST(CEIL(MIN(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), first_due)) / 1000) AS SIGNED) AS wait_ms
-          FROM (SELECT queue, priority, name, MIN(scheduled_at) AS first_due FROM jobs_job FORCE INDEX (jobs_job_waiting)
-                WHERE status = 0 GROUP BY status, queue, priority, name) AS waiting
-          WHERE queue IN (SELECT served COLLATE utf8mb4_bin
-                          FROM JSON_TABLE(?, '$[*]' COLUMNS (served VARCHAR(200) CHARACTER SET utf8mb4 PATH '$')) AS queues)
-            AND name IN (SELECT known COLLATE utf8mb4_bin
-                         FROM JSON_TABLE(?, '$[*]' COLUMNS (known VARCHAR(200) CHARACTER SET utf8mb4 PATH '$')) AS names)
-          GROUP BY queue",
+    look: "SELECT queue,
+                  CAST(CEIL(MIN(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), first_due)) / 1000) AS SIGNED) AS wait_ms
+           FROM (SELECT queue, priority, name, MIN(scheduled_at) AS first_due FROM jobs_job FORCE INDEX (jobs_job_waiting)
+                 WHERE status = 0 GROUP BY status, queue, priority, name) AS waiting
+           WHERE queue IN (SELECT served COLLATE utf8mb4_bin
+                           FROM JSON_TABLE(?, '$[*]' COLUMNS (served VARCHAR(200) CHARACTER SET utf8mb4 PATH '$')) AS queues)
+             AND name IN (SELECT known COLLATE utf8mb4_bin
+                          FROM JSON_TABLE(?, '$[*]' COLUMNS (known VARCHAR(200) CHARACTER SET utf8mb4 PATH '$')) AS names)
+           GROUP BY queue
+           UNION ALL
+           SELECT name, NULL FROM jobs_queue WHERE paused_at IS NOT NULL",
     done: DONE,
     progress: Some(REPORT),
     finish: Batch::Steps { lock: LOCK, history: Some(HISTORY), own: FINISH, messages: MESSAGES },

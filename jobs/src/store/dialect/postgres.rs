@@ -76,7 +76,7 @@ WITH places AS MATERIALIZED (
             ),
         }),
     },
-    due: DUE,
+    look: LOOK,
     done: DONE,
     progress: None,
     finish: Batch::Statement(FINISH),
@@ -147,7 +147,7 @@ RETURNING id, (
       AND expires_at > statement_timestamp() AND jsonb_exists(asleep, $3)
     LIMIT 1)";
 
-const DUE: &str = r"
+const LOOK: &str = r"
 WITH RECURSIVE groups AS (
     SELECT served.value AS queue, next.priority, next.name
     FROM json_array_elements_text($1::json) AS served (value) CROSS JOIN LATERAL (
@@ -167,7 +167,9 @@ FROM groups CROSS JOIN LATERAL (
     WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name = groups.name
     ORDER BY scheduled_at, id LIMIT 1) AS first
 WHERE groups.name = ANY(ARRAY(SELECT value FROM json_array_elements_text($2::json)))
-GROUP BY groups.queue";
+GROUP BY groups.queue
+UNION ALL
+SELECT name, NULL FROM jobs_queue WHERE paused_at IS NOT NULL";
 
 /// The version alone says that the job is running under this attempt; to ask for the status too would let the planner walk the
 /// index of all that runs. Locked one by one, in the order of the batch, then written by `ctid`.

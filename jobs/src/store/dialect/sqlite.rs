@@ -12,7 +12,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     row_locks: false,
     insert: Insert::Rows { ids: Ids::UpToLast, any: INSERT, alike: INSERT_ALIKE },
     claim: Claim::Statement { all: CLAIM, from_front: None },
-    due: DUE,
+    look: LOOK,
     done: DONE,
     progress: Some(REPORT),
     finish: Batch::Steps { lock: LOCK, history: Some(HISTORY), own: FINISH, messages: MESSAGES },
@@ -93,7 +93,7 @@ WHERE id IN (
 RETURNING id, name, priority, version, attempt, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at,
           user_id, session_id, event_id";
 
-const DUE: &str = r"
+const LOOK: &str = r"
 WITH RECURSIVE groups (queue, priority, name) AS (
     SELECT first.queue, first.priority, first.name
     FROM json_each(?1) AS served JOIN jobs_job AS first ON first.id = (
@@ -113,7 +113,9 @@ FROM groups JOIN jobs_job AS first ON first.id = (
     WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name = groups.name
     ORDER BY scheduled_at, id LIMIT 1)
 WHERE groups.name IN (SELECT value FROM json_each(?2))
-GROUP BY groups.queue";
+GROUP BY groups.queue
+UNION ALL
+SELECT name, NULL FROM jobs_queue WHERE paused_at IS NOT NULL";
 
 /// The version alone says that the job is running under this attempt.
 const DONE: &str = r"

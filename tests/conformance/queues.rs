@@ -1,0 +1,196 @@
+//! What operators see of queues and workers, and what pausing leaves in the tables.
+
+use std::time::Duration;
+
+use jobs::prelude::*;
+use jobs::{JobCounts, QueueRecord};
+use jobs_tests::{Database, Gate, Running, cases};
+use sea_orm::TransactionTrait as _;
+use serde_json::json;
+
+use crate::common::{closed_jobs, refused};
+use crate::definitions::{Add, Configured, Gated, Ping, Talk};
+
+cases![
+    a_queue_is_paused_from_the_first_pause_to_the_resume,
+    a_queue_is_paused_if_the_transaction_commits,
+    a_name_that_no_queue_can_have_is_refused,
+    queues_are_listed_that_have_jobs_are_paused_or_are_served,
+    a_dead_worker_serves_no_queue,
+    jobs_of_a_queue_are_counted_by_status,
+    the_oldest_job_that_is_due_gives_the_age,
+    a_worker_is_listed_with_what_it_serves_and_runs,
+    a_worker_whose_lease_is_over_is_not_live,
+    records_serialise,
+];
+
+async fn queue(t: &Database, name: &str) -> Option<QueueRecord> {
+    jobs::queues(t.db()).await.unwrap().into_iter().find(|queue| queue.name == name)
+}
+
+async fn names(t: &Database) -> Vec<String> {
+    jobs::queues(t.db()).await.unwrap().into_iter().map(|queue| queue.name).collect()
+}
+
+async fn a_queue_is_paused_from_the_first_pause_to_the_resume(t: Database) {
+    Add::new(1).schedule(t.db()).await.unwrap();
+    assert_eq!(queue(&t, "long-running").await.unwrap().paused_at, None);
+    jobs::resume(t.db(), "long-running").await.unwrap();
+    jobs::pause(t.db(), "long-running").await.unwrap();
+    let paused_at = queue(&t, "long-running").await.unwrap().paused_at;
+    let job = Add::new(2).schedule(t.db()).await.unwrap().record(t.db()).await.unwrap();
+    assert!(paused_at.is_some_and(|at| at <= job.created_at), "{paused_at:?} {job:?}");
+    // Later, on a database whose clock is a millisecond's.
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    jobs::pause(t.db(), "long-running").await.unwrap();
+    assert_eq!(queue(&t, "long-running").await.unwrap().paused_at, paused_at);
+    for _ in 0..2 {
+        jobs::resume(t.db(), "long-running").await.unwrap();
+        assert_eq!(queue(&t, "long-running").await.unwrap().paused_at, None);
+    }
+    jobs::pause(t.db(), "long-running").await.unwrap();
+    assert!(queue(&t, "long-running").await.unwrap().paused_at > paused_at);
+}
+
+async fn a_queue_is_paused_if_the_transaction_commits(t: Database) {
+    let transaction = t.db().begin().await.unwrap();
+    jobs::pause(&transaction, "images").await.unwrap();
+    transaction.rollback().await.unwrap();
+    assert_eq!(queue(&t, "images").await, None);
+    let transaction = t.db().begin().await.unwrap();
+    jobs::pause(&transaction, "images").await.unwrap();
+    transaction.commit().await.unwrap();
+    assert!(queue(&t, "images").await.unwrap().paused_at.is_some());
+    let transaction = t.db().begin().await.unwrap();
+    jobs::resume(&transaction, "images").await.unwrap();
+    transaction.rollback().await.unwrap();
+    assert!(queue(&t, "images").await.unwrap().paused_at.is_some());
+}
+
+async fn a_name_that_no_queue_can_have_is_refused(t: Database) {
+    for name in ["", " images", "im\nages", "im\0ages", &"x".repeat(201)] {
+        assert_eq!(refused(jobs::pause(t.db(), name).await), "queue");
+        assert_eq!(refused(jobs::resume(t.db(), name).await), "queue");
+    }
+    jobs::pause(t.db(), &"ä".repeat(200)).await.unwrap();
+    assert_eq!(names(&t).await, ["ä".repeat(200)]);
+}
+
+async fn queues_are_listed_that_have_jobs_are_paused_or_are_served(t: Database) {
+    assert_eq!(names(&t).await, [""; 0]);
+    Configured::new().schedule(t.db()).await.unwrap();
+    // Names compare byte by byte.
+    Configured::new().schedule(t.db()).queue("Images").await.unwrap();
+    jobs::pause(t.db(), "unheard of").await.unwrap();
+    let gate = Gate::default();
+    Gated::new().schedule(t.db()).queue("served too").await.unwrap();
+    let worker = Worker::new(t.db().clone()).state(gate.clone()).queue("served", 1).queue("served too", 1);
+    let worker = Running::start(worker);
+    gate.arrivals(1).await;
+    assert_eq!(names(&t).await, ["Images", "images", "served", "served too", "unheard of"]);
+    gate.open(1);
+    worker.stop().await;
+    jobs::resume(t.db(), "unheard of").await.unwrap();
+    assert_eq!(names(&t).await, ["Images", "images", "served too"]);
+}
+
+/// A worker in another place, whose lease ends in so many seconds.
+async fn insert_worker(t: &Database, lease: i64) -> i64 {
+    let (now, end) = (t.seconds_from_now(0), t.seconds_from_now(lease));
+    t.execute(&format!(
+        "INSERT INTO jobs_worker (name, host, pid, started_at, last_seen_at, expires_at, serves)
+         VALUES ('far', 'elsewhere', 4711, {now}, {now}, {end}, '{{\"queues\": [\"far\"], \"names\": [\"Ping\", \"Add\"]}}')"
+    ))
+    .await;
+    t.number("SELECT MAX(id) FROM jobs_worker").await
+}
+
+async fn a_dead_worker_serves_no_queue(t: Database) {
+    insert_worker(&t, -1).await;
+    assert_eq!(names(&t).await, [""; 0]);
+    insert_worker(&t, 3600).await;
+    assert_eq!(names(&t).await, ["far"]);
+}
+
+async fn jobs_of_a_queue_are_counted_by_status(t: Database) {
+    closed_jobs(&t).await;
+    Talk::new("well").schedule(t.db()).await.unwrap();
+    let delayed = Talk::new("well").schedule(t.db()).delay(Duration::from_hours(1)).await.unwrap();
+    jobs::schedule_all(t.db(), [Gated::new(), Gated::new(), Gated::new()]).await.unwrap();
+    let gate = Gate::default();
+    let worker = Running::start(Worker::new(t.db().clone()).state(gate.clone()).queue("gated", 1));
+    gate.arrivals(1).await;
+    let figures = |counts: JobCounts| {
+        (counts.scheduled, counts.running, counts.canceled, counts.failed, counts.terminated, counts.total())
+    };
+    assert_eq!(figures(queue(&t, "long-running").await.unwrap().counts), (2, 0, 1, 1, 1, 5));
+    assert_eq!(figures(queue(&t, "gated").await.unwrap().counts), (2, 1, 0, 0, 0, 3));
+    delayed.cancel(t.db()).await.unwrap();
+    assert_eq!(figures(queue(&t, "long-running").await.unwrap().counts), (1, 0, 2, 1, 1, 5));
+    jobs::pause(t.db(), "empty").await.unwrap();
+    assert_eq!(queue(&t, "empty").await.unwrap().counts, JobCounts::default());
+    worker.tell_to_stop();
+    gate.open(3);
+    worker.ended().await.unwrap();
+}
+
+async fn the_oldest_job_that_is_due_gives_the_age(t: Database) {
+    let oldest = async || queue(&t, "long-running").await.unwrap().oldest_due;
+    Ping::new().schedule(t.db()).delay(Duration::from_hours(1)).await.unwrap();
+    assert_eq!(oldest().await, None, "it is not due");
+    let closed = Ping::new().schedule(t.db()).await.unwrap();
+    closed.cancel(t.db()).await.unwrap();
+    for seconds in [7200, 600, 60] {
+        let id = if seconds == 7200 { closed } else { Ping::new().schedule(t.db()).await.unwrap() };
+        let then = t.seconds_from_now(-seconds);
+        t.execute(&format!("UPDATE jobs_job SET scheduled_at = {then} WHERE id = {id}")).await;
+    }
+    let age = oldest().await.unwrap();
+    assert!((Duration::from_mins(10)..Duration::from_mins(11)).contains(&age), "{age:?}");
+}
+
+async fn a_worker_is_listed_with_what_it_serves_and_runs(t: Database) {
+    assert_eq!(jobs::workers(t.db()).await.unwrap(), []);
+    let other = insert_worker(&t, 3600).await;
+    let gate = Gate::default();
+    jobs::schedule_all(t.db(), (0..5).map(|_| Gated::new())).await.unwrap();
+    let worker = Worker::new(t.db().clone()).state(gate.clone()).name("the near one").queue("gated", 3);
+    let worker = Running::start(worker.queue("images", 2));
+    gate.arrivals(3).await;
+    let workers = jobs::workers(t.db()).await.unwrap();
+    assert_eq!(workers.len(), 2);
+    let (far, near) = (&workers[0], &workers[1]);
+    assert_eq!((far.id, far.name.as_str(), far.host.as_str(), far.pid), (other, "far", "elsewhere", 4711));
+    assert_eq!((&far.queues[..], &far.names[..]), (&["far".into()][..], &["Ping".into(), "Add".into()][..]));
+    assert_eq!((far.is_live, far.running), (true, 0));
+    assert_eq!((near.name.as_str(), near.pid), ("the near one", std::process::id()));
+    assert_eq!(near.queues, ["gated", "images"]);
+    assert!(["Gated", "configured", "Add"].iter().all(|name| near.names.contains(&(*name).into())), "{near:?}");
+    assert_eq!((near.is_live, near.running), (true, 3));
+    assert!(near.id > other && near.started_at <= near.last_seen_at, "{near:?}");
+    gate.open(5);
+    worker.stop().await;
+    let left: Vec<_> = jobs::workers(t.db()).await.unwrap().into_iter().map(|worker| worker.id).collect();
+    assert_eq!(left, [other]);
+}
+
+async fn a_worker_whose_lease_is_over_is_not_live(t: Database) {
+    let dead = insert_worker(&t, -1).await;
+    insert_worker(&t, 3600).await;
+    let job = Ping::new().schedule(t.db()).await.unwrap();
+    t.execute(&format!("UPDATE jobs_job SET status = 1, worker_id = {dead} WHERE id = {job}")).await;
+    let workers = jobs::workers(t.db()).await.unwrap();
+    let seen: Vec<_> = workers.iter().map(|worker| (worker.is_live, worker.running)).collect();
+    assert_eq!(seen, [(false, 1), (true, 0)]);
+}
+
+async fn records_serialise(t: Database) {
+    Ping::new().schedule(t.db()).await.unwrap();
+    jobs::pause(t.db(), "long-running").await.unwrap();
+    insert_worker(&t, 3600).await;
+    let queues = serde_json::to_value(jobs::queues(t.db()).await.unwrap()).unwrap();
+    assert_eq!((&queues[1]["name"], &queues[1]["counts"]["scheduled"]), (&json!("long-running"), &json!(1)));
+    assert!(queues[0]["paused_at"].is_null() && queues[1]["paused_at"].is_string(), "{queues}");
+    let workers = serde_json::to_value(jobs::workers(t.db()).await.unwrap()).unwrap();
+    assert_eq!((&workers[0]["queues"], &workers[0]["is_live"]), (&json!(["far"]), &json!(true)));
+}
