@@ -181,15 +181,15 @@ impl JobCounts {
         self.scheduled + self.running + self.canceled + self.failed + self.terminated
     }
 
-    pub(crate) fn set(&mut self, status: JobStatus, jobs: i64) {
-        let count = match status {
+    /// The count of this status.
+    pub(crate) const fn of(&mut self, status: JobStatus) -> &mut u64 {
+        match status {
             JobStatus::Scheduled => &mut self.scheduled,
             JobStatus::Running => &mut self.running,
             JobStatus::Canceled => &mut self.canceled,
             JobStatus::Failed => &mut self.failed,
             JobStatus::Terminated => &mut self.terminated,
-        };
-        *count = u64::try_from(jobs).unwrap_or(0);
+        }
     }
 }
 
@@ -207,7 +207,7 @@ pub async fn counts<C: ConnectionTrait>(db: &C, filter: JobFilter) -> Result<Job
         .await?;
     let mut counts = JobCounts::default();
     for (status, jobs) in rows {
-        counts.set(status, jobs);
+        *counts.of(status) = u64::try_from(jobs).unwrap_or(0);
     }
     Ok(counts)
 }

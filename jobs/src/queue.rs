@@ -65,7 +65,7 @@ pub async fn queues<C: ConnectionTrait>(db: &C) -> Result<Vec<QueueRecord>, Erro
     let mut records = BTreeMap::new();
     for contents in store::contents(db).await? {
         let queue = record(&mut records, contents.queue);
-        queue.counts.set(contents.status, contents.jobs);
+        *queue.counts.of(contents.status) = u64::try_from(contents.jobs).unwrap_or(0);
         if let Some(due) = contents.first_due {
             queue.oldest_due = Some((contents.now - due).to_std().unwrap_or_default());
         }

@@ -147,7 +147,7 @@ pub enum Level {
 }
 
 impl Level {
-    fn from_code(code: i16) -> Self {
+    pub(crate) fn from_code(code: i16) -> Self {
         match code {
             0 => Self::Info,
             1 => Self::Warn,

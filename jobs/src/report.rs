@@ -142,11 +142,13 @@ impl Notes {
         state.take().unwrap_or_default()
     }
 
-    /// From now on nothing more is taken. Returns all that is not written, also what a report still has in hand.
+    /// From now on nothing more is taken. Returns all that is not written, also what a report still has in hand; asked again, the same.
     pub(crate) fn close(&self) -> Unwritten {
         let mut state = lock(&self.state);
-        state.closed = true;
-        state.finishing = state.take();
+        if !state.closed {
+            state.closed = true;
+            state.finishing = state.take();
+        }
         let mut all = state.reported.clone().unwrap_or_default();
         if let Some(later) = state.finishing.clone() {
             all.progress = later.progress.or(all.progress);

@@ -15,6 +15,7 @@ use super::verdict::{did_not_stop, ending, outcome, panicked, stopped};
 use crate::attempt::{Inside, RunningAttempt, Stop, Stopper};
 use crate::error::{JobResult, chain};
 use crate::outcome::{AttemptEnd, Outcome};
+use crate::registry::Definition;
 use crate::report::Notes;
 use crate::store::claim::Claimed;
 use crate::{JobContext, parameters};
@@ -53,9 +54,7 @@ pub(super) async fn run_slot(engine: Arc<Engine>, lane: Arc<Lane>, slot: OwnedSe
 
 async fn execute(engine: &Engine, owned: &Owned) {
     owned.start();
-    // Not only `execute` is the user's code: also what decodes, what prints an error, and what drops the job.
-    let outcome =
-        AssertUnwindSafe(run(engine, &owned.attempt)).catch_unwind().await.unwrap_or_else(|panic| panicked(&*panic));
+    let outcome = run(engine, &owned.attempt).await;
     if let Some(outcome) = finished_inside(engine, &owned.attempt, outcome).await {
         end(engine, owned, outcome).await;
     }
@@ -63,7 +62,7 @@ async fn execute(engine: &Engine, owned: &Owned) {
     owned.attempt.inside.blocking.zero().await;
 }
 
-/// Decodes and runs, to what it ends in.
+/// Performs the attempt, unless it must not be started any more.
 async fn run(engine: &Engine, attempt: &Arc<RunningAttempt>) -> Outcome {
     if !engine.lease.holds() || engine.stopping.is_cancelled() {
         return Outcome::NeverStarted;
@@ -77,6 +76,17 @@ async fn run(engine: &Engine, attempt: &Arc<RunningAttempt>) -> Outcome {
         // Only known names are claimed.
         return Outcome::NeverStarted;
     };
+    perform(definition, attempt, engine.settings.cancel_grace()).await
+}
+
+/// Decodes and runs, to what it ends in; `grace` is how long it may go on after it was asked to stop.
+pub(crate) async fn perform(definition: &Definition, attempt: &Arc<RunningAttempt>, grace: Duration) -> Outcome {
+    // Not only `execute` is the user's code: also what decodes, what prints an error, and what drops the job.
+    let performed = AssertUnwindSafe(decode_and_run(definition, attempt, grace)).catch_unwind();
+    performed.await.unwrap_or_else(|panic| panicked(&*panic))
+}
+
+async fn decode_and_run(definition: &Definition, attempt: &Arc<RunningAttempt>, grace: Duration) -> Outcome {
     // Parameters that are no JSON have become `null`, which says why only when it is asked again.
     let readable =
         if attempt.parameters.is_null() { parameters::parse(&attempt.job.parameters).map(|_| ()) } else { Ok(()) };
@@ -88,7 +98,7 @@ async fn run(engine: &Engine, attempt: &Arc<RunningAttempt>) -> Outcome {
         }
     };
     let context = JobContext { attempt: attempt.clone() };
-    supervise(attempt, engine.settings.cancel_grace(), job.run(context)).await
+    supervise(attempt, grace, job.run(context)).await
 }
 
 /// Runs until the job ends, or has been asked to stop and the grace is over.

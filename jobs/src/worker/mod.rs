@@ -35,9 +35,11 @@ use crate::job::Job;
 use crate::registry::{Definition, Registry};
 use crate::store::fault::{self, Fault};
 use engine::Engine;
+pub(crate) use execute::perform;
 use line::Line;
 use settings::Settings;
 use shutdown::{End, Shutdown};
+pub(crate) use verdict::decided;
 
 /// The pause between two tries to join again.
 const REJOIN_PAUSE: Duration = Duration::from_secs(1);

@@ -108,14 +108,22 @@ pub(super) fn panicked(panic: &(dyn Any + Send)) -> Outcome {
 pub(super) fn ending(engine: &Engine, attempt: &Arc<RunningAttempt>, outcome: Outcome) -> End {
     let job = &attempt.job;
     let retry = engine.registry.get(&job.name).map_or(RetryPolicy::DEFAULT, |definition| definition.defaults.retry);
+    let ending = decided(attempt, outcome, retry, fastrand::f64());
+    log(attempt, &ending);
+    End::of(Finish::new(job.id, job.version, ending, engine.label.clone(), Some(engine.id)), attempt.clone())
+}
+
+/// What the outcome of an attempt, and what the job has said of its end, change in its row. `random` (0.0..=1.0) is the retry policy's
+/// jitter.
+pub(crate) fn decided(attempt: &RunningAttempt, outcome: Outcome, retry: RetryPolicy, random: f64) -> Ending {
+    let job = &attempt.job;
     let attempts = Attempts { attempt: job.attempt, max_attempts: job.max_attempts, budget: job.budget, retry };
-    let mut ending = outcome.ending(attempts, fastrand::f64());
+    let mut ending = outcome.ending(attempts, random);
     if let Some(status) = attempt.notes.forced() {
         ending = forced(status, ending);
     }
     ending.error = ending.error.map(storable);
-    log(attempt, &ending);
-    End::of(Finish::new(job.id, job.version, ending, engine.label.clone(), Some(engine.id)), attempt.clone())
+    ending
 }
 
 /// The end that the job has chosen for itself.
