@@ -32,6 +32,7 @@ pub(crate) struct Setting {
     pub(crate) db: DatabaseConnection,
     pub(crate) states: Arc<States>,
     pub(crate) worker: String,
+    /// None where no worker executes the job, but a test, and the job has no row.
     pub(crate) worker_id: Option<i64>,
     pub(crate) lease: Duration,
     /// Held while notes are being written, so that none are in flight when a job finishes itself.

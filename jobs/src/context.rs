@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait as _, DatabaseConnection, DatabaseTransaction};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, DatabaseConnectionType, DatabaseTransaction};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -156,9 +156,19 @@ impl JobContext {
     }
 
     /// The connection that the worker was given.
+    ///
+    /// # Panics
+    ///
+    /// In a test that runs the job without a database: [`testing::Run::db`](crate::testing::Run::db) gives it one.
     #[must_use]
     pub fn db(&self) -> &DatabaseConnection {
-        &self.attempt.setting.db
+        let db = &self.attempt.setting.db;
+        assert!(
+            !matches!(db.inner, DatabaseConnectionType::Disconnected),
+            "`{}` asks for the database, and this test runs it without one: give it one with `testing::Run::new(job).db(&db)`",
+            self.name()
+        );
+        db
     }
 
     /// The application state of this type that the worker was given with [`Worker::state`](crate::Worker::state).
@@ -218,6 +228,10 @@ impl JobContext {
         let attempt = &*self.attempt;
         let _call = attempt.inside.calls.enter();
         self.set_result(OUTPUT, output)?;
+        if attempt.setting.worker_id.is_none() {
+            attempt.notes.close();
+            return Ok(());
+        }
         let dialect = dialect::of(transaction.get_database_backend())?;
         connection::limit_idle(transaction, attempt.setting.lease).await?;
         if !dialect.row_locks {

@@ -25,6 +25,7 @@ mod schedule;
 mod setup;
 mod status;
 mod store;
+pub mod testing;
 mod wait;
 mod wake;
 mod worker;

@@ -94,6 +94,11 @@ pub(crate) fn queues_changed() {
     for_each(Sleeper::queues_changed);
 }
 
+/// Jobs have become due sooner than was known.
+pub(crate) fn advanced() {
+    for_each(Sleeper::look);
+}
+
 /// A running job was asked to cancel.
 pub(crate) fn cancel_requested() {
     for_each(|sleeper| sleeper.beat.notify_one());
@@ -108,4 +113,17 @@ fn for_each(tell: impl Fn(&Sleeper)) {
 /// A lock whose data stays sound when a holder panics.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_sleeps_looks_when_jobs_have_become_due_sooner() {
+        let sleeper = Sleeper::new();
+        advanced();
+        let woken = sleeper.take();
+        assert!(woken.look && !woken.all, "{woken:?}");
+    }
 }

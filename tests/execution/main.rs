@@ -14,8 +14,10 @@ mod outcomes;
 mod pausing;
 mod rescue;
 mod retention;
+mod running_alone;
 mod shutdown;
 mod stopping;
+mod testing;
 mod values;
 mod waking;
 
@@ -36,6 +38,8 @@ fn main() {
         rescue::cases(),
         network::cases(),
         retention::cases(),
+        running_alone::cases(),
+        testing::cases(),
     ]
     .concat();
     jobs_tests::main(&cases);

@@ -9,6 +9,7 @@ pub(crate) mod fault;
 pub(crate) mod insert;
 pub(crate) mod maintain;
 pub(crate) mod queues;
+pub(crate) mod testing;
 pub(crate) mod workers;
 
 use std::future::Future;

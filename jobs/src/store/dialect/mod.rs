@@ -47,6 +47,8 @@ pub(crate) struct Dialect {
     pub(crate) expect: Option<&'static str>,
     /// (ids) → id, status.
     pub(crate) statuses: &'static str,
+    /// (time in ms): all that waits is due so much sooner.
+    pub(crate) advance: &'static str,
 }
 
 /// How rows are inserted, with their ids in the order in which they were given.

@@ -84,6 +84,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     expect: None,
     statuses: "SELECT jobs_job.id, jobs_job.status
                FROM JSON_TABLE(?, '$[*]' COLUMNS (wanted BIGINT PATH '$')) AS w JOIN jobs_job ON jobs_job.id = w.wanted",
+    advance: "UPDATE jobs_job SET scheduled_at = scheduled_at - INTERVAL ? * 1000 MICROSECOND WHERE status = 0",
 };
 
 const LOCK: &str = r"

@@ -106,6 +106,7 @@ WITH places AS MATERIALIZED (
              ORDER BY id FOR UPDATE SKIP LOCKED))",
     ),
     statuses: "SELECT id, status FROM jobs_job WHERE id = ANY(ARRAY(SELECT value::bigint FROM json_array_elements_text($1::json)))",
+    advance: "UPDATE jobs_job SET scheduled_at = scheduled_at - $1 * interval '1 millisecond' WHERE status = 0",
 };
 
 /// A commit that notifies takes a lock on the whole database, so only a queue on which a worker sleeps is notified.

@@ -40,6 +40,9 @@ pub(super) static DIALECT: Dialect = Dialect {
     ],
     expect: None,
     statuses: "SELECT id, status FROM jobs_job WHERE id IN (SELECT value FROM json_each(?1))",
+    advance: "UPDATE jobs_job
+              SET scheduled_at = strftime('%Y-%m-%dT%H:%M:%fZ', scheduled_at, printf('-%.3f seconds', ?1 / 1000.0))
+              WHERE status = 0",
 };
 
 /// Ids grow in the order of insertion, which is the batch's.

@@ -1,0 +1,54 @@
+//! What tests ask of the tables, and do to them.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use sea_orm::sea_query::{Expr, ExprTrait as _};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use super::{dialect, millis, statement};
+use crate::JobStatus;
+use crate::entity::job::{Column, Entity, Model};
+
+/// All that waits is due so much sooner.
+pub(crate) async fn advance<C: ConnectionTrait>(db: &C, time: Duration) -> Result<(), DbErr> {
+    let dialect = dialect::of(db.get_database_backend())?;
+    db.execute_raw(statement(dialect, dialect.advance, [millis(time).into()])).await.map(|_| ())
+}
+
+/// The jobs of these names that wait, oldest first.
+pub(crate) async fn waiting<C: ConnectionTrait>(db: &C, names: &[&str]) -> Result<Vec<Model>, DbErr> {
+    let of_names = Entity::find().filter(Column::Name.is_in(names.iter().copied()));
+    of_names.filter(Column::Status.eq(JobStatus::Scheduled)).order_by_asc(Column::Id).all(db).await
+}
+
+/// The queues in which jobs are due.
+pub(crate) async fn due_queues<C: ConnectionTrait>(db: &C) -> Result<Vec<String>, DbErr> {
+    let clock = dialect::of(db.get_database_backend())?.clock;
+    Entity::find()
+        .select_only()
+        .column(Column::Queue)
+        .distinct()
+        .filter(Column::Status.eq(JobStatus::Scheduled))
+        .filter(Expr::col(Column::ScheduledAt).lte(Expr::cust(clock)))
+        .order_by_asc(Column::Queue)
+        .into_tuple()
+        .all(db)
+        .await
+}
+
+/// How many attempts of each job were started.
+pub(crate) async fn attempts<C: ConnectionTrait>(db: &C) -> Result<HashMap<i64, i32>, DbErr> {
+    let select = Entity::find().select_only().columns([Column::Id, Column::Attempt]);
+    Ok(select.into_tuple::<(i64, i32)>().all(db).await?.into_iter().collect())
+}
+
+/// The jobs of which more attempts were started than these, oldest first.
+pub(crate) async fn executed_since<C: ConnectionTrait>(
+    db: &C,
+    attempts: &HashMap<i64, i32>,
+) -> Result<Vec<Model>, DbErr> {
+    let mut jobs = Entity::find().order_by_asc(Column::Id).all(db).await?;
+    jobs.retain(|job| job.attempt > attempts.get(&job.id).copied().unwrap_or(0));
+    Ok(jobs)
+}

@@ -1,0 +1,222 @@
+//! Running one job, as a worker would, without a worker.
+
+use std::any::TypeId;
+use std::fmt;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::Utc;
+use sea_orm::DatabaseConnection;
+use tokio_util::sync::CancellationToken;
+
+use super::Ran;
+use crate::attempt::{Inside, RunningAttempt, Setting, States, Stop, Stopper};
+use crate::error::{Error, chain};
+use crate::job::Job;
+use crate::options::option_setters;
+use crate::registry::Definition;
+use crate::report::Notes;
+use crate::store::claim::Claimed;
+use crate::worker::perform;
+use crate::{JobId, JobOptions, parameters};
+
+/// Jobs that have no row have this id, which no scheduled job has.
+pub(super) const NO_ID: JobId = JobId(0);
+
+/// The name of the worker that there is not.
+const NO_WORKER: &str = "test";
+
+/// The lease and the grace of a worker that is not told otherwise.
+const LEASE: Duration = Duration::from_secs(30);
+const CANCEL_GRACE: Duration = Duration::from_secs(5);
+
+/// Executes a job once, without a database: the short form of [`Run`].
+///
+/// ```
+/// # use jobs::prelude::*;
+/// # #[derive(Job)] #[job_params] struct Halve { number: u32 }
+/// # impl Execute for Halve { type Output = u32; async fn execute(&self, _: &JobContext) -> JobResult<u32> {
+/// #     if self.number() % 2 == 0 { Ok(self.number() / 2) } else { Err(JobError::fail("it is odd")) } } }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), jobs::Error> {
+/// assert_eq!(jobs::testing::run_now(Halve::new(8)).await.output()?, 4);
+/// assert_eq!(jobs::testing::run_now(Halve::new(7)).await.error(), Some("it is odd"));
+/// # Ok(()) }
+/// ```
+///
+/// # Panics
+///
+/// As [`Run::run`].
+#[track_caller]
+pub fn run_now<J: Job>(job: J) -> impl Future<Output = Ran<J>> {
+    Run::new(job).run()
+}
+
+/// One execution of a job, without a worker, and without a row in a database. All else is as in a worker: parameters and output go
+/// through JSON and back, a panic or a time-out is an end like others, and the limits of results and messages hold.
+///
+/// ```
+/// # use jobs::prelude::*;
+/// # #[derive(Job)] #[job_params] struct Greet {}
+/// # impl Execute for Greet { type Output = String; async fn execute(&self, job: &JobContext) -> JobResult<String> {
+/// #     Ok(format!("{} {}", job.state::<&str>(), job.user().unwrap_or("you"))) } }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), jobs::Error> {
+/// let ran = jobs::testing::Run::new(Greet::new()).state("hello").user("ada").attempt(2).run().await;
+/// assert_eq!(ran.output()?, "hello ada");
+/// # Ok(()) }
+/// ```
+#[must_use = "the job is executed only when `run()` is awaited"]
+pub struct Run<J> {
+    job: J,
+    options: JobOptions,
+    attempt: i32,
+    states: States,
+    db: DatabaseConnection,
+    cancel: CancellationToken,
+    cancel_grace: Duration,
+}
+
+impl<J: Job> Run<J> {
+    /// The first attempt of this job, with its definition's options.
+    pub fn new(job: J) -> Self {
+        Self {
+            job,
+            options: JobOptions::new(),
+            attempt: 1,
+            states: States::new(),
+            db: DatabaseConnection::default(),
+            cancel: CancellationToken::new(),
+            cancel_grace: CANCEL_GRACE,
+        }
+    }
+
+    option_setters! {
+        /// The queue, 1 to 200 characters.
+        queue(queue: impl Into<String>),
+        /// How many attempts it has, 1 to 32767.
+        max_attempts(max_attempts: u32),
+        /// How long the attempt may take, from 1 millisecond.
+        timeout(timeout: Duration),
+        /// On whose behalf it runs, 1 to 200 characters.
+        user(user: impl Into<String>),
+        /// The session that asked for it, 1 to 200 characters.
+        session(session: impl Into<String>),
+        /// The event that asked for it, 1 to 200 characters.
+        event(event: impl Into<String>),
+    }
+
+    /// The number of the attempt. Default: 1.
+    ///
+    /// # Panics
+    ///
+    /// Where it is 0: the first attempt is 1.
+    #[track_caller]
+    pub fn attempt(mut self, number: u32) -> Self {
+        assert!(number > 0, "the first attempt is 1");
+        self.attempt = i32::try_from(number).unwrap_or(i32::MAX);
+        self
+    }
+
+    /// Application state, one value of each type, as [`Worker::state`](crate::Worker::state) gives it.
+    pub fn state<S: Send + Sync + 'static>(mut self, state: S) -> Self {
+        self.states.insert(TypeId::of::<S>(), Arc::new(state));
+        self
+    }
+
+    /// What [`JobContext::db`](crate::JobContext::db) gives: where a job asks for it and has none, it panics, and says so.
+    ///
+    /// The job has no row there: its end is written nowhere, and [`finish_in`](crate::JobContext::finish_in) keeps the output for
+    /// [`Ran`] and writes nothing. Whether its transaction is committed is not looked at: only [`drain`](super::drain) shows that.
+    pub fn db(mut self, db: &DatabaseConnection) -> Self {
+        self.db = db.clone();
+        self
+    }
+
+    /// Cancel the job when this token is canceled. One that is canceled already: the job finds itself canceled when it begins.
+    pub fn cancel_on(mut self, token: CancellationToken) -> Self {
+        self.cancel = token;
+        self
+    }
+
+    /// How long the job may go on after its cancellation or time-out before it is ended at its next `await`. Default: 5 seconds.
+    pub fn cancel_grace(mut self, grace: Duration) -> Self {
+        self.cancel_grace = grace;
+        self
+    }
+
+    /// Executes it. A panic of the job is no panic here: it is how the attempt [ended](Ran::how).
+    ///
+    /// # Panics
+    ///
+    /// Where the job could not be scheduled (a parameter that does not serialise, an option out of its range), or no worker for it would
+    /// start (without the state that its definition needs).
+    #[track_caller]
+    pub fn run(self) -> impl Future<Output = Ran<J>> {
+        let (cancel, grace) = (self.cancel.clone(), self.cancel_grace);
+        let attempt = match self.into_attempt() {
+            Ok(attempt) => Arc::new(attempt),
+            Err(error) => panic!("`{}` can't be run: {}", J::DEFAULTS.name, chain(&error)),
+        };
+        async move {
+            let definition = Definition::of::<J>(file!(), line!());
+            let mut performed = pin!(perform(&definition, &attempt, grace));
+            let outcome = tokio::select! {
+                biased;
+                () = cancel.cancelled() => {
+                    attempt.stop.trip(Stop::Canceled);
+                    performed.await
+                }
+                outcome = &mut performed => outcome,
+            };
+            Ran::of(&attempt, outcome)
+        }
+    }
+
+    fn into_attempt(self) -> Result<RunningAttempt, Error> {
+        if let Some(state) = J::DEFAULTS.state
+            && !self.states.contains_key(&(state.id)())
+        {
+            let name = (state.name)();
+            return Err(Error::Setup(format!("it needs state of type `{name}`: give it with `.state(…)`")));
+        }
+        let row = self.options.into_row(J::DEFAULTS.name, &J::DEFAULTS, parameters::encode(&self.job)?)?;
+        let now = Utc::now();
+        Ok(RunningAttempt {
+            parameters: parameters::parse(&row.parameters)?,
+            job: Claimed {
+                id: NO_ID.0,
+                name: row.name,
+                queue: row.queue,
+                priority: row.priority,
+                version: 1,
+                attempt: self.attempt,
+                max_attempts: row.max_attempts,
+                budget: row.max_attempts,
+                timeout_ms: row.timeout_ms,
+                parameters: row.parameters,
+                created_at: now,
+                scheduled_at: now,
+                user_id: row.user_id,
+                session_id: row.session_id,
+                event_id: row.event_id,
+            },
+            notes: Notes::default(),
+            stop: Stopper::default(),
+            inside: Inside::default(),
+            setting: Arc::new(Setting {
+                db: self.db,
+                states: Arc::new(self.states),
+                worker: NO_WORKER.into(),
+                worker_id: None,
+                lease: LEASE,
+                writing: tokio::sync::Mutex::default(),
+            }),
+        })
+    }
+}
+
+impl<J> fmt::Debug for Run<J> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run").field("options", &self.options).field("attempt", &self.attempt).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,121 @@
+//! What a program has scheduled.
+
+use std::fmt::Write as _;
+use std::panic::Location;
+
+use sea_orm::ConnectionTrait;
+
+use crate::error::{Error, chain};
+use crate::job::Job;
+use crate::store::testing;
+use crate::{JobFilter, JobRecord, counts, list, parameters};
+
+/// The jobs of this type that wait, due or not, oldest first, each with its record. Inside a transaction, those that it sees.
+///
+/// ```
+/// # use jobs::prelude::*;
+/// # use jobs::testing;
+/// # #[derive(Job)] #[job_params] struct Greet { name: String }
+/// # impl Execute for Greet { type Output = (); async fn execute(&self, _: &JobContext) -> JobResult { Ok(()) } }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), jobs::Error> {
+/// let db = testing::database().await?;
+/// Greet::new("ada").schedule(&db).priority(-5).await?;
+/// let (record, greet) = testing::scheduled::<Greet>(&db).await?.remove(0);
+/// assert_eq!((record.priority, greet.name()), (-5, "ada"));
+/// # Ok(()) }
+/// ```
+///
+/// [`Error::Decode`] where the parameters of one do not decode.
+pub async fn scheduled<J: Job>(db: &impl ConnectionTrait) -> Result<Vec<(JobRecord, J)>, Error> {
+    let names: Vec<_> = std::iter::once(J::DEFAULTS.name).chain(J::DEFAULTS.aliases.iter().copied()).collect();
+    let decoded = testing::waiting(db, &names).await?.into_iter().map(|row| {
+        let job = parameters::decode(&row.parameters.0)?;
+        Ok((row.into(), job))
+    });
+    decoded.collect()
+}
+
+/// Panics, with the caller's place and what there is instead, unless a job of this type waits that matches.
+///
+/// ```
+/// # use jobs::prelude::*;
+/// # use jobs::testing;
+/// # #[derive(Job)] #[job_params] struct Resize { file: String, #[param(default = 32)] width: u32 }
+/// # impl Execute for Resize { type Output = (); async fn execute(&self, _: &JobContext) -> JobResult { Ok(()) } }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), jobs::Error> {
+/// let db = testing::database().await?;
+/// Resize::new("a.png").with_width(64).schedule(&db).await?;
+/// testing::assert_scheduled::<Resize>(&db, |job| job.width() == 64).await;
+/// testing::refute_scheduled::<Resize>(&db, |job| job.file() == "b.png").await;
+/// # Ok(()) }
+/// ```
+///
+/// # Panics
+///
+/// Where none matches, the parameters of one do not decode, or the database can't be read.
+#[track_caller]
+pub fn assert_scheduled<J: Job>(db: &impl ConnectionTrait, matches: impl Fn(&J) -> bool) -> impl Future<Output = ()> {
+    let here = Location::caller();
+    async move {
+        let found = found(db, &matches, here).await;
+        assert!(
+            !found.is_empty(),
+            "{here}: no `{}` that matches is scheduled; {}",
+            J::DEFAULTS.name,
+            there_is(db).await
+        );
+    }
+}
+
+/// Panics, with the caller's place and what matches, where a job of this type waits that matches.
+///
+/// # Panics
+///
+/// Where one matches, the parameters of one do not decode, or the database can't be read.
+#[track_caller]
+pub fn refute_scheduled<J: Job>(db: &impl ConnectionTrait, matches: impl Fn(&J) -> bool) -> impl Future<Output = ()> {
+    let here = Location::caller();
+    async move {
+        let found = found(db, &matches, here).await;
+        let lines: String = found.iter().take(SHOWN).map(line).collect();
+        let (name, number) = (J::DEFAULTS.name, found.len());
+        assert!(found.is_empty(), "{here}: no `{name}` that matches was to be scheduled, and {number} are:{lines}");
+    }
+}
+
+async fn found<J: Job>(db: &impl ConnectionTrait, matches: impl Fn(&J) -> bool, here: &Location<'_>) -> Vec<JobRecord> {
+    match scheduled::<J>(db).await {
+        Ok(all) => all.into_iter().filter(|(_, job)| matches(job)).map(|(record, _)| record).collect(),
+        Err(error) => panic!("{here}: what is scheduled can't be read: {}", chain(&error)),
+    }
+}
+
+/// How many jobs are shown where others were looked for.
+const SHOWN: usize = 20;
+
+/// All jobs of the database, newest first: what was looked for may have another name, or have run already.
+async fn there_is(db: &impl ConnectionTrait) -> String {
+    let all = async {
+        let total = counts(db, JobFilter::new()).await?.total();
+        Ok::<_, Error>((total, list(db, JobFilter::new().limit(SHOWN as u64)).await?))
+    };
+    match all.await {
+        Ok((0, _)) => "there are no jobs at all".into(),
+        Ok((total, newest)) => {
+            let shown = if total > SHOWN as u64 { format!(", the newest {SHOWN}") } else { String::new() };
+            format!("there are {total} jobs{shown}:{}", newest.iter().map(line).collect::<String>())
+        }
+        Err(error) => format!("what there is can't be read: {}", chain(&error)),
+    }
+}
+
+/// How much of its parameters is shown of a job, in characters.
+const SHOWN_CHARS: usize = 300;
+
+fn line(job: &JobRecord) -> String {
+    let mut line = format!("\n  {} `{}` {} in `{}`", job.id, job.name, job.status, job.queue);
+    let parameters: String = job.parameters.to_string().chars().take(SHOWN_CHARS).collect();
+    // Writing to a String can't fail.
+    let _ = write!(line, ", due {}: {parameters}", job.scheduled_at.format("%F %T%.3f"));
+    line
+}
