@@ -20,6 +20,18 @@ pub(crate) fn refuse_serde(attributes: &mut [Attribute], errors: &mut Errors) {
     });
 }
 
+/// Refuses `Debug` beside the one that hides secrets.
+pub(crate) fn refuse_debug(attributes: &mut [Attribute], errors: &mut Errors) {
+    retain(attributes, |derive| {
+        let debug = is(derive, "Debug");
+        if debug {
+            let message = "where a parameter is secret, `#[job_params]` writes `Debug` itself: remove it here";
+            errors.push(Error::new_spanned(derive, message));
+        }
+        !debug
+    });
+}
+
 /// Whether the path's last part is this name.
 pub(crate) fn is(path: &Path, name: &str) -> bool {
     path.segments.last().is_some_and(|last| last.ident == name)

@@ -9,6 +9,7 @@ use crate::fields::Field;
 use crate::options::Options;
 use crate::private::private;
 use crate::reserved;
+use crate::secrets;
 use crate::serde_attributes::SerdeContainer;
 use crate::shape;
 
@@ -44,6 +45,8 @@ pub(crate) fn expand_struct(mut item: DeriveInput, private: &TokenStream, errors
     derives::refuse_serde(&mut item.attrs, errors);
     let fields = read_fields(&mut item, errors);
     let functions = functions(&item, &fields, errors);
+    let debug = secrets::debug(&mut item, &fields, private, errors);
+    let secrets = secrets::names(&fields);
     let job = &item.ident;
     let names = fields.iter().filter_map(|field| field.json_name.as_ref());
     let serde = quote!(#private::serde).to_string().replace(' ', "");
@@ -57,7 +60,10 @@ pub(crate) fn expand_struct(mut item: DeriveInput, private: &TokenStream, errors
         #[automatically_derived]
         impl #private::JobParams for #job {
             const PARAMETERS: &'static [&'static str] = &[#(#names),*];
+            #secrets
         }
+
+        #debug
     }
 }
 

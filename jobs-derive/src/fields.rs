@@ -5,7 +5,8 @@ use syn::parse::ParseStream;
 use syn::{Attribute, Error, Expr, ExprLit, Ident, Lit, Token, Type, parse_quote};
 
 use crate::errors::Errors;
-use crate::option_list::{arguments, read_options, set, unknown};
+use crate::option_list::{arguments, meant, read_options, set, unknown};
+use crate::secrets::{self, is_conditional};
 use crate::serde_attributes::{SerdeContainer, SerdeDefault, SerdeField};
 use crate::types::{Kind, check_owned, owned};
 
@@ -21,6 +22,10 @@ pub(crate) struct Field {
     /// The parameter's name in the database. Skipped and flattened fields have none.
     pub(crate) json_name: Option<String>,
     pub(crate) skipped: bool,
+    /// The word by which it is secret.
+    pub(crate) secret: Option<Ident>,
+    /// All names by which serde writes and reads it.
+    pub(crate) names: Vec<String>,
 }
 
 impl Field {
@@ -28,7 +33,7 @@ impl Field {
     pub(crate) fn read(field: &mut syn::Field, job: &Ident, container: &SerdeContainer, errors: &mut Errors) -> Self {
         let ident = field.ident.clone().expect("tuple structs were refused");
         errors.check(refuse_cfg(&mut field.attrs));
-        let param = ParamDefault::take(&mut field.attrs, errors);
+        let Param { default: param, secret } = Param::take(&mut field.attrs, errors);
         if errors.check(check_owned(&field.ty)).is_none() {
             field.ty = owned(&field.ty);
             field.attrs.retain(|attribute| !attribute.path().is_ident("serde"));
@@ -36,6 +41,9 @@ impl Field {
         let serde = SerdeField::of(&field.attrs);
         if let (Some(_), Some(key)) = (&serde.default, param.as_ref().and_then(|param| param.key.as_ref())) {
             errors.push(Error::new(key.span(), "this field has a default of serde's already: keep one of them"));
+        }
+        if let Some(secret) = &secret {
+            errors.check(secrets::check(secret, &serde, container, &field.attrs));
         }
         let function = format_ident!("__default_{}", ident.unraw());
         let body = param.as_ref().and_then(|param| param.body(&field.ty));
@@ -46,7 +54,9 @@ impl Field {
             default: default(&serde, param.as_ref(), container, &field.ty, &ident, &function),
             default_function: body.map(|body| (function, body)),
             json_name: json_name(&serde, container, &ident),
+            names: names(&serde, container, &ident),
             skipped: serde.skip,
+            secret,
             docs: docs(&field.attrs),
             ty: field.ty.clone(),
             ident,
@@ -64,29 +74,69 @@ pub(crate) fn docs(attributes: &[Attribute]) -> Vec<Attribute> {
     attributes.iter().filter(|attribute| attribute.path().is_ident("doc")).cloned().collect()
 }
 
-/// `#[param(default)]` or `#[param(default = value)]`. One that can't be read counts as a default, which it most likely was
-/// meant to be; then it has no key.
+const OPTIONS: [&str; 2] = ["default", "secret"];
+
+/// What `#[param(…)]` says. An option that can't be read counts as what it most likely was meant to be.
+#[derive(Default)]
+struct Param {
+    default: Option<ParamDefault>,
+    secret: Option<Ident>,
+}
+
+impl Param {
+    fn take(attributes: &mut Vec<Attribute>, errors: &mut Errors) -> Self {
+        const EXAMPLE: &str = "#[param(default)]`, `#[param(default = 5)]` or `#[param(secret)]";
+        let mut param = Self::default();
+        for attribute in attributes.extract_if(.., |attribute| attribute.path().is_ident("param")) {
+            if let Some(arguments) = errors.check(arguments(&attribute, EXAMPLE)) {
+                read_options(arguments, errors, |key, input| param.option(key, input));
+            } else {
+                param.default.get_or_insert(ParamDefault::UNREADABLE);
+            }
+        }
+        param
+    }
+
+    fn option(&mut self, key: &Ident, input: ParseStream) -> syn::Result<()> {
+        match key.to_string().as_str() {
+            "default" => match default_value(input) {
+                Ok(value) => set(&mut self.default, key, ParamDefault { key: Some(key.clone()), value }),
+                Err(error) => {
+                    self.default.get_or_insert(ParamDefault::UNREADABLE);
+                    Err(error)
+                }
+            },
+            "secret" => {
+                set(&mut self.secret, key, key.clone())?;
+                no_value(input)
+            }
+            other if meant(other, &OPTIONS) == Some("secret") => {
+                self.secret.get_or_insert(key.clone());
+                Err(unknown(key, &OPTIONS))
+            }
+            _ => {
+                self.default.get_or_insert(ParamDefault::UNREADABLE);
+                Err(unknown(key, &OPTIONS))
+            }
+        }
+    }
+}
+
+fn no_value(input: ParseStream) -> syn::Result<()> {
+    if input.peek(Token![=]) {
+        return Err(input.error("`secret` takes no value: write `#[param(secret)]`"));
+    }
+    Ok(())
+}
+
+/// `#[param(default)]` or `#[param(default = value)]`. One that can't be read has no key.
 struct ParamDefault {
     key: Option<Ident>,
     value: Option<Expr>,
 }
 
 impl ParamDefault {
-    fn take(attributes: &mut Vec<Attribute>, errors: &mut Errors) -> Option<Self> {
-        let mut found = None;
-        for attribute in attributes.extract_if(.., |attribute| attribute.path().is_ident("param")) {
-            let arguments = errors.check(arguments(&attribute, "#[param(default)]` or `#[param(default = 5)]"));
-            read_options(arguments.unwrap_or_default(), errors, |key, input| {
-                if key != "default" {
-                    return Err(unknown(key, &["default"]));
-                }
-                let value = default_value(input)?;
-                set(&mut found, key, Self { key: Some(key.clone()), value })
-            });
-            found.get_or_insert(Self { key: None, value: None });
-        }
-        found
-    }
+    const UNREADABLE: Self = Self { key: None, value: None };
 
     /// What the default's function returns.
     fn body(&self, ty: &Type) -> Option<TokenStream> {
@@ -162,8 +212,22 @@ fn json_name(serde: &SerdeField, container: &SerdeContainer, ident: &Ident) -> O
     Some(serde.rename.clone().unwrap_or_else(|| container.rename_all.apply(&ident.unraw().to_string())))
 }
 
+fn names(serde: &SerdeField, container: &SerdeContainer, ident: &Ident) -> Vec<String> {
+    let Some(written) = json_name(serde, container, ident) else { return Vec::new() };
+    let read = || container.rename_all_read.apply(&ident.unraw().to_string());
+    let read = serde.rename_read.clone().unwrap_or_else(read);
+    let mut names = vec![written];
+    for name in std::iter::once(read).chain(serde.aliases.iter().cloned()) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
 fn refuse_cfg(attributes: &mut Vec<Attribute>) -> syn::Result<()> {
-    let cfg = attributes.iter().position(|attribute| attribute.path().is_ident("cfg"));
+    let is_cfg = |attribute: &Attribute| attribute.path().is_ident("cfg") || is_conditional(attribute, &["param"]);
+    let cfg = attributes.iter().position(is_cfg);
     let Some(cfg) = cfg.map(|cfg| attributes.remove(cfg)) else { return Ok(()) };
     Err(Error::new_spanned(
         cfg.path(),

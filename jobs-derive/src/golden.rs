@@ -10,14 +10,12 @@ use syn::{Attribute, DeriveInput, ItemFn};
 
 #[test]
 fn a_struct_expands_as_agreed() {
-    check("resize", |source| {
-        let mut item: DeriveInput = syn::parse_str(source).unwrap();
-        let definition = crate::expand_job::expand(&item);
-        item.attrs
-            .retain(|attribute| !is(attribute, "derive") && !is(attribute, "job") && !is(attribute, "job_params"));
-        let params = crate::expand_params::expand(&TokenStream::new(), quote!(#item));
-        quote!(#params #definition)
-    });
+    check("resize", expand_struct);
+}
+
+#[test]
+fn a_struct_with_secrets_expands_as_agreed() {
+    check("log_in", expand_struct);
 }
 
 #[test]
@@ -34,6 +32,14 @@ fn a_blocking_function_expands_as_agreed() {
 fn with_the_crate_renamed_its_old_name_is_nowhere() {
     let expanded = expand_function("#[job_fn(crate = background)] fn sum_up(numbers: Vec<u64>) {}");
     assert!(!expanded.to_string().contains("jobs"), "{expanded}");
+}
+
+fn expand_struct(source: &str) -> TokenStream {
+    let mut item: DeriveInput = syn::parse_str(source).unwrap();
+    let definition = crate::expand_job::expand(&item);
+    item.attrs.retain(|attribute| !is(attribute, "derive") && !is(attribute, "job") && !is(attribute, "job_params"));
+    let params = crate::expand_params::expand(&TokenStream::new(), quote!(#item));
+    quote!(#params #definition)
 }
 
 fn expand_function(source: &str) -> TokenStream {

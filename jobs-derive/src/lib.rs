@@ -22,6 +22,7 @@ mod private;
 mod rename;
 mod reserved;
 mod retry;
+mod secrets;
 mod serde_attributes;
 mod shape;
 mod signature;
@@ -59,6 +60,20 @@ pub fn derive_job(input: TokenStream) -> TokenStream {
 /// `new` takes the required fields: those without `#[param(default)]` (the type's default), `#[param(default = expr)]`,
 /// one of serde's defaults, or the type `Option`. A parameter that is missing in the database gets the same default.
 /// Other serde attributes of the fields stay as they are; those of the struct stand below `#[job_params]`.
+///
+/// # Secrets
+///
+/// A parameter with `#[param(secret)]`, or `#[param(secret, default = expr)]`, is for `execute` alone, which reads it with its
+/// accessor. Where a job is shown, it reads `"•••"`: in the job's record, in lists, in the `Debug` of the struct, and in errors and
+/// logs about parameters that do not decode. `reveal_parameter` reads it where somebody asks for it by name.
+///
+/// - It is not encrypted: the database holds the value as it is, marked with `{"$secret": …}`, and whoever can read the table
+///   can read it.
+/// - `#[job_params]` writes the struct's `Debug`; a second one, derived or by hand, does not compile. The types of the other
+///   fields need a `Debug` of their own.
+/// - What `execute` itself writes into messages, results and errors is kept as it is, and so is what `serde` makes of the struct.
+/// - With `schedule_by_name` or `set_parameter`, a program that does not know the definition says `{"$secret": …}` instead of the
+///   plain value. No other parameter can be an object that has the one name `$secret`.
 ///
 /// The macro may stand above or below `#[derive(Job)]`.
 #[proc_macro_attribute]

@@ -54,10 +54,7 @@ pub(crate) fn set<T>(place: &mut Option<T>, key: &Ident, value: T) -> syn::Resul
 pub(crate) fn unknown(key: &Ident, known: &[&str]) -> Error {
     let quoted = known.iter().map(|known| format!("`{known}`")).collect::<Vec<_>>();
     let written = key.to_string();
-    let nearest = known.iter().min_by_key(|known| distance(&written, known));
-    let meant = nearest
-        .filter(|known| distance(&written, known) <= 1 + written.len() / 4)
-        .map(|known| format!(" did you mean `{known}`?"));
+    let meant = meant(&written, known).map(|known| format!(" did you mean `{known}`?"));
     let known = match quoted.as_slice() {
         [only] => format!("the only option is {only}"),
         [others @ .., last] => format!("the options are {} and {last}", others.join(", ")),
@@ -65,6 +62,12 @@ pub(crate) fn unknown(key: &Ident, known: &[&str]) -> Error {
     };
     let meant = meant.unwrap_or_default();
     Error::new(key.span(), format!("unknown option `{key}`:{meant} {known}").replace("? the", "? The"))
+}
+
+/// The known key that was probably meant.
+pub(crate) fn meant<'k>(written: &str, known: &[&'k str]) -> Option<&'k str> {
+    let nearest = known.iter().copied().min_by_key(|known| distance(written, known))?;
+    (distance(written, nearest) <= 1 + written.len() / 4).then_some(nearest)
 }
 
 fn comma(input: ParseStream) -> syn::Result<()> {

@@ -9,17 +9,27 @@ pub(crate) enum SerdeDefault {
     Call(Path),
 }
 
+const CONVERSIONS: [&str; 4] = ["from", "try_from", "into", "transparent"];
+
 /// What matters here of the `#[serde(…)]` of a struct.
 #[derive(Default)]
 pub(crate) struct SerdeContainer {
     pub(crate) rename_all: Rename,
+    /// The same for the names that are read.
+    pub(crate) rename_all_read: Rename,
     pub(crate) default: Option<SerdeDefault>,
+    /// The option by which something else than its fields is stored or read.
+    pub(crate) converted: Option<String>,
 }
 
 /// What matters here of the `#[serde(…)]` of a field.
 #[derive(Default)]
 pub(crate) struct SerdeField {
     pub(crate) rename: Option<String>,
+    /// The same for the name that is read.
+    pub(crate) rename_read: Option<String>,
+    /// Other names that are read.
+    pub(crate) aliases: Vec<String>,
     pub(crate) default: Option<SerdeDefault>,
     /// Never written, so no parameter.
     pub(crate) skip: bool,
@@ -36,8 +46,13 @@ impl SerdeContainer {
             if meta.path.is_ident("default") {
                 container.default = Some(default(meta)?);
             } else if meta.path.is_ident("rename_all") {
-                container.rename_all = Rename::of(&name(meta)?.unwrap_or_default());
+                let names = names(meta)?;
+                container.rename_all = Rename::of(&names.written.unwrap_or_default());
+                container.rename_all_read = Rename::of(&names.read.unwrap_or_default());
             } else {
+                if let Some(name) = CONVERSIONS.into_iter().find(|name| meta.path.is_ident(name)) {
+                    container.converted = Some(name.to_owned());
+                }
                 skip_value(meta)?;
             }
             Ok(())
@@ -53,7 +68,10 @@ impl SerdeField {
             if meta.path.is_ident("default") {
                 field.default = Some(default(meta)?);
             } else if meta.path.is_ident("rename") {
-                field.rename = name(meta)?;
+                let names = names(meta)?;
+                (field.rename, field.rename_read) = (names.written, names.read);
+            } else if meta.path.is_ident("alias") {
+                field.aliases.push(meta.value()?.parse::<LitStr>()?.value());
             } else if meta.path.is_ident("skip") {
                 field.skip = true;
             } else if meta.path.is_ident("skip_deserializing") {
@@ -84,20 +102,30 @@ fn default(meta: &ParseNestedMeta) -> syn::Result<SerdeDefault> {
     meta.value()?.parse::<LitStr>()?.parse().map(SerdeDefault::Call)
 }
 
-/// `= "name"`, or what the database will hold of `(serialize = "name", deserialize = "other")`.
-fn name(meta: &ParseNestedMeta) -> syn::Result<Option<String>> {
+#[derive(Default)]
+struct Names {
+    /// What the database will hold.
+    written: Option<String>,
+    read: Option<String>,
+}
+
+/// `= "name"`, or `(serialize = "name", deserialize = "other")`.
+fn names(meta: &ParseNestedMeta) -> syn::Result<Names> {
     if meta.input.peek(Token![=]) {
-        return meta.value()?.parse::<LitStr>().map(|name| Some(name.value()));
+        let name = meta.value()?.parse::<LitStr>()?.value();
+        return Ok(Names { written: Some(name.clone()), read: Some(name) });
     }
-    let mut serialized = None;
+    let mut names = Names::default();
     meta.parse_nested_meta(|meta| {
         let name = meta.value()?.parse::<LitStr>()?.value();
         if meta.path.is_ident("serialize") {
-            serialized = Some(name);
+            names.written = Some(name);
+        } else if meta.path.is_ident("deserialize") {
+            names.read = Some(name);
         }
         Ok(())
     })?;
-    Ok(serialized)
+    Ok(names)
 }
 
 fn skip_value(meta: &ParseNestedMeta) -> syn::Result<()> {

@@ -7,11 +7,11 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use sea_orm::DatabaseConnection;
-use serde_json::Value;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::report::Notes;
+use crate::secrets::Parameters;
 use crate::store::claim::Claimed;
 
 /// Application state by type.
@@ -20,7 +20,7 @@ pub(crate) type States = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
 /// One attempt, as its job and its worker share it.
 pub(crate) struct RunningAttempt {
     pub(crate) job: Claimed,
-    pub(crate) parameters: Value,
+    pub(crate) parameters: Parameters,
     pub(crate) notes: Notes,
     pub(crate) stop: Stopper,
     pub(crate) inside: Inside,

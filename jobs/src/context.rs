@@ -12,13 +12,13 @@ use serde::de::DeserializeOwned;
 
 use crate::attempt::RunningAttempt;
 use crate::error::Error;
-use crate::parameters::{self, OUTPUT, decode_one};
+use crate::parameters::{self, OUTPUT};
 use crate::record::Level;
 use crate::report::Unwritten;
 use crate::store::batch::{self, Finish};
 use crate::store::control;
 use crate::store::dialect::{self, Dialect, connection};
-use crate::{JobId, JobStatus};
+use crate::{JobId, JobStatus, registry};
 
 /// The attempt that `execute` runs in. Cheap to clone.
 #[derive(Clone)]
@@ -87,11 +87,9 @@ impl JobContext {
         self.attempt.job.event_id.as_deref()
     }
 
-    /// One stored parameter by name, also one that the struct does not have.
+    /// One stored parameter by name, also one that the struct does not have, or a secret one.
     pub fn parameter<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
-        let value =
-            self.attempt.parameters.get(name).ok_or_else(|| Error::invalid(name, "the job has no such parameter"))?;
-        decode_one(name, value)
+        self.attempt.parameters.get(name, registry::secrets(self.name()))
     }
 
     /// How far the job is, in percent; more than 100 counts as 100. Never blocks; written within half a second.

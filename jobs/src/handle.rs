@@ -47,6 +47,15 @@ impl<J: Job> JobHandle<J> {
         record::record(db, self.id).await
     }
 
+    /// One parameter, also a secret one. See [`reveal_parameter`](crate::reveal_parameter).
+    pub async fn reveal_parameter<T: DeserializeOwned>(
+        &self,
+        db: &impl ConnectionTrait,
+        name: &str,
+    ) -> Result<T, Error> {
+        record::reveal_parameter(db, self.id, name).await
+    }
+
     /// What it has said, oldest first.
     pub async fn messages<C: ConnectionTrait>(&self, db: &C) -> Result<Vec<Message>, Error> {
         record::messages(db, self.id).await

@@ -18,6 +18,9 @@ use crate::{JobContext, JobResult, RetryPolicy};
 pub trait JobParams: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The names under which the parameters are stored.
     const PARAMETERS: &'static [&'static str];
+
+    /// The names of those whose values are not shown, also the other names by which they are read.
+    const SECRETS: &'static [&'static str] = &[];
 }
 
 /// What a job does. Implement it by hand, with a native `async fn`:

@@ -22,6 +22,7 @@ mod registry;
 mod report;
 mod retry;
 mod schedule;
+mod secrets;
 mod setup;
 mod status;
 mod store;
@@ -45,7 +46,8 @@ pub use outcome::AttemptEnd;
 pub use parameters::MAX_JSON_BYTES;
 pub use queue::{QueueRecord, pause, queues, resume};
 pub use record::{
-    Attempt, JobRecord, Level, Message, attempts, messages, output, progress, record, result, results, status,
+    Attempt, JobRecord, Level, Message, attempts, messages, output, progress, record, result, results,
+    reveal_parameter, status,
 };
 pub use retry::RetryPolicy;
 pub use schedule::{
@@ -66,6 +68,7 @@ pub mod __private {
     pub use crate::job::{Defaults, Execute, Job, JobParams};
     pub use crate::registry::Definition;
     pub use crate::schedule::{Schedule, WithOptions, schedule, with_options};
+    pub use crate::secrets::HIDDEN;
     pub use crate::{JobContext, JobError, JobOptions, JobResult, RetryPolicy};
     pub use inventory;
     pub use sea_orm::ConnectionTrait;

@@ -2,10 +2,11 @@
 
 use sea_orm::{ConnectionTrait, TransactionTrait};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::error::Error;
 use crate::store::{control, maintain};
-use crate::{JobId, JobStatus, parameters, registry, wait, wake};
+use crate::{JobId, JobStatus, parameters, registry, secrets, wait, wake};
 
 /// What came of asking a job to cancel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +38,7 @@ pub async fn cancel<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<
 }
 
 /// Changes one parameter of a job that is still waiting. Where its definition is linked, the parameters must still decode.
+/// A secret one stays secret; one given as `{"$secret": value}` becomes it.
 ///
 /// [`Error::NotScheduled`] where it runs, [`Error::Closed`] where it has ended.
 pub async fn set_parameter<C: ConnectionTrait, T: Serialize>(
@@ -56,11 +58,16 @@ pub async fn set_parameter<C: ConnectionTrait, T: Serialize>(
         }
         let mut changed = job.parameters.0;
         if let Some(object) = changed.as_object_mut() {
-            object.insert(name.to_owned(), value.clone());
+            let place = object.entry(name).or_insert(Value::Null);
+            let was_secret = secrets::is_marked(place);
+            *place = value.clone();
+            if was_secret {
+                secrets::mark(object, &[name]);
+            }
         }
-        let changed = parameters::parse(&parameters::encode_value(changed)?)?;
+        let changed = parameters::parse(&parameters::encode_value(changed, registry::secrets(&job.name))?)?;
         if let Some(definition) = registry::find(&job.name) {
-            definition.decode(&changed)?;
+            definition.decode(&changed.clone().into())?;
         }
         // Somebody else may have changed it meanwhile: look again.
         if control::replace_parameters(db, id, job.version, changed).await? {

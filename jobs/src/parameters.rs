@@ -3,8 +3,10 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use serde_path_to_error::Segment;
 
 use crate::error::Error;
+use crate::{JobParams, secrets};
 
 /// The name of the result that `execute` returns.
 pub(crate) const OUTPUT: &str = "output";
@@ -19,8 +21,10 @@ const MAX_DEPTH: usize = 28;
 pub(crate) const MAX_NAME_CHARS: usize = 200;
 
 /// A job's parameters as they are stored: an object, within the size limit, without NUL characters.
-pub(crate) fn encode<P: Serialize>(parameters: &P) -> Result<String, Error> {
-    encode_value(to_value("parameters", parameters)?)
+pub(crate) fn encode<P: JobParams>(parameters: &P) -> Result<String, Error> {
+    let value = to_value("parameters", parameters)?;
+    secrets::refuse_marked(&value)?;
+    encode_value(value, P::SECRETS)
 }
 
 /// A value as JSON.
@@ -28,19 +32,21 @@ pub(crate) fn to_value<T: Serialize>(name: &str, value: T) -> Result<Value, Erro
     serde_json::to_value(value).map_err(|source| Error::Encode { name: name.into(), source })
 }
 
-/// The same, from JSON: `null` stands for no parameters.
-pub(crate) fn encode_value(value: Value) -> Result<String, Error> {
-    let object = match value {
+/// The same, from JSON, where the values of some names are secret: `null` stands for no parameters.
+pub(crate) fn encode_value(value: Value, secret: &[&str]) -> Result<String, Error> {
+    let mut object = match value {
         Value::Object(object) => object,
         Value::Null => Map::new(),
         other => {
-            return Err(Error::invalid("parameters", format!("a JSON object of named values is needed, not {other}")));
+            let kind = kind_of(&other);
+            return Err(Error::invalid("parameters", format!("a JSON object of named values is needed, not {kind}")));
         }
     };
+    secrets::mark(&mut object, secret);
     for (name, value) in &object {
         refuse_nul(name, name)?;
         refuse_nul_in(name, value)?;
-        refuse_depth(name, value)?;
+        refuse_depth(name, secrets::without_mark(value))?;
     }
     let text = serde_json::to_string(&object).map_err(|source| Error::Encode { name: "parameters".into(), source })?;
     if text.len() > MAX_JSON_BYTES {
@@ -62,8 +68,8 @@ pub(crate) fn parse(text: &str) -> Result<Value, Error> {
     serde_json::from_str(text).map_err(|source| Error::Decode { name: "parameters".into(), source })
 }
 
-/// Decodes named values as `T`. The error names the value that does not decode.
-pub(crate) fn decode<T: DeserializeOwned>(values: &Value) -> Result<T, Error> {
+/// Decodes named values as `T`. The error names the value that does not decode, and quotes none that is secret.
+pub(crate) fn decode<T: DeserializeOwned>(values: &Value, secret: &[&str]) -> Result<T, Error> {
     serde_path_to_error::deserialize(values).or_else(|error| {
         // A unit struct has no parameters: an object where they are stored, whose values it does not know, and `null` to serde.
         if values.is_object()
@@ -72,9 +78,21 @@ pub(crate) fn decode<T: DeserializeOwned>(values: &Value) -> Result<T, Error> {
             return Ok(unit);
         }
         let path = error.path().to_string();
+        let first = match error.path().iter().next() {
+            Some(Segment::Map { key }) => Some(key.clone()),
+            _ => None,
+        };
         let source = error.into_inner();
-        let name = if path == "." { missing_field(&source).unwrap_or("parameters".into()) } else { path };
-        Err(Error::Decode { name, source })
+        let (name, may_be_secret) = match first {
+            // Deeper in a secret, names are secret too.
+            Some(first) if secret.contains(&first.as_str()) => (first, true),
+            Some(_) => (path, false),
+            None => match missing_field(&source) {
+                Some(name) => (name, false),
+                None => ("parameters".to_owned(), !secret.is_empty()),
+            },
+        };
+        Err(if may_be_secret { secrets::undecodable(name) } else { Error::Decode { name, source } })
     })
 }
 
@@ -113,6 +131,17 @@ pub(crate) fn value_without_nul(value: Value) -> Value {
             values.into_iter().map(|(name, value)| (without_nul(name), value_without_nul(value))).collect()
         }
         other => other,
+    }
+}
+
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
     }
 }
 
@@ -178,13 +207,13 @@ mod tests {
 
     #[test]
     fn a_value_with_nul_is_refused_by_its_name() {
-        let error = encode_value(json!({"fine": 1, "bad": [{"deep": "a\0b"}]})).unwrap_err();
+        let error = encode_value(json!({"fine": 1, "bad": [{"deep": "a\0b"}]}), &[]).unwrap_err();
         assert!(error.to_string().starts_with("`bad` is invalid"), "{error}");
     }
 
     #[test]
     fn parameters_over_the_limit_are_refused_by_the_name_of_the_largest() {
-        let error = encode_value(json!({"small": 1, "large": "x".repeat(MAX_JSON_BYTES)})).unwrap_err();
+        let error = encode_value(json!({"small": 1, "large": "x".repeat(MAX_JSON_BYTES)}), &[]).unwrap_err();
         assert!(error.to_string().starts_with("`large` is invalid"), "{error}");
     }
 
@@ -195,17 +224,17 @@ mod tests {
         struct Size {
             width: u32,
         }
-        let wrong = decode::<Size>(&json!({"width": "wide"})).unwrap_err();
+        let wrong = decode::<Size>(&json!({"width": "wide"}), &[]).unwrap_err();
         assert!(wrong.to_string().starts_with("`width` does not decode"), "{wrong}");
-        let missing = decode::<Size>(&json!({})).unwrap_err();
+        let missing = decode::<Size>(&json!({}), &[]).unwrap_err();
         assert!(missing.to_string().starts_with("`width` does not decode"), "{missing}");
     }
 
     #[test]
     fn a_value_that_is_nested_too_deeply_is_refused_by_its_name() {
         let nested = |levels| (0..levels).fold(json!(1), |value, _| json!([value]));
-        assert!(encode_value(json!({ "deep": nested(MAX_DEPTH) })).is_ok());
-        let error = encode_value(json!({ "deep": nested(MAX_DEPTH + 1) })).unwrap_err();
+        assert!(encode_value(json!({ "deep": nested(MAX_DEPTH) }), &[]).is_ok());
+        let error = encode_value(json!({ "deep": nested(MAX_DEPTH + 1) }), &[]).unwrap_err();
         assert!(error.to_string().starts_with("`deep` is invalid"), "{error}");
     }
 

@@ -14,8 +14,9 @@ use crate::entity::{attempt, job, message};
 use crate::error::Error;
 use crate::outcome::AttemptEnd;
 use crate::parameters::{OUTPUT, decode_one};
+use crate::secrets::Parameters;
 use crate::store::control;
-use crate::{JobId, JobStatus};
+use crate::{JobId, JobStatus, registry, secrets};
 
 /// Everything that is stored about a job. Times are the database's.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -39,8 +40,10 @@ pub struct JobRecord {
     pub max_attempts: u32,
     /// How long an attempt may take.
     pub timeout: Option<Duration>,
-    /// The parameters, by name.
+    /// The parameters, by name. A secret one reads `"•••"`, whatever it is.
     pub parameters: Value,
+    /// The names of the secret ones; [`reveal_parameter`] reads them.
+    pub secrets: Vec<String>,
     /// The results of the latest attempt, by name.
     pub results: BTreeMap<String, Value>,
     /// 0 to 100.
@@ -68,8 +71,11 @@ pub struct JobRecord {
 }
 
 impl JobRecord {
-    /// One parameter. [`Error::InvalidValue`] where there is none of that name.
+    /// One parameter. [`Error::InvalidValue`] where there is none of that name, or it is secret.
     pub fn parameter<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
+        if self.secrets.iter().any(|secret| secret == name) {
+            return Err(Error::invalid(name, "it is secret: `reveal_parameter` reads it"));
+        }
         let value = self.parameters.get(name).ok_or_else(|| Error::invalid(name, "the job has no such parameter"))?;
         decode_one(name, value)
     }
@@ -102,6 +108,8 @@ impl JobRecord {
 
 impl From<job::Model> for JobRecord {
     fn from(row: job::Model) -> Self {
+        let mut parameters = row.parameters.0;
+        let secrets = secrets::hide(&mut parameters, registry::secrets(&row.name));
         Self {
             id: JobId(row.id),
             name: row.name,
@@ -112,7 +120,8 @@ impl From<job::Model> for JobRecord {
             attempt: unsigned(row.attempt),
             max_attempts: unsigned(row.max_attempts),
             timeout: row.timeout_ms.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis),
-            parameters: row.parameters.0,
+            parameters,
+            secrets,
             results: row.results.and_then(|results| serde_json::from_value(results).ok()).unwrap_or_default(),
             progress: u8::try_from(row.progress.clamp(0, 100)).unwrap_or(0),
             created_at: row.created_at,
@@ -206,6 +215,18 @@ pub async fn status<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<
 /// Everything that is stored about a job.
 pub async fn record<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<JobRecord, Error> {
     Ok(control::find(db, id.into()).await?.into())
+}
+
+/// One parameter of a job, also a secret one: the only way to read that from outside of the job.
+///
+/// [`Error::InvalidValue`] where the job has none of that name, [`Error::Decode`] where it is of another type.
+pub async fn reveal_parameter<T: DeserializeOwned>(
+    db: &impl ConnectionTrait,
+    id: impl Into<JobId>,
+    name: &str,
+) -> Result<T, Error> {
+    let row = control::find(db, id.into()).await?;
+    Parameters::from(row.parameters.0).get(name, registry::secrets(&row.name))
 }
 
 /// The progress of a job's latest attempt, 0 to 100. Written in batches: up to half a second behind.

@@ -11,16 +11,18 @@ use serde_json::Value;
 use crate::error::{Error, JobResult};
 use crate::job::{Defaults, Job};
 use crate::parameters;
+use crate::secrets::Parameters;
 use crate::{JobContext, JobError};
 
 /// One definition: its name and options, and how to run its jobs. `#[derive(Job)]` submits it.
 #[derive(Clone, Copy)]
 pub struct Definition {
     pub(crate) defaults: Defaults,
+    pub(crate) secrets: &'static [&'static str],
     file: &'static str,
     line: u32,
     job: fn() -> TypeId,
-    decode: fn(&Value) -> Result<Box<dyn AnyJob>, Error>,
+    decode: fn(&Parameters) -> Result<Box<dyn AnyJob>, Error>,
 }
 
 inventory::collect!(Definition);
@@ -29,11 +31,11 @@ impl Definition {
     /// The definition of `J`, written at this place.
     #[must_use]
     pub const fn of<J: Job>(file: &'static str, line: u32) -> Self {
-        Self { defaults: J::DEFAULTS, file, line, job: TypeId::of::<J>, decode: decode::<J> }
+        Self { defaults: J::DEFAULTS, secrets: J::SECRETS, file, line, job: TypeId::of::<J>, decode: decode::<J> }
     }
 
     /// The job with these parameters, ready to run. Fails with the name of the parameter that does not decode.
-    pub(crate) fn decode(&self, parameters: &Value) -> Result<Box<dyn AnyJob>, Error> {
+    pub(crate) fn decode(&self, parameters: &Parameters) -> Result<Box<dyn AnyJob>, Error> {
         (self.decode)(parameters)
     }
 
@@ -64,8 +66,8 @@ impl<J: Job> AnyJob for J {
     }
 }
 
-fn decode<J: Job>(parameters: &Value) -> Result<Box<dyn AnyJob>, Error> {
-    parameters::decode::<J>(parameters).map(|job| Box::new(job) as Box<dyn AnyJob>)
+fn decode<J: Job>(parameters: &Parameters) -> Result<Box<dyn AnyJob>, Error> {
+    parameters.decode::<J>().map(|job| Box::new(job) as Box<dyn AnyJob>)
 }
 
 /// Definitions by name and alias.
@@ -138,4 +140,9 @@ fn same_job(one: &Definition, other: &Definition) -> bool {
 /// The linked definition that answers to a name. Where two do, a worker refuses to start; here either serves.
 pub(crate) fn find(name: &str) -> Option<&'static Definition> {
     inventory::iter::<Definition>.into_iter().find(|definition| definition.names().any(|known| known == name))
+}
+
+/// The names of a job's secret parameters, as far as its definition is linked.
+pub(crate) fn secrets(name: &str) -> &'static [&'static str] {
+    find(name).map_or(&[], |definition| definition.secrets)
 }

@@ -179,6 +179,8 @@ async fn insert_all<C: ConnectionTrait + TransactionTrait>(db: &C, rows: &[NewJo
 ///
 /// If a definition of that name, or with that alias, is linked into this program, the parameters must decode as its own, and its
 /// defaults apply. Otherwise the job waits for a worker that knows the name.
+///
+/// A value given as `{"$secret": value}` is secret, whatever the definition says of it; see [`job_params`](crate::job_params).
 pub async fn schedule_by_name<C: ConnectionTrait>(db: &C, name: &str, parameters: Value) -> Result<JobId, Error> {
     schedule_by_name_with(db, name, parameters, JobOptions::new()).await
 }
@@ -198,10 +200,11 @@ fn row<J: Job>(job: &J, options: JobOptions) -> Result<NewJob, Error> {
 }
 
 fn named_row(name: &str, parameters: Value, options: JobOptions) -> Result<NewJob, Error> {
-    let text = parameters::encode_value(parameters)?;
-    let defaults = match registry::find(name) {
+    let definition = registry::find(name);
+    let text = parameters::encode_value(parameters, definition.map_or(&[], |definition| definition.secrets))?;
+    let defaults = match definition {
         Some(definition) => {
-            definition.decode(&parameters::parse(&text)?)?;
+            definition.decode(&parameters::parse(&text)?.into())?;
             definition.defaults
         }
         None => Defaults::new("unknown"),

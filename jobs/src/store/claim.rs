@@ -11,8 +11,8 @@ use serde::Serialize;
 use super::dialect::{Claim, FromFront};
 use super::{Store, json, repeat, statement};
 
-/// A job that was claimed, as its worker gets it.
-#[derive(Debug, Clone)]
+/// A job that was claimed, as its worker gets it. It has no `Debug`: its parameters may be secret.
+#[derive(Clone)]
 pub(crate) struct Claimed {
     pub(crate) id: i64,
     pub(crate) name: String,

@@ -1,5 +1,7 @@
 //! Scheduling: new rows, any number in one call.
 
+use std::fmt;
+
 use sea_orm::{ConnectionTrait, DbErr, Statement, Value};
 use serde::Serialize;
 
@@ -7,7 +9,7 @@ use super::dialect::{self, Dialect, Ids, Insert};
 use super::{json, statement};
 
 /// A job to insert.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Clone, Serialize)]
 pub(crate) struct NewJob {
     pub(crate) name: String,
     pub(crate) queue: String,
@@ -22,6 +24,13 @@ pub(crate) struct NewJob {
     pub(crate) user_id: Option<String>,
     pub(crate) session_id: Option<String>,
     pub(crate) event_id: Option<String>,
+}
+
+/// Without its parameters, which may be secret.
+impl fmt::Debug for NewJob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in queue `{}`", self.name, self.queue)
+    }
 }
 
 impl NewJob {

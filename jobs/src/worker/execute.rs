@@ -22,7 +22,7 @@ use crate::{JobContext, parameters};
 
 /// What this worker owns from now on.
 pub(super) fn own(engine: &Engine, job: Claimed) -> Arc<Owned> {
-    let parameters = parameters::parse(&job.parameters).unwrap_or(Value::Null);
+    let parameters = parameters::parse(&job.parameters).unwrap_or(Value::Null).into();
     engine.own(Arc::new(RunningAttempt {
         job,
         parameters,
