@@ -200,13 +200,14 @@ impl JobContext {
     pub async fn run_blocking<T: Send + 'static>(&self, code: impl FnOnce() -> T + Send + 'static) -> T {
         let blocking = self.attempt.inside.blocking.enter();
         let runtime = tokio::runtime::Handle::current();
+        let span = tracing::Span::current();
         let (done, result) = tokio::sync::oneshot::channel();
         // Not one of the runtime's threads: those hold up the end of the process until their code has ended.
         let thread = std::thread::Builder::new().name("jobs-blocking".into()).spawn(move || {
             let _until_it_ends = blocking;
             let _runtime = runtime.enter();
             // Nobody may be left to hear it.
-            let _ = done.send(catch_unwind(AssertUnwindSafe(code)));
+            let _ = done.send(span.in_scope(|| catch_unwind(AssertUnwindSafe(code))));
         });
         thread.unwrap_or_else(|error| panic!("no thread can be started for blocking code: {error}"));
         match result.await {

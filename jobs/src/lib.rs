@@ -11,6 +11,7 @@ mod handle;
 mod id;
 mod job;
 mod list;
+pub mod metrics;
 mod operate;
 mod options;
 mod outcome;

@@ -8,14 +8,19 @@ use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use sea_orm::{ConnectionTrait, TransactionSession as _, TransactionTrait};
 use serde_json::Value;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use crate::error::Error;
 use crate::job::{Defaults, Job};
 use crate::options::option_setters;
 use crate::store::{insert, insert::NewJob};
-use crate::{JobHandle, JobId, JobOptions, parameters, registry, wake};
+use crate::{JobHandle, JobId, JobOptions, metrics, parameters, registry, wake};
 
 /// A job about to be scheduled. Nothing happens until it is awaited.
+///
+/// Meanwhile it is in a [`tracing`](https://docs.rs/tracing) span `jobs.schedule` (level DEBUG) with the fields `name`, `queue`, and
+/// `job`: the id, once it is known.
 ///
 /// It is inserted on the connection, or in the transaction, that was given: in a transaction, the job exists if and only if
 /// the transaction commits.
@@ -141,6 +146,8 @@ where
 }
 
 /// Jobs about to be scheduled. Nothing happens until it is awaited. See [`schedule_all`].
+///
+/// Meanwhile they are in one span `jobs.schedule` (level DEBUG) with the fields `name` and `count`.
 #[must_use = "jobs are scheduled only when this is awaited"]
 #[derive(Debug)]
 pub struct ScheduleAll<'c, C, J> {
@@ -167,11 +174,16 @@ where
 }
 
 async fn insert_all<C: ConnectionTrait + TransactionTrait>(db: &C, rows: &[NewJob]) -> Result<Vec<i64>, Error> {
-    // No options: inside a transaction of the caller's this is a savepoint, which takes none.
-    let transaction = db.begin().await?;
-    let ids = insert::insert(&transaction, rows).await?;
-    transaction.commit().await?;
-    wake_queues(rows);
+    let inserted = async {
+        // No options: inside a transaction of the caller's this is a savepoint, which takes none.
+        let transaction = db.begin().await?;
+        let ids = insert::insert(&transaction, rows).await?;
+        transaction.commit().await?;
+        Ok::<_, Error>(ids)
+    };
+    let name = rows.first().map(|row| row.name.as_str());
+    let ids = inserted.instrument(tracing::debug_span!("jobs.schedule", name, count = rows.len())).await?;
+    scheduled(rows);
     Ok(ids)
 }
 
@@ -214,13 +226,19 @@ fn named_row(name: &str, parameters: Value, options: JobOptions) -> Result<NewJo
 
 async fn insert_one<C: ConnectionTrait>(db: &C, row: NewJob) -> Result<JobId, Error> {
     let rows = [row];
-    let ids = insert::insert(db, &rows).await?;
-    wake_queues(&rows);
+    let [row] = &rows;
+    let span = tracing::debug_span!("jobs.schedule", name = row.name, queue = row.queue, job = Empty);
+    let ids = insert::insert(db, &rows).instrument(span.clone()).await?;
+    span.record("job", ids.first());
+    scheduled(&rows);
     // The insert gives as many ids as rows, or fails.
     ids.first().copied().map(JobId).ok_or_else(|| Error::Database(sea_orm::DbErr::RecordNotInserted))
 }
 
-fn wake_queues(rows: &[NewJob]) {
+/// They are inserted: counts them, and wakes those who may execute them.
+fn scheduled(rows: &[NewJob]) {
+    let each = rows.iter().map(|row| [row.queue.as_str(), row.name.as_str()]);
+    metrics::count_each(metrics::SCHEDULED_TOTAL, ["queue", "name"], each);
     let mut queues: Vec<_> = rows.iter().map(|row| row.queue.as_str()).collect();
     queues.sort_unstable();
     queues.dedup();

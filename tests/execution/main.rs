@@ -15,13 +15,16 @@ mod pausing;
 mod rescue;
 mod retention;
 mod running_alone;
+mod seeing;
 mod shutdown;
 mod stopping;
 mod testing;
 mod values;
 mod waking;
+mod witness;
 
 fn main() {
+    witness::install();
     let cases = [
         outcomes::cases(),
         values::cases(),
@@ -40,6 +43,7 @@ fn main() {
         retention::cases(),
         running_alone::cases(),
         testing::cases(),
+        seeing::cases(),
     ]
     .concat();
     jobs_tests::main(&cases);

@@ -66,6 +66,11 @@ struct Done<'a> {
 }
 
 impl Finish {
+    /// Of what was claimed and given back untouched.
+    pub(crate) const fn never_started(&self) -> bool {
+        self.attempt_change < 0
+    }
+
     fn done(&self) -> Option<Done<'_>> {
         let is_plain = self.status == JobStatus::Terminated.code()
             && self.how.is_none()

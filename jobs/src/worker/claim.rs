@@ -113,7 +113,7 @@ impl Claimer {
             let store = self.line.store();
             let claimed = self.line.in_time(served.claim(&store, self.engine.id, &self.names, ask)).await?;
             brought |= !claimed.is_empty();
-            served.wait(claimed.into_iter().map(|job| execute::own(&self.engine, job)));
+            served.wait(execute::own(&self.engine, claimed));
             start(&self.engine, served);
             drop(in_flight);
         }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sea_orm::DatabaseConnection;
 use tokio::sync::mpsc;
@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::lease::Lease;
 use super::line::Connections;
+use super::meter::Meter;
 use super::settings::Settings;
 use super::stuck::Pulse;
 use crate::JobStatus;
@@ -61,6 +62,7 @@ pub(super) struct Engine {
 /// An attempt that this worker owns.
 pub(super) struct Owned {
     pub(super) attempt: Arc<RunningAttempt>,
+    pub(super) meter: Arc<Meter>,
     claimed: Instant,
     started: OnceLock<Instant>,
     ended: AtomicBool,
@@ -75,6 +77,13 @@ impl Owned {
     /// When it was started, or claimed where it still waits.
     pub(super) fn started(&self) -> Instant {
         self.started.get().copied().unwrap_or(self.claimed)
+    }
+
+    /// How long the job had been due when it was started: until it was claimed, by the database's clock.
+    pub(super) fn waited(&self) -> Duration {
+        let job = &self.attempt.job;
+        let until_claimed = (job.started_at - job.scheduled_at).to_std().unwrap_or_default();
+        until_claimed + self.started().duration_since(self.claimed)
     }
 
     pub(super) fn has_started(&self) -> bool {
@@ -173,9 +182,10 @@ impl Engine {
         }))
     }
 
-    pub(super) fn own(&self, attempt: Arc<RunningAttempt>) -> Arc<Owned> {
+    pub(super) fn own(&self, attempt: Arc<RunningAttempt>, meter: Arc<Meter>) -> Arc<Owned> {
         let owned = Arc::new(Owned {
             attempt,
+            meter,
             claimed: Instant::now(),
             started: OnceLock::new(),
             ended: AtomicBool::new(false),
@@ -184,12 +194,11 @@ impl Engine {
         owned
     }
 
-    /// The end of this attempt is written, or another has the job.
-    pub(super) fn disown(&self, id: i64, version: i64) {
+    /// The end of this attempt is written, or another has the job. Returns what was owned.
+    pub(super) fn disown(&self, id: i64, version: i64) -> Option<Arc<Owned>> {
         let mut owned = lock(&self.owned);
-        if owned.get(&id).is_some_and(|owned| owned.attempt.job.version == version) {
-            owned.remove(&id);
-        }
+        let is_that = owned.get(&id).is_some_and(|owned| owned.attempt.job.version == version);
+        if is_that { owned.remove(&id) } else { None }
     }
 
     pub(super) fn owned(&self) -> Vec<Arc<Owned>> {

@@ -7,10 +7,12 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
+use tracing::Instrument as _;
 
 use super::engine::{Engine, Owned};
 use super::inside::finished_inside;
 use super::lanes::Lane;
+use super::meter::{Meter, Meters};
 use super::verdict::{did_not_stop, ending, outcome, panicked, stopped};
 use crate::attempt::{Inside, RunningAttempt, Stop, Stopper};
 use crate::error::{JobResult, chain};
@@ -21,16 +23,25 @@ use crate::store::claim::Claimed;
 use crate::{JobContext, parameters};
 
 /// What this worker owns from now on.
-pub(super) fn own(engine: &Engine, job: Claimed) -> Arc<Owned> {
+pub(super) fn own(engine: &Engine, claimed: Vec<Claimed>) -> impl Iterator<Item = Arc<Owned>> {
+    let meters = Meters::of(&claimed);
+    claimed.into_iter().map(move |job| {
+        let meter = meters.get(&job);
+        own_one(engine, job, meter)
+    })
+}
+
+fn own_one(engine: &Engine, job: Claimed, meter: Arc<Meter>) -> Arc<Owned> {
     let parameters = parameters::parse(&job.parameters).unwrap_or(Value::Null).into();
-    engine.own(Arc::new(RunningAttempt {
+    let attempt = RunningAttempt {
         job,
         parameters,
         notes: Notes::default(),
         stop: Stopper::default(),
         inside: Inside::default(),
         setting: engine.setting.clone(),
-    }))
+    };
+    engine.own(Arc::new(attempt), meter)
 }
 
 /// Executes in one slot what waits in its queue, one job after the other, without a pause in which the slot is free.
@@ -54,23 +65,43 @@ pub(super) async fn run_slot(engine: Arc<Engine>, lane: Arc<Lane>, slot: OwnedSe
 
 async fn execute(engine: &Engine, owned: &Owned) {
     owned.start();
-    let outcome = run(engine, &owned.attempt).await;
-    if let Some(outcome) = finished_inside(engine, &owned.attempt, outcome).await {
-        end(engine, owned, outcome).await;
-    }
+    let job = &owned.attempt.job;
+    let span = tracing::info_span!(
+        "jobs.execute",
+        job = job.id,
+        name = job.name,
+        queue = job.queue,
+        attempt = job.attempt,
+        worker = engine.id
+    );
+    run_and_end(engine, owned).instrument(span).await;
     // Blocking code that did not stop keeps its slot.
     owned.attempt.inside.blocking.zero().await;
 }
 
+async fn run_and_end(engine: &Engine, owned: &Owned) {
+    let outcome = run(engine, owned).await;
+    if outcome != Outcome::NeverStarted {
+        owned.meter.ended(owned.started().elapsed());
+    }
+    if let Some(outcome) = finished_inside(engine, &owned.attempt, outcome).await {
+        end(engine, owned, outcome).await;
+    }
+}
+
 /// Performs the attempt, unless it must not be started any more.
-async fn run(engine: &Engine, attempt: &Arc<RunningAttempt>) -> Outcome {
+async fn run(engine: &Engine, owned: &Owned) -> Outcome {
+    let attempt = &owned.attempt;
     if !engine.lease.holds() || engine.stopping.is_cancelled() {
         return Outcome::NeverStarted;
     }
-    match attempt.stop.reason() {
-        Some((Stop::Canceled, _)) => return stopped(attempt),
-        Some(_) => return Outcome::NeverStarted,
-        None => {}
+    let asked = attempt.stop.reason().map(|(asked, _)| asked);
+    if !matches!(asked, None | Some(Stop::Canceled)) {
+        return Outcome::NeverStarted;
+    }
+    owned.meter.started(owned.waited());
+    if asked.is_some() {
+        return stopped(attempt);
     }
     let Some(definition) = engine.registry.get(&attempt.job.name) else {
         // Only known names are claimed.

@@ -9,9 +9,9 @@ use sea_orm::DbErr;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::engine::{End, Engine};
+use super::engine::{End, Engine, Owned};
 use super::line::Line;
-use super::{report, stuck};
+use super::{meter, report, stuck};
 use crate::JobStatus;
 use crate::outcome::{AttemptEnd, Ending};
 use crate::report::storable;
@@ -45,6 +45,7 @@ pub(super) async fn run(engine: Arc<Engine>) {
     while writer.gather(&mut reports).await {
         writer.write().await;
     }
+    meter::look(&writer.engine);
 }
 
 struct Writer {
@@ -69,6 +70,7 @@ impl Writer {
             () = until(retry_locked) => {}
             _ = reports.tick() => {
                 self.waiting.extend(stuck::end_those_that_do_not_stop(&self.engine).into_iter().map(End::into_finish));
+                meter::look(&self.engine);
                 report::write(&self.engine, &mut self.line).await;
             }
             () = self.engine.written.cancelled() => {
@@ -138,13 +140,15 @@ impl Writer {
         let is_written = |end: &Finish| written.contains(&(end.id, end.version));
         let missed: Vec<i64> = batch.iter().filter(|end| !is_written(end)).map(|end| end.id).collect();
         let marks: HashMap<i64, Mark> = if missed.is_empty() { HashMap::new() } else { self.marks(&missed).await? };
+        let mut finished = Vec::with_capacity(batch.len());
         for end in batch {
-            if is_written(end) {
-                self.settled(end);
-            } else {
-                self.missed(end, marks.get(&end.id));
-            }
+            let owned = if is_written(end) { self.settled(end) } else { self.missed(end, marks.get(&end.id)) };
+            finished.extend(owned.map(|owned| (owned, end)));
         }
+        meter::finished(finished.iter().map(|(owned, end)| {
+            let job = &owned.attempt.job;
+            (&*job.queue, &*job.name, *end)
+        }));
         crate::wait::ended(written.iter().map(|(id, _)| *id));
         self.engine.sleeper.nudge();
         Ok(())
@@ -155,24 +159,27 @@ impl Writer {
         Ok(self.line.in_time(store.marks(ids)).await?.into_iter().map(|mark| (mark.id, mark)).collect())
     }
 
-    fn settled(&self, end: &Finish) {
-        self.engine.disown(end.id, end.version);
+    /// Returns the attempt that this was the end of.
+    fn settled(&self, end: &Finish) -> Option<Arc<Owned>> {
+        let owned = self.engine.disown(end.id, end.version);
         if end.status == JobStatus::Scheduled.code() {
             // A retry or a snooze may be due soon, in one of our queues.
             self.engine.sleeper.look();
         }
+        owned
     }
 
     /// A row that was not written: held by somebody else's transaction, written before, or no longer ours.
-    fn missed(&mut self, end: &Finish, mark: Option<&Mark>) {
+    fn missed(&mut self, end: &Finish, mark: Option<&Mark>) -> Option<Arc<Owned>> {
         match mark {
             Some(mark) if mark.version == end.version && mark.status == JobStatus::Running => {
                 self.locked.push((Instant::now() + LOCKED_PAUSE, end.clone()));
+                None
             }
             // Written before, by a statement whose answer was lost.
             Some(mark) if mark.version == end.version + 1 && mark.worker == Some(self.engine.id) => {
-                self.settled(end);
                 crate::wait::ended(std::iter::once(end.id));
+                self.settled(end)
             }
             _ => {
                 tracing::warn!(
@@ -180,7 +187,10 @@ impl Writer {
                     version = end.version,
                     "fenced out: another worker has taken the job over, its end is not written"
                 );
-                self.engine.disown(end.id, end.version);
+                if let Some(owned) = self.engine.disown(end.id, end.version) {
+                    meter::fenced_out(&owned.attempt.job);
+                }
+                None
             }
         }
     }

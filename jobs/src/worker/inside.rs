@@ -6,6 +6,7 @@ use sea_orm::DbErr;
 
 use super::engine::Engine;
 use super::line::Line;
+use super::meter;
 use crate::JobStatus;
 use crate::attempt::RunningAttempt;
 use crate::error::chain;
@@ -32,8 +33,11 @@ pub(super) async fn finished_inside(engine: &Engine, attempt: &RunningAttempt, o
                     other => other,
                 });
             }
-            Ok(Inside::Over) => {
+            Ok(Inside::Over { by }) => {
                 engine.disown(job.id, job.version);
+                if by == Some(engine.id) {
+                    meter::finished_inside(job);
+                }
                 crate::wait::ended(std::iter::once(job.id));
                 return None;
             }
@@ -49,7 +53,9 @@ enum Inside {
     Unknown,
     NotCommitted,
     /// The row is at another version: finished by us, or taken over.
-    Over,
+    Over {
+        by: Option<i64>,
+    },
 }
 
 async fn inside(store: &Store, job: &Claimed) -> Result<Inside, DbErr> {
@@ -59,6 +65,7 @@ async fn inside(store: &Store, job: &Claimed) -> Result<Inside, DbErr> {
     let marks = store.marks(&[job.id]).await?;
     Ok(match marks.first() {
         Some(mark) if mark.version == job.version && mark.status == JobStatus::Running => Inside::NotCommitted,
-        _ => Inside::Over,
+        Some(mark) if mark.version == job.version + 1 => Inside::Over { by: mark.worker },
+        _ => Inside::Over { by: None },
     })
 }

@@ -9,6 +9,8 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::engine::Engine;
 use super::line::Line;
+use super::meter;
+use super::sample::Sampler;
 use crate::outcome::{AttemptEnd, Attempts, Outcome};
 use crate::store::Store;
 use crate::store::batch::Finish;
@@ -23,7 +25,12 @@ const RETENTION_PAUSE: Duration = Duration::from_millis(100);
 
 pub(super) async fn run(engine: Arc<Engine>) {
     // Side by side: a long delete does not hold up a rescue.
-    tokio::join!(rescue_from_time_to_time(&engine), delete_from_time_to_time(&engine), warn_from_time_to_time(&engine));
+    tokio::join!(
+        rescue_from_time_to_time(&engine),
+        delete_from_time_to_time(&engine),
+        warn_from_time_to_time(&engine),
+        sample_from_time_to_time(&engine)
+    );
 }
 
 async fn rescue_from_time_to_time(engine: &Engine) {
@@ -53,6 +60,17 @@ async fn warn_from_time_to_time(engine: &Engine) {
     }
 }
 
+async fn sample_from_time_to_time(engine: &Engine) {
+    let Some(interval) = engine.settings.sample_queues else { return };
+    let (mut time, mut line) = (every(interval), Line::new(engine));
+    let mut sampler = Sampler::new(engine);
+    loop {
+        time.tick().await;
+        let store = line.store();
+        complain(line.in_time(sampler.sample(&store)).await);
+    }
+}
+
 fn complain(done: Result<(), DbErr>) {
     if let Err(error) = done {
         tracing::warn!(%error, "maintenance failed; it is tried again at its next time");
@@ -79,7 +97,10 @@ async fn rescue(engine: &Engine, store: &Store) -> Result<(), DbErr> {
         let orphans = store.orphans().await?;
         let ends: Vec<_> = orphans.iter().map(|orphan| end_of_lost(engine, orphan)).collect();
         let written = if ends.is_empty() { return Ok(()) } else { store.finish(&ends).await? };
-        for orphan in orphans.iter().filter(|orphan| written.contains(&(orphan.id, orphan.version))) {
+        let is_rescued = |(orphan, _): &(&Orphan, _)| written.contains(&(orphan.id, orphan.version));
+        let rescued: Vec<_> = orphans.iter().zip(&ends).filter(is_rescued).collect();
+        meter::finished(rescued.iter().map(|(orphan, end)| (&*orphan.queue, &*orphan.name, *end)));
+        for (orphan, _) in rescued {
             tracing::warn!(job = orphan.id, name = orphan.name, attempt = orphan.attempt, "rescued from a lost worker");
             wake::scheduled(&orphan.queue);
         }

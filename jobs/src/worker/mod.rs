@@ -13,9 +13,11 @@ mod lanes;
 mod lease;
 mod line;
 mod maintain;
+mod meter;
 mod notify;
 mod pace;
 mod report;
+mod sample;
 mod settings;
 mod shutdown;
 mod stuck;
@@ -54,6 +56,11 @@ const REJOIN_PAUSE: Duration = Duration::from_secs(1);
 /// Worker::new(db).run().await
 /// # }
 /// ```
+///
+/// Each attempt is in a [`tracing`](https://docs.rs/tracing) span `jobs.execute` (level INFO) with the fields `job` (its id), `name`,
+/// `queue`, `attempt` and `worker` (its id): so are the events of `execute`, and of code in
+/// [`run_blocking`](crate::JobContext::run_blocking). Tasks that `execute` spawns are in it when they are spawned
+/// `.in_current_span()`. What can be counted and timed is listed in [`metrics`](crate::metrics).
 ///
 /// Without [`queue`](Self::queue) it serves the default queue and every queue that one of its definitions names.
 #[must_use = "a worker does nothing until it is run"]
@@ -152,6 +159,14 @@ impl Worker {
     /// refused when the worker starts.
     pub fn retention(mut self, status: JobStatus, age: Option<Duration>) -> Self {
         self.settings.retention.insert(status, age);
+        self
+    }
+
+    /// Ask the database so often (1 second to 1 day) how much waits and runs in all queues, and how many workers there are, for the
+    /// gauges of [`metrics`](crate::metrics) that tell it: two statements, which read the index of all jobs that wait. One worker of
+    /// many is enough. Default: never.
+    pub fn sample_queues(mut self, interval: Duration) -> Self {
+        self.settings.sample_queues = Some(interval);
         self
     }
 

@@ -26,6 +26,7 @@ pub(super) struct Settings {
     pub(super) name: Option<String>,
     pub(super) listen: bool,
     pub(super) retention: HashMap<JobStatus, Option<Duration>>,
+    pub(super) sample_queues: Option<Duration>,
     pub(super) stop: CancellationToken,
 }
 
@@ -51,6 +52,7 @@ impl Default for Settings {
                 (JobStatus::Failed, Some(30 * DAY)),
                 (JobStatus::Terminated, Some(7 * DAY)),
             ]),
+            sample_queues: None,
             stop: CancellationToken::new(),
         }
     }
@@ -150,6 +152,11 @@ impl Settings {
                     self.lease
                 ),
             ));
+        }
+        if let Some(interval) = self.sample_queues
+            && !(Duration::from_secs(1)..=DAY).contains(&interval)
+        {
+            return Err(Error::invalid("sample_queues", format!("{interval:?} is not between 1 second and 1 day")));
         }
         match self.poll_interval {
             Some(interval) if !(Duration::from_millis(10)..=Duration::from_mins(1)).contains(&interval) => Err(

@@ -52,7 +52,7 @@ WHERE ctid = ANY(ARRAY(
           ORDER BY first.priority, first.scheduled_at, first.id LIMIT $4) AS best
     WHERE best.may_wait OR best.place <= $5))
 RETURNING id, name, priority, version, attempt, max_attempts, budget, timeout_ms, parameters::text, created_at, scheduled_at,
-          user_id, session_id, event_id"
+          user_id, session_id, event_id, started_at"
         )
     };
 }

@@ -94,7 +94,7 @@ WHERE id IN (
           ORDER BY first.priority, first.scheduled_at, first.id LIMIT ?4) AS best
     WHERE best.may_wait OR best.place <= ?5)
 RETURNING id, name, priority, version, attempt, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at,
-          user_id, session_id, event_id";
+          user_id, session_id, event_id, started_at";
 
 const LOOK: &str = r"
 WITH RECURSIVE groups (queue, priority, name) AS (

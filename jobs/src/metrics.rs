@@ -1,0 +1,100 @@
+//! What can be measured of jobs, through the facade of the crate [`metrics`](https://docs.rs/metrics).
+//!
+//! A program that installs a recorder (of `metrics-exporter-prometheus`, for instance) gets all of these from it; without one,
+//! measuring costs next to nothing. Each name is a constant of this module.
+//!
+//! | name | kind | labels | what it tells |
+//! | --- | --- | --- | --- |
+//! | `jobs_scheduled_total` | counter | `queue`, `name` | jobs that this program has inserted; also those whose transaction was rolled back later |
+//! | `jobs_started_total` | counter | `queue`, `name` | attempts that this program's workers have started |
+//! | `jobs_finished_total` | counter | `queue`, `name`, `outcome`, `status` | attempts whose end is written; those of lost workers too, by the worker that rescues them |
+//! | `jobs_fenced_out_total` | counter | `queue`, `name` | attempts whose end was not written, because another worker had taken the job over |
+//! | `jobs_wait_seconds` | histogram | `queue`, `name` | from the job's due time to the start of an attempt |
+//! | `jobs_duration_seconds` | histogram | `queue`, `name` | from the start of an attempt to the end of its code, by the worker's clock |
+//! | `jobs_claim_batch_size` | histogram | `queue` | how many jobs a claim has brought, for those that brought any |
+//! | `jobs_running` | gauge | `queue` | attempts that execute in this worker; looked at twice a second |
+//! | `jobs_queue_depth` | gauge | `queue`, `status` | jobs of all programs that are `scheduled` (due or not) or `running` |
+//! | `jobs_oldest_age_seconds` | gauge | `queue` | how long the first of those that wait has been due; 0 where none is |
+//! | `jobs_workers` | gauge | | workers whose lease holds, in all programs |
+//!
+//! `name` is that of the job's definition, as it was scheduled.
+//!
+//! `outcome` is how the attempt ended: `success`, `snoozed`, or as in the job's history an [`AttemptEnd`](crate::AttemptEnd):
+//! `error`, `panic`, `timeout`, `undecodable`, `canceled`, `lost`, `shutdown`, `did_not_stop`, `refused`. `status` is what that
+//! made of the job: `terminated`, `failed`, `canceled`, or `scheduled` where it runs again. So a retry after an error is
+//! `{outcome="error", status="scheduled"}`, and an error after which nothing is tried any more `{outcome="error", status="failed"}`.
+//!
+//! The wait until the job was claimed is measured by the database's clock, on both ends; what it then waited for a free slot, by
+//! the worker's.
+//!
+//! The last three gauges are asked of the database, and cover all queues: only a worker that is told to by
+//! [`Worker::sample_queues`](crate::Worker::sample_queues) sets them. One worker of many is enough. Where several workers of one
+//! program serve the same queue, `jobs_running` is what the last of them has counted.
+
+use std::collections::HashMap;
+
+use ::metrics::{Label, counter};
+
+use crate::JobStatus;
+
+/// Jobs that this program has inserted, by queue and name.
+pub const SCHEDULED_TOTAL: &str = "jobs_scheduled_total";
+
+/// Attempts that were started, by queue and name.
+pub const STARTED_TOTAL: &str = "jobs_started_total";
+
+/// Attempts whose end is written, by queue, name, outcome, and the status of the job after it.
+pub const FINISHED_TOTAL: &str = "jobs_finished_total";
+
+/// Attempts whose end was not written, because another worker had taken the job over, by queue and name.
+pub const FENCED_OUT_TOTAL: &str = "jobs_fenced_out_total";
+
+/// Seconds from a job's due time to the start of an attempt, by queue and name.
+pub const WAIT_SECONDS: &str = "jobs_wait_seconds";
+
+/// Seconds from the start of an attempt to the end of its code, by queue and name.
+pub const DURATION_SECONDS: &str = "jobs_duration_seconds";
+
+/// How many jobs a claim has brought, by queue.
+pub const CLAIM_BATCH_SIZE: &str = "jobs_claim_batch_size";
+
+/// Attempts that execute in this worker, by queue.
+pub const RUNNING: &str = "jobs_running";
+
+/// Jobs that wait or run, by queue and status.
+pub const QUEUE_DEPTH: &str = "jobs_queue_depth";
+
+/// Seconds for which the first of the waiting jobs has been due, by queue.
+pub const OLDEST_AGE_SECONDS: &str = "jobs_oldest_age_seconds";
+
+/// Workers whose lease holds.
+pub const WORKERS: &str = "jobs_workers";
+
+/// Adds one for each of these values of the labels. Those that are alike are added at once: to look for a metric costs more than to
+/// count.
+pub(crate) fn count_each<'a, const N: usize>(
+    name: &'static str,
+    labels: [&'static str; N],
+    each: impl Iterator<Item = [&'a str; N]>,
+) {
+    let mut counts: HashMap<_, u64> = HashMap::new();
+    for values in each {
+        *counts.entry(values).or_default() += 1;
+    }
+    for (values, count) in counts {
+        let labels: Vec<_> =
+            labels.into_iter().zip(values).map(|(label, value)| Label::new(label, value.to_owned())).collect();
+        counter!(name, labels).increment(count);
+    }
+}
+
+/// As the value of a label.
+pub(crate) const fn label(status: JobStatus) -> &'static str {
+    match status {
+        JobStatus::Scheduled => "scheduled",
+        JobStatus::Running => "running",
+        JobStatus::Canceled => "canceled",
+        JobStatus::Failed => "failed",
+        JobStatus::Terminated => "terminated",
+    }
+}

@@ -1,0 +1,132 @@
+//! Sees what this program measures and traces, whichever case it comes from: each looks for what bears a name of its own.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::{Mutex, OnceLock};
+
+use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+use tracing_subscriber::filter::{EnvFilter, filter_fn};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+use tracing_subscriber::registry::{LookupSpan, Scope};
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+/// Names and values, of labels or fields.
+type Pairs = BTreeMap<String, String>;
+
+/// A value, and the metric and labels under which it was measured.
+struct Measured {
+    metric: String,
+    labels: Pairs,
+    value: f64,
+}
+
+static RECORDER: OnceLock<Snapshotter> = OnceLock::new();
+static MEASURED: Mutex<Vec<Measured>> = Mutex::new(Vec::new());
+static SEEN: Mutex<Vec<Seen>> = Mutex::new(Vec::new());
+
+/// An event of a case, or a span inside one of a case's own: its fields, and the spans around it, innermost first.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) fields: Pairs,
+    pub(crate) spans: Vec<(&'static str, Pairs)>,
+}
+
+/// Once, before anything is measured or traced.
+pub(crate) fn install() {
+    let recorder = DebuggingRecorder::new();
+    let is_first = RECORDER.set(recorder.snapshotter()).is_ok();
+    assert!(is_first && recorder.install().is_ok(), "there is one recorder for the program");
+    let printed = tracing_subscriber::fmt::layer().with_test_writer().with_filter(EnvFilter::from_default_env());
+    let is_wanted = filter_fn(|what| is_ours(what) || (what.is_span() && what.name().starts_with("jobs.")));
+    tracing_subscriber::registry().with(Witness.with_filter(is_wanted)).with(printed).init();
+}
+
+fn is_ours(what: &Metadata<'_>) -> bool {
+    what.target().starts_with("execution::seeing")
+}
+
+/// What was measured so far under this name and these labels, among others.
+pub(crate) fn measured(metric: &str, labels: &[(&str, &str)]) -> Vec<f64> {
+    let mut all = MEASURED.lock().unwrap();
+    // A snapshot takes out what it shows.
+    for (key, _, _, value) in RECORDER.get().expect("the recorder is installed").snapshot().into_vec() {
+        let labels: Pairs = key.key().labels().map(|label| (label.key().into(), label.value().into())).collect();
+        let values = match value {
+            DebugValue::Counter(count) => vec![f64::from(u32::try_from(count).unwrap())],
+            DebugValue::Gauge(value) => vec![value.into_inner()],
+            DebugValue::Histogram(values) => values.into_iter().map(|value| value.into_inner()).collect(),
+        };
+        let metric = key.key().name();
+        all.extend(values.into_iter().map(|value| Measured { metric: metric.into(), labels: labels.clone(), value }));
+    }
+    let has = |one: &Measured| labels.iter().all(|(name, value)| one.labels.get(*name).is_some_and(|v| v == value));
+    all.iter().filter(|one| one.metric == metric && has(one)).map(|one| one.value).collect()
+}
+
+/// What was counted so far under this name and these labels, among others.
+pub(crate) fn counted(metric: &str, labels: &[(&str, &str)]) -> f64 {
+    measured(metric, labels).iter().sum()
+}
+
+/// What was seen with this field.
+pub(crate) fn seen(field: &str, value: &str) -> Vec<Seen> {
+    let seen = SEEN.lock().unwrap();
+    let has = |one: &&Seen| {
+        let mut fields = std::iter::once(&one.fields).chain(one.spans.iter().map(|(_, fields)| fields));
+        fields.any(|fields| fields.get(field).is_some_and(|is| is == value))
+    };
+    seen.iter().filter(has).cloned().collect()
+}
+
+struct Witness;
+
+impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Witness {
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let mut fields = Fields::default();
+        attributes.record(&mut fields);
+        context.span(id).unwrap().extensions_mut().insert(fields);
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        if let Some(fields) = context.span(id).unwrap().extensions_mut().get_mut() {
+            values.record::<Fields>(fields);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        SEEN.lock().unwrap().push(Seen { fields: fields.0, spans: around(context.event_scope(event)) });
+    }
+
+    fn on_close(&self, id: Id, context: Context<'_, S>) {
+        let is_inside_ours = context.span_scope(&id).unwrap().skip(1).any(|span| is_ours(span.metadata()));
+        if is_inside_ours {
+            SEEN.lock().unwrap().push(Seen { fields: Pairs::new(), spans: around(context.span_scope(&id)) });
+        }
+    }
+}
+
+fn around<'s, S: LookupSpan<'s>>(scope: Option<Scope<'s, S>>) -> Vec<(&'static str, Pairs)> {
+    let fields = |span: tracing_subscriber::registry::SpanRef<'s, S>| {
+        let fields = span.extensions().get::<Fields>().map(|fields| fields.0.clone());
+        (span.name(), fields.unwrap_or_default())
+    };
+    scope.into_iter().flatten().map(fields).collect()
+}
+
+#[derive(Default)]
+struct Fields(Pairs);
+
+impl Visit for Fields {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0.insert(field.name().into(), value.into());
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.0.insert(field.name().into(), format!("{value:?}"));
+    }
+}
