@@ -4,6 +4,8 @@
 compile_error!("jobs needs a database: enable its feature `sqlite`, `postgres` or `mysql`");
 
 mod attempt;
+#[cfg(feature = "cli")]
+pub mod cli;
 mod context;
 mod entity;
 mod error;

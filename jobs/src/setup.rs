@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jobs_migrations::JobsMigrator;
-use sea_orm::{ConnectOptions, DatabaseConnection};
+use sea_orm::{ConnectOptions, DatabaseConnection, DatabaseTransaction, DbErr};
 use sea_orm_migration::MigratorTrait as _;
 
 use crate::error::Error;
@@ -48,12 +48,26 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// What was done is recorded in a table of its own, `jobs_migration`. To run the migrations inside a `Migrator` of yours, see
 /// [`JobsMigrator`].
 pub async fn migrate(db: &DatabaseConnection) -> Result<(), Error> {
+    in_turn(db, async |transaction| JobsMigrator::up(transaction, None).await).await
+}
+
+/// Drops the tables, with every job in them.
+#[cfg(feature = "cli")]
+pub(crate) async fn drop_tables(db: &DatabaseConnection) -> Result<(), Error> {
+    in_turn(db, async |transaction| JobsMigrator::down(transaction, None).await).await
+}
+
+/// Migrates while nobody else does.
+async fn in_turn(
+    db: &DatabaseConnection,
+    migrate: impl AsyncFn(&DatabaseTransaction) -> Result<(), DbErr>,
+) -> Result<(), Error> {
     // A connection of its own: a call that is dropped takes the lock with it.
     let own = connection::own_connections(db, 1);
     store::repeat(|| async {
         let transaction = store::begin(&own).await?;
         connection::lock_migrations(&transaction, PATIENCE).await?;
-        let migrated = JobsMigrator::up(&transaction, None).await;
+        let migrated = migrate(&transaction).await;
         let unlocked = connection::unlock_migrations(&transaction).await;
         migrated.and(unlocked)?;
         transaction.commit().await

@@ -6,6 +6,8 @@ pub(crate) mod claim;
 pub(crate) mod control;
 pub(crate) mod dialect;
 pub(crate) mod fault;
+#[cfg(feature = "cli")]
+pub(crate) mod health;
 pub(crate) mod insert;
 pub(crate) mod maintain;
 pub(crate) mod queues;

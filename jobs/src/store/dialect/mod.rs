@@ -3,6 +3,8 @@
 //! Batches travel as one JSON document, so that every statement's text is constant whatever the batch's size.
 
 pub(crate) mod connection;
+#[cfg(feature = "cli")]
+pub(crate) mod health;
 pub(crate) mod listen;
 mod mysql;
 mod postgres;

@@ -1,0 +1,60 @@
+//! `definitions`.
+
+use serde_json::{Value, json};
+
+use super::failure::{Done, Failure};
+use super::output::Output;
+use super::{durations, table};
+use crate::default_queue;
+use crate::registry::{Definition, Registry};
+
+/// Whether this program has jobs.
+pub(super) fn are_linked() -> bool {
+    inventory::iter::<Definition>.into_iter().next().is_some()
+}
+
+/// Why a program without jobs does not execute any.
+pub(super) fn missing() -> Failure {
+    Failure::Failed(
+        "no definition is linked into this program, so it knows no job that it could execute. Ask the program that has your jobs: \
+         its `main` calls `jobs::cli::main().await`, and where the jobs are in a crate of their own, it says `use my_jobs as _;`"
+            .into(),
+    )
+}
+
+pub(super) fn run(output: Output) -> Done {
+    let registry = Registry::new(&[])?;
+    let definitions = registry.definitions();
+    output.show(&definitions.iter().map(document).collect::<Vec<_>>(), || {
+        let header = ["NAME", "QUEUE", "PRIORITY", "ATTEMPTS", "TIMEOUT", "OLD NAMES"];
+        table::table(&header, definitions.iter().map(row))
+    })
+}
+
+fn row(definition: &Definition) -> Vec<String> {
+    let defaults = &definition.defaults;
+    vec![
+        defaults.name.into(),
+        queue(definition),
+        defaults.priority.to_string(),
+        defaults.max_attempts.to_string(),
+        defaults.timeout.map(durations::show).unwrap_or_default(),
+        defaults.aliases.join(", "),
+    ]
+}
+
+fn document(definition: &Definition) -> Value {
+    let defaults = &definition.defaults;
+    json!({
+        "name": defaults.name,
+        "queue": queue(definition),
+        "priority": defaults.priority,
+        "max_attempts": defaults.max_attempts,
+        "timeout": defaults.timeout,
+        "aliases": defaults.aliases,
+    })
+}
+
+fn queue(definition: &Definition) -> String {
+    definition.defaults.queue.map_or_else(default_queue, Into::into)
+}

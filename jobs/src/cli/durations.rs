@@ -1,0 +1,66 @@
+//! Durations as people write them: `10m`, `1h30m`.
+
+use std::time::Duration;
+
+const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+
+/// Reads numbers with their units, the largest first.
+pub(super) fn parse(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is no duration: write numbers with d, h, m, s or ms, such as 10m or 1h30m");
+    let (mut rest, mut total, mut units) = (text, Duration::ZERO, UNITS.iter());
+    while !rest.is_empty() {
+        let (digits, after) = split(rest, |letter| letter.is_ascii_digit());
+        let (unit, after) = split(after, |letter| letter.is_ascii_alphabetic());
+        let (_, milliseconds) = units.find(|(name, _)| *name == unit).ok_or_else(wrong)?;
+        let part = digits.parse::<u64>().ok().and_then(|count| count.checked_mul(*milliseconds)).ok_or_else(wrong)?;
+        total = total.checked_add(Duration::from_millis(part)).ok_or_else(wrong)?;
+        rest = after;
+    }
+    if text.is_empty() { Err(wrong()) } else { Ok(total) }
+}
+
+/// Writes the two largest units that count.
+pub(super) fn show(duration: Duration) -> String {
+    let mut rest = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let mut parts = Vec::new();
+    for (unit, milliseconds) in UNITS {
+        if rest >= milliseconds && parts.len() < 2 {
+            parts.push(format!("{}{unit}", rest / milliseconds));
+            rest %= milliseconds;
+        } else if !parts.is_empty() {
+            break;
+        }
+    }
+    if parts.is_empty() { "0s".into() } else { parts.concat() }
+}
+
+fn split(text: &str, belongs: impl Fn(char) -> bool) -> (&str, &str) {
+    text.split_at(text.find(|letter| !belongs(letter)).unwrap_or(text.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        for (text, seconds) in [("0s", 0.0), ("250ms", 0.25), ("10m", 600.0), ("1h30m", 5400.0), ("2d", 172_800.0)] {
+            assert_eq!(parse(text), Ok(Duration::from_secs_f64(seconds)), "{text}");
+            assert_eq!(show(Duration::from_secs_f64(seconds)), text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_duration_is_refused() {
+        for text in ["", "10", "m", "10 m", "-1s", "1m1h", "1m1m", "1w", "99999999999999999999s", "99999999999999999d"]
+        {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_the_two_largest_units_are_written() {
+        assert_eq!(show(Duration::from_secs(90_061)), "1d1h");
+        assert_eq!(show(Duration::from_millis(3_600_005)), "1h");
+    }
+}

@@ -1,0 +1,79 @@
+//! Which jobs a command is about.
+
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+
+use crate::{JobFilter, JobStatus};
+
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Which jobs")]
+pub(super) struct FilterArguments {
+    /// In this status; may be given more than once.
+    #[arg(long, value_parser = PossibleValuesParser::new(STATUSES.map(|(name, _)| name)).map(|name| status(&name)))]
+    pub(super) status: Vec<JobStatus>,
+
+    /// Of the definition with this name.
+    #[arg(long)]
+    name: Option<String>,
+
+    /// In this queue.
+    #[arg(long)]
+    queue: Option<String>,
+
+    /// On behalf of this user.
+    #[arg(long)]
+    user: Option<String>,
+
+    /// Asked for by this session.
+    #[arg(long)]
+    session: Option<String>,
+
+    /// Asked for by this event.
+    #[arg(long)]
+    event: Option<String>,
+
+    /// Due, and in a queue or with a name that no live worker serves.
+    #[arg(long)]
+    unserved: bool,
+}
+
+const STATUSES: [(&str, JobStatus); 5] = [
+    ("scheduled", JobStatus::Scheduled),
+    ("running", JobStatus::Running),
+    ("canceled", JobStatus::Canceled),
+    ("failed", JobStatus::Failed),
+    ("terminated", JobStatus::Terminated),
+];
+
+/// The status of a name that is one of those.
+fn status(name: &str) -> JobStatus {
+    STATUSES.iter().find(|(known, _)| *known == name).map_or(JobStatus::Scheduled, |(_, status)| *status)
+}
+
+impl FilterArguments {
+    /// Whether nothing is said.
+    pub(super) fn is_empty(&self) -> bool {
+        let texts = [&self.name, &self.queue, &self.user, &self.session, &self.event];
+        self.status.is_empty() && !self.unserved && texts.into_iter().all(Option::is_none)
+    }
+
+    pub(super) fn filter(&self) -> JobFilter {
+        let mut filter = self.status.iter().fold(JobFilter::new(), |filter, status| filter.status(*status));
+        if let Some(name) = &self.name {
+            filter = filter.name(name);
+        }
+        if let Some(queue) = &self.queue {
+            filter = filter.queue(queue);
+        }
+        if let Some(user) = &self.user {
+            filter = filter.user(user);
+        }
+        if let Some(session) = &self.session {
+            filter = filter.session(session);
+        }
+        if let Some(event) = &self.event {
+            filter = filter.event(event);
+        }
+        if self.unserved { filter.unserved() } else { filter }
+    }
+}

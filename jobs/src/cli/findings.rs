@@ -1,0 +1,161 @@
+//! What `doctor` looks at, one check to a function.
+
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use sea_orm::DatabaseConnection;
+use serde::Serialize;
+
+use super::failure::Failure;
+use super::{durations, migrate};
+use crate::error::{Error, chain};
+use crate::store::fault::{self, Fault};
+use crate::store::health;
+
+/// Something that is wrong.
+#[derive(Debug, Serialize)]
+pub(super) struct Finding {
+    /// Which check has found it.
+    pub(super) check: &'static str,
+    pub(super) found: String,
+    pub(super) remedy: String,
+}
+
+type Found = Result<Vec<Finding>, Failure>;
+
+/// A clock that is further off is not set by the network.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(2);
+
+/// How many attempts are named.
+const ATTEMPTS: u64 = 20;
+
+fn finding(check: &'static str, found: impl Into<String>, remedy: impl Into<String>) -> Finding {
+    Finding { check, found: found.into(), remedy: remedy.into() }
+}
+
+/// Whether the tables are there, as this program knows them.
+pub(super) async fn tables(db: &DatabaseConnection) -> Found {
+    if let Err(error) = health::tables(db).await {
+        if fault::of(&error) == Fault::Connection {
+            return Err(error.into());
+        }
+        let found = format!("the tables can't be read: {}", chain(&Error::Database(error)));
+        return Ok(vec![finding("tables", found, "make them: migrate")]);
+    }
+    Ok(match migrate::pending(db).await {
+        Ok(pending) if pending.is_empty() => vec![],
+        Ok(pending) => vec![finding(
+            "tables",
+            format!("migrations are not recorded as applied: {}", pending.join(", ")),
+            "bring them up to date: migrate (unless a migrator of your own records them)",
+        )],
+        Err(_) => vec![finding(
+            "tables",
+            "they were migrated by a later version than this program's",
+            "use this program's later version too",
+        )],
+    })
+}
+
+/// Whether this machine's clock and the database's agree.
+pub(super) async fn clock(db: &DatabaseConnection) -> Found {
+    let (asked, began) = (Utc::now(), Instant::now());
+    let theirs = health::clock(db).await?;
+    let taken = began.elapsed();
+    // The database has looked at its clock some time between.
+    let ours = asked + taken / 2;
+    let difference = (theirs - ours).abs().to_std().unwrap_or_default();
+    if difference <= CLOCK_TOLERANCE + taken / 2 {
+        return Ok(vec![]);
+    }
+    let direction = if theirs > ours { "ahead of" } else { "behind" };
+    Ok(vec![finding(
+        "clock",
+        format!("the database's clock is {} {direction} this machine's", durations::show(difference)),
+        "set both by NTP: jobs are due by the database's clock, and times that are computed here (`at`) are off by so much",
+    )])
+}
+
+/// Whether workers are heard of.
+pub(super) async fn workers(db: &DatabaseConnection) -> Found {
+    let now = health::clock(db).await?;
+    let found = health::stale_workers(db).await?.into_iter().map(|worker| {
+        finding(
+            "workers",
+            format!(
+                "worker {} ({}) has not been heard of for {}, and has {} running job(s)",
+                worker.id,
+                worker.name,
+                since(worker.last_seen_at, now),
+                worker.running
+            ),
+            "start a worker, or wait for one that runs: it takes over these jobs and removes this entry",
+        )
+    });
+    Ok(found.collect())
+}
+
+/// Whether all due jobs are served.
+pub(super) async fn unserved(db: &DatabaseConnection) -> Found {
+    let now = health::clock(db).await?;
+    let unserved = crate::unserved(db).await?;
+    let found = unserved.iter().map(|unserved| {
+        finding(
+            "unserved",
+            format!(
+                "{} due job(s) named {} wait in queue {}, for {}, and no live worker serves them",
+                unserved.jobs,
+                unserved.name,
+                unserved.queue,
+                since(unserved.oldest, now)
+            ),
+            "start a worker that has this definition and serves this queue, or cancel them: cancel --unserved",
+        )
+    });
+    Ok(found.collect())
+}
+
+/// Whether attempts take long.
+pub(super) async fn attempts(db: &DatabaseConnection, limit: Duration) -> Found {
+    let now = health::clock(db).await?;
+    let attempts = health::attempts_since_before(db, now - limit, ATTEMPTS).await?;
+    let found = attempts.iter().map(|attempt| {
+        finding(
+            "long attempts",
+            format!(
+                "job {} ({}) has been running for {}, in attempt {}",
+                attempt.id,
+                attempt.name,
+                since(attempt.started_at, now),
+                attempt.attempt
+            ),
+            format!(
+                "see what it does: show {0}; stop it: cancel {0}; bound it: a timeout in its definition",
+                attempt.id
+            ),
+        )
+    });
+    Ok(found.collect())
+}
+
+/// Whether transactions are left open.
+pub(super) async fn transactions(db: &DatabaseConnection, limit: Duration) -> Found {
+    let open = health::open_transactions(db, limit).await?.unwrap_or_default();
+    let found = open.iter().map(|open| {
+        finding(
+            "long transactions",
+            format!(
+                "session {} ({}) has a transaction open for {}",
+                open.session,
+                open.owner,
+                durations::show(open.age)
+            ),
+            "end it, and find out who leaves it open: dead rows pile up behind it, and claims become slow",
+        )
+    });
+    Ok(found.collect())
+}
+
+fn since(time: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    durations::show((now - time).to_std().unwrap_or_default())
+}

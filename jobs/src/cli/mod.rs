@@ -1,0 +1,139 @@
+//! The command line: one line gives a program all commands, with the jobs that are linked into it.
+//!
+//! ```no_run
+//! # mod my_jobs {}
+//! use my_jobs as _; // the crate, or module, that has the jobs
+//!
+//! #[tokio::main]
+//! async fn main() -> std::process::ExitCode {
+//!     jobs::cli::main().await
+//! }
+//! ```
+//!
+//! `program help` lists the commands: `migrate`, `worker`, `schedule`, `list`, `show`, `watch`, `cancel`, `retry`, `delete`, `stats`,
+//! `doctor` and others. The database is the one of `--database`, or of `JOBS_DATABASE_URL`, where no password is seen by others. With
+//! `--json` each prints one JSON document, and `watch` one in each line; text that is stored never controls the terminal.
+//!
+//! The program ends with 0 where it has done what was asked, with 1 where it could not, where a job was not found, where the job that
+//! it waited for did not succeed, or where `doctor` has found something, and with 2 where the command line is wrong.
+//!
+//! The crate's own binary, `jobs`, has no jobs, and all commands but `worker` and `definitions`:
+//! `cargo install jobs --features cli,postgres`.
+
+mod arguments;
+mod completions;
+mod definitions;
+mod doctor;
+mod durations;
+mod failure;
+mod filter;
+mod findings;
+mod list;
+mod migrate;
+mod operate;
+mod output;
+mod schedule;
+mod screen;
+mod show;
+mod stats;
+mod table;
+mod text;
+mod time_line;
+mod watch;
+mod worker;
+
+use std::process::ExitCode;
+
+use sea_orm::DatabaseConnection;
+
+use crate::store::{fault, fault::Fault, health};
+use crate::{Error, Worker};
+use arguments::{Arguments, Command};
+use failure::{Done, Failure};
+use output::Output;
+
+/// Does what the command line asks for, and returns the program's exit code.
+pub async fn main() -> ExitCode {
+    run(definitions::are_linked(), |worker| worker).await
+}
+
+/// The same, with a worker that is set up here: application state, queues, definitions that are registered by hand.
+///
+/// ```no_run
+/// # struct Mailer;
+/// # #[tokio::main] async fn main() -> std::process::ExitCode {
+/// jobs::cli::main_with(|worker| worker.state(Mailer).queue("mail", 20)).await
+/// # }
+/// ```
+pub async fn main_with(set_up: impl FnOnce(Worker) -> Worker) -> ExitCode {
+    run(true, set_up).await
+}
+
+async fn run(has_jobs: bool, set_up: impl FnOnce(Worker) -> Worker) -> ExitCode {
+    let arguments = match Arguments::read(has_jobs) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Where nobody reads it, there is nobody to tell.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    // Boxed: the commands' futures are large, and the caller's would be as large.
+    match Box::pin(dispatch(arguments, has_jobs, set_up)).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+async fn dispatch(arguments: Arguments, has_jobs: bool, set_up: impl FnOnce(Worker) -> Worker) -> Done {
+    let Arguments { database, json, command } = arguments;
+    let output = Output::new(json);
+    let command = match command {
+        Command::Completions(completions) => return completions.run(),
+        Command::Worker(_) | Command::Definitions if !has_jobs => return Err(definitions::missing()),
+        Command::Definitions => return definitions::run(output),
+        command => command,
+    };
+    let db = connect(database, &command).await?;
+    if !matches!(command, Command::Migrate(_) | Command::Doctor(_)) {
+        check_tables(&db).await?;
+    }
+    match command {
+        Command::Migrate(migrate) => migrate.run(&db, output).await,
+        Command::Worker(worker) => worker.run(db, set_up).await,
+        Command::Schedule(schedule) => schedule.run(&db, output).await,
+        Command::List(list) => list.run(&db, output).await,
+        Command::Show(show) => show.run(&db, output).await,
+        Command::Watch(watch) => watch.run(&db, output).await,
+        Command::Cancel(selection) => operate::Verb::Cancel.run(selection, &db, output).await,
+        Command::Retry(selection) => operate::Verb::Retry.run(selection, &db, output).await,
+        Command::Delete(selection) => operate::Verb::Delete.run(selection, &db, output).await,
+        Command::Stats => stats::run(&db, output).await,
+        Command::Doctor(doctor) => doctor.run(&db, output).await,
+        // Answered above, without a database.
+        Command::Completions(_) | Command::Definitions => Ok(()),
+    }
+}
+
+async fn connect(database: Option<String>, command: &Command) -> Result<DatabaseConnection, Failure> {
+    let from_environment = || std::env::var("JOBS_DATABASE_URL").ok().filter(|url| !url.is_empty());
+    let url = database.or_else(from_environment).ok_or_else(|| {
+        Failure::Usage("which database? Set JOBS_DATABASE_URL, or give --database, such as sqlite:jobs.db".into())
+    })?;
+    // Only who makes the tables makes the file.
+    if let Some(file) = health::missing_file(&url).filter(|_| !matches!(command, Command::Migrate(_))) {
+        return Err(Failure::Failed(format!("there is no file {}; `migrate` makes it", file.display())));
+    }
+    // The URL may have a password, and drivers quote it.
+    crate::connect(&url)
+        .await
+        .map_err(|error| Failure::Failed(crate::error::chain(&error).replace(&url, "(the URL of the database)")))
+}
+
+/// Without tables nothing works, and the database's own error does not say what to do.
+async fn check_tables(db: &DatabaseConnection) -> Done {
+    health::tables(db).await.map_err(|error| match fault::of(&error) {
+        Fault::Connection => Error::Database(error).into(),
+        _ => Failure::Failed(format!("the tables can't be read; `migrate` makes them ({error})")),
+    })
+}

@@ -1,0 +1,112 @@
+//! `schedule`.
+
+use std::time::Duration;
+
+use clap::Args;
+use sea_orm::DatabaseConnection;
+use serde_json::{Map, Value, json};
+
+use super::failure::{Done, Failure, note};
+use super::output::Output;
+use super::{definitions, durations, text};
+use crate::{JobId, JobOptions, JobRecord, JobStatus, registry};
+
+#[derive(Debug, Args)]
+pub(super) struct Schedule {
+    /// The name of its definition.
+    name: String,
+
+    /// A parameter; may be given more than once. The value is JSON where it can be read as such, and else a string.
+    #[arg(long, short, value_name = "NAME=VALUE", value_parser = parameter)]
+    param: Vec<(String, Value)>,
+
+    /// All parameters, as a JSON object.
+    #[arg(long, value_name = "JSON", conflicts_with = "param")]
+    params: Option<String>,
+
+    /// Due after this time, such as 10m or 1h30m.
+    #[arg(long, value_parser = durations::parse)]
+    delay: Option<Duration>,
+
+    /// The queue [default: its definition's].
+    #[arg(long)]
+    queue: Option<String>,
+
+    /// −100 to 100; smaller runs first [default: its definition's].
+    #[arg(long, allow_negative_numbers = true)]
+    priority: Option<i16>,
+
+    /// Wait until it has ended.
+    #[arg(long)]
+    wait: bool,
+}
+
+fn parameter(text: &str) -> Result<(String, Value), String> {
+    let (name, value) = text.split_once('=').ok_or("a name and a value are needed, such as width=64")?;
+    Ok((name.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| value.into())))
+}
+
+impl Schedule {
+    pub(super) async fn run(self, db: &DatabaseConnection, output: Output) -> Done {
+        let parameters = self.parameters()?;
+        if definitions::are_linked() && registry::find(&self.name).is_none() {
+            note(&format!("No definition here is named {}: the job waits for a worker that has one.", self.name));
+        }
+        let id = crate::schedule_by_name_with(db, &self.name, parameters, self.options()).await?;
+        if self.wait {
+            let job = crate::wait(db, id).await?;
+            return ended(&job, output);
+        }
+        output.show(&json!({ "id": id }), || format!("job {id} is scheduled"))
+    }
+
+    fn parameters(&self) -> Result<Value, Failure> {
+        match &self.params {
+            Some(json) => {
+                serde_json::from_str(json).map_err(|error| Failure::Usage(format!("--params is no JSON: {error}")))
+            }
+            None => Ok(Value::Object(self.param.iter().cloned().collect::<Map<_, _>>())),
+        }
+    }
+
+    fn options(&self) -> JobOptions {
+        let mut options = JobOptions::new();
+        if let Some(delay) = self.delay {
+            options = options.delay(delay);
+        }
+        if let Some(queue) = &self.queue {
+            options = options.queue(queue);
+        }
+        match self.priority {
+            Some(priority) => options.priority(priority),
+            None => options,
+        }
+    }
+}
+
+fn ended(job: &JobRecord, output: Output) -> Done {
+    output.show(job, || sentence(job))?;
+    succeeded(job)
+}
+
+/// How a job stands, and what it has brought.
+pub(super) fn sentence(job: &JobRecord) -> String {
+    let JobRecord { id, status, .. } = job;
+    let more = match (status, job.output::<Value>(), &job.last_error) {
+        (JobStatus::Terminated, Ok(Value::Null), _) => String::new(),
+        (JobStatus::Terminated, Ok(value), _) => format!(": {value}"),
+        (_, _, Some(error)) => format!(": {error}"),
+        _ => String::new(),
+    };
+    text::lines(&format!("job {id} is {status}{more}"))
+}
+
+/// A command that has waited for a job ends as the job has.
+pub(super) fn succeeded(job: &JobRecord) -> Done {
+    if job.status == JobStatus::Terminated { Ok(()) } else { Err(Failure::Said) }
+}
+
+/// For lines about a job that goes on.
+pub(super) fn about(id: JobId, name: &str) -> String {
+    text::line(&format!("job {id} {name}"))
+}

@@ -1,0 +1,66 @@
+//! What has happened to a job, in the order of time.
+
+use chrono::{DateTime, Utc};
+
+use super::table;
+use crate::{Attempt, JobRecord, JobStatus, Message};
+
+/// Something that has happened. Where two have the same time, the one with the lower rank was first.
+struct Event {
+    time: DateTime<Utc>,
+    rank: u8,
+    attempt: Option<u32>,
+    what: String,
+}
+
+pub(super) fn table(job: &JobRecord, attempts: &[Attempt], messages: &[Message]) -> String {
+    let mut events: Vec<_> = of_job(job, attempts).collect();
+    events.extend(attempts.iter().flat_map(of_attempt));
+    events.extend(messages.iter().map(of_message));
+    events.sort_by_key(|event| (event.time, event.rank));
+    let row = |event: Event| {
+        let time = event.time.format("%Y-%m-%d %H:%M:%S%.3fZ").to_string();
+        vec![time, table::or_nothing(event.attempt), event.what]
+    };
+    table::table(&["TIME", "ATTEMPT", "WHAT"], events.into_iter().map(row))
+}
+
+fn of_job(job: &JobRecord, attempts: &[Attempt]) -> impl Iterator<Item = Event> {
+    let at = |time, rank, attempt, what: &str| Event { time, rank, attempt, what: what.into() };
+    // The history has those that did not end well.
+    let is_told = attempts.iter().any(|attempt| attempt.attempt == job.attempt && attempt.started_at == job.started_at);
+    let latest = job.started_at.filter(|_| !is_told);
+    let end = match job.status {
+        JobStatus::Canceled => "the job is canceled",
+        JobStatus::Failed => "the job has failed",
+        _ => "the job has ended well",
+    };
+    let is_closed = job.status.is_closed();
+    [
+        Some(at(job.created_at, 0, None, "scheduled")),
+        latest.map(|time| at(time, 1, Some(job.attempt), "started")),
+        job.cancel_requested_at.map(|time| at(time, 3, None, "asked to cancel")),
+        job.finished_at.filter(|_| is_closed).map(|time| at(time, 5, None, end)),
+    ]
+    .into_iter()
+    .flatten()
+}
+
+fn of_attempt(attempt: &Attempt) -> impl Iterator<Item = Event> {
+    let number = Some(attempt.attempt);
+    let how = attempt.how.to_string().replace('_', " ");
+    let why = attempt.error.as_deref().map(|error| format!(": {error}")).unwrap_or_default();
+    let start = attempt.started_at.map(|time| Event {
+        time,
+        rank: 1,
+        attempt: number,
+        what: format!("started by {}", attempt.worker),
+    });
+    let end = Event { time: attempt.ended_at, rank: 4, attempt: number, what: format!("ended, {how}{why}") };
+    start.into_iter().chain([end])
+}
+
+fn of_message(message: &Message) -> Event {
+    let what = format!("{} {}", message.level, message.text);
+    Event { time: message.time, rank: 2, attempt: Some(message.attempt), what }
+}

@@ -1,0 +1,84 @@
+//! What a database tells of itself, and of where it is.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
+
+use super::Dialect;
+
+/// A transaction that has been open for long.
+#[derive(Debug)]
+pub(crate) struct OpenTransaction {
+    /// By which the database knows its session.
+    pub(crate) session: i64,
+    /// Whose it is.
+    pub(crate) owner: String,
+    pub(crate) age: Duration,
+}
+
+/// Transactions in this database that have been open for longer than `limit`; `None` where the database does not tell.
+pub(crate) async fn open_transactions<C: ConnectionTrait>(
+    db: &C,
+    dialect: &Dialect,
+    limit: Duration,
+) -> Option<Vec<OpenTransaction>> {
+    let sql = match dialect.backend {
+        DbBackend::Postgres => {
+            "SELECT CAST(pid AS BIGINT), concat_ws(' ', usename, application_name, state),
+                    CAST(EXTRACT(EPOCH FROM statement_timestamp() - xact_start) AS BIGINT)
+             FROM pg_stat_activity
+             WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+               AND xact_start < statement_timestamp() - make_interval(secs => $1)
+             ORDER BY xact_start"
+        }
+        DbBackend::MySql => {
+            "SELECT CAST(processlist.ID AS SIGNED), CAST(CONCAT(processlist.USER, '@', processlist.HOST) AS CHAR),
+                    CAST(TIMESTAMPDIFF(SECOND, trx_started, NOW()) AS SIGNED)
+             FROM information_schema.INNODB_TRX
+             JOIN information_schema.PROCESSLIST AS processlist ON processlist.ID = trx_mysql_thread_id
+             WHERE processlist.DB = DATABASE() AND trx_started < NOW() - INTERVAL ? SECOND
+             ORDER BY trx_started"
+        }
+        _ => return None,
+    };
+    let statement = Statement::from_sql_and_values(dialect.backend, sql, [limit.as_secs_f64().into()]);
+    // MySQL tells only those who have the right to see all processes.
+    let rows = db.query_all_raw(statement).await.ok()?;
+    let transaction = |row: &sea_orm::QueryResult| -> Result<OpenTransaction, DbErr> {
+        let age: i64 = row.try_get_by_index(2)?;
+        Ok(OpenTransaction {
+            session: row.try_get_by_index(0)?,
+            owner: row.try_get_by_index(1)?,
+            age: Duration::from_secs(age.try_into().unwrap_or(0)),
+        })
+    };
+    rows.iter().map(transaction).collect::<Result<_, _>>().ok()
+}
+
+/// The file that a URL names, where it is one and is not there: connecting would make it.
+pub(crate) fn missing_file(url: &str) -> Option<PathBuf> {
+    let name = url.strip_prefix("sqlite:")?;
+    let name = name.strip_prefix("//").unwrap_or(name);
+    let name = name.split('?').next().unwrap_or(name);
+    // Names that are written with percent signs are left to the driver.
+    if name.is_empty() || name.contains('%') || name.contains(":memory:") || url.contains("mode=memory") {
+        return None;
+    }
+    Some(PathBuf::from(name)).filter(|file| !file.exists())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_file_can_be_missing() {
+        for url in ["sqlite::memory:", "sqlite://:memory:", "sqlite:x?mode=memory", "postgres://localhost/jobs"] {
+            assert_eq!(missing_file(url), None, "{url}");
+        }
+        for url in ["sqlite:/no/such/file.db", "sqlite:///no/such/file.db?cache=private"] {
+            assert_eq!(missing_file(url), Some("/no/such/file.db".into()), "{url}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! What a doctor looks at: clocks, attempts and transactions that take long.
+
+use std::time::Duration;
+
+use sea_orm::prelude::DateTimeUtc;
+use sea_orm::sea_query::{Expr, ExprTrait as _};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, PaginatorTrait as _, QueryFilter, QueryOrder, QuerySelect,
+    RuntimeErr, Statement,
+};
+
+pub(crate) use super::dialect::health::{OpenTransaction, missing_file};
+use super::dialect::{self, health};
+use crate::entity::{job, worker};
+use crate::{JobId, JobStatus};
+
+/// The database's clock.
+pub(crate) async fn clock<C: ConnectionTrait>(db: &C) -> Result<DateTimeUtc, DbErr> {
+    let dialect = dialect::of(db.get_database_backend())?;
+    let statement = Statement::from_string(dialect.backend, format!("SELECT {}", dialect.clock));
+    let row = db.query_one_raw(statement).await?;
+    row.ok_or_else(|| DbErr::Query(RuntimeErr::Internal("the clock has no time".into())))?.try_get_by_index(0)
+}
+
+/// Whether the tables can be read, with the columns that are known here.
+pub(crate) async fn tables<C: ConnectionTrait>(db: &C) -> Result<(), DbErr> {
+    worker::Entity::find().limit(1).all(db).await?;
+    job::Entity::find().limit(1).all(db).await?;
+    Ok(())
+}
+
+/// A worker whose lease is over.
+#[derive(Debug)]
+pub(crate) struct StaleWorker {
+    pub(crate) id: i64,
+    pub(crate) name: String,
+    pub(crate) last_seen_at: DateTimeUtc,
+    /// How many jobs it still has.
+    pub(crate) running: u64,
+}
+
+pub(crate) async fn stale_workers<C: ConnectionTrait>(db: &C) -> Result<Vec<StaleWorker>, DbErr> {
+    let clock = dialect::of(db.get_database_backend())?.clock;
+    let is_over = Expr::col(worker::Column::ExpiresAt).lt(Expr::cust(clock));
+    let rows = worker::Entity::find().filter(is_over).order_by_asc(worker::Column::Id).all(db).await?;
+    let mut stale = Vec::with_capacity(rows.len());
+    for worker::Model { id, name, last_seen_at, .. } in rows {
+        let running = job::Entity::find()
+            .filter(job::Column::Status.eq(JobStatus::Running))
+            .filter(job::Column::WorkerId.eq(id))
+            .count(db)
+            .await?;
+        stale.push(StaleWorker { id, name, last_seen_at, running });
+    }
+    Ok(stale)
+}
+
+/// An attempt that runs.
+#[derive(Debug)]
+pub(crate) struct LongAttempt {
+    pub(crate) id: JobId,
+    pub(crate) name: String,
+    pub(crate) attempt: i32,
+    pub(crate) started_at: DateTimeUtc,
+}
+
+/// The attempts that began before this time, the oldest first; at most so many.
+pub(crate) async fn attempts_since_before<C: ConnectionTrait>(
+    db: &C,
+    time: DateTimeUtc,
+    limit: u64,
+) -> Result<Vec<LongAttempt>, DbErr> {
+    let dialect = dialect::of(db.get_database_backend())?;
+    let rows: Vec<(i64, String, i32, DateTimeUtc)> = job::Entity::find()
+        .select_only()
+        .columns([job::Column::Id, job::Column::Name, job::Column::Attempt, job::Column::StartedAt])
+        .filter(job::Column::Status.eq(JobStatus::Running))
+        .filter(Expr::col(job::Column::StartedAt).lt(dialect.time(time)))
+        .order_by_asc(job::Column::StartedAt)
+        .limit(limit)
+        .into_tuple()
+        .all(db)
+        .await?;
+    let attempt = |(id, name, attempt, started_at)| LongAttempt { id: JobId(id), name, attempt, started_at };
+    Ok(rows.into_iter().map(attempt).collect())
+}
+
+/// Transactions that have been open for longer than `limit`; `None` where the database does not tell.
+pub(crate) async fn open_transactions<C: ConnectionTrait>(
+    db: &C,
+    limit: Duration,
+) -> Result<Option<Vec<OpenTransaction>>, DbErr> {
+    Ok(health::open_transactions(db, dialect::of(db.get_database_backend())?, limit).await)
+}

@@ -1,0 +1,166 @@
+//! `list`, `show`, `watch`, `stats`.
+
+use jobs::{JobId, JobOptions};
+use jobs_tests::{Database, cases, soon};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+
+use crate::called::{call, done, json as call_json, start};
+
+cases![
+    a_list_has_the_jobs_that_every_condition_lets_through,
+    a_list_goes_on_after_its_last_job,
+    everything_about_a_job_is_shown_in_the_order_of_time,
+    a_job_that_is_not_there_is_not_shown,
+    a_watched_job_is_followed_to_its_end_with_a_line_per_change,
+    watching_a_job_that_fails_fails,
+    jobs_that_run_are_watched,
+    jobs_are_counted,
+    stored_text_does_not_control_the_terminal,
+];
+
+async fn schedule(t: &Database, options: JobOptions) -> JobId {
+    jobs::schedule_by_name_with(t.db(), "Add", json!({ "left": 1, "right": 1 }), options).await.unwrap()
+}
+
+fn ids(list: &Value) -> Vec<JobId> {
+    list.as_array().unwrap().iter().map(|job| JobId::from(job["id"].as_i64().unwrap())).collect()
+}
+
+async fn a_list_has_the_jobs_that_every_condition_lets_through(t: Database) {
+    let plain = schedule(&t, JobOptions::new()).await;
+    let ours = schedule(&t, JobOptions::new().queue("q").user("ada").session("s").event("e")).await;
+    let canceled = schedule(&t, JobOptions::new().queue("q").user("grace")).await;
+    jobs::cancel(t.db(), canceled).await.unwrap();
+    for (arguments, expected) in [
+        (&["list"][..], &[canceled, ours, plain][..]),
+        (&["list", "--status", "scheduled"], &[ours, plain]),
+        (&["list", "--status", "scheduled", "--status", "canceled"], &[canceled, ours, plain]),
+        (&["list", "--queue", "q"], &[canceled, ours]),
+        (&["list", "--queue", "q", "--status", "canceled"], &[canceled]),
+        (&["list", "--name", "Subtract"], &[]),
+        (&["list", "--user", "ada"], &[ours]),
+        (&["list", "--session", "s"], &[ours]),
+        (&["list", "--event", "e"], &[ours]),
+        (&["list", "--unserved"], &[ours, plain]),
+    ] {
+        assert_eq!(ids(&call_json(&t, arguments).await), expected, "{arguments:?}");
+        assert_eq!(done(&t, arguments).await.lines().count(), 1 + expected.len(), "{arguments:?}");
+    }
+}
+
+async fn a_list_goes_on_after_its_last_job(t: Database) {
+    let (one, two, three) = (
+        schedule(&t, JobOptions::new()).await,
+        schedule(&t, JobOptions::new()).await,
+        schedule(&t, JobOptions::new()).await,
+    );
+    let called = call(&t, &["list", "--limit", "2"]).await;
+    assert!(called.errors.contains(&format!("--after {two}")), "{called:#?}");
+    assert_eq!(ids(&call_json(&t, &["list", "--limit", "2"]).await), [three, two]);
+    assert_eq!(ids(&call_json(&t, &["list", "--limit", "2", "--after", &two.to_string()]).await), [one]);
+}
+
+async fn everything_about_a_job_is_shown_in_the_order_of_time(t: Database) {
+    let _worker = start(&t, &["worker"]);
+    let sum = schedule(&t, JobOptions::new().user("ada")).await;
+    soon(jobs::wait(t.db(), sum)).await.unwrap();
+    let shown = done(&t, &["show", &sum.to_string()]).await;
+    for text in ["Add", "TERMINATED", "sums", "ada", "left = 1", "output = 2"] {
+        assert!(shown.contains(text), "no `{text}` in {shown}");
+    }
+    let events = ["scheduled", "started", "INFO adding 1 and 1", "the job has ended well"];
+    let places: Vec<_> =
+        events.iter().map(|event| shown.rfind(event).unwrap_or_else(|| panic!("{event}: {shown}"))).collect();
+    assert!(places.is_sorted(), "{shown}");
+
+    let failed = jobs::schedule_by_name(t.db(), "Fail", json!({ "reason": "no paper" })).await.unwrap();
+    soon(jobs::wait(t.db(), failed)).await.unwrap();
+    assert!(done(&t, &["show", &failed.to_string()]).await.contains("ended, error: no paper"));
+    let shown = call_json(&t, &["show", &failed.to_string()]).await;
+    assert_eq!(shown["job"]["status"], "failed");
+    assert_eq!(shown["attempts"][0]["error"], "no paper");
+    assert!(shown["messages"].is_array());
+}
+
+async fn a_job_that_is_not_there_is_not_shown(t: Database) {
+    let called = call(&t, &["show", "7"]).await;
+    assert_eq!((called.code, called.output.as_str()), (1, ""), "{called:#?}");
+    assert!(called.errors.contains("there is no job 7"), "{called:#?}");
+}
+
+async fn a_watched_job_is_followed_to_its_end_with_a_line_per_change(t: Database) {
+    let sum = schedule(&t, JobOptions::new()).await.to_string();
+    let mut watch = start(&t, &["watch", &sum, "--json"]);
+    let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
+    let mut next = async || lines.next_line().await.unwrap().map(|line| serde_json::from_str::<Value>(&line).unwrap());
+    assert_eq!(soon(next()).await.unwrap()["status"], "scheduled");
+    let _worker = start(&t, &["worker"]);
+    let mut rest = Vec::new();
+    while let Some(change) = soon(next()).await {
+        rest.push(change);
+    }
+    assert!(rest.iter().any(|change| change["message"]["text"] == "adding 1 and 1"), "{rest:#?}");
+    assert_eq!(rest.last().unwrap()["status"], "terminated");
+    assert!(soon(watch.wait()).await.unwrap().success());
+    let text = done(&t, &["watch", &sum]).await;
+    assert!(text.ends_with(&format!("job {sum} is TERMINATED: 2\n")), "{text}");
+}
+
+async fn watching_a_job_that_fails_fails(t: Database) {
+    let job = schedule(&t, JobOptions::new()).await;
+    jobs::cancel(t.db(), job).await.unwrap();
+    let called = call(&t, &["watch", &job.to_string()]).await;
+    assert_eq!(called.code, 1, "{called:#?}");
+    assert!(called.output.ends_with(&format!("job {job} is CANCELED\n")), "{called:#?}");
+}
+
+async fn jobs_that_run_are_watched(t: Database) {
+    let job = schedule(&t, JobOptions::new()).await;
+    let set = async |assignment: &str| {
+        t.execute(&format!("UPDATE jobs_job SET {assignment}, version = version + 1 WHERE id = {job}")).await;
+    };
+    set("status = 1, attempt = 1, progress = 10").await;
+    let mut watch = start(&t, &["watch"]);
+    let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
+    let mut next = async || soon(lines.next_line()).await.unwrap().unwrap();
+    let line = next().await;
+    assert!(line.ends_with(&format!("job {job} Add is RUNNING, attempt 1, 10 %")), "{line}");
+    set("progress = 60").await;
+    let line = next().await;
+    assert!(line.ends_with("60 %"), "{line}");
+    set("status = 3, last_error = 'no paper'").await;
+    let line = next().await;
+    assert!(line.ends_with(&format!("job {job} is FAILED: no paper")), "{line}");
+    watch.kill().await.unwrap();
+}
+
+async fn jobs_are_counted(t: Database) {
+    schedule(&t, JobOptions::new()).await;
+    let canceled = schedule(&t, JobOptions::new()).await;
+    jobs::cancel(t.db(), canceled).await.unwrap();
+    let stats = call_json(&t, &["stats"]).await;
+    assert_eq!(stats["jobs"], json!({ "scheduled": 1, "running": 0, "canceled": 1, "failed": 0, "terminated": 0 }));
+    assert!(done(&t, &["stats"]).await.contains("TERMINATED"));
+}
+
+async fn stored_text_does_not_control_the_terminal(t: Database) {
+    const HOSTILE: &str = "a\u{1b}[2J\u{9b}31m\r\u{7}\u{202e}z";
+    let options = JobOptions::new().queue("failures");
+    let id = jobs::schedule_by_name_with(t.db(), "Fail", json!({ "reason": HOSTILE }), options).await.unwrap();
+    let _worker = start(&t, &["worker"]);
+    soon(jobs::wait(t.db(), id)).await.unwrap();
+    // As somebody might write it who does not come through us.
+    t.execute("UPDATE jobs_job SET user_id = 'u\u{1b}]0;title\u{7}'").await;
+    let id = id.to_string();
+    for arguments in [&["list"][..], &["show", &id], &["watch", &id], &["cancel", &id], &["doctor"]] {
+        for json in [&[][..], &["--json"]] {
+            let called = call(&t, &[arguments, json].concat()).await;
+            let said = called.output + &called.errors;
+            let hostile = |letter: char| (letter.is_control() && letter != '\n') || letter == '\u{202e}';
+            assert!(!said.chars().any(hostile), "{arguments:?}: {said:?}");
+        }
+    }
+    assert!(done(&t, &["list"]).await.contains(r"a\u{1b}[2J\u{9b}31m"));
+    assert_eq!(call_json(&t, &["show", &id]).await["job"]["parameters"]["reason"], HOSTILE);
+}

@@ -1,0 +1,130 @@
+//! `cancel`, `retry`, `delete`, and `migrate --down`.
+
+use jobs::{JobFilter, JobId, JobOptions, JobStatus};
+use jobs_tests::{Database, cases};
+use serde_json::json;
+
+use crate::called::{call, done, json as call_json};
+
+cases![
+    jobs_are_canceled_retried_and_deleted_by_their_ids,
+    what_can_not_be_done_to_one_job_is_said_and_done_to_the_others,
+    a_filter_without_yes_says_how_many_and_does_nothing,
+    a_filter_with_yes_means_more_jobs_than_a_page_has,
+    a_filter_leaves_alone_what_the_command_can_not_change,
+    a_retry_by_a_filter_means_failed_jobs,
+    a_status_that_a_command_can_not_change_is_refused,
+    ids_and_conditions_are_not_given_at_once,
+    tables_are_made_and_dropped,
+];
+
+async fn schedule(t: &Database, queue: &str) -> JobId {
+    let options = JobOptions::new().queue(queue);
+    jobs::schedule_by_name_with(t.db(), "Elsewhere", json!({}), options).await.unwrap()
+}
+
+async fn set_status(t: &Database, id: JobId, status: JobStatus) {
+    let code = status.code();
+    t.execute(&format!("UPDATE jobs_job SET status = {code}, attempt = 1 WHERE id = {id}")).await;
+}
+
+async fn status(t: &Database, id: JobId) -> JobStatus {
+    jobs::status(t.db(), id).await.unwrap()
+}
+
+async fn jobs_are_canceled_retried_and_deleted_by_their_ids(t: Database) {
+    let (one, two) = (schedule(&t, "a").await.to_string(), schedule(&t, "a").await.to_string());
+    assert_eq!(done(&t, &["cancel", &one, &two]).await, format!("job {one} is canceled\njob {two} is canceled\n"));
+    assert_eq!(done(&t, &["retry", &one]).await, format!("job {one} is scheduled again\n"));
+    assert_eq!(done(&t, &["delete", &two]).await, format!("job {two} is deleted\n"));
+    let left = jobs::list(t.db(), JobFilter::new()).await.unwrap();
+    assert_eq!(
+        left.iter().map(|job| (job.id.to_string(), job.status)).collect::<Vec<_>>(),
+        [(one, JobStatus::Scheduled)]
+    );
+}
+
+async fn what_can_not_be_done_to_one_job_is_said_and_done_to_the_others(t: Database) {
+    let id = schedule(&t, "a").await;
+    let called = call(&t, &["cancel", "999", &id.to_string(), "--json"]).await;
+    assert_eq!(called.code, 1, "{called:#?}");
+    assert!(called.errors.contains("there is no job 999"), "{called:#?}");
+    let expected = json!([
+        { "id": 999, "done": null, "error": "there is no job 999" },
+        { "id": id, "done": "canceled", "error": null },
+    ]);
+    assert_eq!(called.json(), expected);
+    let called = call(&t, &["cancel", &id.to_string()]).await;
+    assert_eq!((called.code, called.output.as_str()), (1, ""), "{called:#?}");
+    assert!(called.errors.contains("is closed (CANCELED)"), "{called:#?}");
+}
+
+async fn a_filter_without_yes_says_how_many_and_does_nothing(t: Database) {
+    let ids = [schedule(&t, "a").await, schedule(&t, "a").await, schedule(&t, "b").await];
+    let called = call(&t, &["cancel", "--queue", "a"]).await;
+    assert_eq!((called.code, called.output.as_str()), (2, ""), "{called:#?}");
+    assert!(called.errors.contains("this would cancel 2 job(s): add --yes"), "{called:#?}");
+    for id in ids {
+        assert_eq!(status(&t, id).await, JobStatus::Scheduled);
+    }
+}
+
+async fn a_filter_with_yes_means_more_jobs_than_a_page_has(t: Database) {
+    for _ in 0..101 {
+        schedule(&t, "a").await;
+    }
+    let other = schedule(&t, "b").await;
+    assert_eq!(done(&t, &["cancel", "--queue", "a", "--yes"]).await, "101 job(s) canceled, or asked to stop\n");
+    assert_eq!(call_json(&t, &["delete", "--queue", "a", "--yes"]).await.as_array().unwrap().len(), 101);
+    assert_eq!(jobs::counts(t.db(), JobFilter::new()).await.unwrap().total(), 1);
+    assert_eq!(status(&t, other).await, JobStatus::Scheduled);
+}
+
+async fn a_filter_leaves_alone_what_the_command_can_not_change(t: Database) {
+    let (waiting, ended) = (schedule(&t, "a").await, schedule(&t, "a").await);
+    set_status(&t, ended, JobStatus::Terminated).await;
+    assert_eq!(done(&t, &["delete", "--queue", "a", "--yes"]).await, "1 job(s) deleted\n");
+    assert_eq!(status(&t, waiting).await, JobStatus::Scheduled);
+    assert!(jobs::status(t.db(), ended).await.is_err());
+}
+
+async fn a_retry_by_a_filter_means_failed_jobs(t: Database) {
+    let (failed, ended) = (schedule(&t, "a").await, schedule(&t, "a").await);
+    set_status(&t, failed, JobStatus::Failed).await;
+    set_status(&t, ended, JobStatus::Terminated).await;
+    assert_eq!(done(&t, &["retry", "--name", "Elsewhere", "--yes"]).await, "1 job(s) scheduled again\n");
+    assert_eq!((status(&t, failed).await, status(&t, ended).await), (JobStatus::Scheduled, JobStatus::Terminated));
+}
+
+async fn a_status_that_a_command_can_not_change_is_refused(t: Database) {
+    let id = schedule(&t, "a").await;
+    let called = call(&t, &["delete", "--status", "scheduled", "--yes"]).await;
+    assert_eq!(called.code, 2, "{called:#?}");
+    assert!(called.errors.contains("delete does nothing to jobs that are SCHEDULED"), "{called:#?}");
+    assert_eq!(status(&t, id).await, JobStatus::Scheduled);
+}
+
+async fn ids_and_conditions_are_not_given_at_once(t: Database) {
+    let id = schedule(&t, "a").await.to_string();
+    assert_eq!(call(&t, &["cancel", &id, "--queue", "a", "--yes"]).await.code, 2);
+    assert_eq!(call(&t, &["cancel", "--yes"]).await.code, 2);
+    assert_eq!(done(&t, &["list", "--status", "scheduled"]).await.lines().count(), 2);
+}
+
+async fn tables_are_made_and_dropped(t: Database) {
+    schedule(&t, "a").await;
+    let called = call(&t, &["migrate", "--down"]).await;
+    assert_eq!(called.code, 2, "{called:#?}");
+    assert!(called.errors.contains("with 1 job(s): add --yes"), "{called:#?}");
+    assert_eq!(call_json(&t, &["list"]).await.as_array().unwrap().len(), 1);
+
+    assert_eq!(call_json(&t, &["migrate", "--down", "--yes"]).await[0]["is_applied"], false);
+    let called = call(&t, &["list"]).await;
+    assert_eq!(called.code, 1, "{called:#?}");
+    assert!(called.errors.contains("`migrate` makes them"), "{called:#?}");
+    assert_eq!(call_json(&t, &["migrate", "--status"]).await[0]["is_applied"], false);
+    assert_eq!(call(&t, &["list"]).await.code, 1, "to look is not to migrate");
+
+    assert_eq!(call_json(&t, &["migrate"]).await[0]["is_applied"], true);
+    assert_eq!(call_json(&t, &["list"]).await, json!([]));
+}

@@ -1,0 +1,24 @@
+//! A program with all commands and two jobs of its own.
+
+use std::process::ExitCode;
+
+use jobs::prelude::*;
+
+/// The sum of two numbers, said before it is returned.
+#[job_fn(queue = "sums")]
+fn add(job: &JobContext, left: i64, #[param(default = 1)] right: i64) -> JobResult<i64> {
+    job.message(format!("adding {left} and {right}"));
+    job.set_progress(50);
+    Ok(left + right)
+}
+
+/// Fails with this reason, for good.
+#[job_fn(queue = "failures")]
+fn fail(_job: &JobContext, reason: String) -> JobResult {
+    Err(JobError::fail(reason))
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    jobs::cli::main().await
+}
