@@ -182,7 +182,7 @@ impl<J: Job> Run<J> {
         let row = self.options.into_row(J::DEFAULTS.name, &J::DEFAULTS, parameters::encode(&self.job)?)?;
         let now = Utc::now();
         Ok(RunningAttempt {
-            parameters: parameters::parse(&row.parameters)?,
+            parameters: parameters::parse(&row.parameters)?.into(),
             job: Claimed {
                 id: NO_ID.0,
                 name: row.name,
@@ -196,6 +196,7 @@ impl<J: Job> Run<J> {
                 parameters: row.parameters,
                 created_at: now,
                 scheduled_at: now,
+                started_at: now,
                 user_id: row.user_id,
                 session_id: row.session_id,
                 event_id: row.event_id,

@@ -7,8 +7,9 @@ use sea_orm::ConnectionTrait;
 
 use crate::error::{Error, chain};
 use crate::job::Job;
+use crate::secrets::Parameters;
 use crate::store::testing;
-use crate::{JobFilter, JobRecord, counts, list, parameters};
+use crate::{JobFilter, JobRecord, counts, list};
 
 /// The jobs of this type that wait, due or not, oldest first, each with its record. Inside a transaction, those that it sees.
 ///
@@ -29,7 +30,7 @@ use crate::{JobFilter, JobRecord, counts, list, parameters};
 pub async fn scheduled<J: Job>(db: &impl ConnectionTrait) -> Result<Vec<(JobRecord, J)>, Error> {
     let names: Vec<_> = std::iter::once(J::DEFAULTS.name).chain(J::DEFAULTS.aliases.iter().copied()).collect();
     let decoded = testing::waiting(db, &names).await?.into_iter().map(|row| {
-        let job = parameters::decode(&row.parameters.0)?;
+        let job = Parameters::from(row.parameters.0.clone()).decode()?;
         Ok((row.into(), job))
     });
     decoded.collect()
