@@ -13,6 +13,7 @@ mod operating;
 mod queues;
 mod refusing;
 mod scheduling;
+mod secrets;
 mod setup;
 mod strange_sessions;
 mod transactions;
@@ -31,6 +32,7 @@ fn main() {
         operating::cases(),
         queues::cases(),
         ended::cases(),
+        secrets::cases(),
         setup::cases(),
         strange_sessions::cases(),
     ]
