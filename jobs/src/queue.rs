@@ -54,7 +54,7 @@ pub async fn resume<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), Error
 /// A hint: workers look by themselves, too.
 async fn tell<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), Error> {
     control::notify(db, "jobs_queue", queue).await?;
-    wake::queues_changed();
+    wake::queue_changed(queue);
     Ok(())
 }
 

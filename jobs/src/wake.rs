@@ -17,12 +17,13 @@ pub(crate) struct Sleeper {
 /// For which queues a sleeper was woken since it last looked.
 #[derive(Debug, Default)]
 pub(crate) struct Woken {
+    /// For all, for whatever reason.
     pub(crate) all: bool,
     /// Look when the next job is due.
     pub(crate) look: bool,
-    /// Some may have been paused or resumed.
-    pub(crate) changed: bool,
     pub(crate) queues: HashSet<String>,
+    /// Those that may have been paused or resumed.
+    pub(crate) changed: HashSet<String>,
 }
 
 static SLEEPERS: Mutex<Vec<Weak<Sleeper>>> = Mutex::new(Vec::new());
@@ -45,9 +46,7 @@ impl Sleeper {
 
     /// Anything may have happened: wake-ups may have been missed.
     pub(crate) fn wake_all(&self) {
-        let mut woken = lock(&self.woken);
-        (woken.all, woken.changed) = (true, true);
-        drop(woken);
+        lock(&self.woken).all = true;
         self.wake.notify_one();
     }
 
@@ -57,9 +56,9 @@ impl Sleeper {
         self.wake.notify_one();
     }
 
-    /// A queue may have been paused or resumed.
-    pub(crate) fn queues_changed(&self) {
-        lock(&self.woken).changed = true;
+    /// This queue may have been paused or resumed.
+    pub(crate) fn queue_changed(&self, queue: &str) {
+        lock(&self.woken).changed.insert(queue.to_owned());
         self.wake.notify_one();
     }
 
@@ -78,8 +77,8 @@ impl Sleeper {
         std::mem::take(&mut *lock(&self.woken))
     }
 
-    /// Whether queues may have been paused or resumed since the last call.
-    pub(crate) fn take_changed(&self) -> bool {
+    /// The queues that may have been paused or resumed since the last call.
+    pub(crate) fn take_changed(&self) -> HashSet<String> {
         std::mem::take(&mut lock(&self.woken).changed)
     }
 }
@@ -89,9 +88,9 @@ pub(crate) fn scheduled(queue: &str) {
     for_each(|sleeper| sleeper.wake(queue));
 }
 
-/// A queue was paused or resumed, perhaps in a transaction that is still open.
-pub(crate) fn queues_changed() {
-    for_each(Sleeper::queues_changed);
+/// This queue was paused or resumed, perhaps in a transaction that is still open.
+pub(crate) fn queue_changed(queue: &str) {
+    for_each(|sleeper| sleeper.queue_changed(queue));
 }
 
 /// Jobs have become due sooner than was known.

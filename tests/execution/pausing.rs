@@ -1,5 +1,5 @@
-//! Workers and paused queues. Each queue here has a name that no other case uses: workers in one process hear of each other's
-//! schedules.
+//! Workers and paused queues. Each queue here has a name that no other case uses: workers in one process hear of what other cases
+//! schedule and pause.
 
 use std::time::Duration;
 

@@ -151,7 +151,7 @@ impl Claimer {
 
     /// Asks which queues are paused, unless it has been asked within the poll interval (looks ask too) and nothing was heard since.
     async fn heed_pauses(&mut self) -> Result<(), DbErr> {
-        if self.engine.sleeper.take_changed() {
+        if self.lanes.serve_any(&self.engine.sleeper.take_changed()) {
             self.asked_at = None;
         }
         if self.asked_at.is_some_and(|asked| asked.elapsed() < self.poll_interval()) {
@@ -242,14 +242,15 @@ impl Claimer {
                 () = tokio::time::sleep_until(until) => return Woken::ByTime,
                 () = engine.sleeper.woken() => {
                     let woken = engine.sleeper.take();
-                    if woken.changed {
+                    let changed = woken.all || self.lanes.serve_any(&woken.changed);
+                    if changed {
                         self.asked_at = None;
                     }
-                    if self.lanes.wake(&woken) || woken.changed {
+                    if self.lanes.wake(&woken) || changed {
                         self.look = self.first_look();
                     }
                     self.start();
-                    if woken.look || woken.changed {
+                    if woken.look || changed {
                         return Woken::ByTime;
                     }
                     if self.lanes.is_ready() || (self.when_idle == WhenIdle::Return && engine.is_idle()) {

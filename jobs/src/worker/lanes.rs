@@ -176,6 +176,10 @@ impl Lanes {
         self.0.iter().filter(|served| !served.hungry && !served.paused).map(|served| served.queue.clone()).collect()
     }
 
+    pub(super) fn serve_any(&self, queues: &HashSet<String>) -> bool {
+        self.0.iter().any(|served| queues.contains(&served.queue))
+    }
+
     pub(super) fn are_all_paused(&self) -> bool {
         self.0.iter().all(|served| served.paused)
     }

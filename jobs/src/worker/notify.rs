@@ -38,7 +38,7 @@ async fn listen(engine: &Engine) -> Result<(), sea_orm::DbErr> {
             Ok(heard) => match heard? {
                 Heard::Scheduled(queue) => engine.sleeper.wake(&queue),
                 Heard::CancelRequested => engine.sleeper.beat.notify_one(),
-                Heard::QueuesChanged => engine.sleeper.queues_changed(),
+                Heard::QueueChanged(queue) => engine.sleeper.queue_changed(&queue),
                 Heard::Finished => {}
             },
             Err(_) => listener.check().await?,

@@ -13,8 +13,8 @@ pub(crate) enum Heard {
     Scheduled(String),
     /// A running job was asked to cancel.
     CancelRequested,
-    /// A queue was paused or resumed.
-    QueuesChanged,
+    /// This queue was paused or resumed.
+    QueueChanged(String),
     /// A job that somebody waits for has ended.
     Finished,
 }
@@ -42,7 +42,7 @@ impl Listener {
         let notification = self.0.try_recv().await.map_err(lost)?.ok_or_else(disconnected)?;
         Ok(match notification.channel() {
             "jobs_cancel" => Heard::CancelRequested,
-            "jobs_queue" => Heard::QueuesChanged,
+            "jobs_queue" => Heard::QueueChanged(notification.payload().to_owned()),
             "jobs_finish" => Heard::Finished,
             _ => Heard::Scheduled(notification.payload().to_owned()),
         })
