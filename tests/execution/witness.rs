@@ -56,8 +56,8 @@ pub(crate) fn measured(metric: &str, labels: &[(&str, &str)]) -> Vec<f64> {
         let labels: Pairs = key.key().labels().map(|label| (label.key().into(), label.value().into())).collect();
         let values = match value {
             DebugValue::Counter(count) => vec![f64::from(u32::try_from(count).unwrap())],
-            DebugValue::Gauge(value) => vec![value.into_inner()],
-            DebugValue::Histogram(values) => values.into_iter().map(|value| value.into_inner()).collect(),
+            DebugValue::Gauge(value) => vec![value.into()],
+            DebugValue::Histogram(values) => values.into_iter().map(f64::from).collect(),
         };
         let metric = key.key().name();
         all.extend(values.into_iter().map(|value| Measured { metric: metric.into(), labels: labels.clone(), value }));
@@ -91,8 +91,8 @@ impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Witness {
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
-        if let Some(fields) = context.span(id).unwrap().extensions_mut().get_mut() {
-            values.record::<Fields>(fields);
+        if let Some(fields) = context.span(id).unwrap().extensions_mut().get_mut::<Fields>() {
+            values.record(fields);
         }
     }
 

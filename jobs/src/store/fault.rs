@@ -67,8 +67,8 @@ fn of_code(code: &str, mysql_number: Option<u16>) -> Fault {
         (_, Some(1213 | 1205 | 1020)) | ("40001" | "40P01" | "55P03", _) => Fault::Contention,
         // A packet over `max_allowed_packet`.
         (_, Some(1153)) => Fault::Data,
-        // The server is shutting down, or has cut the connection.
-        (_, Some(1053 | 1077 | 1079 | 1080 | 1927)) => Fault::Connection,
+        // The server has no connection left, is shutting down, or has cut this one.
+        (_, Some(1040 | 1053 | 1077 | 1079 | 1080 | 1203 | 1927)) => Fault::Connection,
         // SQLite's BUSY and LOCKED, with their extended codes.
         ("5" | "6" | "261" | "262" | "517" | "773", None) => Fault::Contention,
         // PostgreSQL: connection exceptions, operator intervention, too many connections.
