@@ -66,7 +66,7 @@ async fn everything_about_a_job_is_shown_in_the_order_of_time(t: Database) {
     let sum = schedule(&t, JobOptions::new().user("ada")).await;
     soon(jobs::wait(t.db(), sum)).await.unwrap();
     let shown = done(&t, &["show", &sum.to_string()]).await;
-    for text in ["Add", "TERMINATED", "sums", "ada", "left = 1", "output = 2"] {
+    for text in ["Add", "TERMINATED", "long-running", "ada", "left = 1", "output = 2"] {
         assert!(shown.contains(text), "no `{text}` in {shown}");
     }
     let events = ["scheduled", "started", "INFO adding 1 and 1", "the job has ended well"];

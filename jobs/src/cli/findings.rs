@@ -42,19 +42,22 @@ pub(super) async fn tables(db: &DatabaseConnection) -> Found {
         let found = format!("the tables can't be read: {}", chain(&Error::Database(error)));
         return Ok(vec![finding("tables", found, "make them: migrate")]);
     }
-    Ok(match migrate::pending(db).await {
-        Ok(pending) if pending.is_empty() => vec![],
-        Ok(pending) => vec![finding(
+    let states = migrate::states(db).await?;
+    let pending = states.iter().filter(|state| !state.is_applied).map(|state| {
+        finding(
             "tables",
-            format!("migrations are not recorded as applied: {}", pending.join(", ")),
-            "bring them up to date: migrate (unless a migrator of your own records them)",
-        )],
-        Err(_) => vec![finding(
+            format!("{} is not recorded as applied", state.migration),
+            "bring the tables up to date: migrate (unless a migrator of your own records migrations)",
+        )
+    });
+    let unknown = states.iter().filter(|state| !state.is_known).map(|state| {
+        finding(
             "tables",
-            "they were migrated by a later version than this program's",
-            "use this program's later version too",
-        )],
-    })
+            format!("{} was applied by a later version of this program", state.migration),
+            "use that version here too",
+        )
+    });
+    Ok(pending.chain(unknown).collect())
 }
 
 /// Whether this machine's clock and the database's agree.

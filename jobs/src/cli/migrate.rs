@@ -3,12 +3,13 @@
 use clap::Args;
 use jobs_migrations::JobsMigrator;
 use sea_orm::DatabaseConnection;
-use sea_orm_migration::{MigrationStatus, MigratorTrait as _};
+use sea_orm_migration::MigratorTrait as _;
 use serde::Serialize;
 
 use super::failure::{Done, Failure};
 use super::output::Output;
 use super::table;
+use crate::store::health;
 use crate::{JobFilter, setup};
 
 #[derive(Debug, Args)]
@@ -26,11 +27,14 @@ pub(super) struct Migrate {
     yes: bool,
 }
 
-/// A migration, and whether the tables have it.
+/// A migration.
 #[derive(Debug, Serialize)]
-struct State {
-    migration: String,
-    is_applied: bool,
+pub(super) struct State {
+    pub(super) migration: String,
+    /// Whether the tables have it.
+    pub(super) is_applied: bool,
+    /// Whether this program has it; it does not have those of later versions.
+    pub(super) is_known: bool,
 }
 
 impl Migrate {
@@ -45,27 +49,30 @@ impl Migrate {
         } else if !self.status {
             crate::migrate(db).await?;
         }
-        let states: Vec<_> = states(db).await?;
+        let states = states(db).await?;
         output.show(&states, || {
-            let row = |state: &State| {
-                vec![state.migration.clone(), if state.is_applied { "applied" } else { "pending" }.into()]
-            };
+            let row = |state: &State| vec![state.migration.clone(), state.text().into()];
             table::table(&["MIGRATION", "STATUS"], states.iter().map(row))
         })
     }
 }
 
-async fn states(db: &DatabaseConnection) -> Result<Vec<State>, Failure> {
-    let migrations = JobsMigrator::get_migration_with_status_read_only(db).await?;
-    let state = |migration: &sea_orm_migration::Migration| State {
-        migration: migration.name().to_owned(),
-        is_applied: migration.status() == MigrationStatus::Applied,
-    };
-    Ok(migrations.iter().map(state).collect())
+impl State {
+    const fn text(&self) -> &'static str {
+        match (self.is_applied, self.is_known) {
+            (false, _) => "pending",
+            (true, true) => "applied",
+            (true, false) => "applied by a later version",
+        }
+    }
 }
 
-/// The migrations that the tables lack.
-pub(super) async fn pending(db: &DatabaseConnection) -> Result<Vec<String>, Failure> {
-    let pending = states(db).await?.into_iter().filter(|state| !state.is_applied);
-    Ok(pending.map(|state| state.migration).collect())
+/// The migrations that this program has, and those that it has not and the tables have.
+pub(super) async fn states(db: &DatabaseConnection) -> Result<Vec<State>, Failure> {
+    let applied = health::applied_migrations(db).await?;
+    let known: Vec<_> = JobsMigrator::migrations().iter().map(|migration| migration.name().to_owned()).collect();
+    let unknown = applied.iter().filter(|migration| !known.contains(migration)).cloned();
+    let unknown: Vec<_> = unknown.map(|migration| State { migration, is_applied: true, is_known: false }).collect();
+    let state = |migration: String| State { is_applied: applied.contains(&migration), migration, is_known: true };
+    Ok(known.into_iter().map(state).chain(unknown).collect())
 }

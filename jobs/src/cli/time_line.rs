@@ -5,9 +5,10 @@ use chrono::{DateTime, Utc};
 use super::table;
 use crate::{Attempt, JobRecord, JobStatus, Message};
 
-/// Something that has happened. Where two have the same time, the one with the lower rank was first.
+/// Something that has happened. Where two have the same place, the one with the lower rank was first.
 struct Event {
     time: DateTime<Utc>,
+    place: DateTime<Utc>,
     rank: u8,
     attempt: Option<u32>,
     what: String,
@@ -16,8 +17,8 @@ struct Event {
 pub(super) fn table(job: &JobRecord, attempts: &[Attempt], messages: &[Message]) -> String {
     let mut events: Vec<_> = of_job(job, attempts).collect();
     events.extend(attempts.iter().flat_map(of_attempt));
-    events.extend(messages.iter().map(of_message));
-    events.sort_by_key(|event| (event.time, event.rank));
+    events.extend(messages.iter().map(|message| of_message(message, end_of(message.attempt, job, attempts))));
+    events.sort_by_key(|event| (event.place, event.rank));
     let row = |event: Event| {
         let time = event.time.format("%Y-%m-%d %H:%M:%S%.3fZ").to_string();
         vec![time, table::or_nothing(event.attempt), event.what]
@@ -26,7 +27,7 @@ pub(super) fn table(job: &JobRecord, attempts: &[Attempt], messages: &[Message])
 }
 
 fn of_job(job: &JobRecord, attempts: &[Attempt]) -> impl Iterator<Item = Event> {
-    let at = |time, rank, attempt, what: &str| Event { time, rank, attempt, what: what.into() };
+    let at = |time, rank, attempt, what: &str| Event { time, place: time, rank, attempt, what: what.into() };
     // The history has those that did not end well.
     let is_told = attempts.iter().any(|attempt| attempt.attempt == job.attempt && attempt.started_at == job.started_at);
     let latest = job.started_at.filter(|_| !is_told);
@@ -52,15 +53,29 @@ fn of_attempt(attempt: &Attempt) -> impl Iterator<Item = Event> {
     let why = attempt.error.as_deref().map(|error| format!(": {error}")).unwrap_or_default();
     let start = attempt.started_at.map(|time| Event {
         time,
+        place: time,
         rank: 1,
         attempt: number,
         what: format!("started by {}", attempt.worker),
     });
-    let end = Event { time: attempt.ended_at, rank: 4, attempt: number, what: format!("ended, {how}{why}") };
+    let end = Event {
+        time: attempt.ended_at,
+        place: attempt.ended_at,
+        rank: 4,
+        attempt: number,
+        what: format!("ended, {how}{why}"),
+    };
     start.into_iter().chain([end])
 }
 
-fn of_message(message: &Message) -> Event {
+/// What an attempt says stands before its end: both are written at once, and their times may differ by how long that took.
+fn of_message(message: &Message, end: Option<DateTime<Utc>>) -> Event {
+    let place = end.map_or(message.time, |end| message.time.min(end));
     let what = format!("{} {}", message.level, message.text);
-    Event { time: message.time, rank: 2, attempt: Some(message.attempt), what }
+    Event { time: message.time, place, rank: 2, attempt: Some(message.attempt), what }
+}
+
+fn end_of(number: u32, job: &JobRecord, attempts: &[Attempt]) -> Option<DateTime<Utc>> {
+    let told = attempts.iter().find(|attempt| attempt.attempt == number).map(|attempt| attempt.ended_at);
+    told.or_else(|| job.finished_at.filter(|_| number == job.attempt))
 }

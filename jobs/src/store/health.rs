@@ -11,6 +11,7 @@ use sea_orm::{
 
 pub(crate) use super::dialect::health::{OpenTransaction, missing_file};
 use super::dialect::{self, health};
+use super::fault::{self, Fault};
 use crate::entity::{job, worker};
 use crate::{JobId, JobStatus};
 
@@ -27,6 +28,16 @@ pub(crate) async fn tables<C: ConnectionTrait>(db: &C) -> Result<(), DbErr> {
     worker::Entity::find().limit(1).all(db).await?;
     job::Entity::find().limit(1).all(db).await?;
     Ok(())
+}
+
+/// The migrations that are recorded as applied; none where the record can't be read.
+pub(crate) async fn applied_migrations<C: ConnectionTrait>(db: &C) -> Result<Vec<String>, DbErr> {
+    let statement = Statement::from_string(db.get_database_backend(), "SELECT version FROM jobs_migration ORDER BY 1");
+    match db.query_all_raw(statement).await {
+        Ok(rows) => rows.iter().map(|row| row.try_get_by_index(0)).collect(),
+        Err(error) if fault::of(&error) == Fault::Connection => Err(error),
+        Err(_) => Ok(Vec::new()),
+    }
 }
 
 /// A worker whose lease is over.
