@@ -10,6 +10,7 @@ cases![
     missing_tables_are_found,
     a_worker_that_is_not_heard_of_is_found,
     due_jobs_that_no_worker_serves_are_found,
+    jobs_that_wait_in_a_paused_queue_are_found,
     an_attempt_that_takes_long_is_found,
     a_transaction_that_is_left_open_is_found if jobs_tests::Kind::locks_rows,
 ];
@@ -66,6 +67,16 @@ async fn due_jobs_that_no_worker_serves_are_found(t: Database) {
     jobs_tests::soon(jobs::wait(t.db(), job)).await.unwrap();
     let findings = found(&t, "unserved", &[]).await;
     assert!(says(&findings, "1 due job(s) named Elsewhere wait in queue long-running"), "{findings:#?}");
+}
+
+async fn jobs_that_wait_in_a_paused_queue_are_found(t: Database) {
+    jobs::pause(t.db(), "long-running").await.unwrap();
+    assert!(found(&t, "paused queues", &[]).await.is_empty());
+    jobs::schedule_by_name(t.db(), "Elsewhere", json!({})).await.unwrap();
+    let findings = found(&t, "paused queues", &[]).await;
+    assert!(says(&findings, "queue long-running is paused since"), "{findings:#?}");
+    jobs::resume(t.db(), "long-running").await.unwrap();
+    assert!(found(&t, "paused queues", &[]).await.is_empty());
 }
 
 async fn an_attempt_that_takes_long_is_found(t: Database) {

@@ -16,6 +16,7 @@ cases![
     watching_a_job_that_fails_fails,
     jobs_that_run_are_watched,
     jobs_are_counted,
+    workers_are_listed,
     stored_text_does_not_control_the_terminal,
 ];
 
@@ -141,7 +142,24 @@ async fn jobs_are_counted(t: Database) {
     jobs::cancel(t.db(), canceled).await.unwrap();
     let stats = call_json(&t, &["stats"]).await;
     assert_eq!(stats["jobs"], json!({ "scheduled": 1, "running": 0, "canceled": 1, "failed": 0, "terminated": 0 }));
-    assert!(done(&t, &["stats"]).await.contains("TERMINATED"));
+    assert_eq!(stats["queues"][0], json!({ "queue": "long-running", "jobs": stats["jobs"] }));
+    let rows: Vec<_> =
+        done(&t, &["stats"]).await.lines().map(|line| line.split_whitespace().last().unwrap().to_owned()).collect();
+    assert_eq!(rows, ["ALL", "2", "2"]);
+}
+
+async fn workers_are_listed(t: Database) {
+    let worker = start(&t, &["worker", "--queue", "sums:2"]);
+    let pid = worker.id().unwrap();
+    let list = async || call_json(&t, &["workers"]).await;
+    soon(async { while list().await == json!([]) {} }).await;
+    let workers = list().await;
+    assert_eq!(
+        (&workers[0]["pid"], &workers[0]["is_live"], &workers[0]["queues"]),
+        (&json!(pid), &json!(true), &json!(["sums"]))
+    );
+    let text = done(&t, &["workers"]).await;
+    assert!(text.lines().count() == 2 && text.contains(&pid.to_string()), "{text}");
 }
 
 async fn stored_text_does_not_control_the_terminal(t: Database) {
@@ -153,7 +171,9 @@ async fn stored_text_does_not_control_the_terminal(t: Database) {
     // As somebody might write it who does not come through us.
     t.execute("UPDATE jobs_job SET user_id = 'u\u{1b}]0;title\u{7}'").await;
     let id = id.to_string();
-    for arguments in [&["list"][..], &["show", &id], &["watch", &id], &["cancel", &id], &["doctor"]] {
+    for arguments in
+        [&["list"][..], &["show", &id], &["watch", &id], &["cancel", &id], &["doctor"], &["queues"], &["workers"]]
+    {
         for json in [&[][..], &["--json"]] {
             let called = call(&t, &[arguments, json].concat()).await;
             let said = called.output + &called.errors;

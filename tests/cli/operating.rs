@@ -15,6 +15,7 @@ cases![
     a_retry_by_a_filter_means_failed_jobs,
     a_status_that_a_command_can_not_change_is_refused,
     ids_and_conditions_are_not_given_at_once,
+    a_queue_is_paused_and_resumed,
     tables_are_made_and_dropped,
 ];
 
@@ -109,6 +110,18 @@ async fn ids_and_conditions_are_not_given_at_once(t: Database) {
     assert_eq!(call(&t, &["cancel", &id, "--queue", "a", "--yes"]).await.code, 2);
     assert_eq!(call(&t, &["cancel", "--yes"]).await.code, 2);
     assert_eq!(done(&t, &["list", "--status", "scheduled"]).await.lines().count(), 2);
+}
+
+async fn a_queue_is_paused_and_resumed(t: Database) {
+    schedule(&t, "a").await;
+    assert_eq!(done(&t, &["pause", "a"]).await, "queue a is paused\n");
+    let queues = call_json(&t, &["queues"]).await;
+    assert_eq!((&queues[0]["name"], &queues[0]["counts"]["scheduled"]), (&json!("a"), &json!(1)));
+    assert!(queues[0]["paused_at"].is_string(), "{queues}");
+    assert_eq!(call_json(&t, &["resume", "a"]).await, json!({ "queue": "a", "done": "resumed" }));
+    assert!(call_json(&t, &["queues"]).await[0]["paused_at"].is_null());
+    assert_eq!(done(&t, &["queues"]).await.lines().count(), 2);
+    assert_eq!(call(&t, &["pause", " a"]).await.code, 1);
 }
 
 async fn tables_are_made_and_dropped(t: Database) {

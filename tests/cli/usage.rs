@@ -73,7 +73,8 @@ async fn a_program_without_jobs_says_why_it_executes_none(t: Database) {
         assert!(called.errors.contains("no definition is linked into this program"), "{called:#?}");
     }
     let help = call_on(WITHOUT_JOBS, None, &["help"]).await.output;
-    assert!(!help.contains("worker") && help.contains("schedule"), "{help}");
+    let offers = |command: &str| help.lines().any(|line| line.split_whitespace().next() == Some(command));
+    assert!(!offers("worker") && !offers("definitions") && offers("schedule"), "{help}");
     assert_eq!(call_on(WITHOUT_JOBS, Some(t.url()), &["schedule", "Add"]).await.code, 0);
 }
 

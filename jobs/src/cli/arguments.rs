@@ -7,6 +7,7 @@ use super::doctor::Doctor;
 use super::list::List;
 use super::migrate::Migrate;
 use super::operate::Selection;
+use super::queues::Queue;
 use super::schedule::Schedule;
 use super::show::Show;
 use super::watch::Watch;
@@ -53,6 +54,14 @@ pub(super) enum Command {
     Retry(Selection),
     /// Delete jobs that have ended, with their messages.
     Delete(Selection),
+    /// List the queues, with what waits in them.
+    Queues,
+    /// Let no worker claim from a queue, until it is resumed.
+    Pause(Queue),
+    /// Let workers claim from a paused queue again.
+    Resume(Queue),
+    /// List the workers.
+    Workers,
     /// Count jobs by status and queue.
     Stats,
     /// Look for what is wrong, and say what to do about it.

@@ -7,7 +7,7 @@ use sea_orm::DatabaseConnection;
 use serde::Serialize;
 
 use super::failure::Failure;
-use super::{durations, migrate};
+use super::{durations, migrate, table};
 use crate::error::{Error, chain};
 use crate::store::fault::{self, Fault};
 use crate::store::health;
@@ -82,7 +82,8 @@ pub(super) async fn clock(db: &DatabaseConnection) -> Found {
 /// Whether workers are heard of.
 pub(super) async fn workers(db: &DatabaseConnection) -> Found {
     let now = health::clock(db).await?;
-    let found = health::stale_workers(db).await?.into_iter().map(|worker| {
+    let workers = crate::workers(db).await?;
+    let found = workers.iter().filter(|worker| !worker.is_live).map(|worker| {
         finding(
             "workers",
             format!(
@@ -94,6 +95,25 @@ pub(super) async fn workers(db: &DatabaseConnection) -> Found {
             ),
             "start a worker, or wait for one that runs: it takes over these jobs and removes this entry",
         )
+    });
+    Ok(found.collect())
+}
+
+/// Whether jobs wait in queues that are paused.
+pub(super) async fn paused(db: &DatabaseConnection) -> Found {
+    let queues = crate::queues(db).await?;
+    let found = queues.iter().filter_map(|queue| {
+        let (paused_at, due) = (queue.paused_at?, queue.oldest_due?);
+        Some(finding(
+            "paused queues",
+            format!(
+                "queue {} is paused since {}, and jobs in it have been due for {}",
+                queue.name,
+                table::time(paused_at),
+                durations::show(due)
+            ),
+            format!("where that is no longer wanted: resume {}", queue.name),
+        ))
     });
     Ok(found.collect())
 }

@@ -10,8 +10,8 @@
 //! }
 //! ```
 //!
-//! `program help` lists the commands: `migrate`, `worker`, `schedule`, `list`, `show`, `watch`, `cancel`, `retry`, `delete`, `stats`,
-//! `doctor` and others. The database is the one of `--database`, or of `JOBS_DATABASE_URL`, where no password is seen by others. With
+//! `program help` lists the commands: `migrate`, `worker`, `schedule`, `list`, `show`, `watch`, `cancel`, `retry`, `delete`,
+//! `queues`, `pause`, `resume`, `workers`, `stats`, `doctor` and others. The database is the one of `--database`, or of `JOBS_DATABASE_URL`, where no password is seen by others. With
 //! `--json` each prints one JSON document, and `watch` one in each line; text that is stored never controls the terminal.
 //!
 //! The program ends with 0 where it has done what was asked, with 1 where it could not, where a job was not found, where the job that
@@ -32,6 +32,7 @@ mod list;
 mod migrate;
 mod operate;
 mod output;
+mod queues;
 mod schedule;
 mod screen;
 mod show;
@@ -41,6 +42,7 @@ mod text;
 mod time_line;
 mod watch;
 mod worker;
+mod workers;
 
 use std::process::ExitCode;
 
@@ -108,6 +110,10 @@ async fn dispatch(arguments: Arguments, has_jobs: bool, set_up: impl FnOnce(Work
         Command::Cancel(selection) => operate::Verb::Cancel.run(selection, &db, output).await,
         Command::Retry(selection) => operate::Verb::Retry.run(selection, &db, output).await,
         Command::Delete(selection) => operate::Verb::Delete.run(selection, &db, output).await,
+        Command::Queues => queues::run(&db, output).await,
+        Command::Pause(queue) => queue.pause(&db, output).await,
+        Command::Resume(queue) => queue.resume(&db, output).await,
+        Command::Workers => workers::run(&db, output).await,
         Command::Stats => stats::run(&db, output).await,
         Command::Doctor(doctor) => doctor.run(&db, output).await,
         // Answered above, without a database.

@@ -1,21 +1,27 @@
 //! `stats`.
 
 use sea_orm::DatabaseConnection;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::failure::Done;
 use super::output::Output;
-use super::table;
+use super::{table, text};
 use crate::{JobCounts, JobFilter};
-
-pub(super) async fn run(db: &DatabaseConnection, output: Output) -> Done {
-    let counts = crate::counts(db, JobFilter::new()).await?;
-    output.show(&json!({ "jobs": counts }), || table::table(&HEADER, [row("all", &counts)]))
-}
 
 const HEADER: [&str; 7] = ["QUEUE", "SCHEDULED", "RUNNING", "CANCELED", "FAILED", "TERMINATED", "ALL"];
 
-fn row(queue: &str, counts: &JobCounts) -> Vec<String> {
+pub(super) async fn run(db: &DatabaseConnection, output: Output) -> Done {
+    let all = crate::counts(db, JobFilter::new()).await?;
+    let queues = crate::queues(db).await?;
+    let by_queue: Vec<Value> =
+        queues.iter().map(|queue| json!({ "queue": queue.name, "jobs": queue.counts })).collect();
+    output.show(&json!({ "jobs": all, "queues": by_queue }), || {
+        let rows = queues.iter().map(|queue| row(text::line(&queue.name), &queue.counts));
+        table::table(&HEADER, rows.chain([row("(all)".into(), &all)]))
+    })
+}
+
+fn row(queue: String, counts: &JobCounts) -> Vec<String> {
     let counts = [counts.scheduled, counts.running, counts.canceled, counts.failed, counts.terminated, counts.total()];
-    [queue.to_owned()].into_iter().chain(counts.map(|count| count.to_string())).collect()
+    [queue].into_iter().chain(counts.map(|count| count.to_string())).collect()
 }

@@ -5,8 +5,7 @@ use std::time::Duration;
 use sea_orm::prelude::DateTimeUtc;
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, PaginatorTrait as _, QueryFilter, QueryOrder, QuerySelect,
-    RuntimeErr, Statement,
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, RuntimeErr, Statement,
 };
 
 pub(crate) use super::dialect::health::{OpenTransaction, missing_file};
@@ -38,32 +37,6 @@ pub(crate) async fn applied_migrations<C: ConnectionTrait>(db: &C) -> Result<Vec
         Err(error) if fault::of(&error) == Fault::Connection => Err(error),
         Err(_) => Ok(Vec::new()),
     }
-}
-
-/// A worker whose lease is over.
-#[derive(Debug)]
-pub(crate) struct StaleWorker {
-    pub(crate) id: i64,
-    pub(crate) name: String,
-    pub(crate) last_seen_at: DateTimeUtc,
-    /// How many jobs it still has.
-    pub(crate) running: u64,
-}
-
-pub(crate) async fn stale_workers<C: ConnectionTrait>(db: &C) -> Result<Vec<StaleWorker>, DbErr> {
-    let clock = dialect::of(db.get_database_backend())?.clock;
-    let is_over = Expr::col(worker::Column::ExpiresAt).lt(Expr::cust(clock));
-    let rows = worker::Entity::find().filter(is_over).order_by_asc(worker::Column::Id).all(db).await?;
-    let mut stale = Vec::with_capacity(rows.len());
-    for worker::Model { id, name, last_seen_at, .. } in rows {
-        let running = job::Entity::find()
-            .filter(job::Column::Status.eq(JobStatus::Running))
-            .filter(job::Column::WorkerId.eq(id))
-            .count(db)
-            .await?;
-        stale.push(StaleWorker { id, name, last_seen_at, running });
-    }
-    Ok(stale)
 }
 
 /// An attempt that runs.
