@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::error::Error;
 use crate::parameters::check_name;
 use crate::store::{control, queues as store, workers};
-use crate::JobCounts;
+use crate::{JobCounts, wake};
 
 /// A queue, as it stands. Times are the database's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -54,7 +54,7 @@ pub async fn resume<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), Error
 /// A hint: workers look by themselves, too.
 async fn tell<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), Error> {
     control::notify(db, "jobs_queue", queue).await?;
-    // wake::queue_changed(queue);
+    wake::queue_changed(queue);
     Ok(())
 }
 

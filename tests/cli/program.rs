@@ -9,7 +9,7 @@ use jobs::prelude::*;
 fn add(job: &JobContext, left: i64, #[param(default = 1)] right: i64) -> JobResult<i64> {
     job.message(format!("adding {left} and {right}"));
     job.set_progress(50);
-    Ok(left + right)
+    left.checked_add(right).ok_or_else(|| "the sum is too large".into())
 }
 
 /// Fails with this reason, for good.

@@ -60,7 +60,7 @@ impl Meters {
         Self(meters)
     }
 
-    /// The one for this job of the batch.
+    /// The one for a job of this batch: each has one.
     pub(super) fn get(&self, job: &Claimed) -> Arc<Meter> {
         self.0[&job.name].clone()
     }
