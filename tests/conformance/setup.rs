@@ -26,6 +26,7 @@ cases![
     a_lease_under_a_second_is_refused,
     a_heartbeat_that_does_not_fit_its_lease_is_refused,
     a_poll_interval_out_of_range_is_refused,
+    an_interval_of_samples_out_of_range_is_refused,
 ];
 
 const TABLES: [&str; 6] = ["jobs_attempt", "jobs_job", "jobs_message", "jobs_migration", "jobs_queue", "jobs_worker"];
@@ -205,5 +206,14 @@ async fn a_poll_interval_out_of_range_is_refused(t: Database) {
     }
     for interval in [Duration::from_millis(10), Duration::from_mins(1)] {
         soon(Worker::new(t.db().clone()).poll_interval(interval).run_until_idle()).await.unwrap();
+    }
+}
+
+async fn an_interval_of_samples_out_of_range_is_refused(t: Database) {
+    for interval in [Duration::ZERO, Duration::from_millis(999), Duration::from_millis(86_400_001)] {
+        assert_eq!(refusal(&t, |worker| worker.sample_queues(interval)).await, "sample_queues");
+    }
+    for interval in [Duration::from_secs(1), Duration::from_hours(24)] {
+        soon(Worker::new(t.db().clone()).sample_queues(interval).run_until_idle()).await.unwrap();
     }
 }

@@ -82,7 +82,7 @@ async fn execute(engine: &Engine, owned: &Owned) {
 async fn run_and_end(engine: &Engine, owned: &Owned) {
     let outcome = run(engine, owned).await;
     if outcome != Outcome::NeverStarted {
-        owned.meter.ended(owned.started().elapsed());
+        owned.meter.ended(&owned.attempt.job, owned.started().elapsed());
     }
     if let Some(outcome) = finished_inside(engine, &owned.attempt, outcome).await {
         end(engine, owned, outcome).await;

@@ -12,8 +12,10 @@ use crate::metrics::{self, count_each};
 use crate::store::batch::Finish;
 use crate::store::claim::Claimed;
 
-/// Measures the jobs of one queue and name. Those of a batch share one: to look for a metric costs more than to count. The next batch
-/// looks anew, because recorders forget what is not used for long.
+/// For how long a metric that was looked for is used: recorders may forget what stands still for longer.
+const FRESH: Duration = Duration::from_secs(10);
+
+/// Measures the jobs of one queue and name. Those of a batch share one: to look for a metric costs more than to count.
 pub(super) struct Meter {
     started: Counter,
     wait: Histogram,
@@ -36,9 +38,13 @@ impl Meter {
         self.wait.record(waited);
     }
 
-    /// The code of an attempt has ended.
-    pub(super) fn ended(&self, took: Duration) {
-        self.duration.record(took);
+    /// The code of an attempt at this job has ended.
+    pub(super) fn ended(&self, job: &Claimed, took: Duration) {
+        if took < FRESH {
+            self.duration.record(took);
+        } else {
+            Self::new(job).duration.record(took);
+        }
     }
 }
 
