@@ -3,8 +3,14 @@
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend};
 
-#[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
+
+impl MigrationName for Migration {
+    fn name(&self) -> &'static str {
+        // The derived one would be that of the file: `mod`.
+        "m20261123_000001_create_jobs"
+    }
+}
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
