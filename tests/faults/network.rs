@@ -50,6 +50,9 @@ async fn lost_replies_strand_nothing(t: Database) {
             tokio::time::sleep(random_time(random, Duration::from_millis(50), Duration::from_millis(300))).await;
             fleet.any_proxy(random).lose_reply();
         }
+        if fleet.log().contains("fenced out") {
+            fleet.surprises.push("an end that was written is said to be fenced out".into());
+        }
     };
     Scenario { name: "5 lost replies", rounds: 4, in_an_hour: 100, jobs_a_round: 200 }.run(&t, fleet, lose).await;
 }

@@ -1,13 +1,16 @@
 //! What clients and operators do to single jobs: look, cancel, change, retry.
 
+use std::collections::HashSet;
+
 use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait as _, Func, SimpleExpr};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, Value};
 use serde_json::Value as Json;
 
 use super::dialect::Dialect;
 use super::{Store, dialect, json, statement};
+use crate::entity::attempt;
 use crate::entity::job::{Column, Entity, Model};
-use crate::{Error, JobId, JobStatus};
+use crate::{AttemptEnd, Error, JobId, JobStatus};
 
 pub(crate) async fn find<C: ConnectionTrait>(db: &C, id: JobId) -> Result<Model, Error> {
     Entity::find_by_id(id.0).one(db).await?.ok_or(Error::NotFound { id })
@@ -151,6 +154,23 @@ impl Store {
             marks.extend(rows.into_iter().map(|(id, version, status, worker)| Mark { id, version, status, worker }));
         }
         Ok(marks)
+    }
+
+    /// Which versions of these jobs were ended by their owner, as far as the history tells: what had lost its worker was ended by another.
+    pub(crate) async fn ended_by_owner(&self, ids: &[i64]) -> Result<HashSet<(i64, i64)>, DbErr> {
+        let mut ended = HashSet::new();
+        for chunk in ids.chunks(100) {
+            let rows: Vec<(i64, i64)> = attempt::Entity::find()
+                .select_only()
+                .columns([attempt::Column::JobId, attempt::Column::Version])
+                .filter(attempt::Column::JobId.is_in(chunk.iter().copied()))
+                .filter(attempt::Column::How.ne(AttemptEnd::Lost.as_str()))
+                .into_tuple()
+                .all(&self.db)
+                .await?;
+            ended.extend(rows);
+        }
+        Ok(ended)
     }
 
     /// Whether an open transaction of someone else's holds the job's row.

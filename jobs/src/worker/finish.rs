@@ -1,7 +1,7 @@
 //! The writer: ends of attempts, and what running ones report, in batches. While one batch is written the next gathers, so a
 //! lone job is finished at once and a flood in bulk, without a timer.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,6 +46,14 @@ pub(super) async fn run(engine: Arc<Engine>) {
         writer.write().await;
     }
     meter::look(&writer.engine);
+}
+
+/// What became of rows that a batch could not write.
+#[derive(Default)]
+struct Became {
+    marks: HashMap<i64, Mark>,
+    /// By id and version: ended by their owner.
+    ended: HashSet<(i64, i64)>,
 }
 
 struct Writer {
@@ -139,10 +147,10 @@ impl Writer {
         let written = self.line.in_time(store.finish(batch)).await?;
         let is_written = |end: &Finish| written.contains(&(end.id, end.version));
         let missed: Vec<i64> = batch.iter().filter(|end| !is_written(end)).map(|end| end.id).collect();
-        let marks: HashMap<i64, Mark> = if missed.is_empty() { HashMap::new() } else { self.marks(&missed).await? };
+        let became = if missed.is_empty() { Became::default() } else { self.what_became_of(&missed).await? };
         let mut finished = Vec::with_capacity(batch.len());
         for end in batch {
-            let owned = if is_written(end) { self.settled(end) } else { self.missed(end, marks.get(&end.id)) };
+            let owned = if is_written(end) { self.settled(end) } else { self.missed(end, &became) };
             finished.extend(owned.map(|owned| (owned, end)));
         }
         meter::finished(finished.iter().map(|(owned, end)| {
@@ -154,9 +162,10 @@ impl Writer {
         Ok(())
     }
 
-    async fn marks(&mut self, ids: &[i64]) -> Result<HashMap<i64, Mark>, DbErr> {
+    async fn what_became_of(&mut self, ids: &[i64]) -> Result<Became, DbErr> {
         let store = self.line.store();
-        Ok(self.line.in_time(store.marks(ids)).await?.into_iter().map(|mark| (mark.id, mark)).collect())
+        let marks = self.line.in_time(store.marks(ids)).await?.into_iter().map(|mark| (mark.id, mark)).collect();
+        Ok(Became { marks, ended: self.line.in_time(store.ended_by_owner(ids)).await? })
     }
 
     /// Returns the attempt that this was the end of.
@@ -170,8 +179,8 @@ impl Writer {
     }
 
     /// A row that was not written: held by somebody else's transaction, written before, or no longer ours.
-    fn missed(&mut self, end: &Finish, mark: Option<&Mark>) -> Option<Arc<Owned>> {
-        match mark {
+    fn missed(&mut self, end: &Finish, became: &Became) -> Option<Arc<Owned>> {
+        match became.marks.get(&end.id) {
             Some(mark) if mark.version == end.version && mark.status == JobStatus::Running => {
                 self.locked.push((Instant::now() + LOCKED_PAUSE, end.clone()));
                 None
@@ -181,6 +190,10 @@ impl Writer {
                 crate::wait::ended(std::iter::once(end.id));
                 self.settled(end)
             }
+            // The same, and it has been claimed again since.
+            Some(_) if became.ended.contains(&(end.id, end.version)) => self.settled(end),
+            // Given back untouched, and claimed again: by whom it was given back does not matter.
+            Some(_) if end.attempt_change < 0 => self.settled(end),
             _ => {
                 tracing::warn!(
                     job = end.id,
