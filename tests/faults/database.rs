@@ -39,7 +39,7 @@ async fn a_server_that_crashes_loses_nothing(t: Database) {
             fleet.surprises.push(format!("jobs were executed again {:?} after the server was back", begin.elapsed()));
         }
     };
-    Scenario { name: "crashes of the server", rounds: 2, in_an_hour: 50, jobs_a_round: 200 }
+    Scenario { name: "crashes of the server", rounds: 5, in_an_hour: 50, jobs_a_round: 200 }
         .run(&t, fleet, crash)
         .await;
 }

@@ -77,7 +77,7 @@ async fn workers_that_are_all_cut_off_go_on_afterwards(t: Database) {
         proxies().for_each(Proxy::flow);
         tokio::time::sleep(longer).await;
     };
-    Scenario { name: "all cut off", rounds: 2, in_an_hour: 20, jobs_a_round: 100 }.run(&t, fleet, cut_off).await;
+    Scenario { name: "all cut off", rounds: 3, in_an_hour: 20, jobs_a_round: 100 }.run(&t, fleet, cut_off).await;
 }
 
 /// Here it is the network of those who schedule.
