@@ -39,6 +39,13 @@ pub enum Error {
         /// The job.
         id: JobId,
     },
+    /// Another job holds the key of this one, and [`OnConflict`](crate::OnConflict) does not say to use it; or one that is retried can't
+    /// have its key again.
+    #[error("job {existing} is the same: it holds the key of this one")]
+    Duplicate {
+        /// The job that holds the key. One whose time to be unique outlives it may have been deleted.
+        existing: JobId,
+    },
     /// No job has this id (or retention or `delete` has removed it).
     #[error("there is no job {id}")]
     NotFound {

@@ -15,11 +15,13 @@ use crate::error::Error;
 use crate::job::{Execute, Job};
 use crate::operate::{self, Cancellation};
 use crate::record::{self, Attempt, JobRecord, Message};
+use crate::store::unique::Placed;
 use crate::{JobId, JobStatus, wait};
 
 /// A scheduled job. It is a number that knows its job's type: `Copy`, and serialised as the number.
 pub struct JobHandle<J> {
     id: JobId,
+    existed: bool,
     job: PhantomData<fn() -> J>,
 }
 
@@ -28,6 +30,17 @@ impl<J> JobHandle<J> {
     #[must_use]
     pub const fn id(&self) -> JobId {
         self.id
+    }
+
+    /// Whether scheduling found a job that held the key of this one, and that this is. A handle that was made of a number, or read, says
+    /// no.
+    #[must_use]
+    pub const fn existed(&self) -> bool {
+        self.existed
+    }
+
+    pub(crate) const fn placed(placed: Placed) -> Self {
+        Self { id: JobId(placed.id), existed: placed.existed, job: PhantomData }
     }
 }
 
@@ -107,7 +120,7 @@ impl<J: Job> JobHandle<J> {
     }
 
     /// Schedules it again after it has ended. See [`retry`](crate::retry).
-    pub async fn retry<C: ConnectionTrait>(&self, db: &C) -> Result<(), Error> {
+    pub async fn retry<C: ConnectionTrait + TransactionTrait>(&self, db: &C) -> Result<(), Error> {
         operate::retry(db, self.id).await
     }
 
@@ -155,7 +168,7 @@ impl<J> fmt::Display for JobHandle<J> {
 
 impl<J> From<JobId> for JobHandle<J> {
     fn from(id: JobId) -> Self {
-        Self { id, job: PhantomData }
+        Self { id, existed: false, job: PhantomData }
     }
 }
 

@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
-use crate::{JobContext, JobResult, RetryPolicy};
+use crate::error::Error;
+use crate::unique::Unique;
+use crate::{JobContext, JobResult, RetryPolicy, parameters};
 
 /// The parameters of a job: a struct that `#[job_params]` makes storable by name.
 #[diagnostic::on_unimplemented(
@@ -67,6 +70,11 @@ pub trait Execute: Sized + Send + Sync + 'static {
 pub trait Job: JobParams + Execute {
     /// The name and the options that `#[job(...)]` gives.
     const DEFAULTS: Defaults;
+
+    /// The values that make it unique, where [`Defaults::unique`] says that it is. `#[job(unique(by(…)))]` writes it.
+    fn unique_values(&self) -> Result<Value, Error> {
+        parameters::to_value("parameters", self)
+    }
 }
 
 /// What a definition says of all its jobs. `#[job(...)]` writes it; [`JobOptions`](crate::JobOptions) of a job override it.
@@ -80,6 +88,7 @@ pub struct Defaults {
     pub(crate) timeout: Option<Duration>,
     pub(crate) retry: RetryPolicy,
     pub(crate) state: Option<StateType>,
+    pub(crate) unique: Option<Unique>,
 }
 
 /// A type of application state that a worker must have.
@@ -105,6 +114,7 @@ impl Defaults {
             timeout: None,
             retry: RetryPolicy::DEFAULT,
             state: None,
+            unique: None,
         }
     }
 
@@ -155,6 +165,18 @@ impl Defaults {
     pub const fn state<S: Send + Sync + 'static>(mut self) -> Self {
         self.state = Some(StateType { id: TypeId::of::<S>, name: type_name::<S> });
         self
+    }
+
+    /// Jobs with the same values exist once.
+    #[must_use]
+    pub const fn unique(mut self, unique: Unique) -> Self {
+        self.unique = Some(unique);
+        self
+    }
+
+    /// The name of this definition, where `name` is an old one of its.
+    pub(crate) fn known_as<'n>(&self, name: &'n str) -> &'n str {
+        if self.aliases.contains(&name) { self.name } else { name }
     }
 
     /// The name under which jobs are stored.

@@ -1,11 +1,11 @@
 //! Acting on a job from outside: cancel it, change it, retry it, delete it.
 
-use sea_orm::{ConnectionTrait, TransactionTrait};
+use sea_orm::{ConnectionTrait, TransactionSession as _, TransactionTrait};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::store::{control, maintain};
+use crate::store::{control, maintain, unique};
 use crate::{JobId, JobStatus, parameters, registry, secrets, wait, wake};
 
 /// What came of asking a job to cancel.
@@ -78,14 +78,22 @@ pub async fn set_parameter<C: ConnectionTrait, T: Serialize>(
 
 /// Schedules a closed job again, due now: it keeps its id, parameters and history, loses its results and progress, and has as
 /// many further attempts as it was given at first. [`Error::NotClosed`] where it has not ended.
-pub async fn retry<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<(), Error> {
+///
+/// A unique job takes its key again: [`Error::Duplicate`] where another one holds it, and then nothing is changed.
+pub async fn retry<C: ConnectionTrait + TransactionTrait>(db: &C, id: impl Into<JobId>) -> Result<(), Error> {
     let id = id.into();
-    let retried = control::retry(db, id).await?;
-    let job = control::find(db, id).await?;
+    // No options: inside a transaction of the caller's this is a savepoint, which takes none.
+    let transaction = db.begin().await?;
+    let retried = control::retry(&transaction, id).await?;
+    let job = control::find(&transaction, id).await?;
     if !retried {
         return Err(Error::NotClosed { id, status: job.status });
     }
-    control::notify(db, "jobs_wake", &job.queue).await?;
+    if let Some(key) = &job.unique_key {
+        unique::take_again(&transaction, id, key, job.version).await?;
+    }
+    control::notify(&transaction, "jobs_wake", &job.queue).await?;
+    transaction.commit().await?;
     wake::scheduled(&job.queue);
     Ok(())
 }

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Datelike as _, SecondsFormat, Utc};
+use serde_json::Value;
 
 use crate::error::Error;
 use crate::job::Defaults;
 use crate::parameters::check_name;
 use crate::store::insert::NewJob;
 use crate::store::{LONGEST, millis};
+use crate::unique::{OnConflict, UniqueOptions, UniqueWhile};
 
 /// What may be said of a job besides its parameters. What is not said comes from its definition.
 ///
@@ -28,6 +30,7 @@ pub struct JobOptions {
     user: Option<String>,
     session: Option<String>,
     event: Option<String>,
+    unique: UniqueOptions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -96,8 +99,40 @@ impl JobOptions {
         self
     }
 
-    /// The row of a job with these options, over its definition's defaults.
-    pub(crate) fn into_row(self, name: &str, defaults: &Defaults, parameters: String) -> Result<NewJob, Error> {
+    /// Jobs of one name with the same key exist once, whatever their parameters are; 1 to 200 characters. Without more said, the key is held
+    /// until the job has ended. One that makes it safe to schedule again what may have been scheduled also says
+    /// [`unique_within`](Self::unique_within), for as long as that may be tried.
+    pub fn unique_key(mut self, key: impl Into<String>) -> Self {
+        self.unique.key = Some(key.into());
+        self
+    }
+
+    /// The key is held for so long after this job is scheduled, also after it has ended or is deleted; and while it waits or runs.
+    pub fn unique_within(mut self, within: Duration) -> Self {
+        self.unique.within = Some(within);
+        self
+    }
+
+    /// While what the key is held; by default, until the job has ended.
+    pub fn unique_while(mut self, holds: UniqueWhile) -> Self {
+        self.unique.holds = Some(holds);
+        self
+    }
+
+    /// What happens where another job holds the key; by default, that one is used.
+    pub fn on_conflict(mut self, on_conflict: OnConflict) -> Self {
+        self.unique.on_conflict = Some(on_conflict);
+        self
+    }
+
+    /// The row of a job with these options, over its definition's defaults. `values` tells what makes it unique, where that says so.
+    pub(crate) fn into_row(
+        self,
+        name: &str,
+        defaults: &Defaults,
+        parameters: String,
+        values: impl FnOnce() -> Result<Value, Error>,
+    ) -> Result<NewJob, Error> {
         let queue = self.queue.or_else(|| defaults.queue.map(Into::into)).unwrap_or_else(default_queue);
         check_name("name", name)?;
         check_name("queue", &queue)?;
@@ -113,7 +148,10 @@ impl JobOptions {
         if timeout == Some(Duration::ZERO) {
             return Err(Error::invalid("timeout", "it is zero: leave it out where there is none"));
         }
+        // An alias is an old name of the same.
+        let key = self.unique.into_key(defaults.known_as(name), defaults.unique, values)?;
         Ok(NewJob {
+            key,
             name: name.to_owned(),
             queue,
             priority: checked_priority(self.priority.unwrap_or(defaults.priority))?,

@@ -54,6 +54,9 @@ impl fmt::Debug for Definition {
 pub(crate) trait AnyJob: Send {
     /// Runs it; its output comes back as JSON.
     fn run(self: Box<Self>, job: JobContext) -> BoxFuture<'static, JobResult<Value>>;
+
+    /// What makes it unique.
+    fn unique_values(&self) -> Result<Value, Error>;
 }
 
 impl<J: Job> AnyJob for J {
@@ -63,6 +66,10 @@ impl<J: Job> AnyJob for J {
             parameters::to_value(parameters::OUTPUT, output).map_err(JobError::fail)
         }
         .boxed()
+    }
+
+    fn unique_values(&self) -> Result<Value, Error> {
+        Job::unique_values(self)
     }
 }
 

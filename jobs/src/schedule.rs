@@ -14,7 +14,9 @@ use tracing::field::Empty;
 use crate::error::Error;
 use crate::job::{Defaults, Job};
 use crate::options::option_setters;
-use crate::store::{insert, insert::NewJob};
+use crate::store::insert::{self, NewJob};
+use crate::store::unique::{self, Placed};
+use crate::unique::{OnConflict, UniqueWhile};
 use crate::{JobHandle, JobId, JobOptions, metrics, parameters, registry, wake};
 
 /// A job about to be scheduled. Nothing happens until it is awaited.
@@ -62,10 +64,22 @@ impl<'c, C, J: Job> Schedule<'c, C, J> {
         session(session: impl Into<String>),
         /// The event that asked for it, 1 to 200 characters.
         event(event: impl Into<String>),
+        /// Jobs of one name with the same key exist once. See [`JobOptions::unique_key`].
+        unique_key(key: impl Into<String>),
+        /// For how long after it is scheduled the key is held. See [`JobOptions::unique_within`].
+        unique_within(within: Duration),
+        /// While what the key is held.
+        unique_while(holds: UniqueWhile),
+        /// What happens where another job holds the key.
+        on_conflict(on_conflict: OnConflict),
     }
 }
 
-impl<'c, C: ConnectionTrait, J: Job> IntoFuture for Schedule<'c, C, J> {
+impl<'c, C, J> IntoFuture for Schedule<'c, C, J>
+where
+    C: ConnectionTrait + TransactionTrait<Transaction: Send>,
+    J: Job,
+{
     type Output = Result<JobHandle<J>, Error>;
     type IntoFuture = BoxFuture<'c, Self::Output>;
 
@@ -73,7 +87,7 @@ impl<'c, C: ConnectionTrait, J: Job> IntoFuture for Schedule<'c, C, J> {
         let Self { db, job, options } = self;
         // What is refused is refused before anything is asked of the database.
         let row = row(&job, options);
-        Box::pin(async move { Ok(insert_one(db, row?).await?.into()) })
+        Box::pin(async move { insert_one(db, row?).await.map(JobHandle::placed) })
     }
 }
 
@@ -167,24 +181,44 @@ where
     fn into_future(self) -> Self::IntoFuture {
         let Self { db, rows, .. } = self;
         Box::pin(async move {
-            let ids = insert_all(db, &rows?).await?;
-            Ok(ids.into_iter().map(|id| JobId(id).into()).collect())
+            let placed = insert_all(db, &rows?).await?;
+            Ok(placed.into_iter().map(JobHandle::placed).collect())
         })
     }
 }
 
-async fn insert_all<C: ConnectionTrait + TransactionTrait>(db: &C, rows: &[NewJob]) -> Result<Vec<i64>, Error> {
-    let inserted = async {
-        // No options: inside a transaction of the caller's this is a savepoint, which takes none.
-        let transaction = db.begin().await?;
-        let ids = insert::insert(&transaction, rows).await?;
-        transaction.commit().await?;
-        Ok::<_, Error>(ids)
-    };
+async fn insert_all<C>(db: &C, rows: &[NewJob]) -> Result<Vec<Placed>, Error>
+where
+    C: ConnectionTrait + TransactionTrait<Transaction: Send>,
+{
     let name = rows.first().map(|row| row.name.as_str());
-    let ids = inserted.instrument(tracing::debug_span!("jobs.schedule", name, count = rows.len())).await?;
-    scheduled(rows);
-    Ok(ids)
+    let span = tracing::debug_span!("jobs.schedule", name, count = rows.len());
+    let placed = in_transaction(db, rows).instrument(span).await?;
+    scheduled(rows.iter().zip(&placed));
+    Ok(placed)
+}
+
+async fn in_transaction<C>(db: &C, rows: &[NewJob]) -> Result<Vec<Placed>, Error>
+where
+    C: TransactionTrait<Transaction: Send>,
+{
+    // No options: inside a transaction of the caller's this is a savepoint, which takes none.
+    let transaction = db.begin().await?;
+    let placed = place(&transaction, rows).await?;
+    transaction.commit().await?;
+    Ok(placed)
+}
+
+/// Inserts jobs with and without keys; in the order of the jobs.
+async fn place<C: ConnectionTrait>(db: &C, rows: &[NewJob]) -> Result<Vec<Placed>, Error> {
+    let (keyed, others): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.key.is_some());
+    let mut others = insert::insert(db, &others).await?.into_iter().map(|id| Placed { id, existed: false });
+    if keyed.is_empty() {
+        return Ok(others.collect());
+    }
+    let mut keyed = unique::place(db, &keyed).await?.into_iter();
+    // Each gives as many as it is given.
+    Ok(rows.iter().filter_map(|row| if row.key.is_some() { keyed.next() } else { others.next() }).collect())
 }
 
 /// Schedules a job by its name, with its parameters as JSON (an object; `null` for none).
@@ -193,53 +227,66 @@ async fn insert_all<C: ConnectionTrait + TransactionTrait>(db: &C, rows: &[NewJo
 /// defaults apply. Otherwise the job waits for a worker that knows the name.
 ///
 /// A value given as `{"$secret": value}` is secret, whatever the definition says of it; see [`job_params`](crate::job_params).
-pub async fn schedule_by_name<C: ConnectionTrait>(db: &C, name: &str, parameters: Value) -> Result<JobId, Error> {
+pub async fn schedule_by_name<C>(db: &C, name: &str, parameters: Value) -> Result<JobId, Error>
+where
+    C: ConnectionTrait + TransactionTrait<Transaction: Send>,
+{
     schedule_by_name_with(db, name, parameters, JobOptions::new()).await
 }
 
 /// The same, with options.
-pub async fn schedule_by_name_with<C: ConnectionTrait>(
+pub async fn schedule_by_name_with<C>(
     db: &C,
     name: &str,
     parameters: Value,
     options: JobOptions,
-) -> Result<JobId, Error> {
-    insert_one(db, named_row(name, parameters, options)?).await
+) -> Result<JobId, Error>
+where
+    C: ConnectionTrait + TransactionTrait<Transaction: Send>,
+{
+    insert_one(db, named_row(name, parameters, options)?).await.map(|placed| JobId(placed.id))
 }
 
 fn row<J: Job>(job: &J, options: JobOptions) -> Result<NewJob, Error> {
-    options.into_row(J::DEFAULTS.name, &J::DEFAULTS, parameters::encode(job)?)
+    options.into_row(J::DEFAULTS.name, &J::DEFAULTS, parameters::encode(job)?, || job.unique_values())
 }
 
 fn named_row(name: &str, parameters: Value, options: JobOptions) -> Result<NewJob, Error> {
     let definition = registry::find(name);
     let text = parameters::encode_value(parameters, definition.map_or(&[], |definition| definition.secrets))?;
-    let defaults = match definition {
-        Some(definition) => {
-            definition.decode(&parameters::parse(&text)?.into())?;
-            definition.defaults
-        }
-        None => Defaults::new("unknown"),
+    let Some(definition) = definition else {
+        return options.into_row(name, &Defaults::new("unknown"), text, || Ok(Value::Null));
     };
-    options.into_row(name, &defaults, text)
+    let job = definition.decode(&parameters::parse(&text)?.into())?;
+    options.into_row(name, &definition.defaults, text, || job.unique_values())
 }
 
-async fn insert_one<C: ConnectionTrait>(db: &C, row: NewJob) -> Result<JobId, Error> {
+async fn insert_one<C>(db: &C, row: NewJob) -> Result<Placed, Error>
+where
+    C: ConnectionTrait + TransactionTrait<Transaction: Send>,
+{
     let rows = [row];
     let [row] = &rows;
     let span = tracing::debug_span!("jobs.schedule", name = row.name, queue = row.queue, job = Empty);
-    let ids = insert::insert(db, &rows).instrument(span.clone()).await?;
-    span.record("job", ids.first());
-    scheduled(&rows);
-    // The insert gives as many ids as rows, or fails.
-    ids.first().copied().map(JobId).ok_or_else(|| Error::Database(sea_orm::DbErr::RecordNotInserted))
+    let inserted = async {
+        if row.key.is_some() && !unique::is_one_statement(db) {
+            in_transaction(db, &rows).await
+        } else {
+            place(db, &rows).await
+        }
+    };
+    let placed = inserted.instrument(span.clone()).await?;
+    span.record("job", placed.first().map(|placed| placed.id));
+    scheduled(rows.iter().zip(&placed));
+    // There are as many as rows, or it has failed.
+    placed.first().copied().ok_or_else(|| Error::Database(sea_orm::DbErr::RecordNotInserted))
 }
 
-/// They are inserted: counts them, and wakes those who may execute them.
-fn scheduled(rows: &[NewJob]) {
-    let each = rows.iter().map(|row| [row.queue.as_str(), row.name.as_str()]);
-    metrics::count_each(metrics::SCHEDULED_TOTAL, ["queue", "name"], each);
-    let mut queues: Vec<_> = rows.iter().map(|row| row.queue.as_str()).collect();
+/// They are inserted: counts what is new, and wakes those who may execute them.
+fn scheduled<'r>(placed: impl Iterator<Item = (&'r NewJob, &'r Placed)> + Clone) {
+    let new = placed.clone().filter(|(_, placed)| !placed.existed).map(|(row, _)| [row.queue.as_str(), row.name.as_str()]);
+    metrics::count_each(metrics::SCHEDULED_TOTAL, ["queue", "name"], new);
+    let mut queues: Vec<_> = placed.map(|(row, _)| row.queue.as_str()).collect();
     queues.sort_unstable();
     queues.dedup();
     queues.into_iter().for_each(wake::scheduled);

@@ -30,6 +30,8 @@ pub struct Model {
     pub user_id: Option<String>,
     pub session_id: Option<String>,
     pub event_id: Option<String>,
+    pub unique_key: Option<String>,
+    pub unique_while: Option<i16>,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

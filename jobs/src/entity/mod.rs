@@ -2,6 +2,7 @@
 
 pub(crate) mod attempt;
 pub(crate) mod job;
+pub(crate) mod key;
 pub(crate) mod message;
 pub(crate) mod queue;
 mod stored;

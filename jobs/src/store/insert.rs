@@ -6,6 +6,7 @@ use sea_orm::{ConnectionTrait, DbErr, Statement, Value};
 use serde::Serialize;
 
 use super::dialect::{self, Dialect, Ids, Insert};
+use super::unique::NewKey;
 use super::{json, statement};
 
 /// A job to insert.
@@ -24,6 +25,8 @@ pub(crate) struct NewJob {
     pub(crate) user_id: Option<String>,
     pub(crate) session_id: Option<String>,
     pub(crate) event_id: Option<String>,
+    #[serde(flatten)]
+    pub(crate) key: Option<NewKey>,
 }
 
 /// Without its parameters, which may be secret.
@@ -46,6 +49,7 @@ impl NewJob {
             && self.user_id == other.user_id
             && self.session_id == other.session_id
             && self.event_id == other.event_id
+            && self.key == other.key
     }
 }
 
@@ -55,7 +59,7 @@ const MAX_BATCH_ROWS: usize = 5_000;
 
 /// Inserts the jobs and returns their ids in the same order. More than one statement where there are many: the caller gives a
 /// transaction if they must all be there or none.
-pub(crate) async fn insert<C: ConnectionTrait>(db: &C, jobs: &[NewJob]) -> Result<Vec<i64>, DbErr> {
+pub(crate) async fn insert<C: ConnectionTrait>(db: &C, jobs: &[&NewJob]) -> Result<Vec<i64>, DbErr> {
     let dialect = dialect::of(db.get_database_backend())?;
     let mut ids = Vec::with_capacity(jobs.len());
     let mut rest = jobs;
@@ -67,7 +71,8 @@ pub(crate) async fn insert<C: ConnectionTrait>(db: &C, jobs: &[NewJob]) -> Resul
     Ok(ids)
 }
 
-fn batch_len(jobs: &[NewJob]) -> usize {
+/// How many of the first jobs go into one statement.
+pub(super) fn batch_len(jobs: &[&NewJob]) -> usize {
     let mut bytes = 0;
     let fitting = jobs.iter().take(MAX_BATCH_ROWS).take_while(|job| {
         bytes += job.parameters.len() + 500;
@@ -76,11 +81,11 @@ fn batch_len(jobs: &[NewJob]) -> usize {
     fitting.count().max(1)
 }
 
-async fn insert_batch<C: ConnectionTrait>(db: &C, dialect: &Dialect, jobs: &[NewJob]) -> Result<Vec<i64>, DbErr> {
+async fn insert_batch<C: ConnectionTrait>(db: &C, dialect: &Dialect, jobs: &[&NewJob]) -> Result<Vec<i64>, DbErr> {
     let ids = match &dialect.insert {
         Insert::Rows { ids, any, alike } => {
             let insert = match jobs {
-                [first, rest @ ..] if rest.iter().all(|job| job.is_like(first)) => {
+                [first, rest @ ..] if first.key.is_none() && rest.iter().all(|job| job.is_like(first)) => {
                     statement(dialect, alike, alike_values(first, jobs))
                 }
                 _ => statement(dialect, any, [json(jobs)?.into()]),
@@ -96,7 +101,7 @@ async fn insert_batch<C: ConnectionTrait>(db: &C, dialect: &Dialect, jobs: &[New
             let mut rest = jobs;
             while let Some(&chunk) = chunks.iter().find(|chunk| **chunk <= rest.len()) {
                 let (now, later) = rest.split_at(chunk);
-                let values: Vec<Value> = now.iter().flat_map(values).collect();
+                let values: Vec<Value> = now.iter().flat_map(|job| values(dialect, job)).collect();
                 let first = insert_values(db, dialect, into, row, chunk, values).await?;
                 ids.extend((0_i64..).take(chunk).map(|place| first + place * step));
                 rest = later;
@@ -165,7 +170,7 @@ async fn id_step<C: ConnectionTrait>(db: &C, dialect: &Dialect) -> Result<i64, D
     row.map_or(Ok(1), |row| row.try_get_by_index(0))
 }
 
-fn alike_values(first: &NewJob, jobs: &[NewJob]) -> [Value; 11] {
+fn alike_values(first: &NewJob, jobs: &[&NewJob]) -> [Value; 11] {
     let parameters: Vec<&str> = jobs.iter().map(|job| job.parameters.as_str()).collect();
     [
         format!("[{}]", parameters.join(",")).into(),
@@ -182,7 +187,7 @@ fn alike_values(first: &NewJob, jobs: &[NewJob]) -> [Value; 11] {
     ]
 }
 
-fn values(job: &NewJob) -> [Value; 12] {
+fn values(dialect: &Dialect, job: &NewJob) -> [Value; 14] {
     [
         job.name.clone().into(),
         job.queue.clone().into(),
@@ -191,10 +196,12 @@ fn values(job: &NewJob) -> [Value; 12] {
         job.max_attempts.into(),
         job.timeout_ms.into(),
         job.parameters.clone().into(),
-        job.at.clone().map(|at| at.replace(['T', 'Z'], " ").trim_end().to_owned()).into(),
+        job.at.as_ref().map(|at| dialect.written_time(at)).into(),
         job.delay_ms.into(),
         job.user_id.clone().into(),
         job.session_id.clone().into(),
         job.event_id.clone().into(),
+        job.key.as_ref().map(|key| key.key.clone()).into(),
+        job.key.as_ref().map(|key| key.statuses).into(),
     ]
 }

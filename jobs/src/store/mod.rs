@@ -12,6 +12,7 @@ pub(crate) mod insert;
 pub(crate) mod maintain;
 pub(crate) mod queues;
 pub(crate) mod testing;
+pub(crate) mod unique;
 pub(crate) mod workers;
 
 use std::future::Future;

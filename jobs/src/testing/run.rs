@@ -179,7 +179,8 @@ impl<J: Job> Run<J> {
             let name = (state.name)();
             return Err(Error::Setup(format!("it needs state of type `{name}`: give it with `.state(…)`")));
         }
-        let row = self.options.into_row(J::DEFAULTS.name, &J::DEFAULTS, parameters::encode(&self.job)?)?;
+        let parameters = parameters::encode(&self.job)?;
+        let row = self.options.into_row(J::DEFAULTS.name, &J::DEFAULTS, parameters, || self.job.unique_values())?;
         let now = Utc::now();
         Ok(RunningAttempt {
             parameters: parameters::parse(&row.parameters)?.into(),

@@ -15,6 +15,7 @@ use crate::outcome::{AttemptEnd, Attempts, Outcome};
 use crate::store::Store;
 use crate::store::batch::Finish;
 use crate::store::maintain::{self, MAINTENANCE_ROWS, Orphan};
+use crate::store::unique;
 use crate::{RetryPolicy, wake};
 
 const RETENTION_INTERVAL: Duration = Duration::from_mins(1);
@@ -55,6 +56,8 @@ async fn warn_from_time_to_time(engine: &Engine) {
     let mut warned = HashMap::new();
     loop {
         time.tick().await;
+        let store = line.store();
+        complain(line.in_time(unique::sweep(&store.db, store.dialect)).await);
         let store = line.store();
         complain(line.in_time(warn_of_unserved(&store, &mut warned)).await);
     }

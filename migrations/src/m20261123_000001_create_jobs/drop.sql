@@ -1,3 +1,4 @@
+DROP TABLE IF EXISTS jobs_unique;
 DROP TABLE IF EXISTS jobs_queue;
 DROP TABLE IF EXISTS jobs_worker;
 DROP TABLE IF EXISTS jobs_attempt;

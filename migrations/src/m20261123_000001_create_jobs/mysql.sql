@@ -24,6 +24,8 @@ CREATE TABLE IF NOT EXISTS jobs_job (
     user_id VARCHAR(200),
     session_id VARCHAR(200),
     event_id VARCHAR(200),
+    unique_key VARCHAR(64),
+    unique_while SMALLINT,
     -- There are no partial indexes here: the status leads instead.
     KEY jobs_job_waiting (status, queue, priority, name, scheduled_at, id),
     KEY jobs_job_running (status, worker_id),
@@ -71,4 +73,13 @@ CREATE TABLE IF NOT EXISTS jobs_worker (
 CREATE TABLE IF NOT EXISTS jobs_queue (
     name VARCHAR(200) NOT NULL PRIMARY KEY,
     paused_at DATETIME(6)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS jobs_unique (
+    unique_key VARCHAR(64) NOT NULL PRIMARY KEY,
+    job_id BIGINT NOT NULL,
+    version BIGINT,
+    expires_at DATETIME(6),
+    KEY jobs_unique_job (job_id),
+    KEY jobs_unique_left (version, expires_at)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

@@ -25,7 +25,10 @@ CREATE TABLE jobs_job (
     last_error TEXT,
     user_id VARCHAR(200),
     session_id VARCHAR(200),
-    event_id VARCHAR(200)
+    event_id VARCHAR(200),
+    -- What it takes again when it is retried, and while which statuses it holds it: 1 scheduled, 2 running.
+    unique_key VARCHAR(64) COLLATE "C",
+    unique_while SMALLINT
 ) WITH (
     fillfactor = 80,
     autovacuum_vacuum_scale_factor = 0.02,
@@ -83,3 +86,14 @@ CREATE TABLE jobs_queue (
     name VARCHAR(200) COLLATE "C" PRIMARY KEY,
     paused_at TIMESTAMPTZ
 );
+
+-- Who has a key: the job, while its status says so, and until `expires_at`. Jobs without a key never come here.
+CREATE TABLE jobs_unique (
+    unique_key VARCHAR(64) COLLATE "C" PRIMARY KEY,
+    job_id BIGINT NOT NULL,
+    -- The job's version when it took the key: who reads an older one reads the past. NULL once the job is deleted.
+    version BIGINT,
+    expires_at TIMESTAMPTZ
+);
+CREATE INDEX jobs_unique_job ON jobs_unique (job_id);
+CREATE INDEX jobs_unique_left ON jobs_unique (expires_at) WHERE version IS NULL;

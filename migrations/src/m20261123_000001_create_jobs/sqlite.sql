@@ -22,7 +22,9 @@ CREATE TABLE jobs_job (
     last_error TEXT,
     user_id TEXT,
     session_id TEXT,
-    event_id TEXT
+    event_id TEXT,
+    unique_key TEXT,
+    unique_while INTEGER
 );
 
 CREATE INDEX jobs_job_waiting ON jobs_job (queue, priority, name, scheduled_at, id) WHERE status = 0;
@@ -71,3 +73,12 @@ CREATE TABLE jobs_queue (
     name TEXT PRIMARY KEY NOT NULL,
     paused_at TEXT
 );
+
+CREATE TABLE jobs_unique (
+    unique_key TEXT PRIMARY KEY NOT NULL,
+    job_id INTEGER NOT NULL,
+    version INTEGER,
+    expires_at TEXT
+);
+CREATE INDEX jobs_unique_job ON jobs_unique (job_id);
+CREATE INDEX jobs_unique_left ON jobs_unique (expires_at) WHERE version IS NULL;

@@ -51,6 +51,27 @@ pub(crate) struct Dialect {
     pub(crate) statuses: &'static str,
     /// (time in ms): all that waits is due so much sooner.
     pub(crate) advance: &'static str,
+    pub(crate) unique: Unique,
+}
+
+/// The keys of unique jobs.
+#[derive(Debug)]
+pub(crate) struct Unique {
+    /// (keys): takes those that are free. Who has the others is locked or not yet known, but stays as it is until the transaction ends,
+    /// or has to be looked at again.
+    pub(crate) take: &'static str,
+    /// (rows) → key, id: takes those that are free, and inserts their jobs. Without it, that is a transaction.
+    pub(crate) insert: Option<&'static str>,
+    /// (ids and keys): these jobs have the keys that were taken before they were known.
+    pub(crate) give: &'static str,
+    /// (keys) → key, job, version, `is_open`: whether its time is not over.
+    pub(crate) holders: &'static str,
+    /// (holders): sets keys free that are still held as they were seen.
+    pub(crate) free: &'static str,
+    /// (at, delay in ms, parameters, id, version): replaces what a waiting job is to do, and when.
+    pub(crate) replace: &'static str,
+    /// Deletes the keys of deleted jobs, once their time is over.
+    pub(crate) sweep: &'static str,
 }
 
 /// How rows are inserted, with their ids in the order in which they were given.
@@ -145,6 +166,14 @@ impl Dialect {
             // Text, in the one format in which it compares in order.
             DbBackend::Sqlite => at.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string().into(),
             _ => at.into(),
+        }
+    }
+
+    /// A time that is written in UTC as RFC 3339 has it, as a statement reads it.
+    pub(crate) fn written_time(&self, at: &str) -> String {
+        match self.backend {
+            DbBackend::MySql => at.replace(['T', 'Z'], " ").trim_end().to_owned(),
+            _ => at.to_owned(),
         }
     }
 }

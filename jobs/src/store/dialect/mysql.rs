@@ -10,7 +10,7 @@
 
 use sea_orm::DbBackend;
 
-use super::{Batch, Beat, Claim, Dialect, Insert};
+use super::{Batch, Beat, Claim, Dialect, Insert, Unique};
 
 pub(super) static DIALECT: Dialect = Dialect {
     backend: DbBackend::MySql,
@@ -19,9 +19,9 @@ pub(super) static DIALECT: Dialect = Dialect {
     row_locks: true,
     insert: Insert::Values {
         into: "INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at,
-                                     scheduled_at, user_id, session_id, event_id) VALUES ",
+                                     scheduled_at, user_id, session_id, event_id, unique_key, unique_while) VALUES ",
         row: "(?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6),
-               COALESCE(CAST(? AS DATETIME(6)), UTC_TIMESTAMP(6) + INTERVAL COALESCE(?, 0) * 1000 MICROSECOND), ?, ?, ?)",
+               COALESCE(CAST(? AS DATETIME(6)), UTC_TIMESTAMP(6) + INTERVAL COALESCE(?, 0) * 1000 MICROSECOND), ?, ?, ?, ?, ?)",
         chunks: &[1024, 512, 256, 128, 64, 32, 16, 8, 4, 2, 1],
     },
     claim: Claim::Steps {
@@ -74,6 +74,9 @@ pub(super) static DIALECT: Dialect = Dialect {
               WHERE status = ? AND status >= 2 AND finished_at < UTC_TIMESTAMP(6) - INTERVAL ? * 1000 MICROSECOND
               ORDER BY finished_at LIMIT ? FOR UPDATE SKIP LOCKED",
     delete: &[
+        "UPDATE JSON_TABLE(?, '$[*]' COLUMNS (doomed BIGINT PATH '$')) AS d
+           STRAIGHT_JOIN jobs_unique FORCE INDEX (jobs_unique_job) ON jobs_unique.job_id = d.doomed
+           SET jobs_unique.version = NULL",
         "DELETE jobs_job FROM JSON_TABLE(?, '$[*]' COLUMNS (doomed BIGINT PATH '$')) AS d
            STRAIGHT_JOIN jobs_job FORCE INDEX (PRIMARY) ON jobs_job.id = d.doomed",
         "DELETE jobs_message FROM JSON_TABLE(?, '$[*]' COLUMNS (doomed BIGINT PATH '$')) AS d
@@ -85,6 +88,38 @@ pub(super) static DIALECT: Dialect = Dialect {
     statuses: "SELECT jobs_job.id, jobs_job.status
                FROM JSON_TABLE(?, '$[*]' COLUMNS (wanted BIGINT PATH '$')) AS w JOIN jobs_job ON jobs_job.id = w.wanted",
     advance: "UPDATE jobs_job SET scheduled_at = scheduled_at - INTERVAL ? * 1000 MICROSECOND WHERE status = 0",
+    unique: Unique {
+        // To set it to what it is locks whose it is: else two who find it to be nobody's any more would lock each other out.
+        take: "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
+               SELECT unique_key, job_id, version, UTC_TIMESTAMP(6) + INTERVAL within_ms * 1000 MICROSECOND
+               FROM JSON_TABLE(?, '$[*]' COLUMNS (
+                        unique_key VARCHAR(64) CHARACTER SET utf8mb4 PATH '$.unique_key', job_id BIGINT PATH '$.job_id',
+                        version BIGINT PATH '$.version', within_ms BIGINT PATH '$.within_ms')) AS new
+               ORDER BY unique_key
+               ON DUPLICATE KEY UPDATE jobs_unique.version = jobs_unique.version",
+        insert: None,
+        give: "UPDATE JSON_TABLE(?, '$[*]' COLUMNS (
+                      given VARCHAR(64) CHARACTER SET utf8mb4 PATH '$.unique_key', to_job BIGINT PATH '$.job_id')) AS g
+               STRAIGHT_JOIN jobs_unique FORCE INDEX (PRIMARY) ON jobs_unique.unique_key = g.given COLLATE utf8mb4_bin
+               SET jobs_unique.job_id = g.to_job",
+        // They are locked already. Without the lock, a transaction that began before would be shown who had them then.
+        holders: "SELECT unique_key, job_id, version, COALESCE(expires_at > UTC_TIMESTAMP(6), FALSE) AS is_open
+                  FROM JSON_TABLE(?, '$[*]' COLUMNS (wanted VARCHAR(64) CHARACTER SET utf8mb4 PATH '$')) AS w
+                  STRAIGHT_JOIN jobs_unique FORCE INDEX (PRIMARY) ON unique_key = w.wanted COLLATE utf8mb4_bin FOR UPDATE",
+        free: "DELETE jobs_unique
+               FROM JSON_TABLE(?, '$[*]' COLUMNS (
+                        seen VARCHAR(64) CHARACTER SET utf8mb4 PATH '$.unique_key', by_job BIGINT PATH '$.job_id',
+                        at_version BIGINT PATH '$.version')) AS s
+               STRAIGHT_JOIN jobs_unique FORCE INDEX (PRIMARY)
+                 ON jobs_unique.unique_key = s.seen COLLATE utf8mb4_bin AND jobs_unique.job_id = s.by_job
+                AND jobs_unique.version <=> s.at_version",
+        replace: "UPDATE jobs_job
+                  SET scheduled_at = COALESCE(CAST(? AS DATETIME(6)),
+                                              UTC_TIMESTAMP(6) + INTERVAL COALESCE(?, 0) * 1000 MICROSECOND),
+                      parameters = ?, version = version + 1
+                  WHERE id = ? AND version = ? AND status = 0",
+        sweep: "DELETE FROM jobs_unique WHERE version IS NULL AND (expires_at IS NULL OR expires_at <= UTC_TIMESTAMP(6))",
+    },
 };
 
 const LOCK: &str = r"

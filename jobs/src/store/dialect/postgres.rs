@@ -2,7 +2,7 @@
 
 use sea_orm::DbBackend;
 
-use super::{Batch, Beat, Claim, Dialect, FromFront, Ids, Insert};
+use super::{Batch, Beat, Claim, Dialect, FromFront, Ids, Insert, Unique};
 
 /// Walks the few distinct (priority, name) pairs that wait in the queue, one index probe each: neither jobs that are not due nor
 /// names that are not known here cost anything.
@@ -93,6 +93,8 @@ WITH places AS MATERIALIZED (
               WHERE status = $1 AND status >= 2 AND finished_at < statement_timestamp() - $2 * interval '1 millisecond'
               ORDER BY finished_at LIMIT (SELECT $3::bigint) FOR UPDATE SKIP LOCKED",
     delete: &[
+        "UPDATE jobs_unique SET version = NULL
+         WHERE job_id = ANY(ARRAY(SELECT value::bigint FROM json_array_elements_text($1::json)))",
         "DELETE FROM jobs_job WHERE id IN (SELECT value::bigint FROM json_array_elements_text($1::json))",
         "DELETE FROM jobs_message WHERE job_id IN (SELECT value::bigint FROM json_array_elements_text($1::json))",
         "DELETE FROM jobs_attempt WHERE job_id IN (SELECT value::bigint FROM json_array_elements_text($1::json))",
@@ -107,6 +109,31 @@ WITH places AS MATERIALIZED (
     ),
     statuses: "SELECT id, status FROM jobs_job WHERE id = ANY(ARRAY(SELECT value::bigint FROM json_array_elements_text($1::json)))",
     advance: "UPDATE jobs_job SET scheduled_at = scheduled_at - $1 * interval '1 millisecond' WHERE status = 0",
+    unique: Unique {
+        take: "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
+               SELECT unique_key, job_id, version, statement_timestamp() + within_ms * interval '1 millisecond'
+               FROM json_to_recordset($1::json) AS new (unique_key text, job_id bigint, version bigint, within_ms bigint)
+               ORDER BY unique_key
+               ON CONFLICT DO NOTHING",
+        insert: Some(INSERT_UNIQUE),
+        give: "UPDATE jobs_unique SET job_id = given.job_id
+               FROM json_to_recordset($1::json) AS given (unique_key text, job_id bigint)
+               WHERE jobs_unique.unique_key = given.unique_key",
+        holders: "SELECT unique_key, job_id, version, COALESCE(expires_at > statement_timestamp(), FALSE) AS is_open
+                  FROM jobs_unique
+                  WHERE unique_key = ANY(ARRAY(SELECT value FROM json_array_elements_text($1::json)))",
+        free: "DELETE FROM jobs_unique
+               USING json_to_recordset($1::json) AS seen (unique_key text, job_id bigint, version bigint)
+               WHERE jobs_unique.unique_key = seen.unique_key AND jobs_unique.job_id = seen.job_id
+                 AND jobs_unique.version IS NOT DISTINCT FROM seen.version",
+        replace: "UPDATE jobs_job
+                  SET scheduled_at = COALESCE($1::text::timestamptz,
+                                              statement_timestamp() + COALESCE($2::bigint, 0) * interval '1 millisecond'),
+                      parameters = $3::text::jsonb, version = version + 1
+                  WHERE id = $4 AND version = $5 AND status = 0",
+        sweep: "DELETE FROM jobs_unique
+                WHERE version IS NULL AND (expires_at IS NULL OR expires_at <= statement_timestamp())",
+    },
 };
 
 /// A commit that notifies takes a lock on the whole database, so only a queue on which a worker sleeps is notified.
@@ -147,6 +174,35 @@ RETURNING id, (
           < statement_timestamp() + interval '1 minute'
       AND expires_at > statement_timestamp() AND jsonb_exists(asleep, $3)
     LIMIT 1)";
+
+/// The same for jobs with keys. Each has its id before anyone knows whether its key is free; keys are taken in one order by all.
+const INSERT_UNIQUE: &str = r"
+WITH new AS MATERIALIZED (
+    SELECT nextval('jobs_job_id_seq') AS id, given.*
+    FROM ROWS FROM (json_to_recordset($1::json) AS (
+        name text, queue text, priority smallint, max_attempts integer, timeout_ms bigint, parameters text,
+        at timestamptz, delay_ms bigint, user_id text, session_id text, event_id text,
+        unique_key text, unique_while smallint, within_ms bigint)) AS given
+), taken AS (
+    INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
+    SELECT unique_key, id, 0, statement_timestamp() + within_ms * interval '1 millisecond' FROM new ORDER BY unique_key
+    ON CONFLICT DO NOTHING
+    RETURNING unique_key, job_id
+), inserted AS (
+    INSERT INTO jobs_job (id, name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at,
+                          user_id, session_id, event_id, unique_key, unique_while)
+    SELECT id, name, queue, priority, max_attempts, max_attempts, timeout_ms, parameters::jsonb, statement_timestamp(),
+           COALESCE(at, statement_timestamp() + COALESCE(delay_ms, 0) * interval '1 millisecond'),
+           user_id, session_id, event_id, unique_key, unique_while
+    FROM new WHERE unique_key IN (SELECT unique_key FROM taken)
+    RETURNING queue, scheduled_at
+), woken AS (
+    SELECT count(pg_notify('jobs_wake', due.queue)) AS queues
+    FROM (SELECT DISTINCT queue FROM inserted WHERE scheduled_at < statement_timestamp() + interval '1 minute') AS due
+    WHERE EXISTS (SELECT 1 FROM jobs_worker
+                  WHERE expires_at > statement_timestamp() AND jsonb_exists(asleep, due.queue))
+)
+SELECT unique_key, job_id FROM taken WHERE (SELECT queues FROM woken) >= 0";
 
 const LOOK: &str = r"
 WITH RECURSIVE groups AS (

@@ -3,7 +3,7 @@
 
 use sea_orm::DbBackend;
 
-use super::{Batch, Beat, Claim, Dialect, Ids, Insert};
+use super::{Batch, Beat, Claim, Dialect, Ids, Insert, Unique};
 
 pub(super) static DIALECT: Dialect = Dialect {
     backend: DbBackend::Sqlite,
@@ -34,6 +34,7 @@ pub(super) static DIALECT: Dialect = Dialect {
                 AND finished_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('-%.3f seconds', ?2 / 1000.0))
               ORDER BY finished_at LIMIT ?3",
     delete: &[
+        "UPDATE jobs_unique SET version = NULL WHERE job_id IN (SELECT value FROM json_each(?1))",
         "DELETE FROM jobs_job WHERE id IN (SELECT value FROM json_each(?1))",
         "DELETE FROM jobs_message WHERE job_id IN (SELECT value FROM json_each(?1))",
         "DELETE FROM jobs_attempt WHERE job_id IN (SELECT value FROM json_each(?1))",
@@ -43,17 +44,41 @@ pub(super) static DIALECT: Dialect = Dialect {
     advance: "UPDATE jobs_job
               SET scheduled_at = strftime('%Y-%m-%dT%H:%M:%fZ', scheduled_at, printf('-%.3f seconds', ?1 / 1000.0))
               WHERE status = 0",
+    unique: Unique {
+        take: "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
+               SELECT value ->> 'unique_key', value ->> 'job_id', value ->> 'version',
+                      strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('+%.3f seconds', (value ->> 'within_ms') / 1000.0))
+               FROM json_each(?1) WHERE TRUE
+               ON CONFLICT DO NOTHING",
+        insert: None,
+        give: "UPDATE jobs_unique SET job_id = given.value ->> 'job_id'
+               FROM json_each(?1) AS given WHERE unique_key = given.value ->> 'unique_key'",
+        holders: "SELECT unique_key, job_id, version,
+                         COALESCE(expires_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), FALSE) AS is_open
+                  FROM jobs_unique WHERE unique_key IN (SELECT value FROM json_each(?1))",
+        free: "DELETE FROM jobs_unique
+               WHERE (unique_key, job_id, COALESCE(version, -1)) IN (
+                   SELECT value ->> 'unique_key', value ->> 'job_id', COALESCE(value ->> 'version', -1) FROM json_each(?1))",
+        replace: "UPDATE jobs_job
+                  SET scheduled_at = strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(?1, 'now'),
+                                              printf('+%.3f seconds', COALESCE(?2, 0) / 1000.0)),
+                      parameters = ?3, version = version + 1
+                  WHERE id = ?4 AND version = ?5 AND status = 0",
+        sweep: "DELETE FROM jobs_unique
+                WHERE version IS NULL AND (expires_at IS NULL OR expires_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))",
+    },
 };
 
 /// Ids grow in the order of insertion, which is the batch's.
 const INSERT: &str = r"
 INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at,
-                      user_id, session_id, event_id)
+                      user_id, session_id, event_id, unique_key, unique_while)
 SELECT value ->> 'name', value ->> 'queue', value ->> 'priority', value ->> 'max_attempts', value ->> 'max_attempts',
        value ->> 'timeout_ms', value ->> 'parameters', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
        strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(value ->> 'at', 'now'),
                 printf('+%.3f seconds', COALESCE(value ->> 'delay_ms', 0) / 1000.0)),
-       value ->> 'user_id', value ->> 'session_id', value ->> 'event_id'
+       value ->> 'user_id', value ->> 'session_id', value ->> 'event_id',
+       value ->> 'unique_key', value ->> 'unique_while'
 FROM json_each(?1) ORDER BY key";
 
 const INSERT_ALIKE: &str = r"

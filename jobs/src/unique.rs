@@ -1,0 +1,192 @@
+//! Jobs that exist once: who is the same as whom, for how long, and what becomes of the second.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::JobStatus;
+use crate::error::Error;
+use crate::parameters::check_name;
+use crate::store::unique::{NewKey, bit};
+use crate::store::{LONGEST, millis};
+
+/// What becomes of a job that is scheduled while another one holds its key.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnConflict {
+    /// The other one is it: its handle comes back, and says that it [`existed`](crate::JobHandle::existed).
+    #[default]
+    UseExisting,
+    /// [`Error::Duplicate`].
+    Fail,
+    /// The other one, which still waits, gets the parameters and the due time of this one, so that of many that come soon one after the
+    /// other only the last is executed (debouncing). [`Error::Duplicate`] where it does not wait any more.
+    Replace,
+}
+
+/// While what a unique job holds its key.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UniqueWhile {
+    /// While it waits: the next one may be scheduled as soon as this one runs.
+    Scheduled,
+    /// Until it has ended.
+    #[default]
+    ScheduledOrRunning,
+}
+
+impl UniqueWhile {
+    const fn statuses(self) -> i16 {
+        match self {
+            Self::Scheduled => bit(JobStatus::Scheduled),
+            Self::ScheduledOrRunning => bit(JobStatus::Scheduled) | bit(JobStatus::Running),
+        }
+    }
+}
+
+/// That jobs with the same values exist once. `#[job(unique(…))]` writes it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Unique {
+    holds: UniqueWhile,
+    within: Option<Duration>,
+    on_conflict: OnConflict,
+}
+
+impl Unique {
+    /// Until the job has ended; the handle of the other one comes back.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { holds: UniqueWhile::ScheduledOrRunning, within: None, on_conflict: OnConflict::UseExisting }
+    }
+
+    /// While it waits, or until it has ended.
+    #[must_use]
+    pub const fn holds(mut self, holds: UniqueWhile) -> Self {
+        self.holds = holds;
+        self
+    }
+
+    /// And for so long after it was scheduled, also after it has ended.
+    #[must_use]
+    pub const fn within(mut self, within: Duration) -> Self {
+        self.within = Some(within);
+        self
+    }
+
+    /// What becomes of the second.
+    #[must_use]
+    pub const fn on_conflict(mut self, on_conflict: OnConflict) -> Self {
+        self.on_conflict = on_conflict;
+        self
+    }
+}
+
+/// What a single job says of its being unique, over its definition.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct UniqueOptions {
+    pub(crate) key: Option<String>,
+    pub(crate) holds: Option<UniqueWhile>,
+    pub(crate) within: Option<Duration>,
+    pub(crate) on_conflict: Option<OnConflict>,
+}
+
+impl UniqueOptions {
+    /// The key of a job of this name, where it has one; `values` tells what its definition compares.
+    pub(crate) fn into_key(
+        self,
+        name: &str,
+        definition: Option<Unique>,
+        values: impl FnOnce() -> Result<Value, Error>,
+    ) -> Result<Option<NewKey>, Error> {
+        let key = match (&self.key, definition) {
+            (Some(key), _) => {
+                check_name("unique_key", key)?;
+                digest(&json!({"name": name, "key": key}))
+            }
+            (None, Some(_)) => digest(&json!({"name": name, "values": values()?})),
+            (None, None) if self == Self::default() => return Ok(None),
+            (None, None) => {
+                let reason = "the job has no key: say `unique_key`, or `#[job(unique)]` in its definition";
+                return Err(Error::invalid("unique", reason));
+            }
+        };
+        let definition = definition.unwrap_or_default();
+        let within = self.within.or(definition.within);
+        if within.is_some_and(|within| within.is_zero() || within > LONGEST) {
+            return Err(Error::invalid("unique_within", "it is not between a millisecond and a hundred years"));
+        }
+        Ok(Some(NewKey {
+            key,
+            statuses: self.holds.unwrap_or(definition.holds).statuses(),
+            within_ms: within.map(millis),
+            on_conflict: self.on_conflict.unwrap_or(definition.on_conflict),
+        }))
+    }
+}
+
+/// Of one length whatever is compared, and telling nothing of it.
+fn digest(value: &Value) -> String {
+    let digest = Sha256::digest(ordered(value).to_string());
+    digest.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String can't fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// The same value with all names in order: a map has none, and JSON's may keep what it was given.
+fn ordered(value: &Value) -> Value {
+    match value {
+        Value::Object(object) => {
+            let sorted: BTreeMap<_, _> = object.iter().map(|(name, value)| (name, ordered(value))).collect();
+            sorted.into_iter().map(|(name, value)| (name.clone(), value)).collect()
+        }
+        Value::Array(values) => values.iter().map(ordered).collect(),
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(options: UniqueOptions, definition: Option<Unique>) -> NewKey {
+        options.into_key("Resize", definition, || Ok(json!({"b": 1, "a": {"d": 2, "c": 3}}))).unwrap().unwrap()
+    }
+
+    #[test]
+    fn the_order_of_names_does_not_count() {
+        let one = serde_json::from_str(r#"{"a": {"c": [1, {"x": 1, "y": 2}]}, "b": 2}"#).unwrap();
+        let other = serde_json::from_str(r#"{"b": 2, "a": {"c": [1, {"y": 2, "x": 1}]}}"#).unwrap();
+        assert_eq!(digest(&one), digest(&other));
+        assert_ne!(digest(&json!([1, 2])), digest(&json!([2, 1])));
+    }
+
+    #[test]
+    fn a_key_is_of_its_jobs_name() {
+        let options = || UniqueOptions { key: Some("7".into()), ..UniqueOptions::default() };
+        let other = options().into_key("Mail", None, || Ok(Value::Null)).unwrap().unwrap();
+        assert_eq!(other.key.len(), 64);
+        assert_ne!(key(options(), None).key, other.key);
+    }
+
+    #[test]
+    fn options_are_laid_over_the_definition() {
+        let hour = Duration::from_hours(1);
+        let definition = Unique::new().holds(UniqueWhile::Scheduled).on_conflict(OnConflict::Fail);
+        let options = UniqueOptions { within: Some(hour), ..UniqueOptions::default() };
+        let key = key(options, Some(definition));
+        assert_eq!((key.statuses, key.within_ms, key.on_conflict), (1, Some(3_600_000), OnConflict::Fail));
+    }
+
+    #[test]
+    fn options_without_a_key_are_refused() {
+        let options = UniqueOptions { within: Some(Duration::from_secs(1)), ..UniqueOptions::default() };
+        let error = options.into_key("Resize", None, || Ok(Value::Null)).unwrap_err();
+        assert!(error.to_string().contains("say `unique_key`"), "{error}");
+    }
+}
