@@ -24,10 +24,13 @@ pub(crate) fn expand(item: &DeriveInput) -> TokenStream {
 pub(crate) fn definition(job: &Ident, visibility: &Visibility, options: &Options) -> TokenStream {
     let private = private(options.krate.as_ref());
     let defaults = options.defaults(job, &private);
+    let methods = options.methods(&private);
     quote! {
         #[automatically_derived]
         impl #private::Job for #job {
             const DEFAULTS: #private::Defaults = #defaults;
+
+            #methods
         }
 
         #[automatically_derived]

@@ -27,6 +27,7 @@ mod serde_attributes;
 mod shape;
 mod signature;
 mod types;
+mod unique;
 
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};
@@ -48,6 +49,8 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `retry = fixed("10s")` | wait this long after each attempt that failed |
 /// | `retry = exponential("1s", cap = "1h", jitter = 20)` | wait twice as long each time, up to `cap`, and up to `jitter` percent more or less; both may be left out |
 /// | `state = AppState` | a worker without this state refuses to start |
+/// | `unique` | of jobs with the same parameters, one waits or runs at a time; scheduling another gives the handle of the first |
+/// | `unique(by(file), while(scheduled), within = "1h", on_conflict = "replace")` | the same for jobs with the same `file`; only until it runs, and for an hour from when it is scheduled; and what becomes of another: `"use_existing"`, `"fail"` or `"replace"` (the parameters and due time of the one that waits). Each may be left out |
 /// | `crate = path` | where the crate `jobs` is, if not at `::jobs` |
 #[proc_macro_derive(Job, attributes(job, param))]
 pub fn derive_job(input: TokenStream) -> TokenStream {

@@ -12,11 +12,12 @@ use crate::errors::Errors;
 use crate::literals::{integer, label, text};
 use crate::option_list::{arguments, read_options, set, unknown, value};
 use crate::retry::Retry;
+use crate::unique::Unique;
 
-const OF_A_STRUCT: [&str; 9] =
-    ["name", "alias", "queue", "priority", "max_attempts", "timeout", "retry", "state", "crate"];
-const OF_A_FUNCTION: [&str; 10] =
-    ["name", "alias", "queue", "priority", "max_attempts", "timeout", "retry", "state", "crate", "struct"];
+const OF_A_STRUCT: [&str; 10] =
+    ["name", "alias", "queue", "priority", "max_attempts", "timeout", "retry", "state", "unique", "crate"];
+const OF_A_FUNCTION: [&str; 11] =
+    ["name", "alias", "queue", "priority", "max_attempts", "timeout", "retry", "state", "unique", "crate", "struct"];
 
 /// What `#[job(…)]` and the parentheses of `#[job_fn(…)]` say.
 #[derive(Default)]
@@ -29,6 +30,7 @@ pub(crate) struct Options {
     timeout: Option<Duration>,
     retry: Option<Retry>,
     state: Option<Type>,
+    unique: Option<Unique>,
     pub(crate) krate: Option<Path>,
     pub(crate) struct_name: Option<Ident>,
 }
@@ -62,13 +64,20 @@ impl Options {
         let timeout = self.timeout.map(duration::expression).map(|timeout| quote!(.timeout(#timeout)));
         let retry = self.retry.as_ref().map(|retry| retry.expression(private)).map(|retry| quote!(.retry(#retry)));
         let state = self.state.as_ref().map(|state| quote_spanned!(state.span()=> .state::<#state>()));
+        let unique =
+            self.unique.as_ref().map(|unique| unique.expression(private)).map(|unique| quote!(.unique(#unique)));
         quote! {
-            #private::Defaults::new(#name) #aliases #queue #priority #max_attempts #timeout #retry #state
+            #private::Defaults::new(#name) #aliases #queue #priority #max_attempts #timeout #retry #state #unique
         }
     }
 
+    /// The methods of `Job` that are not left as they are.
+    pub(crate) fn methods(&self, private: &TokenStream) -> Option<TokenStream> {
+        self.unique.as_ref().and_then(|unique| unique.values(private))
+    }
+
     fn read(&mut self, arguments: TokenStream, known: &[&str], errors: &mut Errors) {
-        // The option `retry` has options of its own, whose errors are collected beside these.
+        // Some options have options of their own, whose errors are collected beside these.
         let mut inner = Errors::default();
         read_options(arguments, errors, |key, input| self.option(key, input, known, &mut inner));
         errors.extend(inner);
@@ -85,6 +94,7 @@ impl Options {
             "timeout" => set(&mut self.timeout, key, duration(&text(key, input)?)?),
             "retry" => set(&mut self.retry, key, Retry::parse(key, input, errors)?),
             "state" => set(&mut self.state, key, value(key, input, "`state` takes a type: write `state = AppState`")?),
+            "unique" => set(&mut self.unique, key, Unique::parse(key, input, errors)?),
             "crate" => set(&mut self.krate, key, path(key, input)?),
             _ => {
                 set(&mut self.struct_name, key, value(key, input, "`struct` takes a name: write `struct = SendMail`")?)
@@ -144,6 +154,7 @@ mod tests {
     fn every_option_is_understood() {
         let (options, errors) = read(quote! {
             name = "resize", alias = "a", alias = "b", queue = "images", priority = -100, max_attempts = 32767,
+            unique(by(a, r#type), while(scheduled), within = "1h", on_conflict = "replace"),
             timeout = "5m", retry = exponential("1s", cap = "2h", jitter = 25), state = std::sync::Arc<A, B>,
             crate = a::b, struct = Mailer,
         });
@@ -155,6 +166,8 @@ mod tests {
                     ::core::time::Duration::from_millis(1000u64), ::core::time::Duration::from_millis(7200000u64)
                 ).jitter(25u8))
                 .state::<std::sync::Arc<A, B> >()
+                .unique(P::Unique::new().holds(P::UniqueWhile::Scheduled)
+                    .within(::core::time::Duration::from_millis(3600000u64)).on_conflict(P::OnConflict::Replace))
         };
         let job = Ident::new("Resize", proc_macro2::Span::call_site());
         assert_eq!(options.defaults(&job, &quote!(P)).to_string(), expected.to_string());
@@ -194,6 +207,17 @@ mod tests {
             ("retry = exponential(\"1s\", jitter = 101)", "a whole number from 0 to 100"),
             ("retry = exponential(\"2h\")", "longer than the cap"),
             ("state = 5", "write `state = AppState`"),
+            ("unique = true", "write `unique`, or `unique(by(file)"),
+            ("unique(for = \"1h\")", "unknown option `for`"),
+            ("unique(withn = \"1h\")", "did you mean `within`?"),
+            ("unique(by)", "write the parameters that count"),
+            ("unique(by())", "write the parameters that count"),
+            ("unique(by(\"file\"))", "write the parameters that count"),
+            ("unique(while(running))", "write `while(scheduled)`"),
+            ("unique(while = scheduled)", "write `while(scheduled)`"),
+            ("unique(within = \"soon\")", "is no duration"),
+            ("unique(on_conflict = \"ignore\")", "the choices are"),
+            ("unique, unique", "`unique` is given twice"),
             ("crate = 5", "write `crate = background`"),
             ("queue = \"a\" priority = 3", "expected a comma"),
         ] {

@@ -71,13 +71,15 @@ pub use workers::{WorkerRecord, workers};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::job::{Defaults, Execute, Job, JobParams};
+    pub use crate::parameters::to_value;
     pub use crate::registry::Definition;
     pub use crate::schedule::{Schedule, WithOptions, schedule, with_options};
     pub use crate::secrets::HIDDEN;
-    pub use crate::{JobContext, JobError, JobOptions, JobResult, RetryPolicy};
+    pub use crate::{Error, JobContext, JobError, JobOptions, JobResult, OnConflict, RetryPolicy, Unique, UniqueWhile};
     pub use inventory;
     pub use sea_orm::ConnectionTrait;
     pub use serde;
+    pub use serde_json::Value;
 
     /// What a job's function may return.
     #[diagnostic::on_unimplemented(

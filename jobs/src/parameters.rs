@@ -28,7 +28,7 @@ pub(crate) fn encode<P: JobParams>(parameters: &P) -> Result<String, Error> {
 }
 
 /// A value as JSON.
-pub(crate) fn to_value<T: Serialize>(name: &str, value: T) -> Result<Value, Error> {
+pub fn to_value<T: Serialize>(name: &str, value: T) -> Result<Value, Error> {
     serde_json::to_value(value).map_err(|source| Error::Encode { name: name.into(), source })
 }
 

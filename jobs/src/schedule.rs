@@ -284,7 +284,8 @@ where
 
 /// They are inserted: counts what is new, and wakes those who may execute them.
 fn scheduled<'r>(placed: impl Iterator<Item = (&'r NewJob, &'r Placed)> + Clone) {
-    let new = placed.clone().filter(|(_, placed)| !placed.existed).map(|(row, _)| [row.queue.as_str(), row.name.as_str()]);
+    let new =
+        placed.clone().filter(|(_, placed)| !placed.existed).map(|(row, _)| [row.queue.as_str(), row.name.as_str()]);
     metrics::count_each(metrics::SCHEDULED_TOTAL, ["queue", "name"], new);
     let mut queues: Vec<_> = placed.map(|(row, _)| row.queue.as_str()).collect();
     queues.sort_unstable();

@@ -7,7 +7,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
+};
 use serde::Serialize;
 
 use super::dialect::{self, Dialect};
@@ -61,7 +63,8 @@ pub(crate) async fn place<C: ConnectionTrait>(db: &C, jobs: &[&NewJob]) -> Resul
             }
         }
         let keys: Vec<_> = wanted.keys().copied().collect();
-        let replaces = |place: &usize| jobs[*place].key.as_ref().is_some_and(|key| key.on_conflict == OnConflict::Replace);
+        let replaces =
+            |place: &usize| jobs[*place].key.as_ref().is_some_and(|key| key.on_conflict == OnConflict::Replace);
         let lock = wanted.values().any(replaces);
         let mut abandoned = Vec::new();
         for holder in if keys.is_empty() { Vec::new() } else { holders(db, dialect, &keys, lock).await? } {
@@ -145,8 +148,7 @@ async fn take_then_insert<C: ConnectionTrait>(
     let rows: Vec<_> = keys.iter().map(|key| KeyRow::new(&key.key, NOT_YET_KNOWN, key.within_ms)).collect();
     take(db, dialect, &rows).await?;
     let names: Vec<_> = keys.iter().map(|key| &key.key).collect();
-    let found: HashMap<_, _> =
-        keys_and_jobs(db, dialect, dialect.unique.holders, &names).await?.into_iter().collect();
+    let found: HashMap<_, _> = keys_and_jobs(db, dialect, dialect.unique.holders, &names).await?.into_iter().collect();
     let is_taken = |key: &NewKey| found.get(&key.key) == Some(&NOT_YET_KNOWN);
     let (keys, new): (Vec<_>, Vec<_>) =
         keys.into_iter().zip(jobs.iter().copied()).filter(|(key, _)| is_taken(key)).unzip();
@@ -223,15 +225,18 @@ impl Holder {
                 (None, _) => false,
                 // In a transaction that reads an older snapshot, the job is not there yet, or has not taken it yet.
                 (Some(_), None) => true,
-                (Some(taken), Some(job)) => {
-                    job.version < taken || job.unique_while.unwrap_or(0) & bit(job.status) != 0
-                }
+                (Some(taken), Some(job)) => job.version < taken || job.unique_while.unwrap_or(0) & bit(job.status) != 0,
             }
     }
 }
 
 /// Those who have these keys, or had them last. To be replaced, they are locked.
-async fn holders<C: ConnectionTrait>(db: &C, dialect: &Dialect, keys: &[&str], lock: bool) -> Result<Vec<Holder>, DbErr> {
+async fn holders<C: ConnectionTrait>(
+    db: &C,
+    dialect: &Dialect,
+    keys: &[&str],
+    lock: bool,
+) -> Result<Vec<Holder>, DbErr> {
     let rows = db.query_all_raw(statement(dialect, dialect.unique.holders, [json(keys)?.into()])).await?;
     let mut holders = Vec::with_capacity(rows.len());
     for row in &rows {
@@ -251,7 +256,9 @@ async fn holders<C: ConnectionTrait>(db: &C, dialect: &Dialect, keys: &[&str], l
         }
         let jobs: HashMap<_, _> =
             jobs.into_model::<HoldingJob>().all(db).await?.into_iter().map(|job| (job.id, job)).collect();
-        some.iter_mut().for_each(|holder| holder.job = jobs.get(&holder.job_id).copied());
+        for holder in some {
+            holder.job = jobs.get(&holder.job_id).copied();
+        }
     }
     Ok(holders)
 }
