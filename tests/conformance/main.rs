@@ -17,6 +17,8 @@ mod secrets;
 mod setup;
 mod strange_sessions;
 mod transactions;
+mod unique;
+mod unique_at_once;
 mod waiting;
 
 fn main() {
@@ -24,6 +26,8 @@ fn main() {
         scheduling::cases(),
         refusing::cases(),
         transactions::cases(),
+        unique::cases(),
+        unique_at_once::cases(),
         batches::cases(),
         by_name::cases(),
         asking::cases(),

@@ -1,0 +1,347 @@
+//! Jobs that exist once: what happens when they are scheduled again.
+
+use std::time::Duration;
+
+use jobs::prelude::*;
+use jobs::{Error, OnConflict, UniqueWhile};
+use jobs_tests::{Database, Gate, cases, soon};
+use sea_orm::TransactionTrait as _;
+use serde_json::json;
+
+use crate::common::{counts, refused, total, work, worker_at};
+use crate::definitions::{Add, Gated, Note};
+
+cases![
+    a_second_job_with_the_same_parameters_is_the_first,
+    only_the_named_parameters_count,
+    jobs_of_other_definitions_are_others,
+    a_key_ends_when_its_job_has_ended,
+    a_key_ends_when_its_job_is_canceled,
+    a_running_job_holds_its_key,
+    a_key_while_scheduled_ends_when_the_job_runs,
+    a_window_outlives_the_job_and_its_row,
+    a_conflict_can_be_an_error,
+    a_waiting_job_can_be_replaced,
+    a_running_job_is_not_replaced,
+    a_batch_may_name_one_job_twice,
+    a_batch_may_mix_jobs_with_and_without_keys,
+    the_last_of_those_that_replace_each_other_counts,
+    a_conflict_in_a_batch_leaves_nothing_behind,
+    a_key_scheduled_by_name_is_the_same_with_its_defaults,
+    retry_takes_the_key_again,
+    retry_of_a_job_whose_key_another_one_holds_changes_nothing,
+    keys_that_make_no_sense_are_refused,
+    jobs_without_a_key_leave_no_trace_among_the_keys,
+];
+
+/// Of those with the same parameters there is one.
+#[derive(Job, Debug)]
+#[job(unique, alias = "Only")]
+#[job_params]
+struct Solo {
+    file: String,
+    #[param(default = 32)]
+    width: u32,
+}
+
+impl Execute for Solo {
+    type Output = String;
+
+    async fn execute(&self, _job: &JobContext) -> JobResult<String> {
+        if self.file() == "broken" {
+            Err(JobError::fail("broken"))
+        } else {
+            Ok(format!("{} {}", self.file(), self.width()))
+        }
+    }
+}
+
+/// Of those with the same file there is one; a second is refused.
+#[derive(Job, Debug)]
+#[job(unique(by(file), on_conflict = "fail"))]
+#[job_params]
+struct Strict {
+    file: String,
+    #[param(default = 1)]
+    copies: u32,
+}
+
+impl Execute for Strict {
+    type Output = ();
+
+    async fn execute(&self, _job: &JobContext) -> JobResult {
+        Ok(())
+    }
+}
+
+/// Waits, and is replaced by what comes meanwhile.
+#[derive(Job, Debug)]
+#[job(unique(by(document), while(scheduled), on_conflict = "replace"))]
+#[job_params]
+struct Save {
+    document: String,
+    version: u32,
+}
+
+impl Execute for Save {
+    type Output = u32;
+
+    async fn execute(&self, _job: &JobContext) -> JobResult<u32> {
+        Ok(self.version())
+    }
+}
+
+/// One within an hour.
+#[derive(Job, Debug)]
+#[job(unique(within = "1h"))]
+#[job_params]
+struct Hourly;
+
+impl Execute for Hourly {
+    type Output = ();
+
+    async fn execute(&self, _job: &JobContext) -> JobResult {
+        Ok(())
+    }
+}
+
+/// The job that is named by the error.
+#[track_caller]
+fn existing<T: std::fmt::Debug>(result: Result<T, Error>) -> JobId {
+    match result {
+        Err(Error::Duplicate { existing }) => existing,
+        other => panic!("no duplicate: {other:?}"),
+    }
+}
+
+async fn a_second_job_with_the_same_parameters_is_the_first(t: Database) {
+    let first = Solo::new("a.png").schedule(t.db()).await.unwrap();
+    let again = Solo::new("a.png").with_width(32).schedule(t.db()).await.unwrap();
+    assert_eq!((again, first.existed(), again.existed()), (first, false, true));
+    let other = Solo::new("a.png").with_width(64).schedule(t.db()).await.unwrap();
+    assert!(!other.existed());
+    assert_eq!(total(&t).await, 2);
+    work(&t).await;
+    assert_eq!(again.output(t.db()).await.unwrap(), "a.png 32");
+}
+
+async fn only_the_named_parameters_count(t: Database) {
+    let first = Strict::new("a").schedule(t.db()).await.unwrap();
+    assert_eq!(existing(Strict::new("a").with_copies(2).schedule(t.db()).await), first.id());
+    Strict::new("b").schedule(t.db()).await.unwrap();
+}
+
+async fn jobs_of_other_definitions_are_others(t: Database) {
+    let note = Note::new("x").schedule(t.db()).unique_key("7").await.unwrap();
+    let add = Add::new(1).schedule(t.db()).unique_key("7").await.unwrap();
+    let another = Note::new("y").schedule(t.db()).unique_key("7").await.unwrap();
+    assert_eq!((add.existed(), another.id()), (false, note.id()));
+}
+
+async fn a_key_ends_when_its_job_has_ended(t: Database) {
+    for file in ["well", "broken"] {
+        let first = Solo::new(file).schedule(t.db()).await.unwrap();
+        work(&t).await;
+        let second = Solo::new(file).schedule(t.db()).await.unwrap();
+        assert_ne!(second, first);
+        assert!(!second.existed());
+        assert_eq!(Solo::new(file).schedule(t.db()).await.unwrap(), second);
+        work(&t).await;
+    }
+}
+
+async fn a_key_ends_when_its_job_is_canceled(t: Database) {
+    let first = Solo::new("a").schedule(t.db()).await.unwrap();
+    first.cancel(t.db()).await.unwrap();
+    assert!(!Solo::new("a").schedule(t.db()).await.unwrap().existed());
+}
+
+async fn a_running_job_holds_its_key(t: Database) {
+    let gate = Gate::default();
+    let worker = worker_at(&t, &gate);
+    let first = Gated::new().schedule(t.db()).unique_key("k").await.unwrap();
+    gate.arrivals(1).await;
+    assert_eq!(Gated::new().schedule(t.db()).unique_key("k").await.unwrap(), first);
+    gate.open(1);
+    soon(first.wait(t.db())).await.unwrap();
+    assert!(!Gated::new().schedule(t.db()).unique_key("k").delay(Duration::from_hours(1)).await.unwrap().existed());
+    worker.stop().await;
+}
+
+async fn a_key_while_scheduled_ends_when_the_job_runs(t: Database) {
+    let gate = Gate::default();
+    let scheduled = || Gated::new().schedule(t.db()).unique_key("k").unique_while(UniqueWhile::Scheduled);
+    let first = scheduled().await.unwrap();
+    assert!(scheduled().await.unwrap().existed());
+    let worker = worker_at(&t, &gate);
+    gate.arrivals(1).await;
+    let second = scheduled().delay(Duration::from_hours(1)).await.unwrap();
+    assert!(!second.existed());
+    assert_eq!(scheduled().await.unwrap(), second);
+    gate.open(1);
+    soon(first.wait(t.db())).await.unwrap();
+    worker.stop().await;
+}
+
+async fn a_window_outlives_the_job_and_its_row(t: Database) {
+    let first = Hourly::new().schedule(t.db()).await.unwrap();
+    work(&t).await;
+    assert_eq!(Hourly::new().schedule(t.db()).await.unwrap(), first);
+    first.delete(t.db()).await.unwrap();
+    let again = Hourly::new().schedule(t.db()).await.unwrap();
+    assert_eq!((again, again.existed(), total(&t).await), (first, true, 0));
+    let passed = t.seconds_from_now(-1);
+    assert_eq!(t.execute(&format!("UPDATE jobs_unique SET expires_at = {passed}")).await, 1);
+    let second = Hourly::new().schedule(t.db()).await.unwrap();
+    assert!(!second.existed());
+    // It waits: the window is no more than what is added to that.
+    assert_eq!(t.execute(&format!("UPDATE jobs_unique SET expires_at = {passed}")).await, 1);
+    assert_eq!(Hourly::new().schedule(t.db()).await.unwrap(), second);
+}
+
+async fn a_conflict_can_be_an_error(t: Database) {
+    let first = Note::new("a").schedule(t.db()).unique_key("k").await.unwrap();
+    let transaction = t.db().begin().await.unwrap();
+    let other = Note::new("b").schedule(&transaction).await.unwrap();
+    let refused = Note::new("c").schedule(&transaction).unique_key("k").on_conflict(OnConflict::Fail).await;
+    assert_eq!(existing(refused), first.id());
+    // The caller's transaction goes on.
+    transaction.commit().await.unwrap();
+    assert_eq!(other.status(t.db()).await.unwrap(), JobStatus::Scheduled);
+    assert_eq!(total(&t).await, 2);
+}
+
+async fn a_waiting_job_can_be_replaced(t: Database) {
+    let hour = Duration::from_hours(1);
+    let first = Save::new("a", 1).schedule(t.db()).delay(hour).await.unwrap();
+    let again = Save::new("a", 2).schedule(t.db()).delay(2 * hour).await.unwrap();
+    assert_eq!((again, again.existed()), (first, true));
+    let record = first.record(t.db()).await.unwrap();
+    assert_eq!(record.parameter::<u32>("version").unwrap(), 2);
+    let put_off = (record.scheduled_at - record.created_at).to_std().unwrap();
+    assert!(put_off >= 2 * hour && put_off < 3 * hour, "{put_off:?}");
+    Save::new("a", 3).schedule(t.db()).await.unwrap();
+    work(&t).await;
+    assert_eq!(first.output(t.db()).await.unwrap(), 3);
+    assert_eq!(total(&t).await, 1);
+}
+
+async fn a_running_job_is_not_replaced(t: Database) {
+    let gate = Gate::default();
+    let worker = worker_at(&t, &gate);
+    let replacing = || Gated::new().schedule(t.db()).unique_key("k").on_conflict(OnConflict::Replace);
+    let first = replacing().await.unwrap();
+    gate.arrivals(1).await;
+    assert_eq!(existing(replacing().await), first.id());
+    gate.open(1);
+    soon(first.wait(t.db())).await.unwrap();
+    worker.stop().await;
+}
+
+async fn a_batch_may_name_one_job_twice(t: Database) {
+    let before = Solo::new("b").schedule(t.db()).await.unwrap();
+    let handles = jobs::schedule_all(t.db(), ["a", "b", "a", "c", "b"].map(Solo::new)).await.unwrap();
+    let existed: Vec<_> = handles.iter().map(JobHandle::existed).collect();
+    assert_eq!(existed, [false, true, true, false, true]);
+    assert_eq!((handles[2], handles[1], handles[4]), (handles[0], before, before));
+    assert!(handles[0].id() < handles[3].id(), "{handles:?}");
+    assert_eq!(total(&t).await, 3);
+}
+
+async fn a_batch_may_mix_jobs_with_and_without_keys(t: Database) {
+    let keyed = |number: i64| number % 3 == 0;
+    let job = |number: i64| {
+        let options = JobOptions::new();
+        Add::new(number).with_options(if keyed(number) { options.unique_key(number.to_string()) } else { options })
+    };
+    let before = jobs::schedule_all(t.db(), (0..100).map(job)).await.unwrap();
+    let handles = jobs::schedule_all(t.db(), (0..1_000).map(job)).await.unwrap();
+    work(&t).await;
+    for (number, handle) in (0..).zip(&handles) {
+        assert_eq!(handle.output(t.db()).await.unwrap(), number + 1);
+        let is_one_of_those_before = number < 100 && keyed(number);
+        assert_eq!((handle.existed(), before.contains(handle)), (is_one_of_those_before, is_one_of_those_before));
+    }
+    assert_eq!(total(&t).await, 100 + 1_000 - 34);
+}
+
+async fn the_last_of_those_that_replace_each_other_counts(t: Database) {
+    let handles = jobs::schedule_all(t.db(), [1, 2, 3].map(|version| Save::new("a", version))).await.unwrap();
+    work(&t).await;
+    assert_eq!((handles[0], handles[1].existed(), total(&t).await), (handles[2], true, 1));
+    assert_eq!(handles[0].output(t.db()).await.unwrap(), 3);
+}
+
+async fn a_conflict_in_a_batch_leaves_nothing_behind(t: Database) {
+    let first = Strict::new("b").schedule(t.db()).await.unwrap();
+    assert_eq!(existing(jobs::schedule_all(t.db(), ["a", "b"].map(Strict::new)).await), first.id());
+    existing(jobs::schedule_all(t.db(), ["c", "c"].map(Strict::new)).await);
+    assert_eq!(total(&t).await, 1);
+    let handles = jobs::schedule_all(t.db(), ["a", "c"].map(Strict::new)).await.unwrap();
+    assert!(handles.iter().all(|handle| !handle.existed()));
+}
+
+async fn a_key_scheduled_by_name_is_the_same_with_its_defaults(t: Database) {
+    let typed = Solo::new("a").schedule(t.db()).await.unwrap();
+    for (name, parameters) in [("Solo", json!({"file": "a"})), ("Only", json!({"width": 32, "file": "a"}))] {
+        assert_eq!(jobs::schedule_by_name(t.db(), name, parameters).await.unwrap(), typed.id());
+    }
+    let options = || JobOptions::new().unique_key("k");
+    let unknown = jobs::schedule_by_name_with(t.db(), "Elsewhere", json!({"a": 1}), options()).await.unwrap();
+    let again = jobs::schedule_by_name_with(t.db(), "Elsewhere", json!({"a": 2}), options()).await.unwrap();
+    assert_eq!((again, total(&t).await), (unknown, 2));
+}
+
+async fn retry_takes_the_key_again(t: Database) {
+    let first = Solo::new("broken").schedule(t.db()).await.unwrap();
+    for _ in 0..2 {
+        work(&t).await;
+        first.retry(t.db()).await.unwrap();
+        let again = Solo::new("broken").schedule(t.db()).await.unwrap();
+        assert_eq!((again, again.existed()), (first, true));
+    }
+    // Also where another one has had it meanwhile.
+    work(&t).await;
+    let second = Solo::new("broken").schedule(t.db()).await.unwrap();
+    work(&t).await;
+    first.retry(t.db()).await.unwrap();
+    assert_eq!(existing(second.retry(t.db()).await), first.id());
+    // And where that one is deleted.
+    second.delete(t.db()).await.unwrap();
+    assert_eq!(Solo::new("broken").schedule(t.db()).await.unwrap(), first);
+}
+
+async fn retry_of_a_job_whose_key_another_one_holds_changes_nothing(t: Database) {
+    let first = Solo::new("broken").schedule(t.db()).await.unwrap();
+    work(&t).await;
+    let second = Solo::new("broken").schedule(t.db()).await.unwrap();
+    let before = first.record(t.db()).await.unwrap();
+    let transaction = t.db().begin().await.unwrap();
+    assert_eq!(existing(first.retry(&transaction).await), second.id());
+    transaction.commit().await.unwrap();
+    assert_eq!(existing(first.retry(t.db()).await), second.id());
+    let after = first.record(t.db()).await.unwrap();
+    assert_eq!((after.status, after.finished_at), (JobStatus::Failed, before.finished_at));
+    assert_eq!(counts(&t).await.scheduled, 1);
+    work(&t).await;
+    first.retry(t.db()).await.unwrap();
+}
+
+async fn keys_that_make_no_sense_are_refused(t: Database) {
+    let schedule = || Note::new("a").schedule(t.db());
+    assert_eq!(refused(schedule().unique_key("").await), "unique_key");
+    assert_eq!(refused(schedule().unique_key("é".repeat(201)).await), "unique_key");
+    assert_eq!(refused(schedule().unique_key("a\0b").await), "unique_key");
+    assert_eq!(refused(schedule().unique_key("k").unique_within(Duration::ZERO).await), "unique_within");
+    assert_eq!(refused(schedule().unique_within(Duration::from_secs(1)).await), "unique");
+    assert_eq!(refused(schedule().on_conflict(OnConflict::Fail).await), "unique");
+    schedule().unique_key("é".repeat(200)).await.unwrap();
+    assert_eq!(total(&t).await, 1);
+}
+
+async fn jobs_without_a_key_leave_no_trace_among_the_keys(t: Database) {
+    Note::new("a").schedule(t.db()).await.unwrap();
+    jobs::schedule_all(t.db(), (0..10).map(Add::new)).await.unwrap();
+    work(&t).await;
+    assert_eq!(t.number("SELECT COUNT(*) FROM jobs_unique").await, 0);
+}

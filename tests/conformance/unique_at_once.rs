@@ -1,0 +1,204 @@
+//! Jobs that exist once, scheduled by many at the same time.
+
+use std::collections::{HashMap, HashSet};
+
+use jobs::prelude::*;
+use jobs::{Error, OnConflict};
+use jobs_tests::{Database, Kind, Running, cases, soon};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, IsolationLevel, TransactionTrait as _};
+
+use crate::common::{counts, total, work};
+use crate::definitions::{Add, Note};
+
+cases![
+    many_schedulers_make_one_job,
+    many_schedulers_take_a_key_that_is_left_once,
+    bulk_schedulers_with_keys_in_any_order_make_one_job_each,
+    no_two_jobs_with_a_key_are_open_while_workers_end_them,
+    an_open_transaction_s_key_is_waited_for,
+    a_key_that_is_rolled_back_is_free,
+    an_older_snapshot_makes_no_second_job,
+    retries_and_schedulers_at_once_leave_one_job_open,
+];
+
+const KEYS: i64 = 5;
+
+fn keyed(number: i64) -> jobs::WithOptions<Add> {
+    Add::new(number).with_options(JobOptions::new().unique_key(format!("key {}", number % KEYS)))
+}
+
+/// Does this in so many tasks at the same time.
+async fn at_once<T, F>(db: &DatabaseConnection, tasks: i64, what: impl Fn(DatabaseConnection, i64) -> F) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let tasks: Vec<_> = (0..tasks).map(|task| tokio::spawn(what(db.clone(), task))).collect();
+    let mut done = Vec::new();
+    for task in tasks {
+        done.push(soon(task).await.unwrap());
+    }
+    done
+}
+
+/// How many handles say that their job is new, by job.
+fn new_by_job(handles: &[JobHandle<Add>]) -> HashMap<JobId, usize> {
+    let mut new = HashMap::new();
+    for handle in handles {
+        *new.entry(handle.id()).or_default() += usize::from(!handle.existed());
+    }
+    new
+}
+
+async fn schedule_one_by_one(db: DatabaseConnection, task: i64) -> Vec<JobHandle<Add>> {
+    let mut handles = Vec::new();
+    for number in 0..20 {
+        handles.push(keyed(task + number).schedule(&db).await.unwrap());
+    }
+    handles
+}
+
+async fn many_schedulers_make_one_job(t: Database) {
+    let handles = at_once(t.db(), 16, schedule_one_by_one).await.concat();
+    let new = new_by_job(&handles);
+    assert_eq!((handles.len(), new.len(), total(&t).await), (320, 5, 5));
+    assert!(new.values().all(|new| *new == 1), "{new:?}");
+}
+
+async fn many_schedulers_take_a_key_that_is_left_once(t: Database) {
+    for round in 1..=10 {
+        at_once(t.db(), 8, schedule_one_by_one).await;
+        assert_eq!(total(&t).await, 5 * round);
+        work(&t).await;
+    }
+}
+
+async fn bulk_schedulers_with_keys_in_any_order_make_one_job_each(t: Database) {
+    let all = at_once(t.db(), 8, async |db, task| {
+        let mut handles = Vec::new();
+        for round in 0..5 {
+            let mut numbers: Vec<i64> = (0..KEYS).map(|number| (number * 3 + task + round) % KEYS).collect();
+            numbers.extend([task % KEYS, round % KEYS]);
+            handles.extend(jobs::schedule_all(&db, numbers.into_iter().map(keyed)).await.unwrap());
+        }
+        handles
+    });
+    let handles = all.await.concat();
+    let new = new_by_job(&handles);
+    assert_eq!((handles.len(), new.len(), total(&t).await), (8 * 5 * 7, 5, 5));
+    assert!(new.values().all(|new| *new == 1), "{new:?}");
+}
+
+async fn no_two_jobs_with_a_key_are_open_while_workers_end_them(t: Database) {
+    let workers = [(); 2].map(|()| Running::start(Worker::new(t.db().clone())));
+    let handles = at_once(t.db(), 8, async |db, task| {
+        let mut handles = Vec::new();
+        for number in 0..50 {
+            handles.push(keyed(task + number).schedule(&db).await.unwrap());
+        }
+        handles
+    });
+    let handles = handles.await.concat();
+    let ids: HashSet<_> = handles.iter().map(JobHandle::id).collect();
+    let mut records = Vec::new();
+    for id in ids {
+        records.push(soon(jobs::wait(t.db(), id)).await.unwrap());
+    }
+    for worker in workers {
+        worker.stop().await;
+    }
+    assert_eq!(u64::try_from(records.len()).unwrap(), total(&t).await);
+    assert!(records.len() > 5, "the keys were held all the time");
+    let new: usize = new_by_job(&handles).values().sum();
+    assert_eq!(new, records.len());
+    records.sort_by_key(|record| record.id);
+    let mut last: HashMap<i64, &jobs::JobRecord> = HashMap::new();
+    for record in &records {
+        let key = record.parameter::<i64>("a").unwrap() % KEYS;
+        if let Some(before) = last.insert(key, record) {
+            assert!(before.finished_at.unwrap() <= record.created_at, "{before:?}\n{record:?}");
+        }
+    }
+}
+
+async fn an_open_transaction_s_key_is_waited_for(t: Database) {
+    let transaction = t.db().begin().await.unwrap();
+    let first = keyed(0).schedule(&transaction).await.unwrap();
+    let other = {
+        let db = t.connect().await;
+        tokio::spawn(async move { keyed(0).schedule(&db).await })
+    };
+    transaction.commit().await.unwrap();
+    let other = soon(other).await.unwrap().unwrap();
+    assert_eq!((other, other.existed(), total(&t).await), (first, true, 1));
+}
+
+async fn a_key_that_is_rolled_back_is_free(t: Database) {
+    let transaction = t.db().begin().await.unwrap();
+    keyed(0).schedule(&transaction).await.unwrap();
+    transaction.rollback().await.unwrap();
+    assert!(!keyed(0).schedule(t.db()).await.unwrap().existed());
+    assert_eq!(total(&t).await, 1);
+}
+
+/// In a transaction that sees what was before: the first has ended there or is not there yet, and holds its key now.
+async fn an_older_snapshot_makes_no_second_job(t: Database) {
+    if t.kind() == Kind::Sqlite {
+        // There is one writer: a transaction that has read an older state can't write.
+        let transaction = t.db().begin().await.unwrap();
+        keyed(0).schedule(&transaction).await.unwrap();
+        transaction.commit().await.unwrap();
+        assert!(keyed(0).schedule(t.db()).await.unwrap().existed());
+        return;
+    }
+    let ended = Note::new("ended").schedule(t.db()).unique_key("k").await.unwrap();
+    work(&t).await;
+    let other = t.connect().await;
+    for on_conflict in [OnConflict::UseExisting, OnConflict::Fail, OnConflict::Replace] {
+        let transaction = other.begin_with_config(Some(IsolationLevel::RepeatableRead), None).await.unwrap();
+        transaction
+            .query_one_raw(sea_orm::Statement::from_string(
+                t.db().get_database_backend(),
+                "SELECT COUNT(*) FROM jobs_job",
+            ))
+            .await
+            .unwrap();
+        let (again, new) = (ended.retry(t.db()).await, keyed(1).schedule(t.db()).await.unwrap());
+        assert!(again.is_ok(), "{again:?}");
+        let retried = Note::new("again").schedule(&transaction).unique_key("k").on_conflict(on_conflict);
+        let retried = soon(retried.into_future()).await.map(|handle| handle.id());
+        let scheduled = Add::new(1).schedule(&transaction).unique_key("key 1").on_conflict(on_conflict);
+        let scheduled = soon(scheduled.into_future()).await.map(|handle| handle.id());
+        for (result, held) in [(retried, ended.id()), (scheduled, new.id())] {
+            match result {
+                Ok(id) | Err(Error::Duplicate { existing: id }) => assert_eq!(id, held, "{on_conflict:?}"),
+                // The database says that another one was there first.
+                Err(error) => {
+                    assert!(error.is_retryable() || error.to_string().contains("aborted"), "{on_conflict:?}: {error}")
+                }
+            }
+        }
+        transaction.rollback().await.unwrap();
+        assert_eq!(counts(&t).await.scheduled, 2);
+        work(&t).await;
+    }
+}
+
+async fn retries_and_schedulers_at_once_leave_one_job_open(t: Database) {
+    for round in 0..10 {
+        let first = keyed(0).schedule(t.db()).await.unwrap();
+        assert!(!first.existed(), "round {round}");
+        work(&t).await;
+        let results = at_once(t.db(), 6, |db, task| async move {
+            match task % 2 {
+                0 => first.retry(&db).await.map(|()| first.id()),
+                _ => keyed(0).schedule(&db).await.map(|handle| handle.id()),
+            }
+        });
+        for result in results.await {
+            assert!(matches!(result, Ok(_) | Err(Error::Duplicate { .. } | Error::NotClosed { .. })), "{result:?}");
+        }
+        assert_eq!(counts(&t).await.scheduled, 1, "round {round}");
+        work(&t).await;
+    }
+}
