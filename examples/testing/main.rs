@@ -12,7 +12,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jobs::prelude::*;
-use jobs::sea_orm::ConnectionTrait;
 use tokio::sync::Mutex;
 
 /// What was sent. A real program would have its mailer here.
@@ -51,7 +50,7 @@ async fn remind(job: &JobContext, address: String) -> JobResult {
 }
 
 /// A welcome now, and a reminder in three days.
-pub(crate) async fn sign_up(db: &impl ConnectionTrait, address: &str) -> Result<(), jobs::Error> {
+pub(crate) async fn sign_up(db: &impl jobs::Connection, address: &str) -> Result<(), jobs::Error> {
     Welcome::new(address).schedule(db).await?;
     Remind::new(address).schedule(db).delay(Duration::from_hours(72)).await?;
     Ok(())

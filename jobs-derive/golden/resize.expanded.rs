@@ -80,7 +80,7 @@ impl ::jobs::__private::Job for Resize {
 #[allow(dead_code)]
 impl Resize {
     /// Schedules this job when it is awaited. In a transaction, the job exists if and only if it commits.
-    pub fn schedule<C: ::jobs::__private::ConnectionTrait>(
+    pub fn schedule<C: ::jobs::__private::Connection>(
         self,
         db: &C,
     ) -> ::jobs::__private::Schedule<'_, C, Self> {

@@ -67,7 +67,7 @@ impl background::__private::Job for SumUp {
 #[allow(dead_code)]
 impl SumUp {
     /// Schedules this job when it is awaited. In a transaction, the job exists if and only if it commits.
-    fn schedule<C: background::__private::ConnectionTrait>(
+    fn schedule<C: background::__private::Connection>(
         self,
         db: &C,
     ) -> background::__private::Schedule<'_, C, Self> {

@@ -37,7 +37,7 @@ pub(crate) fn definition(job: &Ident, visibility: &Visibility, options: &Options
         #[allow(dead_code)]
         impl #job {
             /// Schedules this job when it is awaited. In a transaction, the job exists if and only if it commits.
-            #visibility fn schedule<C: #private::ConnectionTrait>(self, db: &C) -> #private::Schedule<'_, C, Self> {
+            #visibility fn schedule<C: #private::Connection>(self, db: &C) -> #private::Schedule<'_, C, Self> {
                 #private::schedule(self, db)
             }
 

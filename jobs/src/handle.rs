@@ -6,11 +6,12 @@ use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseConnection};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
+use crate::connection::Connection;
 use crate::error::Error;
 use crate::job::{Execute, Job};
 use crate::operate::{self, Cancellation};
@@ -120,12 +121,12 @@ impl<J: Job> JobHandle<J> {
     }
 
     /// Schedules it again after it has ended. See [`retry`](crate::retry).
-    pub async fn retry<C: ConnectionTrait + TransactionTrait>(&self, db: &C) -> Result<(), Error> {
+    pub async fn retry<C: Connection>(&self, db: &C) -> Result<(), Error> {
         operate::retry(db, self.id).await
     }
 
     /// Deletes it after it has ended.
-    pub async fn delete<C: ConnectionTrait + TransactionTrait>(&self, db: &C) -> Result<(), Error> {
+    pub async fn delete<C: Connection>(&self, db: &C) -> Result<(), Error> {
         operate::delete(db, self.id).await
     }
 }

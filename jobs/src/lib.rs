@@ -6,6 +6,7 @@ compile_error!("jobs needs a database: enable its feature `sqlite`, `postgres` o
 mod attempt;
 #[cfg(feature = "cli")]
 pub mod cli;
+mod connection;
 mod context;
 mod entity;
 mod error;
@@ -36,6 +37,7 @@ mod wake;
 mod worker;
 mod workers;
 
+pub use connection::Connection;
 pub use context::JobContext;
 pub use error::{BoxError, Error, JobError, JobResult};
 pub use handle::JobHandle;
@@ -70,6 +72,7 @@ pub use workers::{WorkerRecord, workers};
 /// What generated code names. Not part of the public interface.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::connection::Connection;
     pub use crate::job::{Defaults, Execute, Job, JobParams};
     pub use crate::parameters::to_value;
     pub use crate::registry::Definition;
@@ -77,7 +80,6 @@ pub mod __private {
     pub use crate::secrets::HIDDEN;
     pub use crate::{Error, JobContext, JobError, JobOptions, JobResult, OnConflict, RetryPolicy, Unique, UniqueWhile};
     pub use inventory;
-    pub use sea_orm::ConnectionTrait;
     pub use serde;
     pub use serde_json::Value;
 

@@ -1,9 +1,10 @@
 //! Acting on a job from outside: cancel it, change it, retry it, delete it.
 
-use sea_orm::{ConnectionTrait, TransactionSession as _, TransactionTrait};
+use sea_orm::{ConnectionTrait, TransactionSession as _};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::connection::Connection;
 use crate::error::Error;
 use crate::store::{control, maintain, unique};
 use crate::{JobId, JobStatus, parameters, registry, secrets, wait, wake};
@@ -80,7 +81,7 @@ pub async fn set_parameter<C: ConnectionTrait, T: Serialize>(
 /// many further attempts as it was given at first. [`Error::NotClosed`] where it has not ended.
 ///
 /// A unique job takes its key again: [`Error::Duplicate`] where another one holds it, and then nothing is changed.
-pub async fn retry<C: ConnectionTrait + TransactionTrait>(db: &C, id: impl Into<JobId>) -> Result<(), Error> {
+pub async fn retry<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<(), Error> {
     let id = id.into();
     // No options: inside a transaction of the caller's this is a savepoint, which takes none.
     let transaction = db.begin().await?;
@@ -99,7 +100,7 @@ pub async fn retry<C: ConnectionTrait + TransactionTrait>(db: &C, id: impl Into<
 }
 
 /// Deletes a closed job with its messages and history. [`Error::NotClosed`] where it has not ended.
-pub async fn delete<C: ConnectionTrait + TransactionTrait>(db: &C, id: impl Into<JobId>) -> Result<(), Error> {
+pub async fn delete<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<(), Error> {
     let id = id.into();
     if maintain::delete_closed(db, id.0).await? {
         return Ok(());

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
-use sea_orm::{ConnectionTrait, TransactionSession as _, TransactionTrait};
+use sea_orm::{ConnectionTrait, TransactionSession as _};
 use serde_json::Value;
 use tracing::Instrument as _;
 use tracing::field::Empty;
 
+use crate::connection::Connection;
 use crate::error::Error;
 use crate::job::{Defaults, Job};
 use crate::options::option_setters;
@@ -75,11 +76,7 @@ impl<'c, C, J: Job> Schedule<'c, C, J> {
     }
 }
 
-impl<'c, C, J> IntoFuture for Schedule<'c, C, J>
-where
-    C: ConnectionTrait + TransactionTrait<Transaction: Send>,
-    J: Job,
-{
+impl<'c, C: Connection, J: Job> IntoFuture for Schedule<'c, C, J> {
     type Output = Result<JobHandle<J>, Error>;
     type IntoFuture = BoxFuture<'c, Self::Output>;
 
@@ -104,7 +101,7 @@ impl<J: Job> WithOptions<J> {
     }
 
     /// Schedules it. See [`Schedule`].
-    pub fn schedule<C: ConnectionTrait>(self, db: &C) -> Schedule<'_, C, J> {
+    pub fn schedule<C: Connection>(self, db: &C) -> Schedule<'_, C, J> {
         Schedule::new(db, self.job, self.options)
     }
 }
@@ -170,11 +167,7 @@ pub struct ScheduleAll<'c, C, J> {
     job: PhantomData<fn() -> J>,
 }
 
-impl<'c, C, J> IntoFuture for ScheduleAll<'c, C, J>
-where
-    C: ConnectionTrait + TransactionTrait<Transaction: Send>,
-    J: Job,
-{
+impl<'c, C: Connection, J: Job> IntoFuture for ScheduleAll<'c, C, J> {
     type Output = Result<Vec<JobHandle<J>>, Error>;
     type IntoFuture = BoxFuture<'c, Self::Output>;
 
@@ -187,10 +180,7 @@ where
     }
 }
 
-async fn insert_all<C>(db: &C, rows: &[NewJob]) -> Result<Vec<Placed>, Error>
-where
-    C: ConnectionTrait + TransactionTrait<Transaction: Send>,
-{
+async fn insert_all<C: Connection>(db: &C, rows: &[NewJob]) -> Result<Vec<Placed>, Error> {
     let name = rows.first().map(|row| row.name.as_str());
     let span = tracing::debug_span!("jobs.schedule", name, count = rows.len());
     let placed = in_transaction(db, rows).instrument(span).await?;
@@ -198,10 +188,7 @@ where
     Ok(placed)
 }
 
-async fn in_transaction<C>(db: &C, rows: &[NewJob]) -> Result<Vec<Placed>, Error>
-where
-    C: TransactionTrait<Transaction: Send>,
-{
+async fn in_transaction<C: Connection>(db: &C, rows: &[NewJob]) -> Result<Vec<Placed>, Error> {
     // No options: inside a transaction of the caller's this is a savepoint, which takes none.
     let transaction = db.begin().await?;
     let placed = place(&transaction, rows).await?;
@@ -227,23 +214,17 @@ async fn place<C: ConnectionTrait>(db: &C, rows: &[NewJob]) -> Result<Vec<Placed
 /// defaults apply. Otherwise the job waits for a worker that knows the name.
 ///
 /// A value given as `{"$secret": value}` is secret, whatever the definition says of it; see [`job_params`](crate::job_params).
-pub async fn schedule_by_name<C>(db: &C, name: &str, parameters: Value) -> Result<JobId, Error>
-where
-    C: ConnectionTrait + TransactionTrait<Transaction: Send>,
-{
+pub async fn schedule_by_name<C: Connection>(db: &C, name: &str, parameters: Value) -> Result<JobId, Error> {
     schedule_by_name_with(db, name, parameters, JobOptions::new()).await
 }
 
 /// The same, with options.
-pub async fn schedule_by_name_with<C>(
+pub async fn schedule_by_name_with<C: Connection>(
     db: &C,
     name: &str,
     parameters: Value,
     options: JobOptions,
-) -> Result<JobId, Error>
-where
-    C: ConnectionTrait + TransactionTrait<Transaction: Send>,
-{
+) -> Result<JobId, Error> {
     insert_one(db, named_row(name, parameters, options)?).await.map(|placed| JobId(placed.id))
 }
 
@@ -261,10 +242,7 @@ fn named_row(name: &str, parameters: Value, options: JobOptions) -> Result<NewJo
     options.into_row(name, &definition.defaults, text, || job.unique_values())
 }
 
-async fn insert_one<C>(db: &C, row: NewJob) -> Result<Placed, Error>
-where
-    C: ConnectionTrait + TransactionTrait<Transaction: Send>,
-{
+async fn insert_one<C: Connection>(db: &C, row: NewJob) -> Result<Placed, Error> {
     let rows = [row];
     let [row] = &rows;
     let span = tracing::debug_span!("jobs.schedule", name = row.name, queue = row.queue, job = Empty);

@@ -29,7 +29,7 @@ const NEVER: Duration = Duration::from_mins(1);
 /// So often do workers poll to which nobody tells anything.
 const OFTEN: Duration = Duration::from_millis(100);
 
-async fn play<C: sea_orm::ConnectionTrait>(db: &C, queue: &str) -> JobHandle<Play> {
+async fn play<C: jobs::Connection>(db: &C, queue: &str) -> JobHandle<Play> {
     Play::new().schedule(db).queue(queue).await.unwrap()
 }
 
