@@ -19,6 +19,7 @@ cases![
     slow_jobs_spread_over_the_workers,
     what_was_claimed_ahead_and_does_not_start_is_given_back_untouched,
     a_job_that_was_due_long_before_a_deep_backlog_starts_within_a_second,
+    jobs_on_their_last_attempt_do_not_leave_slots_free,
 ];
 
 type Ids = Arc<Mutex<Vec<JobId>>>;
@@ -194,4 +195,22 @@ async fn a_job_that_was_due_long_before_a_deep_backlog_starts_within_a_second(t:
     assert!(scheduled.elapsed() < Duration::from_secs(1), "{:?}", scheduled.elapsed());
     assert!(t.number("SELECT COUNT(*) FROM jobs_job WHERE status = 0").await > 0, "the backlog is not through");
     running.stop().await;
+}
+
+/// They are not claimed ahead: each has to be claimed when a slot is free.
+async fn jobs_on_their_last_attempt_do_not_leave_slots_free(t: Database) {
+    const SLEEP: Duration = Duration::from_millis(5);
+    let mut times = Vec::new();
+    for max_attempts in [5, 1] {
+        let job = |_| Play::new().with_options(JobOptions::new().max_attempts(max_attempts));
+        jobs::schedule_all(t.db(), (0..400).map(job)).await.unwrap();
+        let worker = worker(&t, |_| async {
+            tokio::time::sleep(SLEEP).await;
+            Ok(())
+        });
+        let start = Instant::now();
+        soon(worker.queue("play", 8).run_until_idle()).await.unwrap();
+        times.push(start.elapsed());
+    }
+    assert!(times[1] < 3 * times[0] + 10 * SLEEP, "{times:?}");
 }

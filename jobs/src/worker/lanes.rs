@@ -75,6 +75,8 @@ pub(super) struct Served {
     /// How many claims have brought jobs since nothing was due.
     flow: u32,
     front: Front,
+    /// The last claim brought nothing ahead: what is due may not wait for a slot, as what is on its last attempt.
+    only_for_slots: bool,
 }
 
 /// After so many claims that brought jobs more are to be expected.
@@ -93,7 +95,8 @@ impl Served {
         let waiting = self.lane.waiting();
         let slots = self.lane.slots.available_permits().saturating_sub(waiting);
         let wanted = (slots + ahead.saturating_sub(waiting)).min(MAX_CLAIM);
-        (wanted > 0 && waiting <= low).then_some(Ask { wanted, slots })
+        let may_bring = if self.only_for_slots { slots > 0 } else { wanted > 0 };
+        (may_bring && waiting <= low).then_some(Ask { wanted, slots })
     }
 
     /// Claims so many.
@@ -111,8 +114,10 @@ impl Served {
         };
         self.flow = self.flow.saturating_add(u32::from(!claimed.is_empty()));
         self.deep = claimed.len() == ask.wanted;
+        let has_filled_slots = claimed.len() >= ask.slots;
+        self.only_for_slots = ask.wanted > ask.slots && claimed.len() <= ask.slots;
         // Where it came back short, others may be due all the same: those that may not wait for a slot.
-        self.hungry = self.deep || (self.flows() && !claimed.is_empty());
+        self.hungry = self.deep || has_filled_slots || (self.flows() && !claimed.is_empty());
         Ok(claimed)
     }
 
@@ -154,6 +159,7 @@ impl Lanes {
             deep: false,
             flow: 0,
             front: Front::default(),
+            only_for_slots: false,
         };
         Self(queues.iter().map(served).collect())
     }
