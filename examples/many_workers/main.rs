@@ -1,0 +1,108 @@
+//! Several processes share one database and its jobs: each job is executed once.
+//!
+//! ```sh
+//! cargo run --example many_workers -- postgres://user:password@localhost/app
+//! cargo run --example many_workers    # JOBS_DATABASE_URL, or else a temporary file of SQLite
+//! ```
+//!
+//! The program starts copies of itself as workers. In a database that has other jobs, too, it makes and touches none but its own: they
+//! are in a queue that nobody else has, and are deleted at the end.
+
+use std::collections::BTreeMap;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use jobs::prelude::*;
+use jobs::sea_orm::DatabaseConnection;
+use jobs::{BoxError, JobFilter};
+use tokio::process::Command;
+
+const WORKERS: usize = 3;
+const JOBS: u64 = 600;
+
+/// Takes a moment, and returns the process that has executed it.
+#[job_fn(max_attempts = 1)]
+async fn work(_number: u64) -> JobResult<u32> {
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    Ok(std::process::id())
+}
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let from_environment = std::env::var("JOBS_DATABASE_URL").ok().filter(|url| !url.is_empty());
+    match (arguments.as_slice(), from_environment) {
+        ([flag, queue], Some(url)) if flag == "--worker" => run_worker(&url, queue).await,
+        ([], Some(url)) => share(&url).await,
+        ([url], _) if !url.starts_with('-') => share(url).await,
+        ([], None) => {
+            println!("no database is given, as postgres://user:password@localhost/app: a temporary file of SQLite it is");
+            let folder = tempfile::tempdir()?;
+            share(&format!("sqlite:{}", folder.path().join("jobs.db").display())).await
+        }
+        _ => Err("usage: many_workers [URL]".into()),
+    }
+}
+
+/// What each of the processes does. One that is to stay would `run()` until it is told to stop.
+async fn run_worker(url: &str, queue: &str) -> Result<(), BoxError> {
+    let mut worker = Worker::new(jobs::connect(url).await?).queue(queue, 4);
+    // A worker deletes old jobs of all queues, which is not for an example to do.
+    for status in [JobStatus::Canceled, JobStatus::Failed, JobStatus::Terminated] {
+        worker = worker.retention(status, None);
+    }
+    Ok(worker.run_until_idle().await?)
+}
+
+/// Schedules the jobs, has them executed, and shows by whom.
+async fn share(url: &str) -> Result<(), BoxError> {
+    let db = jobs::connect(url).await?;
+    jobs::migrate(&db).await?;
+    let queue = format!("many_workers-{}", std::process::id());
+    let options = JobOptions::new().queue(&queue);
+    jobs::schedule_all(&db, (0..JOBS).map(|number| Work::new(number).with_options(options.clone()))).await?;
+    println!("{JOBS} jobs wait in the queue {queue}");
+
+    let ended = run_workers(url, &queue).await;
+    let executed = take_stock(&db, &queue).await?;
+    for status in ended? {
+        if !status.success() {
+            return Err(format!("a worker has ended with {status}").into());
+        }
+    }
+    for (process, jobs) in &executed {
+        println!("process {process} has executed {jobs} jobs");
+    }
+    println!("{JOBS} jobs were executed once each, by {} processes", executed.len());
+    Ok(())
+}
+
+/// Runs all workers to their end.
+async fn run_workers(url: &str, queue: &str) -> Result<Vec<ExitStatus>, BoxError> {
+    // The URL may have a password: an argument would show it to everybody on this machine.
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["--worker", queue]).env("JOBS_DATABASE_URL", url).kill_on_drop(true);
+    let workers: Vec<_> = (0..WORKERS).map(|_| command.spawn()).collect::<Result<_, _>>()?;
+    let mut ended = Vec::new();
+    for mut worker in workers {
+        ended.push(worker.wait().await?);
+    }
+    Ok(ended)
+}
+
+/// How many jobs each process has executed. The jobs are deleted.
+async fn take_stock(db: &DatabaseConnection, queue: &str) -> Result<BTreeMap<u32, u64>, BoxError> {
+    let mut executed = BTreeMap::new();
+    for job in jobs::list(db, JobFilter::new().queue(queue).limit(JOBS)).await? {
+        let process = job.output()?;
+        if job.attempt != 1 {
+            return Err(format!("job {} was started {} times", job.id, job.attempt).into());
+        }
+        *executed.entry(process).or_default() += 1;
+        jobs::delete(db, job.id).await?;
+    }
+    if executed.values().sum::<u64>() != JOBS {
+        return Err(format!("{executed:?} are not {JOBS} jobs").into());
+    }
+    Ok(executed)
+}
