@@ -4,8 +4,6 @@
 //! cargo run --release --example blocking
 //! ```
 
-use std::time::Duration;
-
 use jobs::prelude::*;
 
 /// Counts the prime numbers below a limit, the slow way.

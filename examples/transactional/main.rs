@@ -9,8 +9,6 @@ mod order;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
-
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
@@ -18,79 +16,62 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use jobs::prelude::*;
 use jobs::sea_orm::entity::prelude::*;
-use jobs::sea_orm::{Schema, Set, TransactionTrait as _, Unchanged};
+use jobs::sea_orm::{Schema, Set, TransactionTrait as _};
 use jobs::{BoxError, CancellationToken};
+use order::Pack;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// How many orders may wait to be packed.
 const MAX_WAITING: u64 = 5;
 
-/// Packs an order.
-#[job_fn(queue = "packing")]
-async fn pack(job: &JobContext, order: i32) -> JobResult {
-    for step in 1..=20 {
-        tokio::time::sleep(Duration::from_millis(100)).await; // in place of work
-        job.set_progress_of(step, 20);
-    }
-    // That the order is packed and that its job has ended are committed together, too.
-    let transaction = job.db().begin().await?;
-    let packed = order::ActiveModel { id: Unchanged(order), packed: Set(true), ..Default::default() };
-    packed.update(&transaction).await?;
-    job.finish_in(&transaction, &()).await?;
-    Ok(transaction.commit().await?)
-}
-
 #[derive(Deserialize)]
 struct NewOrder {
     item: String,
 }
 
-async fn place_order(State(db): State<DatabaseConnection>, Json(new): Json<NewOrder>) -> Result<Response, Refused> {
+type Db = State<DatabaseConnection>;
+type Answer = Result<(StatusCode, Json<Value>), Refused>;
+
+async fn place_order(State(db): Db, Json(new): Json<NewOrder>) -> Answer {
     let transaction = db.begin().await?;
     let order = order::ActiveModel { item: Set(new.item), packed: Set(false), ..Default::default() };
     let order = order.insert(&transaction).await?;
     let job = Pack::new(order.id).schedule(&transaction).await?;
     if order::Entity::find().filter(order::Column::Packed.eq(false)).count(&transaction).await? > MAX_WAITING {
         // A transaction that is dropped is rolled back: there is no order, and no job.
-        return Err(Refused::TooMany);
+        return Err(Refused(StatusCode::TOO_MANY_REQUESTS, "too many orders wait to be packed".into()));
     }
     transaction.commit().await?;
-    Ok((StatusCode::ACCEPTED, Json(json!({ "order": order.id, "job": job }))).into_response())
+    Ok((StatusCode::ACCEPTED, Json(json!({ "order": order.id, "job": job }))))
 }
 
 /// Whoever asks is answered: where there are users, compare `job.user` with who asks.
-async fn job_status(State(db): State<DatabaseConnection>, Path(id): Path<JobId>) -> Result<Json<Value>, Refused> {
+async fn job_status(State(db): Db, Path(id): Path<JobId>) -> Answer {
     let job = jobs::record(&db, id).await?;
-    Ok(Json(json!({ "status": job.status, "progress": job.progress, "error": job.last_error })))
+    let shown = json!({ "status": job.status, "progress": job.progress, "error": job.last_error });
+    Ok((StatusCode::OK, Json(shown)))
 }
 
-/// Why a request gets no more than an error.
-enum Refused {
-    TooMany,
-    Error(jobs::Error),
-}
+/// What a request gets that can't have what it asks for.
+struct Refused(StatusCode, String);
 
-/// What SeaORM returns, too.
+/// Also from what SeaORM returns.
 impl<E: Into<jobs::Error>> From<E> for Refused {
     fn from(error: E) -> Self {
-        Self::Error(error.into())
+        match error.into() {
+            error @ jobs::Error::NotFound { .. } => Self(StatusCode::NOT_FOUND, error.to_string()),
+            error => {
+                tracing::error!(%error, "a request failed");
+                Self(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong here".into())
+            }
+        }
     }
 }
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        let (status, text) = match self {
-            Self::TooMany => (StatusCode::TOO_MANY_REQUESTS, "too many orders wait to be packed".into()),
-            Self::Error(error @ jobs::Error::NotFound { .. }) => (StatusCode::NOT_FOUND, error.to_string()),
-            Self::Error(error) => {
-                tracing::error!(%error, "a request failed");
-                let passes = error.is_retryable();
-                let status = if passes { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::INTERNAL_SERVER_ERROR };
-                (status, "something went wrong here".into())
-            }
-        };
-        (status, Json(json!({ "error": text }))).into_response()
+        (self.0, Json(json!({ "error": self.1 }))).into_response()
     }
 }
 
@@ -124,7 +105,7 @@ async fn main() -> Result<(), BoxError> {
         let _stop = stop.drop_guard();
         Worker::new(db).run().await
     };
-    let (served, worked) = tokio::join!(server.into_future(), worker);
-    worked?;
-    Ok(served?)
+    let ended = tokio::join!(worker, server.into_future());
+    ended.0?;
+    Ok(ended.1?)
 }

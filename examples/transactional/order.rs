@@ -1,6 +1,10 @@
-//! The orders: a table of the application's own.
+//! The orders: a table of the application's own, and the job that packs one.
 
+use std::time::Duration;
+
+use jobs::prelude::*;
 use jobs::sea_orm::entity::prelude::*;
+use jobs::sea_orm::{Set, TransactionTrait as _, Unchanged};
 
 #[derive(Clone, Debug, DeriveEntityModel)]
 #[sea_orm(table_name = "shop_order")]
@@ -15,3 +19,18 @@ pub(crate) struct Model {
 pub(crate) enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+/// Packs an order.
+#[job_fn(queue = "packing")]
+pub(crate) async fn pack(job: &JobContext, order: i32) -> JobResult {
+    for step in 1..=20 {
+        tokio::time::sleep(Duration::from_millis(100)).await; // in place of work
+        job.set_progress_of(step, 20);
+    }
+    // That the order is packed and that its job has ended are committed together, too.
+    let transaction = job.db().begin().await?;
+    let packed = ActiveModel { id: Unchanged(order), packed: Set(true), ..Default::default() };
+    packed.update(&transaction).await?;
+    job.finish_in(&transaction, &()).await?;
+    Ok(transaction.commit().await?)
+}
