@@ -4,10 +4,13 @@
 //! cargo run --example hello
 //! ```
 
+use std::time::Duration;
+
 use jobs::prelude::*;
 
 #[job_fn]
 async fn hello(name: String) -> JobResult<String> {
+    tokio::time::sleep(Duration::from_millis(10)).await; // in place of work
     Ok(format!("hello, {name}"))
 }
 

@@ -49,8 +49,7 @@ async fn place_order(State(db): Db, Json(new): Json<NewOrder>) -> Answer {
 /// Whoever asks is answered: where there are users, compare `job.user` with who asks.
 async fn job_status(State(db): Db, Path(id): Path<JobId>) -> Answer {
     let job = jobs::record(&db, id).await?;
-    let shown = json!({ "status": job.status, "progress": job.progress, "error": job.last_error });
-    Ok((StatusCode::OK, Json(shown)))
+    Ok((StatusCode::OK, Json(json!({ "status": job.status, "progress": job.progress }))))
 }
 
 /// What a request gets that can't have what it asks for.
@@ -105,7 +104,7 @@ async fn main() -> Result<(), BoxError> {
         let _stop = stop.drop_guard();
         Worker::new(db).run().await
     };
-    let ended = tokio::join!(worker, server.into_future());
-    ended.0?;
-    Ok(ended.1?)
+    let (worker, server) = tokio::join!(worker, server.into_future());
+    worker?;
+    Ok(server?)
 }

@@ -29,11 +29,11 @@ async fn an_order_is_packed_by_its_job() {
     let (status, placed) = ask(&db, Method::POST, "/orders").await;
     assert_eq!(status, StatusCode::ACCEPTED);
     let job = format!("/jobs/{}", placed["job"]);
-    let waiting = json!({ "status": "scheduled", "progress": 0, "error": null });
+    let waiting = json!({ "status": "scheduled", "progress": 0 });
     assert_eq!(ask(&db, Method::GET, &job).await, (StatusCode::OK, waiting));
 
     testing::drain(&db).await.unwrap().assert_all_terminated();
-    let ended = json!({ "status": "terminated", "progress": 100, "error": null });
+    let ended = json!({ "status": "terminated", "progress": 100 });
     assert_eq!(ask(&db, Method::GET, &job).await, (StatusCode::OK, ended));
     assert!(order::Entity::find().one(&db).await.unwrap().unwrap().packed);
 }
