@@ -4,15 +4,15 @@
 //! cargo run --example cancel
 //! ```
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jobs::prelude::*;
 use jobs::sea_orm::DatabaseConnection;
 
-/// Draws the pictures of a film into a folder that the caller names.
+/// Draws the pictures of a film into a folder.
 #[derive(Job)]
-#[job(queue = "films")]
+#[job(queue = "films", max_attempts = 1)]
 #[job_params]
 struct RenderFilm {
     folder: PathBuf,
@@ -23,27 +23,20 @@ impl Execute for RenderFilm {
     type Output = ();
 
     async fn execute(&self, job: &JobContext) -> JobResult {
-        let folder = self.folder();
-        tokio::fs::create_dir_all(folder).await?;
-        tokio::select! {
-            rendered = self.render(folder, job) => rendered,
-            // Not only where the job is canceled: also at its time-out, and when the worker shuts down. The future of `render` is
-            // dropped at its `await`, and there is time to tidy up (`Worker::cancel_grace`, 5 seconds).
-            () = job.canceled() => {
-                tokio::fs::remove_dir_all(folder).await?;
-                job.message("the folder is removed");
-                // Any error ends an attempt that was asked to stop; what becomes of the job depends on why it was asked.
-                Err("stopped")?
-            }
-        }
-    }
-}
-
-impl RenderFilm {
-    async fn render(&self, folder: &Path, job: &JobContext) -> JobResult {
+        tokio::fs::create_dir_all(self.folder()).await?;
         for picture in 1..=self.pictures() {
-            tokio::time::sleep(Duration::from_millis(20)).await; // in place of work
-            tokio::fs::write(folder.join(format!("{picture}.txt")), "a picture").await?;
+            tokio::select! {
+                // In place of work that may be dropped at any `await`.
+                () = tokio::time::sleep(Duration::from_millis(20)) => {}
+                // Also at a time-out, and when the worker shuts down. There are 5 seconds to tidy up (`Worker::cancel_grace`).
+                () = job.canceled() => {
+                    tokio::fs::remove_dir_all(self.folder()).await?;
+                    job.message("the folder is removed");
+                    // Any error will do: why it was asked to stop decides what becomes of the job.
+                    Err("stopped")?;
+                }
+            }
+            tokio::fs::write(self.folder().join(format!("{picture}.txt")), "a picture").await?;
             job.set_progress_of(picture, self.pictures());
         }
         Ok(())
@@ -54,7 +47,8 @@ impl RenderFilm {
 async fn main() -> Result<(), jobs::BoxError> {
     let db = jobs::connect("sqlite::memory:").await?;
     jobs::migrate(&db).await?;
-    let folder = tempfile::tempdir()?.keep().join("film");
+    let temporary = tempfile::tempdir()?;
+    let folder = temporary.path().join("film");
     let film = || RenderFilm::new(&folder, 3000);
 
     // One that waits is canceled at once, and never begins.
@@ -62,9 +56,7 @@ async fn main() -> Result<(), jobs::BoxError> {
     println!("job {waiting} waits: canceling it is {:?}", waiting.cancel(&db).await?);
 
     let running = film().schedule(&db).await?;
-    let (worked, canceled) = tokio::join!(Worker::new(db.clone()).run_until_idle(), cancel(running, &db));
-    worked?;
-    canceled?;
+    tokio::try_join!(Worker::new(db.clone()).run_until_idle(), cancel(running, &db))?;
 
     show(waiting, &db).await?;
     show(running, &db).await?;
@@ -74,7 +66,11 @@ async fn main() -> Result<(), jobs::BoxError> {
 
 /// Cancels a job as soon as it has got somewhere, and waits until it has ended.
 async fn cancel(job: JobHandle<RenderFilm>, db: &DatabaseConnection) -> Result<(), jobs::Error> {
-    while job.progress(db).await? == 0 {
+    loop {
+        let record = job.record(db).await?;
+        if record.progress > 0 || record.status.is_closed() {
+            break;
+        }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     println!("job {job} runs: canceling it is {:?}", job.cancel(db).await?);
@@ -88,7 +84,10 @@ async fn cancel(job: JobHandle<RenderFilm>, db: &DatabaseConnection) -> Result<(
 /// What the database says of a job afterwards.
 async fn show(job: JobHandle<RenderFilm>, db: &DatabaseConnection) -> Result<(), jobs::Error> {
     let record = job.record(db).await?;
-    println!("job {job} is {} at {} %, canceled at {:?}", record.status, record.progress, record.cancel_requested_at);
+    println!("job {job} is {} at {} %", record.status, record.progress);
+    if let Some(time) = record.cancel_requested_at {
+        println!("  it was asked to cancel at {}", time.format("%T%.3f"));
+    }
     for attempt in job.attempts(db).await? {
         println!("  attempt {} ended: {}, {}", attempt.attempt, attempt.how, attempt.error.unwrap_or_default());
     }
