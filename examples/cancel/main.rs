@@ -32,7 +32,7 @@ impl Execute for RenderFilm {
                 () = job.canceled() => {
                     tokio::fs::remove_dir_all(self.folder()).await?;
                     job.message("the folder is removed");
-                    // Any error will do: why it was asked to stop decides what becomes of the job.
+                    // A plain error will do: why it was asked to stop decides what becomes of the job.
                     Err("stopped")?;
                 }
             }

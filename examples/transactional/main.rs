@@ -9,6 +9,8 @@ mod order;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
@@ -97,14 +99,15 @@ async fn main() -> Result<(), BoxError> {
     let listener = tokio::net::TcpListener::bind(address).await?;
     println!("http://{}, until Ctrl-C", listener.local_addr()?);
 
-    // The worker hears Ctrl-C and SIGTERM. When its jobs have ended, the server ends.
     let stop = CancellationToken::new();
     let server = axum::serve(listener, router(db.clone())).with_graceful_shutdown(stop.clone().cancelled_owned());
-    let worker = async {
-        let _stop = stop.drop_guard();
-        Worker::new(db).run().await
-    };
-    let (worker, server) = tokio::join!(worker, server.into_future());
-    worker?;
-    Ok(server?)
+    let server = tokio::spawn(server.into_future());
+    // It hears Ctrl-C and SIGTERM, and lets its jobs end. Meanwhile requests are answered.
+    Worker::new(db).run().await?;
+    stop.cancel();
+    // Clients that keep their connections are not waited for for ever.
+    if let Ok(ended) = tokio::time::timeout(Duration::from_secs(5), server).await {
+        ended??;
+    }
+    Ok(())
 }
