@@ -29,7 +29,7 @@ cases![
     an_interval_of_samples_out_of_range_is_refused,
 ];
 
-const TABLES: [&str; 6] =
+const TABLES: [&str; 7] =
     ["jobs_attempt", "jobs_job", "jobs_message", "jobs_migration", "jobs_queue", "jobs_unique", "jobs_worker"];
 
 /// The tables there are, in order.

@@ -212,5 +212,6 @@ async fn jobs_on_their_last_attempt_do_not_leave_slots_free(t: Database) {
         soon(worker.queue("play", 8).run_until_idle()).await.unwrap();
         times.push(start.elapsed());
     }
-    assert!(times[1] < 3 * times[0] + 10 * SLEEP, "{times:?}");
+    // With slots that nobody fills until the next look it takes nine times as long.
+    assert!(times[1] < 6 * times[0], "{times:?}");
 }

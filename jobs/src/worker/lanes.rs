@@ -62,12 +62,23 @@ impl Lane {
     }
 }
 
+/// What is to be claimed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Appetite {
+    /// Nothing: nothing was due when last looked.
+    None,
+    /// Only what starts at once. There may be due jobs, and the last claim brought nothing ahead: those that are left may not wait for a
+    /// slot, as those on their last attempt.
+    ForSlots,
+    /// There may be due jobs: the last claim brought some of many, or there was a wake-up since.
+    All,
+}
+
 /// A lane, with what its claimer knows of the queue.
 pub(super) struct Served {
     pub(super) queue: String,
     pub(super) lane: Arc<Lane>,
-    /// There may be due jobs: the last claim brought some of many, or there was a wake-up since.
-    pub(super) hungry: bool,
+    appetite: Appetite,
     /// Nothing is claimed until it is resumed.
     paused: bool,
     /// The last claim came back full: more are waiting than fit into the slots.
@@ -75,8 +86,6 @@ pub(super) struct Served {
     /// How many claims have brought jobs since nothing was due.
     flow: u32,
     front: Front,
-    /// The last claim brought nothing ahead: what is due may not wait for a slot, as what is on its last attempt.
-    only_for_slots: bool,
 }
 
 /// After so many claims that brought jobs more are to be expected.
@@ -85,7 +94,7 @@ const FLOWS: u32 = 3;
 impl Served {
     /// What to claim next; `None` where there is no room, or where nothing is to be claimed.
     fn ask(&self) -> Option<Ask> {
-        if self.paused || !self.hungry {
+        if self.paused || self.appetite == Appetite::None {
             return None;
         }
         let ahead = lock(&self.lane.pace).lately(Instant::now()).min(MAX_AHEAD);
@@ -95,7 +104,7 @@ impl Served {
         let waiting = self.lane.waiting();
         let slots = self.lane.slots.available_permits().saturating_sub(waiting);
         let wanted = (slots + ahead.saturating_sub(waiting)).min(MAX_CLAIM);
-        let may_bring = if self.only_for_slots { slots > 0 } else { wanted > 0 };
+        let may_bring = if self.appetite == Appetite::ForSlots { slots > 0 } else { wanted > 0 };
         (may_bring && waiting <= low).then_some(Ask { wanted, slots })
     }
 
@@ -114,10 +123,16 @@ impl Served {
         };
         self.flow = self.flow.saturating_add(u32::from(!claimed.is_empty()));
         self.deep = claimed.len() == ask.wanted;
-        let has_filled_slots = claimed.len() >= ask.slots;
-        self.only_for_slots = ask.wanted > ask.slots && claimed.len() <= ask.slots;
-        // Where it came back short, others may be due all the same: those that may not wait for a slot.
-        self.hungry = self.deep || has_filled_slots || (self.flows() && !claimed.is_empty());
+        self.appetite = if self.deep {
+            Appetite::All
+        } else if claimed.len() >= ask.slots {
+            Appetite::ForSlots
+        } else if self.flows() && !claimed.is_empty() {
+            // Others may have become due.
+            Appetite::All
+        } else {
+            Appetite::None
+        };
         Ok(claimed)
     }
 
@@ -154,12 +169,11 @@ impl Lanes {
                 pace: Mutex::new(Pace::new(now)),
                 low: AtomicUsize::new(0),
             }),
-            hungry: true,
+            appetite: Appetite::All,
             paused: false,
             deep: false,
             flow: 0,
             front: Front::default(),
-            only_for_slots: false,
         };
         Self(queues.iter().map(served).collect())
     }
@@ -179,7 +193,11 @@ impl Lanes {
 
     /// Those in which nothing was due when last looked, and which are not paused.
     pub(super) fn drained(&self) -> Vec<String> {
-        self.0.iter().filter(|served| !served.hungry && !served.paused).map(|served| served.queue.clone()).collect()
+        self.0
+            .iter()
+            .filter(|served| served.appetite == Appetite::None && !served.paused)
+            .map(|served| served.queue.clone())
+            .collect()
     }
 
     pub(super) fn serve_any(&self, queues: &HashSet<String>) -> bool {
@@ -197,7 +215,7 @@ impl Lanes {
             if served.paused {
                 (served.deep, served.flow, served.front) = (false, 0, Front::default());
             } else if was_paused {
-                served.hungry = true;
+                served.appetite = Appetite::All;
             }
         }
         self.0.iter().filter(|served| served.paused).flat_map(|served| served.lane.take(|_| true)).collect()
@@ -205,21 +223,21 @@ impl Lanes {
 
     /// Nothing more is expected there soon: the next claim looks everywhere.
     pub(super) fn calm_down(&mut self) {
-        for served in self.0.iter_mut().filter(|served| !served.hungry) {
+        for served in self.0.iter_mut().filter(|served| served.appetite == Appetite::None) {
             (served.flow, served.front) = (0, Front::default());
         }
     }
 
     /// Jobs come in, and each claim so far has got all that were due.
     pub(super) fn trickle(&self) -> bool {
-        self.0.iter().any(Served::flows) && !self.0.iter().any(|served| served.hungry && served.deep)
+        self.0.iter().any(Served::flows) && !self.0.iter().any(|served| served.appetite == Appetite::All && served.deep)
     }
 
     /// False: none of them is to claim now.
     pub(super) fn wake(&mut self, woken: &Woken) -> bool {
         let mut any = false;
         for served in self.0.iter_mut().filter(|served| woken.all || woken.queues.contains(&served.queue)) {
-            served.hungry = true;
+            served.appetite = Appetite::All;
             any |= !served.paused;
         }
         any
@@ -227,7 +245,7 @@ impl Lanes {
 
     pub(super) fn wake_queue(&mut self, queue: &str) {
         for served in self.0.iter_mut().filter(|served| served.queue == queue) {
-            served.hungry = true;
+            served.appetite = Appetite::All;
         }
     }
 
