@@ -1,3 +1,5 @@
+// The README links to files; here these links, which stand before it, lead to pages.
+#![doc = include_str!("guide/links.md")]
 #![doc = include_str!("../README.md")]
 
 #[cfg(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
@@ -10,6 +12,7 @@ mod connection;
 mod context;
 mod entity;
 mod error;
+pub mod guide;
 mod handle;
 mod id;
 mod job;

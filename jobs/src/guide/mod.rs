@@ -1,0 +1,45 @@
+//! Guides: what happens, why, and what to write.
+//!
+//! | page | answers |
+//! | --- | --- |
+//! | [life of a job] | which statuses there are, what leads from one to the next, and when a job is deleted |
+//! | [retries and failures] | what `?` does, how long a job waits, what becomes of panics, time-outs and dead workers |
+//! | [parameters] | what may change while jobs wait, what is too large, how secrets are kept |
+//! | [operating] | what is stuck, why it failed, and how to cancel, retry, pause and delete: the command line |
+//! | [testing your jobs] | one job alone, what is scheduled, whole stories |
+//! | [deploying] | new releases, shutdown, sizes, connections, and what happens when a machine dies |
+//! | [from SQLite to PostgreSQL] | what changes, and how to take waiting jobs along |
+#![doc = include_str!("links.md")]
+
+// A page ends with links that work where its file is read; those of `links.md` stand before them, and count here.
+
+#[cfg(doc)]
+use crate::{AttemptEnd, Error, JobContext, JobError, JobOptions, JobRecord, RetryPolicy, Worker};
+
+#[doc = include_str!("links.md")]
+#[doc = include_str!("life_of_a_job.md")]
+pub mod life_of_a_job {}
+
+#[doc = include_str!("links.md")]
+#[doc = include_str!("retries_and_failures.md")]
+pub mod retries_and_failures {}
+
+#[doc = include_str!("links.md")]
+#[doc = include_str!("parameters.md")]
+pub mod parameters {}
+
+#[doc = include_str!("links.md")]
+#[doc = include_str!("operating.md")]
+pub mod operating {}
+
+#[doc = include_str!("links.md")]
+#[doc = include_str!("testing.md")]
+pub mod testing {}
+
+#[doc = include_str!("links.md")]
+#[doc = include_str!("deploying.md")]
+pub mod deploying {}
+
+#[doc = include_str!("links.md")]
+#[doc = include_str!("from_sqlite_to_postgresql.md")]
+pub mod from_sqlite_to_postgresql {}
