@@ -1,3 +1,4 @@
+#![doc = include_str!("links.md")]
 //! Guides: what happens, why, and what to write.
 //!
 //! | page | answers |
@@ -9,9 +10,9 @@
 //! | [testing your jobs] | one job alone, what is scheduled, whole stories |
 //! | [deploying] | new releases, shutdown, sizes, connections, and what happens when a machine dies |
 //! | [from SQLite to PostgreSQL] | what changes, and how to take waiting jobs along |
-#![doc = include_str!("links.md")]
 
-// A page ends with links that work where its file is read; those of `links.md` stand before them, and count here.
+// A page ends with links that work where its file is read; those of `links.md` stand before them, and count here. Doc tests are
+// named after it, too, and their lines count from its first.
 
 #[cfg(doc)]
 use crate::{AttemptEnd, Error, JobContext, JobError, JobOptions, JobRecord, RetryPolicy, Worker};
