@@ -38,6 +38,7 @@ mod scheduled;
 #[cfg(unix)]
 mod server;
 #[cfg(unix)]
+mod unique;
 mod worker;
 
 #[cfg(unix)]
@@ -53,6 +54,7 @@ fn main() -> std::process::ExitCode {
         poison::cases(),
         dropped::cases(),
         releases::cases(),
+        unique::cases(),
     ]
     .concat();
     match options::Options::take(std::env::args()) {

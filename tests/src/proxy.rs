@@ -36,6 +36,8 @@ struct Shared {
     forget: broadcast::Sender<Whom>,
     /// How many replies are to be lost.
     losing: AtomicUsize,
+    /// How many get through before one is lost.
+    passing: AtomicUsize,
     /// How many connections have begun to listen.
     listeners: watch::Sender<usize>,
 }
@@ -82,6 +84,7 @@ impl Proxy {
             cut: broadcast::Sender::new(1),
             forget: broadcast::Sender::new(1),
             losing: AtomicUsize::new(0),
+            passing: AtomicUsize::new(0),
             listeners: watch::Sender::new(0),
         });
         let forwards = shared.clone();
@@ -138,6 +141,17 @@ impl Proxy {
     /// Loses the next reply of the server, whatever it replies to, and closes its connection.
     pub fn lose_reply(&self) {
         self.shared.losing.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// The same, once so many replies have got through.
+    pub fn lose_reply_after(&self, replies: usize) {
+        self.shared.passing.store(replies, Ordering::SeqCst);
+        self.shared.losing.store(1, Ordering::SeqCst);
+    }
+
+    /// Loses no reply that is not lost yet.
+    pub fn lose_no_more(&self) {
+        self.shared.losing.store(0, Ordering::SeqCst);
     }
 
     /// How many connections have begun to listen for notifications, as it grows.
@@ -198,7 +212,10 @@ async fn forward(shared: Arc<Shared>, client: TcpStream) {
 impl Shared {
     /// Whether this reply is one to be lost.
     fn loses(&self) -> bool {
-        self.losing.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+        let one_less = |counter: &AtomicUsize| {
+            counter.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+        };
+        self.losing.load(Ordering::SeqCst) > 0 && !one_less(&self.passing) && one_less(&self.losing)
     }
 
     /// Takes notice of what a client sends.
