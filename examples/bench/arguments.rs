@@ -62,6 +62,8 @@ pub(crate) enum Group {
     Schedule,
     /// Scheduling many at once.
     Bulk,
+    /// Scheduling jobs that exist once.
+    Unique,
     /// From schedule to start, on an idle worker.
     Latency,
     /// Half the load that it can bear.

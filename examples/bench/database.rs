@@ -156,9 +156,15 @@ impl Database {
     /// Deletes all jobs.
     pub(crate) async fn empty(&self) -> Result<()> {
         match self.kind {
-            Kind::Postgres => self.execute("TRUNCATE jobs_job, jobs_message, jobs_attempt").await,
-            Kind::Mysql => self.execute("TRUNCATE TABLE jobs_job").await,
-            Kind::Sqlite => self.execute("DELETE FROM jobs_job").await,
+            Kind::Postgres => self.execute("TRUNCATE jobs_job, jobs_message, jobs_attempt, jobs_unique").await,
+            Kind::Mysql => {
+                self.execute("TRUNCATE TABLE jobs_job").await?;
+                self.execute("TRUNCATE TABLE jobs_unique").await
+            }
+            Kind::Sqlite => {
+                self.execute("DELETE FROM jobs_job").await?;
+                self.execute("DELETE FROM jobs_unique").await
+            }
         }
     }
 

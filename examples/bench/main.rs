@@ -27,6 +27,7 @@ mod snapshot;
 mod statements;
 mod steady;
 mod table;
+mod unique;
 mod workers;
 
 use std::process::ExitCode;
@@ -76,6 +77,7 @@ async fn measure(bench: &Bench) -> Result<Vec<Figure>> {
             Group::Drain => drain::measure(bench).await?,
             Group::Schedule => schedule::measure(bench).await?,
             Group::Bulk => bulk::measure(bench).await?,
+            Group::Unique => unique::measure(bench).await?,
             Group::Latency => latency::measure(bench).await?,
             Group::Steady => steady::measure(bench).await?,
             Group::Idle => idle::measure(bench).await?,

@@ -102,7 +102,7 @@ pub async fn retry<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<(), Er
 /// Deletes a closed job with its messages and history. [`Error::NotClosed`] where it has not ended.
 pub async fn delete<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<(), Error> {
     let id = id.into();
-    if maintain::delete_closed(db, id.0).await? {
+    if maintain::delete_closed(db, id).await? {
         return Ok(());
     }
     let status = control::status(db, id).await?;

@@ -6,12 +6,13 @@ use sea_orm::prelude::DateTimeUtc;
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query, UnionType};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, PaginatorTrait as _, QueryFilter, QueryOrder,
-    QuerySelect, QueryTrait, Select, TransactionTrait,
+    QuerySelect, QueryTrait, Select, TransactionSession as _, TransactionTrait,
 };
 
-use super::{Store, dialect, json, millis, repeat, statement, workers};
-use crate::JobStatus;
+use super::{Store, control, dialect, json, millis, repeat, statement, workers};
 use crate::entity::{job, worker};
+use crate::error::Error;
+use crate::{JobId, JobStatus};
 
 /// A job whose worker is gone.
 #[derive(Debug, Clone, FromQueryResult)]
@@ -162,26 +163,23 @@ impl Store {
 /// Deletes the jobs with all that belongs to them. The caller gives a transaction and holds the jobs' rows.
 pub(crate) async fn delete_jobs<C: ConnectionTrait>(db: &C, ids: &[i64]) -> Result<(), DbErr> {
     let dialect = dialect::of(db.get_database_backend())?;
-    for sql in dialect.delete {
+    for sql in dialect.delete.iter().chain([&dialect.delete_jobs]) {
         db.execute_raw(statement(dialect, sql, [json(ids)?.into()])).await?;
     }
     Ok(())
 }
 
 /// Deletes one closed job; false where it is not closed or not there.
-pub(crate) async fn delete_closed<C: TransactionTrait>(db: &C, id: i64) -> Result<bool, DbErr> {
+pub(crate) async fn delete_closed<C: TransactionTrait>(db: &C, id: JobId) -> Result<bool, Error> {
     // No options: inside a transaction of the caller's this is a savepoint, which takes none.
     let transaction = db.begin().await?;
-    let deleted = job::Entity::delete_many()
-        .filter(job::Column::Id.eq(id))
-        .filter(job::Column::Status.gte(JobStatus::Canceled))
-        .exec(&transaction)
-        .await?;
-    if deleted.rows_affected == 1 {
-        delete_jobs(&transaction, &[id]).await?;
+    control::lock(&transaction, dialect::of(transaction.get_database_backend())?, id).await?;
+    let is_closed = control::find_to_change(&transaction, id).await?.status.is_closed();
+    if is_closed {
+        delete_jobs(&transaction, &[id.0]).await?;
     }
-    sea_orm::TransactionSession::commit(transaction).await?;
-    Ok(deleted.rows_affected == 1)
+    transaction.commit().await?;
+    Ok(is_closed)
 }
 
 /// Due jobs that no live worker serves.

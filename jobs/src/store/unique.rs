@@ -128,38 +128,34 @@ async fn take_and_insert<C: ConnectionTrait>(
         let (batch, later) = rest.split_at(batch_len(rest));
         match dialect.unique.insert {
             Some(sql) => taken.extend(keys_and_jobs(db, dialect, sql, &batch).await?),
-            None => taken.extend(take_then_insert(db, dialect, batch).await?),
+            None => taken.extend(insert_then_take(db, dialect, batch).await?),
         }
         rest = later;
     }
     Ok(taken)
 }
 
-/// Keys are taken before their jobs have ids: none has this one.
-const NOT_YET_KNOWN: i64 = 0;
-
-/// The same in several statements, in a transaction of the caller's.
-async fn take_then_insert<C: ConnectionTrait>(
+/// The same in a transaction of the caller's. Most keys are free: jobs are inserted first, which gives them their ids, and those that turn
+/// out to be there already are taken back.
+async fn insert_then_take<C: ConnectionTrait>(
     db: &C,
     dialect: &Dialect,
     jobs: &[&NewJob],
 ) -> Result<Vec<(String, i64)>, DbErr> {
-    let keys: Vec<_> = jobs.iter().filter_map(|job| job.key.as_ref()).collect();
-    let rows: Vec<_> = keys.iter().map(|key| KeyRow::new(&key.key, NOT_YET_KNOWN, key.within_ms)).collect();
-    take(db, dialect, &rows).await?;
-    let names: Vec<_> = keys.iter().map(|key| &key.key).collect();
-    let found: HashMap<_, _> = keys_and_jobs(db, dialect, dialect.unique.holders, &names).await?.into_iter().collect();
-    let is_taken = |key: &NewKey| found.get(&key.key) == Some(&NOT_YET_KNOWN);
-    let (keys, new): (Vec<_>, Vec<_>) =
-        keys.into_iter().zip(jobs.iter().copied()).filter(|(key, _)| is_taken(key)).unzip();
-    if new.is_empty() {
-        return Ok(Vec::new());
+    let ids = insert(db, jobs).await?;
+    let keys = jobs.iter().filter_map(|job| job.key.as_ref());
+    let rows: Vec<_> = keys.zip(ids).map(|(key, id)| KeyRow::new(&key.key, id, key.within_ms)).collect();
+    let ours = |row: &KeyRow<'_>| (row.unique_key.to_owned(), row.job_id);
+    if take(db, dialect, &rows).await? {
+        return Ok(rows.iter().map(ours).collect());
     }
-    let ids = insert(db, &new).await?;
-    let taken: Vec<_> = keys.into_iter().map(|key| key.key.clone()).zip(ids).collect();
-    let rows: Vec<_> = taken.iter().map(|(key, id)| KeyRow::new(key, *id, None)).collect();
-    db.execute_raw(statement(dialect, dialect.unique.give, [json(&rows)?.into()])).await?;
-    Ok(taken)
+    let names: Vec<_> = rows.iter().map(|row| row.unique_key).collect();
+    let found = keys_and_jobs(db, dialect, dialect.unique.holders, &names).await?;
+    let found: HashMap<_, _> = found.into_iter().collect();
+    let (taken, others): (Vec<_>, Vec<_>) = rows.iter().partition(|row| found.get(row.unique_key) == Some(&row.job_id));
+    let others: Vec<_> = others.into_iter().map(|row| row.job_id).collect();
+    db.execute_raw(statement(dialect, dialect.delete_jobs, [json(&others)?.into()])).await?;
+    Ok(taken.into_iter().map(ours).collect())
 }
 
 async fn keys_and_jobs<C: ConnectionTrait, R: Serialize>(
@@ -188,9 +184,10 @@ impl<'k> KeyRow<'k> {
     }
 }
 
-/// Takes those that are free.
-async fn take<C: ConnectionTrait>(db: &C, dialect: &Dialect, rows: &[KeyRow<'_>]) -> Result<(), DbErr> {
-    db.execute_raw(statement(dialect, dialect.unique.take, [json(rows)?.into()])).await.map(|_| ())
+/// Takes those that are free; false: not all were.
+async fn take<C: ConnectionTrait>(db: &C, dialect: &Dialect, rows: &[KeyRow<'_>]) -> Result<bool, DbErr> {
+    let result = db.execute_raw(statement(dialect, dialect.unique.take, [json(rows)?.into()])).await?;
+    Ok(dialect.has_taken_all(&result, rows.len()))
 }
 
 /// Who has a key.
@@ -311,11 +308,13 @@ pub(crate) async fn take_again<C: ConnectionTrait>(db: &C, id: JobId, key: &str,
         if still_has_it.rows_affected == 1 {
             return Ok(());
         }
-        take(db, dialect, &[KeyRow { unique_key: key, job_id: id.0, version: Some(version), within_ms: None }]).await?;
+        if take(db, dialect, &[KeyRow { unique_key: key, job_id: id.0, version: Some(version), within_ms: None }])
+            .await?
+        {
+            return Ok(());
+        }
         for holder in holders(db, dialect, &[key], false).await? {
-            if holder.job_id == id.0 {
-                return Ok(());
-            } else if holder.holds() {
+            if holder.holds() {
                 return Err(Error::Duplicate { existing: JobId(holder.job_id) });
             }
             free(db, dialect, &[holder]).await?;

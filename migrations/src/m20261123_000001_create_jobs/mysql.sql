@@ -80,6 +80,5 @@ CREATE TABLE IF NOT EXISTS jobs_unique (
     job_id BIGINT NOT NULL,
     version BIGINT,
     expires_at DATETIME(6),
-    KEY jobs_unique_job (job_id),
     KEY jobs_unique_left (version, expires_at)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

@@ -95,5 +95,4 @@ CREATE TABLE jobs_unique (
     version BIGINT,
     expires_at TIMESTAMPTZ
 );
-CREATE INDEX jobs_unique_job ON jobs_unique (job_id);
 CREATE INDEX jobs_unique_left ON jobs_unique (expires_at) WHERE version IS NULL;

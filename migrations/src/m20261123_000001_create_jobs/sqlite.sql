@@ -79,6 +79,5 @@ CREATE TABLE jobs_unique (
     job_id INTEGER NOT NULL,
     version INTEGER,
     expires_at TEXT
-);
-CREATE INDEX jobs_unique_job ON jobs_unique (job_id);
+) WITHOUT ROWID;
 CREATE INDEX jobs_unique_left ON jobs_unique (expires_at) WHERE version IS NULL;

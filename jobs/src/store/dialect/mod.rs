@@ -13,7 +13,7 @@ mod release;
 mod sqlite;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{DbBackend, DbErr, Value};
+use sea_orm::{DbBackend, DbErr, ExecResult, Value};
 
 /// The statements of one database, and how it runs them.
 #[derive(Debug)]
@@ -43,8 +43,10 @@ pub(crate) struct Dialect {
     pub(crate) lock_one: &'static str,
     /// (status, age in ms, limit) → ids of closed jobs that retention may delete.
     pub(crate) expired: &'static str,
-    /// (ids): deletes from the job's tables.
+    /// (ids): deletes from the jobs' other tables, and leaves their keys to themselves.
     pub(crate) delete: &'static [&'static str],
+    /// (ids)
+    pub(crate) delete_jobs: &'static str,
     /// (ids): somebody waits for the ends of these jobs, and wants to be notified, where the database can.
     pub(crate) expect: Option<&'static str>,
     /// (ids) → id, status.
@@ -57,13 +59,10 @@ pub(crate) struct Dialect {
 /// The keys of unique jobs.
 #[derive(Debug)]
 pub(crate) struct Unique {
-    /// (keys): takes those that are free. Who has the others is locked or not yet known, but stays as it is until the transaction ends,
-    /// or has to be looked at again.
+    /// (keys, with their jobs): takes those that are free. See [`Dialect::has_taken_all`].
     pub(crate) take: &'static str,
     /// (rows) → key, id: takes those that are free, and inserts their jobs. Without it, that is a transaction.
     pub(crate) insert: Option<&'static str>,
-    /// (ids and keys): these jobs have the keys that were taken before they were known.
-    pub(crate) give: &'static str,
     /// (keys) → key, job, version, `is_open`: whether its time is not over.
     pub(crate) holders: &'static str,
     /// (holders): sets keys free that are still held as they were seen.
@@ -166,6 +165,15 @@ impl Dialect {
             // Text, in the one format in which it compares in order.
             DbBackend::Sqlite => at.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string().into(),
             _ => at.into(),
+        }
+    }
+
+    /// Whether so many keys were free: all, or it tells that they were not.
+    pub(crate) fn has_taken_all(&self, result: &ExecResult, keys: usize) -> bool {
+        match self.backend {
+            // Rows that are found count like rows that are written; but the statement says 1 there.
+            DbBackend::MySql => result.last_insert_id() == 0,
+            _ => usize::try_from(result.rows_affected()).is_ok_and(|taken| taken == keys),
         }
     }
 

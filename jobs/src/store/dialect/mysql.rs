@@ -75,33 +75,31 @@ pub(super) static DIALECT: Dialect = Dialect {
               ORDER BY finished_at LIMIT ? FOR UPDATE SKIP LOCKED",
     delete: &[
         "UPDATE JSON_TABLE(?, '$[*]' COLUMNS (doomed BIGINT PATH '$')) AS d
-           STRAIGHT_JOIN jobs_unique FORCE INDEX (jobs_unique_job) ON jobs_unique.job_id = d.doomed
+           STRAIGHT_JOIN jobs_job FORCE INDEX (PRIMARY) ON jobs_job.id = d.doomed
+           STRAIGHT_JOIN jobs_unique FORCE INDEX (PRIMARY)
+             ON jobs_unique.unique_key = jobs_job.unique_key AND jobs_unique.job_id = jobs_job.id
            SET jobs_unique.version = NULL",
-        "DELETE jobs_job FROM JSON_TABLE(?, '$[*]' COLUMNS (doomed BIGINT PATH '$')) AS d
-           STRAIGHT_JOIN jobs_job FORCE INDEX (PRIMARY) ON jobs_job.id = d.doomed",
         "DELETE jobs_message FROM JSON_TABLE(?, '$[*]' COLUMNS (doomed BIGINT PATH '$')) AS d
            STRAIGHT_JOIN jobs_message FORCE INDEX (jobs_message_job) ON jobs_message.job_id = d.doomed",
         "DELETE jobs_attempt FROM JSON_TABLE(?, '$[*]' COLUMNS (doomed BIGINT PATH '$')) AS d
            STRAIGHT_JOIN jobs_attempt FORCE INDEX (PRIMARY) ON jobs_attempt.job_id = d.doomed",
     ],
+    delete_jobs: "DELETE jobs_job FROM JSON_TABLE(?, '$[*]' COLUMNS (doomed BIGINT PATH '$')) AS d
+           STRAIGHT_JOIN jobs_job FORCE INDEX (PRIMARY) ON jobs_job.id = d.doomed",
     expect: None,
     statuses: "SELECT jobs_job.id, jobs_job.status
                FROM JSON_TABLE(?, '$[*]' COLUMNS (wanted BIGINT PATH '$')) AS w JOIN jobs_job ON jobs_job.id = w.wanted",
     advance: "UPDATE jobs_job SET scheduled_at = scheduled_at - INTERVAL ? * 1000 MICROSECOND WHERE status = 0",
     unique: Unique {
-        // To set it to what it is locks whose it is: else two who find it to be nobody's any more would lock each other out.
+        // To set it to what it is locks it: else two who find that nobody holds it any more would lock each other out.
         take: "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
                SELECT unique_key, job_id, version, UTC_TIMESTAMP(6) + INTERVAL within_ms * 1000 MICROSECOND
                FROM JSON_TABLE(?, '$[*]' COLUMNS (
                         unique_key VARCHAR(64) CHARACTER SET utf8mb4 PATH '$.unique_key', job_id BIGINT PATH '$.job_id',
                         version BIGINT PATH '$.version', within_ms BIGINT PATH '$.within_ms')) AS new
                ORDER BY unique_key
-               ON DUPLICATE KEY UPDATE jobs_unique.version = jobs_unique.version",
+               ON DUPLICATE KEY UPDATE version = jobs_unique.version + 0 * LAST_INSERT_ID(1)",
         insert: None,
-        give: "UPDATE JSON_TABLE(?, '$[*]' COLUMNS (
-                      given VARCHAR(64) CHARACTER SET utf8mb4 PATH '$.unique_key', to_job BIGINT PATH '$.job_id')) AS g
-               STRAIGHT_JOIN jobs_unique FORCE INDEX (PRIMARY) ON jobs_unique.unique_key = g.given COLLATE utf8mb4_bin
-               SET jobs_unique.job_id = g.to_job",
         // They are locked already. Without the lock, a transaction that began before would be shown who had them then.
         holders: "SELECT unique_key, job_id, version, COALESCE(expires_at > UTC_TIMESTAMP(6), FALSE) AS is_open
                   FROM JSON_TABLE(?, '$[*]' COLUMNS (wanted VARCHAR(64) CHARACTER SET utf8mb4 PATH '$')) AS w

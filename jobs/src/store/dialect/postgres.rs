@@ -94,11 +94,13 @@ WITH places AS MATERIALIZED (
               ORDER BY finished_at LIMIT (SELECT $3::bigint) FOR UPDATE SKIP LOCKED",
     delete: &[
         "UPDATE jobs_unique SET version = NULL
-         WHERE job_id = ANY(ARRAY(SELECT value::bigint FROM json_array_elements_text($1::json)))",
-        "DELETE FROM jobs_job WHERE id IN (SELECT value::bigint FROM json_array_elements_text($1::json))",
+         FROM jobs_job
+         WHERE jobs_job.id = ANY(ARRAY(SELECT value::bigint FROM json_array_elements_text($1::json)))
+           AND jobs_unique.unique_key = jobs_job.unique_key AND jobs_unique.job_id = jobs_job.id",
         "DELETE FROM jobs_message WHERE job_id IN (SELECT value::bigint FROM json_array_elements_text($1::json))",
         "DELETE FROM jobs_attempt WHERE job_id IN (SELECT value::bigint FROM json_array_elements_text($1::json))",
     ],
+    delete_jobs: "DELETE FROM jobs_job WHERE id IN (SELECT value::bigint FROM json_array_elements_text($1::json))",
     expect: Some(
         "UPDATE jobs_job SET awaited = TRUE
          WHERE id = ANY(ARRAY(
@@ -116,9 +118,6 @@ WITH places AS MATERIALIZED (
                ORDER BY unique_key
                ON CONFLICT DO NOTHING",
         insert: Some(INSERT_UNIQUE),
-        give: "UPDATE jobs_unique SET job_id = given.job_id
-               FROM json_to_recordset($1::json) AS given (unique_key text, job_id bigint)
-               WHERE jobs_unique.unique_key = given.unique_key",
         holders: "SELECT unique_key, job_id, version, COALESCE(expires_at > statement_timestamp(), FALSE) AS is_open
                   FROM jobs_unique
                   WHERE unique_key = ANY(ARRAY(SELECT value FROM json_array_elements_text($1::json)))",

@@ -34,11 +34,13 @@ pub(super) static DIALECT: Dialect = Dialect {
                 AND finished_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('-%.3f seconds', ?2 / 1000.0))
               ORDER BY finished_at LIMIT ?3",
     delete: &[
-        "UPDATE jobs_unique SET version = NULL WHERE job_id IN (SELECT value FROM json_each(?1))",
-        "DELETE FROM jobs_job WHERE id IN (SELECT value FROM json_each(?1))",
+        "UPDATE jobs_unique SET version = NULL
+         FROM (SELECT id, unique_key AS job_key FROM jobs_job WHERE id IN (SELECT value FROM json_each(?1))) AS doomed
+         WHERE unique_key = doomed.job_key AND job_id = doomed.id",
         "DELETE FROM jobs_message WHERE job_id IN (SELECT value FROM json_each(?1))",
         "DELETE FROM jobs_attempt WHERE job_id IN (SELECT value FROM json_each(?1))",
     ],
+    delete_jobs: "DELETE FROM jobs_job WHERE id IN (SELECT value FROM json_each(?1))",
     expect: None,
     statuses: "SELECT id, status FROM jobs_job WHERE id IN (SELECT value FROM json_each(?1))",
     advance: "UPDATE jobs_job
@@ -51,8 +53,6 @@ pub(super) static DIALECT: Dialect = Dialect {
                FROM json_each(?1) WHERE TRUE
                ON CONFLICT DO NOTHING",
         insert: None,
-        give: "UPDATE jobs_unique SET job_id = given.value ->> 'job_id'
-               FROM json_each(?1) AS given WHERE unique_key = given.value ->> 'unique_key'",
         holders: "SELECT unique_key, job_id, version,
                          COALESCE(expires_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), FALSE) AS is_open
                   FROM jobs_unique WHERE unique_key IN (SELECT value FROM json_each(?1))",
