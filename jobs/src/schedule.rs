@@ -225,7 +225,17 @@ pub async fn schedule_by_name_with<C: Connection>(
     parameters: Value,
     options: JobOptions,
 ) -> Result<JobId, Error> {
-    insert_one(db, named_row(name, parameters, options)?).await.map(|placed| JobId(placed.id))
+    place_by_name(db, name, parameters, options).await.map(|placed| JobId(placed.id))
+}
+
+/// The same, and whether it existed.
+pub(crate) async fn place_by_name<C: Connection>(
+    db: &C,
+    name: &str,
+    parameters: Value,
+    options: JobOptions,
+) -> Result<Placed, Error> {
+    insert_one(db, named_row(name, parameters, options)?).await
 }
 
 fn row<J: Job>(job: &J, options: JobOptions) -> Result<NewJob, Error> {
@@ -247,10 +257,12 @@ async fn insert_one<C: Connection>(db: &C, row: NewJob) -> Result<Placed, Error>
     let [row] = &rows;
     let span = tracing::debug_span!("jobs.schedule", name = row.name, queue = row.queue, job = Empty);
     let inserted = async {
-        if row.key.is_some() && !unique::is_one_statement(db) {
-            in_transaction(db, &rows).await
-        } else {
-            place(db, &rows).await
+        if row.key.is_none() || unique::is_one_statement(db) {
+            return place(db, &rows).await;
+        }
+        match unique::place_at_a_glance(db, row).await? {
+            Some(existing) => Ok(vec![existing]),
+            None => in_transaction(db, &rows).await,
         }
     };
     let placed = inserted.instrument(span.clone()).await?;

@@ -17,6 +17,7 @@ use crate::store::{LONGEST, millis};
 /// What becomes of a job that is scheduled while another one holds its key.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum OnConflict {
     /// The other one is it: its handle comes back, and says that it [`existed`](crate::JobHandle::existed).
     #[default]

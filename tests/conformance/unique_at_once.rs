@@ -174,7 +174,7 @@ async fn an_older_snapshot_makes_no_second_job(t: Database) {
                 Ok(id) | Err(Error::Duplicate { existing: id }) => assert_eq!(id, held, "{on_conflict:?}"),
                 // The database says that another one was there first.
                 Err(error) => {
-                    assert!(error.is_retryable() || error.to_string().contains("aborted"), "{on_conflict:?}: {error}")
+                    assert!(error.is_retryable() || error.to_string().contains("aborted"), "{on_conflict:?}: {error}");
                 }
             }
         }

@@ -9,7 +9,9 @@ use serde_json::{Map, Value, json};
 use super::failure::{Done, Failure, note};
 use super::output::Output;
 use super::{definitions, durations, text};
-use crate::{JobId, JobOptions, JobRecord, JobStatus, registry};
+use crate::schedule::place_by_name;
+use crate::store::unique::Placed;
+use crate::{JobId, JobOptions, JobRecord, JobStatus, OnConflict, registry};
 
 #[derive(Debug, Args)]
 pub(super) struct Schedule {
@@ -36,6 +38,26 @@ pub(super) struct Schedule {
     #[arg(long, allow_negative_numbers = true)]
     priority: Option<i16>,
 
+    /// How many attempts it has, 1 to 32767 [default: its definition's].
+    #[arg(long, value_name = "NUMBER")]
+    max_attempts: Option<u32>,
+
+    /// How long an attempt may take, such as 5m [default: its definition's].
+    #[arg(long, value_parser = durations::parse)]
+    timeout: Option<Duration>,
+
+    /// Of the jobs of its name with this key there is one; another is not scheduled while it waits or runs.
+    #[arg(long, value_name = "KEY")]
+    unique_key: Option<String>,
+
+    /// And for so long from now, also after it has ended, such as 1h.
+    #[arg(long, value_name = "TIME", value_parser = durations::parse)]
+    unique_within: Option<Duration>,
+
+    /// What becomes of this job where another one has its key [default: its definition's, or use-existing].
+    #[arg(long, value_name = "CHOICE")]
+    on_conflict: Option<OnConflict>,
+
     /// Wait until it has ended.
     #[arg(long)]
     wait: bool,
@@ -52,12 +74,14 @@ impl Schedule {
         if definitions::are_linked() && registry::find(&self.name).is_none() {
             note(&format!("No definition here is named {}: the job waits for a worker that has one.", self.name));
         }
-        let id = crate::schedule_by_name_with(db, &self.name, parameters, self.options()).await?;
+        let Placed { id, existed } = place_by_name(db, &self.name, parameters, self.options()).await?;
+        let id = JobId(id);
         if self.wait {
             let job = crate::wait(db, id).await?;
             return ended(&job, output);
         }
-        output.show(&json!({ "id": id }), || format!("job {id} is scheduled"))
+        let scheduled = if existed { "was there already" } else { "is scheduled" };
+        output.show(&json!({ "id": id, "existed": existed }), || format!("job {id} {scheduled}"))
     }
 
     fn parameters(&self) -> Result<Value, Failure> {
@@ -77,8 +101,27 @@ impl Schedule {
         if let Some(queue) = &self.queue {
             options = options.queue(queue);
         }
-        match self.priority {
-            Some(priority) => options.priority(priority),
+        if let Some(priority) = self.priority {
+            options = options.priority(priority);
+        }
+        if let Some(max_attempts) = self.max_attempts {
+            options = options.max_attempts(max_attempts);
+        }
+        if let Some(timeout) = self.timeout {
+            options = options.timeout(timeout);
+        }
+        self.unique_options(options)
+    }
+
+    fn unique_options(&self, mut options: JobOptions) -> JobOptions {
+        if let Some(key) = &self.unique_key {
+            options = options.unique_key(key);
+        }
+        if let Some(within) = self.unique_within {
+            options = options.unique_within(within);
+        }
+        match self.on_conflict {
+            Some(on_conflict) => options.on_conflict(on_conflict),
             None => options,
         }
     }

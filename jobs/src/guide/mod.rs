@@ -6,6 +6,7 @@
 //! | [life of a job] | which statuses there are, what leads from one to the next, and when a job is deleted |
 //! | [retries and failures] | what `?` does, how long a job waits, what becomes of panics, time-outs and dead workers |
 //! | [parameters] | what may change while jobs wait, what is too large, how secrets are kept |
+//! | [uniqueness and idempotency] | jobs that exist once: no second while one waits, one for each request, the last of many |
 //! | [operating] | what is stuck, why it failed, and how to cancel, retry, pause and delete: the command line |
 //! | [testing your jobs] | one job alone, what is scheduled, whole stories |
 //! | [deploying] | new releases, shutdown, sizes, connections, and what happens when a machine dies |
@@ -28,6 +29,10 @@ pub mod retries_and_failures {}
 #[doc = include_str!("links.md")]
 #[doc = include_str!("parameters.md")]
 pub mod parameters {}
+
+#[doc = include_str!("links.md")]
+#[doc = include_str!("uniqueness_and_idempotency.md")]
+pub mod uniqueness_and_idempotency {}
 
 #[doc = include_str!("links.md")]
 #[doc = include_str!("operating.md")]

@@ -81,6 +81,20 @@ pub(crate) async fn place<C: ConnectionTrait>(db: &C, jobs: &[&NewJob]) -> Resul
     by_job(jobs, &placed)
 }
 
+/// What becomes of a job whose key is surely held, where that can be told without a transaction.
+pub(crate) async fn place_at_a_glance<C: ConnectionTrait>(db: &C, job: &NewJob) -> Result<Option<Placed>, Error> {
+    let dialect = dialect::of(db.get_database_backend())?;
+    let (Some(sql), Some(key)) = (dialect.unique.held, &job.key) else { return Ok(None) };
+    let held = db.query_one_raw(statement(dialect, sql, [key.key.as_str().into()])).await?;
+    let Some(row) = held else { return Ok(None) };
+    let id = row.try_get_by_index(1)?;
+    match key.on_conflict {
+        OnConflict::UseExisting => Ok(Some(Placed { id, existed: true })),
+        OnConflict::Fail => Err(Error::Duplicate { existing: JobId(id) }),
+        OnConflict::Replace => Ok(None),
+    }
+}
+
 /// The job that counts for each key, by its place: the first, or the last of those that replace.
 fn wanted<'j>(jobs: &[&'j NewJob]) -> BTreeMap<&'j str, usize> {
     let mut wanted = BTreeMap::new();

@@ -63,6 +63,8 @@ pub(crate) struct Unique {
     pub(crate) take: &'static str,
     /// (rows) → key, id: takes those that are free, and inserts their jobs. Without it, that is a transaction.
     pub(crate) insert: Option<&'static str>,
+    /// (key) → key, id: a job that surely holds it. Asked first where it costs less than a transaction in vain.
+    pub(crate) held: Option<&'static str>,
     /// (keys) → key, job, version, `is_open`: whether its time is not over.
     pub(crate) holders: &'static str,
     /// (holders): sets keys free that are still held as they were seen.

@@ -100,6 +100,11 @@ pub(super) static DIALECT: Dialect = Dialect {
                ORDER BY unique_key
                ON DUPLICATE KEY UPDATE version = jobs_unique.version + 0 * LAST_INSERT_ID(1)",
         insert: None,
+        held: Some(
+            "SELECT held.unique_key, held.job_id
+             FROM jobs_unique AS held JOIN jobs_job AS job ON job.id = held.job_id
+             WHERE held.unique_key = ? AND (held.expires_at > UTC_TIMESTAMP(6) OR job.unique_while & (1 << job.status) <> 0)",
+        ),
         // They are locked already. Without the lock, a transaction that began before would be shown who had them then.
         holders: "SELECT unique_key, job_id, version, COALESCE(expires_at > UTC_TIMESTAMP(6), FALSE) AS is_open
                   FROM JSON_TABLE(?, '$[*]' COLUMNS (wanted VARCHAR(64) CHARACTER SET utf8mb4 PATH '$')) AS w

@@ -118,6 +118,7 @@ WITH places AS MATERIALIZED (
                ORDER BY unique_key
                ON CONFLICT DO NOTHING",
         insert: Some(INSERT_UNIQUE),
+        held: None,
         holders: "SELECT unique_key, job_id, version, COALESCE(expires_at > statement_timestamp(), FALSE) AS is_open
                   FROM jobs_unique
                   WHERE unique_key = ANY(ARRAY(SELECT value FROM json_array_elements_text($1::json)))",

@@ -53,6 +53,8 @@ pub(super) static DIALECT: Dialect = Dialect {
                FROM json_each(?1) WHERE TRUE
                ON CONFLICT DO NOTHING",
         insert: None,
+        // In a transaction of the caller's, a write after a read may be refused.
+        held: None,
         holders: "SELECT unique_key, job_id, version,
                          COALESCE(expires_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), FALSE) AS is_open
                   FROM jobs_unique WHERE unique_key IN (SELECT value FROM json_each(?1))",
