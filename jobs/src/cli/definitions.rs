@@ -27,7 +27,7 @@ pub(super) fn run(output: Output) -> Done {
     let definitions = registry.definitions();
     output.show(&definitions.iter().map(document).collect::<Vec<_>>(), || {
         let header = ["NAME", "QUEUE", "PRIORITY", "ATTEMPTS", "TIMEOUT", "OLD NAMES"];
-        table::table(&header, definitions.iter().map(row))
+        table::table(&header, &["OLD NAMES", "PRIORITY", "TIMEOUT"], definitions.iter().map(row))
     })
 }
 

@@ -35,7 +35,7 @@ impl List {
         let jobs = crate::list(db, filter).await?;
         output.show(&jobs, || {
             let header = ["ID", "STATUS", "NAME", "QUEUE", "ATTEMPT", "PROGRESS", "TIME", "ERROR"];
-            table::table(&header, jobs.iter().map(row))
+            table::table(&header, &["PROGRESS", "ATTEMPT", "QUEUE"], jobs.iter().map(row))
         })?;
         let is_full = u64::try_from(jobs.len()) == Ok(self.limit);
         if let Some(last) = jobs.last().filter(|_| is_full && !output.is_json()) {

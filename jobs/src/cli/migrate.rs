@@ -52,7 +52,7 @@ impl Migrate {
         let states = states(db).await?;
         output.show(&states, || {
             let row = |state: &State| vec![state.migration.clone(), state.text().into()];
-            table::table(&["MIGRATION", "STATUS"], states.iter().map(row))
+            table::table(&["MIGRATION", "STATUS"], &[], states.iter().map(row))
         })
     }
 }

@@ -13,7 +13,7 @@ pub(super) async fn run(db: &DatabaseConnection, output: Output) -> Done {
     let queues = crate::queues(db).await?;
     output.show(&queues, || {
         let header = ["QUEUE", "PAUSED SINCE", "SCHEDULED", "RUNNING", "DUE FOR"];
-        table::table(&header, queues.iter().map(row))
+        table::table(&header, &["RUNNING"], queues.iter().map(row))
     })
 }
 

@@ -17,7 +17,7 @@ pub(super) async fn run(db: &DatabaseConnection, output: Output) -> Done {
         queues.iter().map(|queue| json!({ "queue": queue.name, "jobs": queue.counts })).collect();
     output.show(&json!({ "jobs": all, "queues": by_queue }), || {
         let rows = queues.iter().map(|queue| row(text::line(&queue.name), &queue.counts));
-        table::table(&HEADER, rows.chain([row("(all)".into(), &all)]))
+        table::table(&HEADER, &["ALL", "CANCELED", "RUNNING"], rows.chain([row("(all)".into(), &all)]))
     })
 }
 

@@ -23,7 +23,7 @@ pub(super) fn table(job: &JobRecord, attempts: &[Attempt], messages: &[Message])
         let time = event.time.format("%Y-%m-%d %H:%M:%S%.3fZ").to_string();
         vec![time, table::or_nothing(event.attempt), event.what]
     };
-    table::table(&["TIME", "ATTEMPT", "WHAT"], events.into_iter().map(row))
+    table::table(&["TIME", "ATTEMPT", "WHAT"], &["ATTEMPT"], events.into_iter().map(row))
 }
 
 fn of_job(job: &JobRecord, attempts: &[Attempt]) -> impl Iterator<Item = Event> {

@@ -11,7 +11,7 @@ pub(super) async fn run(db: &DatabaseConnection, output: Output) -> Done {
     let workers = crate::workers(db).await?;
     output.show(&workers, || {
         let header = ["ID", "NAME", "HOST", "PID", "STARTED", "LAST SEEN", "LIVE", "RUNNING", "QUEUES"];
-        table::table(&header, workers.iter().map(row))
+        table::table(&header, &["HOST", "PID", "STARTED", "QUEUES"], workers.iter().map(row))
     })
 }
 
