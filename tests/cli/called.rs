@@ -57,6 +57,13 @@ pub(crate) fn start(t: &Database, arguments: &[&str]) -> Child {
     command(PROGRAM, Some(t.url()), arguments).spawn().unwrap()
 }
 
+/// The exit code of a command whose output and errors nobody reads.
+pub(crate) async fn unread(t: &Database, arguments: &[&str]) -> Option<i32> {
+    let mut child = start(t, arguments);
+    drop((child.stdout.take(), child.stderr.take()));
+    soon(child.wait()).await.unwrap().code()
+}
+
 fn command(program: &str, url: Option<&str>, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(arguments).env_remove("JOBS_DATABASE_URL").kill_on_drop(true);

@@ -3,7 +3,7 @@
 use jobs_tests::{Database, cases};
 use serde_json::{Value, json};
 
-use crate::called::{call, start};
+use crate::called::{PROGRAM, call, call_on, start, unread};
 
 cases![
     nothing_is_wrong_where_all_is_well,
@@ -13,6 +13,8 @@ cases![
     jobs_that_wait_in_a_paused_queue_are_found,
     an_attempt_that_takes_long_is_found,
     a_transaction_that_is_left_open_is_found if jobs_tests::Kind::locks_rows,
+    transactions_that_can_not_be_looked_at_are_said_to_be if jobs_tests::Kind::locks_rows,
+    what_is_wrong_shows_in_the_exit_code_though_nobody_reads_it,
 ];
 
 /// What was found by this check; the exit code says whether anything was.
@@ -20,11 +22,8 @@ async fn found(t: &Database, check: &str, arguments: &[&str]) -> Vec<Value> {
     let called = call(t, &[&["doctor", "--json"], arguments].concat()).await;
     let document = called.json();
     let findings = document["findings"].as_array().unwrap();
-    assert_eq!(
-        (called.code == 0, document["is_well"] == true),
-        (findings.is_empty(), findings.is_empty()),
-        "{called:#?}"
-    );
+    let is_well = findings.iter().all(|finding| finding["level"] == "info");
+    assert_eq!((called.code == 0, document["is_well"] == true), (is_well, is_well), "{called:#?}");
     assert!(findings.iter().all(|finding| !finding["remedy"].as_str().unwrap().is_empty()), "{called:#?}");
     findings.iter().filter(|finding| finding["check"] == check).cloned().collect()
 }
@@ -114,4 +113,72 @@ async fn a_transaction_that_is_left_open_is_found(t: Database) {
     jobs_tests::soon(until(true)).await;
     transaction.rollback().await.unwrap();
     jobs_tests::soon(until(false)).await;
+}
+
+/// A user who may work with these tables, and see nothing of what others do.
+struct Limited<'a> {
+    t: &'a Database,
+    name: String,
+    url: String,
+}
+
+impl<'a> Limited<'a> {
+    async fn new(t: &'a Database) -> Self {
+        let name = format!("limited_{}", t.name());
+        let (scheme, place) = t.url().split_once("://").unwrap();
+        let place = place.split_once('@').map_or(place, |(_, place)| place);
+        let url = format!("{scheme}://{name}:limited@{place}");
+        let limited = Self { t, name, url };
+        limited.grant().await;
+        limited
+    }
+
+    async fn grant(&self) {
+        let (user, database) = (&self.name, self.t.name());
+        let grants = match self.t.kind() {
+            jobs_tests::Kind::Postgres => [
+                format!("CREATE ROLE {user} LOGIN PASSWORD 'limited'"),
+                format!("GRANT ALL ON SCHEMA {database} TO {user}"),
+                format!("GRANT ALL ON ALL TABLES IN SCHEMA {database} TO {user}"),
+            ],
+            _ => [
+                format!("CREATE USER {user}@'%' IDENTIFIED BY 'limited'"),
+                format!("CREATE USER {user}@localhost IDENTIFIED BY 'limited'"),
+                format!("GRANT ALL ON {database}.* TO {user}@'%', {user}@localhost"),
+            ],
+        };
+        for grant in grants {
+            self.t.execute(&grant).await;
+        }
+    }
+
+    async fn drop(self) {
+        let user = self.name;
+        let drops = match self.t.kind() {
+            jobs_tests::Kind::Postgres => [format!("DROP OWNED BY {user}"), format!("DROP ROLE {user}")],
+            _ => [format!("DROP USER {user}@'%'"), format!("DROP USER {user}@localhost")],
+        };
+        for drop in drops {
+            self.t.execute(&drop).await;
+        }
+    }
+}
+
+async fn transactions_that_can_not_be_looked_at_are_said_to_be(t: Database) {
+    let limited = Limited::new(&t).await;
+    let json = call_on(PROGRAM, Some(&limited.url), &["doctor", "--json"]).await;
+    let text = call_on(PROGRAM, Some(&limited.url), &["doctor"]).await;
+    limited.drop().await;
+    let findings = json.json()["findings"].clone();
+    assert_eq!((&findings[0]["check"], &findings[0]["level"]), (&json!("long transactions"), &json!("info")));
+    assert!(findings[0]["found"].as_str().unwrap().contains("can't be looked at"), "{findings:#}");
+    assert_eq!((json.code, &json.json()["is_well"], findings.as_array().unwrap().len()), (0, &json!(true), 1));
+    assert_eq!(text.code, 0, "{text:#?}");
+    assert!(text.output.ends_with("\nnothing is wrong, as far as could be seen\n"), "{text:#?}");
+}
+
+async fn what_is_wrong_shows_in_the_exit_code_though_nobody_reads_it(t: Database) {
+    assert_eq!(unread(&t, &["doctor", "--long-transaction", "30d"]).await, Some(0));
+    jobs::schedule_by_name(t.db(), "Elsewhere", json!({})).await.unwrap();
+    assert_eq!(unread(&t, &["doctor", "--long-transaction", "30d"]).await, Some(1));
 }

@@ -34,15 +34,21 @@ impl Doctor {
             findings.extend(findings::attempts(db, self.long_attempt).await?);
             findings.extend(findings::transactions(db, self.long_transaction).await?);
         }
-        output.show(&json!({ "is_well": findings.is_empty(), "findings": findings }), || said(&findings))?;
-        if findings.is_empty() { Ok(()) } else { Err(Failure::Said) }
+        let is_well = !findings.iter().any(Finding::is_wrong);
+        let shown = output.show(&json!({ "is_well": is_well, "findings": findings }), || said(&findings, is_well));
+        if is_well { shown } else { Err(Failure::Said) }
     }
 }
 
-fn said(findings: &[Finding]) -> String {
-    if findings.is_empty() {
-        return "nothing is wrong".into();
+fn said(findings: &[Finding], is_well: bool) -> String {
+    let row = |finding: &Finding| {
+        vec![finding.level.to_string(), finding.check.to_owned(), finding.found.clone(), finding.remedy.clone()]
+    };
+    let table =
+        || table::table(&["LEVEL", "CHECK", "FOUND", "WHAT TO DO"], &["LEVEL", "CHECK"], findings.iter().map(row));
+    match (is_well, findings.is_empty()) {
+        (true, true) => "nothing is wrong".into(),
+        (true, false) => format!("{}\n\nnothing is wrong, as far as could be seen", table()),
+        (false, _) => table(),
     }
-    let row = |finding: &Finding| vec![finding.check.to_owned(), finding.found.clone(), finding.remedy.clone()];
-    table::table(&["CHECK", "FOUND", "WHAT TO DO"], findings.iter().map(row))
 }

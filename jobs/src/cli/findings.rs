@@ -8,15 +8,17 @@ use serde::Serialize;
 
 use super::failure::Failure;
 use super::{durations, migrate, table};
+use crate::Level;
 use crate::error::{Error, chain};
 use crate::store::fault::{self, Fault};
 use crate::store::health;
 
-/// Something that is wrong.
+/// What a check has found.
 #[derive(Debug, Serialize)]
 pub(super) struct Finding {
-    /// Which check has found it.
     pub(super) check: &'static str,
+    /// `Info` where nothing is known to be wrong, but not all could be looked at.
+    pub(super) level: Level,
     pub(super) found: String,
     pub(super) remedy: String,
 }
@@ -29,8 +31,20 @@ const CLOCK_TOLERANCE: Duration = Duration::from_secs(2);
 /// How many attempts are named.
 const ATTEMPTS: u64 = 20;
 
+impl Finding {
+    pub(super) fn is_wrong(&self) -> bool {
+        self.level > Level::Info
+    }
+}
+
+/// Something that is wrong.
 fn finding(check: &'static str, found: impl Into<String>, remedy: impl Into<String>) -> Finding {
-    Finding { check, found: found.into(), remedy: remedy.into() }
+    Finding { check, level: Level::Warn, found: found.into(), remedy: remedy.into() }
+}
+
+/// Something that could not be looked at.
+fn unseen(check: &'static str, found: impl Into<String>, remedy: impl Into<String>) -> Finding {
+    Finding { level: Level::Info, ..finding(check, found, remedy) }
 }
 
 /// Whether the tables are there, as this program knows them.
@@ -163,21 +177,40 @@ pub(super) async fn attempts(db: &DatabaseConnection, limit: Duration) -> Found 
 
 /// Whether transactions are left open.
 pub(super) async fn transactions(db: &DatabaseConnection, limit: Duration) -> Found {
-    let open = health::open_transactions(db, limit).await?.unwrap_or_default();
-    let found = open.iter().map(|open| {
-        finding(
-            "long transactions",
-            format!(
-                "session {} ({}) has a transaction open for {}",
-                open.session,
-                open.owner,
-                durations::show(open.age)
-            ),
-            "end it, and find out who leaves it open: dead rows pile up behind it, and claims become slow",
-        )
-    });
-    Ok(found.collect())
+    let open = match health::open_transactions(db, limit).await {
+        Ok(open) => open,
+        Err(error) if fault::of(&error) == Fault::Connection => return Err(error.into()),
+        Err(error) => {
+            let found = format!("open transactions can't be looked at: {}", chain(&Error::Database(error)));
+            return Ok(vec![unseen("long transactions", found, RIGHT_TO_SEE)]);
+        }
+    };
+    let mut findings: Vec<_> = open
+        .long
+        .iter()
+        .map(|open| {
+            finding(
+                "long transactions",
+                format!(
+                    "session {} ({}) has a transaction open for {}",
+                    open.session,
+                    open.owner,
+                    durations::show(open.age)
+                ),
+                "end it, and find out who leaves it open: dead rows pile up behind it, and claims become slow",
+            )
+        })
+        .collect();
+    if open.hidden > 0 {
+        let found = format!("{} session(s) of other users can't be looked at", open.hidden);
+        findings.push(unseen("long transactions", found, RIGHT_TO_SEE));
+    }
+    Ok(findings)
 }
+
+/// For those who may not see what others do.
+const RIGHT_TO_SEE: &str = "to have this checked, give the database's user the right to see all sessions: pg_read_all_stats on \
+                            PostgreSQL, PROCESS on MariaDB";
 
 fn since(time: DateTime<Utc>, now: DateTime<Utc>) -> String {
     durations::show((now - time).to_std().unwrap_or_default())

@@ -8,7 +8,7 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, RuntimeErr, Statement,
 };
 
-pub(crate) use super::dialect::health::{OpenTransaction, missing_file};
+pub(crate) use super::dialect::health::{OpenTransactions, missing_file};
 use super::dialect::{self, health};
 use super::fault::{self, Fault};
 use crate::entity::{job, worker};
@@ -69,10 +69,7 @@ pub(crate) async fn attempts_since_before<C: ConnectionTrait>(
     Ok(rows.into_iter().map(attempt).collect())
 }
 
-/// Transactions that have been open for longer than `limit`; `None` where the database does not tell.
-pub(crate) async fn open_transactions<C: ConnectionTrait>(
-    db: &C,
-    limit: Duration,
-) -> Result<Option<Vec<OpenTransaction>>, DbErr> {
-    Ok(health::open_transactions(db, dialect::of(db.get_database_backend())?, limit).await)
+/// Transactions that have been open for longer than `limit`. Fails where this user may not see them.
+pub(crate) async fn open_transactions<C: ConnectionTrait>(db: &C, limit: Duration) -> Result<OpenTransactions, DbErr> {
+    health::open_transactions(db, dialect::of(db.get_database_backend())?, limit).await
 }

@@ -17,44 +17,61 @@ pub(crate) struct OpenTransaction {
     pub(crate) age: Duration,
 }
 
-/// Transactions in this database that have been open for longer than `limit`; `None` where the database does not tell.
+/// What can be seen of open transactions.
+#[derive(Debug, Default)]
+pub(crate) struct OpenTransactions {
+    /// Those that have been open for long, oldest first.
+    pub(crate) long: Vec<OpenTransaction>,
+    /// How many sessions may have one that this user can't see.
+    pub(crate) hidden: usize,
+}
+
+/// Transactions in this database that have been open for longer than `limit`; none where the database does not know of any.
 pub(crate) async fn open_transactions<C: ConnectionTrait>(
     db: &C,
     dialect: &Dialect,
     limit: Duration,
-) -> Option<Vec<OpenTransaction>> {
+) -> Result<OpenTransactions, DbErr> {
     let sql = match dialect.backend {
-        DbBackend::Postgres => {
-            "SELECT CAST(pid AS BIGINT), concat_ws(' ', usename, application_name, state),
-                    CAST(EXTRACT(EPOCH FROM statement_timestamp() - xact_start) AS BIGINT)
-             FROM pg_stat_activity
-             WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
-               AND xact_start < statement_timestamp() - make_interval(secs => $1)
-             ORDER BY xact_start"
-        }
-        DbBackend::MySql => {
-            "SELECT CAST(processlist.ID AS SIGNED), CAST(CONCAT(processlist.USER, '@', processlist.HOST) AS CHAR),
-                    CAST(TIMESTAMPDIFF(SECOND, trx_started, NOW()) AS SIGNED)
-             FROM information_schema.INNODB_TRX
-             JOIN information_schema.PROCESSLIST AS processlist ON processlist.ID = trx_mysql_thread_id
-             WHERE processlist.DB = DATABASE() AND trx_started < NOW() - INTERVAL ? SECOND
-             ORDER BY trx_started"
-        }
-        _ => return None,
+        DbBackend::Postgres => POSTGRES,
+        DbBackend::MySql => MYSQL,
+        _ => return Ok(OpenTransactions::default()),
     };
     let statement = Statement::from_sql_and_values(dialect.backend, sql, [limit.as_secs_f64().into()]);
-    // MySQL tells only those who have the right to see all processes.
-    let rows = db.query_all_raw(statement).await.ok()?;
-    let transaction = |row: &sea_orm::QueryResult| -> Result<OpenTransaction, DbErr> {
-        let age: i64 = row.try_get_by_index(2)?;
-        Ok(OpenTransaction {
+    let mut open = OpenTransactions::default();
+    for row in db.query_all_raw(statement).await? {
+        let age: Option<i64> = row.try_get_by_index(2)?;
+        let Some(age) = age else {
+            open.hidden += 1;
+            continue;
+        };
+        open.long.push(OpenTransaction {
             session: row.try_get_by_index(0)?,
             owner: row.try_get_by_index(1)?,
             age: Duration::from_secs(age.try_into().unwrap_or(0)),
-        })
-    };
-    rows.iter().map(transaction).collect::<Result<_, _>>().ok()
+        });
+    }
+    Ok(open)
 }
+
+/// Of other users' sessions, a user without the right to see them is told that they are there, and no more.
+const POSTGRES: &str = "
+SELECT CAST(pid AS BIGINT), concat_ws(' ', usename, application_name, state),
+       CAST(EXTRACT(EPOCH FROM statement_timestamp() - xact_start) AS BIGINT)
+FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+  AND (backend_type = 'client backend' AND xact_start < statement_timestamp() - make_interval(secs => $1)
+       OR backend_type IS NULL)
+ORDER BY xact_start";
+
+/// Refused to a user without the right to see all sessions.
+const MYSQL: &str = "
+SELECT CAST(processlist.ID AS SIGNED), CAST(CONCAT(processlist.USER, '@', processlist.HOST) AS CHAR),
+       CAST(TIMESTAMPDIFF(SECOND, trx_started, NOW()) AS SIGNED)
+FROM information_schema.INNODB_TRX
+JOIN information_schema.PROCESSLIST AS processlist ON processlist.ID = trx_mysql_thread_id
+WHERE processlist.DB = DATABASE() AND trx_started < NOW() - INTERVAL ? SECOND
+ORDER BY trx_started";
 
 /// The file that a URL names, where it is one and is not there: connecting would make it.
 pub(crate) fn missing_file(url: &str) -> Option<PathBuf> {
