@@ -5,7 +5,7 @@ use jobs_tests::{Database, cases, soon};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
-use crate::called::{call, done, json as call_json, start};
+use crate::called::{call, done, json as call_json, start, unread};
 
 cases![
     a_list_has_the_jobs_that_every_condition_lets_through,
@@ -15,6 +15,7 @@ cases![
     a_watched_job_is_followed_to_its_end_with_a_line_per_change,
     watching_a_job_that_fails_fails,
     jobs_that_run_are_watched,
+    jobs_that_end_between_two_looks_are_watched,
     jobs_are_counted,
     workers_are_listed,
     stored_text_does_not_control_the_terminal,
@@ -37,6 +38,7 @@ async fn a_list_has_the_jobs_that_every_condition_lets_through(t: Database) {
         (&["list"][..], &[canceled, ours, plain][..]),
         (&["list", "--status", "scheduled"], &[ours, plain]),
         (&["list", "--status", "scheduled", "--status", "canceled"], &[canceled, ours, plain]),
+        (&["list", "--status", "CANCELED"], &[canceled]),
         (&["list", "--queue", "q"], &[canceled, ours]),
         (&["list", "--queue", "q", "--status", "canceled"], &[canceled]),
         (&["list", "--name", "Subtract"], &[]),
@@ -114,6 +116,10 @@ async fn watching_a_job_that_fails_fails(t: Database) {
     let called = call(&t, &["watch", &job.to_string()]).await;
     assert_eq!(called.code, 1, "{called:#?}");
     assert!(called.output.ends_with(&format!("job {job} is CANCELED\n")), "{called:#?}");
+    let ended_well = schedule(&t, JobOptions::new()).await;
+    t.execute(&format!("UPDATE jobs_job SET status = 4 WHERE id = {ended_well}")).await;
+    assert_eq!(call(&t, &["watch", &ended_well.to_string()]).await.code, 0);
+    assert_eq!(unread(&t, &["watch", &ended_well.to_string()]).await, Some(1), "nobody has read how it ended");
 }
 
 async fn jobs_that_run_are_watched(t: Database) {
@@ -133,6 +139,36 @@ async fn jobs_that_run_are_watched(t: Database) {
     set("status = 3, last_error = 'no paper'").await;
     let line = next().await;
     assert!(line.ends_with(&format!("job {job} is FAILED: no paper")), "{line}");
+    watch.kill().await.unwrap();
+}
+
+async fn jobs_that_end_between_two_looks_are_watched(t: Database) {
+    let close = async |id: JobId| {
+        let now = t.seconds_from_now(0);
+        t.execute(&format!(
+            "UPDATE jobs_job SET status = 4, version = version + 2, finished_at = {now} WHERE id = {id}"
+        ))
+        .await;
+    };
+    let before = schedule(&t, JobOptions::new()).await;
+    close(before).await;
+    let runs = schedule(&t, JobOptions::new()).await;
+    t.execute(&format!("UPDATE jobs_job SET status = 1, version = 1 WHERE id = {runs}")).await;
+    let mut watch = start(&t, &["watch"]);
+    let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
+    let mut next = async || soon(lines.next_line()).await.unwrap().unwrap();
+    let line = next().await;
+    assert!(line.contains(&format!("job {runs} Add is RUNNING")), "{line}");
+    // They begin and end at once, as far as others can see.
+    for _ in 0..3 {
+        let ended = schedule(&t, JobOptions::new()).await;
+        close(ended).await;
+        let line = next().await;
+        assert!(line.ends_with(&format!("job {ended} is TERMINATED")), "{line}");
+    }
+    close(runs).await;
+    let line = next().await;
+    assert!(line.ends_with(&format!("job {runs} is TERMINATED")), "{line}");
     watch.kill().await.unwrap();
 }
 
@@ -171,9 +207,16 @@ async fn stored_text_does_not_control_the_terminal(t: Database) {
     // As somebody might write it who does not come through us.
     t.execute("UPDATE jobs_job SET user_id = 'u\u{1b}]0;title\u{7}'").await;
     let id = id.to_string();
-    for arguments in
-        [&["list"][..], &["show", &id], &["watch", &id], &["cancel", &id], &["doctor"], &["queues"], &["workers"]]
-    {
+    for arguments in [
+        &["list"][..],
+        &["show", &id],
+        &["watch", &id],
+        &["cancel", &id],
+        &["doctor"],
+        &["queues"],
+        &["workers"],
+        &["stats"],
+    ] {
         for json in [&[][..], &["--json"]] {
             let called = call(&t, &[arguments, json].concat()).await;
             let said = called.output + &called.errors;

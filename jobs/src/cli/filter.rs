@@ -9,7 +9,7 @@ use crate::{JobFilter, JobStatus};
 #[command(next_help_heading = "Which jobs")]
 pub(super) struct FilterArguments {
     /// In this status; may be given more than once.
-    #[arg(long, value_parser = PossibleValuesParser::new(STATUSES.map(|(name, _)| name)).map(|name| status(&name)))]
+    #[arg(long, ignore_case = true, value_parser = PossibleValuesParser::new(STATUSES.map(|(name, _)| name)).map(|name| status(&name)))]
     pub(super) status: Vec<JobStatus>,
 
     /// Of the definition with this name.
@@ -34,7 +34,7 @@ pub(super) struct FilterArguments {
 
     /// Due, and in a queue or with a name that no live worker serves.
     #[arg(long)]
-    unserved: bool,
+    pub(super) unserved: bool,
 }
 
 const STATUSES: [(&str, JobStatus); 5] = [
@@ -47,7 +47,10 @@ const STATUSES: [(&str, JobStatus); 5] = [
 
 /// The status of a name that is one of those.
 fn status(name: &str) -> JobStatus {
-    STATUSES.iter().find(|(known, _)| *known == name).map_or(JobStatus::Scheduled, |(_, status)| *status)
+    STATUSES
+        .iter()
+        .find(|(known, _)| known.eq_ignore_ascii_case(name))
+        .map_or(JobStatus::Scheduled, |(_, status)| *status)
 }
 
 impl FilterArguments {

@@ -1,7 +1,6 @@
-//! Where `watch` shows jobs: bars that are drawn anew on a terminal, else a line for each change.
+//! Where `watch` shows jobs: bars that are drawn anew on a terminal that can do so, else a line for each change.
 
 use std::collections::HashMap;
-use std::io::{IsTerminal as _, stdout};
 
 use chrono::Utc;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -20,7 +19,8 @@ pub(super) enum Screen {
 
 impl Screen {
     pub(super) fn new(output: Output) -> Self {
-        if !output.is_json() && stdout().is_terminal() { Self::Bars(Bars::new()) } else { Self::Lines(output) }
+        let target = ProgressDrawTarget::stdout();
+        if output.is_json() || target.is_hidden() { Self::Lines(output) } else { Self::Bars(Bars::new(target)) }
     }
 
     /// A job stands otherwise than it did.
@@ -93,8 +93,8 @@ pub(super) struct Bars {
 }
 
 impl Bars {
-    fn new() -> Self {
-        let all = MultiProgress::with_draw_target(ProgressDrawTarget::stdout());
+    fn new(target: ProgressDrawTarget) -> Self {
+        let all = MultiProgress::with_draw_target(target);
         Self { all, jobs: HashMap::new(), count: None }
     }
 

@@ -39,6 +39,26 @@ pub(crate) async fn applied_migrations<C: ConnectionTrait>(db: &C) -> Result<Vec
     }
 }
 
+/// The jobs that were closed at this time or later, the latest first; at most so many.
+pub(crate) async fn closed_since<C: ConnectionTrait>(
+    db: &C,
+    time: DateTimeUtc,
+    limit: u64,
+) -> Result<Vec<job::Model>, DbErr> {
+    let dialect = dialect::of(db.get_database_backend())?;
+    let closed = [JobStatus::Canceled, JobStatus::Failed, JobStatus::Terminated];
+    job::Entity::find()
+        .filter(job::Column::Status.is_in(closed))
+        // No bound value: partial indexes are found by what a statement says itself.
+        .filter(Expr::col(job::Column::Status).gte(Expr::Constant(JobStatus::Canceled.code().into())))
+        .filter(Expr::col(job::Column::FinishedAt).gte(dialect.time(time)))
+        .order_by_desc(job::Column::FinishedAt)
+        .order_by_desc(job::Column::Id)
+        .limit(limit)
+        .all(db)
+        .await
+}
+
 /// An attempt that runs.
 #[derive(Debug)]
 pub(crate) struct LongAttempt {
