@@ -4,11 +4,12 @@ use jobs::{JobFilter, JobId, JobOptions, JobStatus};
 use jobs_tests::{Database, cases};
 use serde_json::json;
 
-use crate::called::{call, done, json as call_json};
+use crate::called::{call, done, json as call_json, unread};
 
 cases![
     jobs_are_canceled_retried_and_deleted_by_their_ids,
     what_can_not_be_done_to_one_job_is_said_and_done_to_the_others,
+    what_nobody_reads_is_done_all_the_same,
     a_filter_without_yes_says_how_many_and_does_nothing,
     a_filter_with_yes_means_more_jobs_than_a_page_has,
     a_filter_leaves_alone_what_the_command_can_not_change,
@@ -60,6 +61,16 @@ async fn what_can_not_be_done_to_one_job_is_said_and_done_to_the_others(t: Datab
     assert!(called.errors.contains("is closed (CANCELED)"), "{called:#?}");
 }
 
+async fn what_nobody_reads_is_done_all_the_same(t: Database) {
+    let ids = [schedule(&t, "a").await, schedule(&t, "a").await];
+    let [one, two] = ids.map(|id| id.to_string());
+    assert_eq!(unread(&t, &["cancel", &one, &two]).await, Some(0));
+    for id in ids {
+        assert_eq!(status(&t, id).await, JobStatus::Canceled);
+    }
+    assert_eq!(unread(&t, &["cancel", &one, &two]).await, Some(1));
+}
+
 async fn a_filter_without_yes_says_how_many_and_does_nothing(t: Database) {
     let ids = [schedule(&t, "a").await, schedule(&t, "a").await, schedule(&t, "b").await];
     let called = call(&t, &["cancel", "--queue", "a"]).await;
@@ -102,6 +113,11 @@ async fn a_status_that_a_command_can_not_change_is_refused(t: Database) {
     let called = call(&t, &["delete", "--status", "scheduled", "--yes"]).await;
     assert_eq!(called.code, 2, "{called:#?}");
     assert!(called.errors.contains("delete does nothing to jobs that are SCHEDULED"), "{called:#?}");
+    for command in ["delete", "retry"] {
+        let called = call(&t, &[command, "--unserved", "--yes"]).await;
+        assert_eq!(called.code, 2, "{called:#?}");
+        assert!(called.errors.contains("does nothing to jobs that wait"), "{called:#?}");
+    }
     assert_eq!(status(&t, id).await, JobStatus::Scheduled);
 }
 

@@ -15,10 +15,15 @@ cases![
     completions_name_the_commands,
 ];
 
-async fn a_command_without_a_database_says_how_to_name_one(_: Database) {
-    let called = call_on(PROGRAM, None, &["list"]).await;
-    assert_eq!(called.code, 2, "{called:#?}");
-    assert!(called.errors.contains("JOBS_DATABASE_URL") && called.errors.contains("--database"), "{called:#?}");
+async fn a_command_without_a_database_says_how_to_name_one(t: Database) {
+    for url in [None, Some("")] {
+        let called = call_on(PROGRAM, url, &["list"]).await;
+        assert_eq!(called.code, 2, "{called:#?}");
+        assert!(called.errors.contains("JOBS_DATABASE_URL") && called.errors.contains("--database"), "{called:#?}");
+    }
+    // As of a variable that is not set: what was meant is not known.
+    let called = call(&t, &["list", "--database", ""]).await;
+    assert_eq!((called.code, called.output.as_str()), (2, ""), "{called:#?}");
 }
 
 async fn a_database_can_be_named_by_an_option(t: Database) {
@@ -56,6 +61,9 @@ async fn a_command_line_that_is_wrong_ends_with_two(t: Database) {
         &["schedule", "Add", "--params", "{"],
         &["schedule", "Add", "--delay", "soon"],
         &["schedule", "Add", "-p", "left=1", "--params", "{}"],
+        &["schedule", "Add", "-p", "left=1", "-p", "left=2"],
+        &["schedule", "Add", "-p", "left=1", "--delay", "36501d"],
+        &["doctor", "--long-attempt", "300000000d"],
         &["worker", "--queue", "sums"],
         &["migrate", "--yes"],
         &["cancel"],

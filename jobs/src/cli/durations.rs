@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::store::LONGEST;
+
 const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 /// Reads numbers with their units, the largest first.
@@ -16,7 +18,11 @@ pub(super) fn parse(text: &str) -> Result<Duration, String> {
         total = total.checked_add(Duration::from_millis(part)).ok_or_else(wrong)?;
         rest = after;
     }
-    if text.is_empty() { Err(wrong()) } else { Ok(total) }
+    match total {
+        _ if text.is_empty() => Err(wrong()),
+        total if total > LONGEST => Err(format!("`{text}` is longer than a hundred years")),
+        total => Ok(total),
+    }
 }
 
 /// Writes the two largest units that count.
@@ -56,6 +62,12 @@ mod tests {
         {
             assert!(parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn more_than_a_hundred_years_are_refused() {
+        assert_eq!(parse("36500d"), Ok(LONGEST));
+        assert_eq!(parse("36500d1ms"), Err("`36500d1ms` is longer than a hundred years".into()));
     }
 
     #[test]

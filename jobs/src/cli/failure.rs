@@ -1,6 +1,6 @@
 //! How a command ends where it does not end well.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use super::text;
@@ -41,7 +41,8 @@ impl Failure {
 
 /// A line for people, beside the output.
 pub(super) fn note(text: &str) {
-    eprintln!("{}", text::lines(text));
+    // Where nobody reads it, there is nobody to tell.
+    let _ = writeln!(io::stderr(), "{}", text::lines(text));
 }
 
 /// Something that is wrong, while the command goes on.

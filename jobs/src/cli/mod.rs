@@ -122,8 +122,8 @@ async fn dispatch(arguments: Arguments, has_jobs: bool, set_up: impl FnOnce(Work
 }
 
 async fn connect(database: Option<String>, command: &Command) -> Result<DatabaseConnection, Failure> {
-    let from_environment = || std::env::var("JOBS_DATABASE_URL").ok().filter(|url| !url.is_empty());
-    let url = database.or_else(from_environment).ok_or_else(|| {
+    let from_environment = || std::env::var("JOBS_DATABASE_URL").ok();
+    let url = database.or_else(from_environment).filter(|url| !url.is_empty()).ok_or_else(|| {
         Failure::Usage("which database? Set JOBS_DATABASE_URL, or give --database, such as sqlite:jobs.db".into())
     })?;
     // Only who makes the tables makes the file.

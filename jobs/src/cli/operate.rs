@@ -40,6 +40,12 @@ struct Outcome {
     error: Option<String>,
 }
 
+impl Outcome {
+    fn sentence(&self) -> Option<String> {
+        self.done.map(|done| format!("job {} is {done}", self.id))
+    }
+}
+
 impl Verb {
     pub(super) async fn run(self, selection: Selection, db: &DatabaseConnection, output: Output) -> Done {
         match (selection.ids.is_empty(), selection.which.is_empty()) {
@@ -58,17 +64,14 @@ impl Verb {
                 Ok(done) => (Some(done), None),
                 Err(error) => (None, Some(chain(&error))),
             };
-            match &error {
-                Some(error) => complain(error),
-                None if output.is_json() => {}
-                None => output.show(&id, || format!("job {id} is {}", done.unwrap_or_default()))?,
+            if let Some(error) = &error {
+                complain(error);
             }
             outcomes.push(Outcome { id, done, error });
         }
-        if output.is_json() {
-            output.show(&outcomes, String::new)?;
-        }
-        if outcomes.iter().any(|outcome| outcome.error.is_some()) { Err(Failure::Said) } else { Ok(()) }
+        // At the end: where nobody reads it, everything is done all the same.
+        let shown = output.show_lines(&outcomes, outcomes.iter().filter_map(Outcome::sentence));
+        if outcomes.iter().any(|outcome| outcome.error.is_some()) { Err(Failure::Said) } else { shown }
     }
 
     /// Those that a filter lets through, the newest first: jobs that are scheduled meanwhile are not among them.
@@ -79,6 +82,18 @@ impl Verb {
             return Err(Failure::Usage(format!("this would {} {jobs} job(s): add --yes to do so", self.name())));
         }
         let mut outcomes = Vec::new();
+        let ended = self.act_on_all(db, filter, &mut outcomes).await;
+        let shown = output.show(&outcomes, || format!("{} job(s) {}", outcomes.len(), self.past()));
+        ended?;
+        shown
+    }
+
+    async fn act_on_all(
+        self,
+        db: &DatabaseConnection,
+        filter: JobFilter,
+        outcomes: &mut Vec<Outcome>,
+    ) -> Result<(), Error> {
         let mut page = crate::list(db, filter.clone()).await?;
         while let Some(last) = page.last().map(|job| job.id) {
             for id in page.iter().map(|job| job.id) {
@@ -86,12 +101,12 @@ impl Verb {
                     Ok(done) => outcomes.push(Outcome { id, done: Some(done), error: None }),
                     // It has changed since it was listed: the filter no longer means it.
                     Err(Error::Closed { .. } | Error::NotClosed { .. } | Error::NotFound { .. }) => {}
-                    Err(error) => return Err(error.into()),
+                    Err(error) => return Err(error),
                 }
             }
             page = crate::list(db, filter.clone().after(last)).await?;
         }
-        output.show(&outcomes, || format!("{} job(s) {}", outcomes.len(), self.past()))
+        Ok(())
     }
 
     async fn act(self, db: &DatabaseConnection, id: JobId) -> Result<&'static str, Error> {
@@ -115,6 +130,12 @@ impl Verb {
         };
         if let Some(status) = which.status.iter().find(|status| !possible.contains(status)) {
             return Err(Failure::Usage(format!("{} does nothing to jobs that are {status}", self.name())));
+        }
+        if which.unserved && self != Self::Cancel {
+            return Err(Failure::Usage(format!(
+                "{} does nothing to jobs that wait, as those that are unserved do",
+                self.name()
+            )));
         }
         if which.status.is_empty() {
             which.status = default.to_vec();

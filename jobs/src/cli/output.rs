@@ -28,6 +28,15 @@ impl Output {
         if self.json { print_line(&text::json(&format!("{:#}", to_json(value)?))) } else { print_line(&text()) }
     }
 
+    /// The same with any number of lines, also none.
+    pub(super) fn show_lines(self, value: &impl Serialize, lines: impl Iterator<Item = String>) -> Done {
+        if self.json {
+            self.show(value, String::new)
+        } else {
+            print(&lines.map(|line| line + "\n").collect::<String>())
+        }
+    }
+
     /// One of many: the value as JSON in one line, or the text.
     pub(super) fn show_line(self, value: &impl Serialize, text: impl FnOnce() -> String) -> Done {
         if self.json { print_line(&text::json(&to_json(value)?.to_string())) } else { print_line(&text()) }

@@ -89,8 +89,18 @@ impl Schedule {
             Some(json) => {
                 serde_json::from_str(json).map_err(|error| Failure::Usage(format!("--params is no JSON: {error}")))
             }
-            None => Ok(Value::Object(self.param.iter().cloned().collect::<Map<_, _>>())),
+            None => self.named_parameters(),
         }
+    }
+
+    fn named_parameters(&self) -> Result<Value, Failure> {
+        let mut named = Map::new();
+        for (name, value) in &self.param {
+            if named.insert(name.clone(), value.clone()).is_some() {
+                return Err(Failure::Usage(format!("the parameter {name} is given twice")));
+            }
+        }
+        Ok(Value::Object(named))
     }
 
     fn options(&self) -> JobOptions {
@@ -128,8 +138,8 @@ impl Schedule {
 }
 
 fn ended(job: &JobRecord, output: Output) -> Done {
-    output.show(job, || sentence(job))?;
-    succeeded(job)
+    let shown = output.show(job, || sentence(job));
+    succeeded(job).and(shown)
 }
 
 /// How a job stands, and what it has brought.
