@@ -53,7 +53,7 @@ pub use operate::{Cancellation, cancel, delete, retry, set_parameter};
 pub use options::{JobOptions, default_queue};
 pub use outcome::AttemptEnd;
 pub use parameters::MAX_JSON_BYTES;
-pub use queue::{QueueRecord, pause, queues, resume};
+pub use queue::{QueueRecord, counts_by_queue, pause, queues, resume};
 pub use record::{
     Attempt, JobRecord, Level, Message, attempts, messages, output, progress, record, result, results,
     reveal_parameter, status,

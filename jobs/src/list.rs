@@ -192,6 +192,18 @@ impl JobCounts {
     }
 }
 
+impl std::iter::Sum for JobCounts {
+    fn sum<I: Iterator<Item = Self>>(counts: I) -> Self {
+        counts.fold(Self::default(), |sum, counts| Self {
+            scheduled: sum.scheduled + counts.scheduled,
+            running: sum.running + counts.running,
+            canceled: sum.canceled + counts.canceled,
+            failed: sum.failed + counts.failed,
+            terminated: sum.terminated + counts.terminated,
+        })
+    }
+}
+
 /// Counts the jobs that the filter lets through, by status. Its page and limit count for nothing here.
 pub async fn counts<C: ConnectionTrait>(db: &C, filter: JobFilter) -> Result<JobCounts, Error> {
     let rows: Vec<(JobStatus, i64)> = filter

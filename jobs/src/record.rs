@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::entity::{attempt, job, message};
@@ -38,7 +38,8 @@ pub struct JobRecord {
     pub attempt: u32,
     /// How many attempts may be started in all; grows when an attempt did not count, and with `retry`.
     pub max_attempts: u32,
-    /// How long an attempt may take.
+    /// How long an attempt may take. As JSON: `timeout_seconds`, a number.
+    #[serde(rename = "timeout_seconds", serialize_with = "seconds")]
     pub timeout: Option<Duration>,
     /// The parameters, by name. A secret one reads `"•••"`, whatever it is.
     pub parameters: Value,
@@ -141,6 +142,12 @@ impl From<job::Model> for JobRecord {
 /// The columns that count are never negative.
 fn unsigned(count: i32) -> u32 {
     u32::try_from(count).unwrap_or(0)
+}
+
+/// As a number of seconds: what a script can compute with.
+#[expect(clippy::ref_option, reason = "serde gives it so")]
+pub(crate) fn seconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    duration.map(|duration| duration.as_secs_f64()).serialize(serializer)
 }
 
 /// How much a message matters.

@@ -1,5 +1,7 @@
 //! `list`, `show`, `watch`, `stats`.
 
+use std::time::Duration;
+
 use jobs::{JobId, JobOptions};
 use jobs_tests::{Database, cases, soon};
 use serde_json::{Value, json};
@@ -77,11 +79,12 @@ async fn everything_about_a_job_is_shown_in_the_order_of_time(t: Database) {
         events.iter().map(|event| shown.rfind(event).unwrap_or_else(|| panic!("{event}: {shown}"))).collect();
     assert!(places.is_sorted(), "{shown}");
 
-    let failed = jobs::schedule_by_name(t.db(), "Fail", json!({ "reason": "no paper" })).await.unwrap();
+    let (reason, options) = (json!({ "reason": "no paper" }), JobOptions::new().timeout(Duration::from_secs(90)));
+    let failed = jobs::schedule_by_name_with(t.db(), "Fail", reason, options).await.unwrap();
     soon(jobs::wait(t.db(), failed)).await.unwrap();
     assert!(done(&t, &["show", &failed.to_string()]).await.contains("ended, error: no paper"));
     let shown = call_json(&t, &["show", &failed.to_string()]).await;
-    assert_eq!(shown["job"]["status"], "failed");
+    assert_eq!((&shown["job"]["status"], &shown["job"]["timeout_seconds"]), (&json!("failed"), &json!(90.0)));
     assert_eq!(shown["attempts"][0]["error"], "no paper");
     assert!(shown["messages"].is_array());
 }
@@ -178,7 +181,9 @@ async fn jobs_are_counted(t: Database) {
     jobs::cancel(t.db(), canceled).await.unwrap();
     let stats = call_json(&t, &["stats"]).await;
     assert_eq!(stats["jobs"], json!({ "scheduled": 1, "running": 0, "canceled": 1, "failed": 0, "terminated": 0 }));
-    assert_eq!(stats["queues"][0], json!({ "queue": "long-running", "jobs": stats["jobs"] }));
+    assert_eq!(stats["queues"], json!([{ "queue": "long-running", "jobs": stats["jobs"] }]));
+    let queues = call_json(&t, &["queues"]).await;
+    assert!(queues[0]["oldest_due_seconds"].is_number(), "{queues}");
     let rows: Vec<_> =
         done(&t, &["stats"]).await.lines().map(|line| line.split_whitespace().last().unwrap().to_owned()).collect();
     assert_eq!(rows, ["ALL", "2", "2"]);

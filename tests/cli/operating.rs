@@ -132,12 +132,19 @@ async fn a_queue_is_paused_and_resumed(t: Database) {
     schedule(&t, "a").await;
     assert_eq!(done(&t, &["pause", "a"]).await, "queue a is paused\n");
     let queues = call_json(&t, &["queues"]).await;
-    assert_eq!((&queues[0]["name"], &queues[0]["counts"]["scheduled"]), (&json!("a"), &json!(1)));
+    assert_eq!((&queues[0]["name"], &queues[0]["scheduled"]), (&json!("a"), &json!(1)));
     assert!(queues[0]["paused_at"].is_string(), "{queues}");
     assert_eq!(call_json(&t, &["resume", "a"]).await, json!({ "queue": "a", "done": "resumed" }));
     assert!(call_json(&t, &["queues"]).await[0]["paused_at"].is_null());
     assert_eq!(done(&t, &["queues"]).await.lines().count(), 2);
     assert_eq!(call(&t, &["pause", " a"]).await.code, 1);
+    let misspelt = call(&t, &["pause", "b"]).await;
+    assert_eq!((misspelt.code, misspelt.output.as_str()), (0, "queue b is paused\n"), "{misspelt:#?}");
+    assert!(
+        misspelt.errors.starts_with("No job waits or runs in the queue b, no live worker serves it"),
+        "{misspelt:#?}"
+    );
+    assert_eq!(call(&t, &["resume", "b"]).await.errors, "");
 }
 
 async fn tables_are_made_and_dropped(t: Database) {

@@ -13,7 +13,7 @@ fn add(job: &JobContext, left: i64, #[param(default = 1)] right: i64) -> JobResu
 }
 
 /// Fails with this reason, for good.
-#[job_fn(queue = "failures")]
+#[job_fn(queue = "failures", timeout = "1m30s")]
 fn fail(_job: &JobContext, reason: String) -> JobResult {
     Err(JobError::fail(reason))
 }

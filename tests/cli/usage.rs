@@ -1,6 +1,7 @@
 //! What is said of a command line that is wrong, and of commands that this program can't do.
 
 use jobs_tests::{Database, cases};
+use serde_json::Value;
 
 use crate::called::{PROGRAM, WITHOUT_JOBS, call, call_on, done, json};
 
@@ -91,7 +92,9 @@ async fn a_program_lists_its_definitions(t: Database) {
     let names: Vec<_> =
         called.json().as_array().unwrap().iter().map(|one| (one["name"].clone(), one["queue"].clone())).collect();
     assert_eq!(names, [("Add".into(), "sums".into()), ("Fail".into(), "failures".into())]);
-    assert_eq!(json(&t, &["definitions"]).await[0]["max_attempts"], 5);
+    let definitions = json(&t, &["definitions"]).await;
+    assert_eq!((&definitions[0]["max_attempts"], &definitions[0]["timeout_seconds"]), (&5.into(), &Value::Null));
+    assert_eq!(definitions[1]["timeout_seconds"], 90.0);
     assert_eq!(done(&t, &["definitions"]).await.lines().count(), 3);
 }
 

@@ -50,7 +50,7 @@ fn document(definition: &Definition) -> Value {
         "queue": queue(definition),
         "priority": defaults.priority,
         "max_attempts": defaults.max_attempts,
-        "timeout": defaults.timeout,
+        "timeout_seconds": defaults.timeout.map(|timeout| timeout.as_secs_f64()),
         "aliases": defaults.aliases,
     })
 }

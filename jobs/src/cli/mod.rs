@@ -11,8 +11,12 @@
 //! ```
 //!
 //! `program help` lists the commands: `migrate`, `worker`, `schedule`, `list`, `show`, `watch`, `cancel`, `retry`, `delete`,
-//! `queues`, `pause`, `resume`, `workers`, `stats`, `doctor` and others. The database is the one of `--database`, or of `JOBS_DATABASE_URL`, where no password is seen by others. With
-//! `--json` each prints one JSON document, and `watch` one in each line; text that is stored never controls the terminal.
+//! `queues`, `pause`, `resume`, `workers`, `stats`, `doctor` and others. The database is the one of `--database`, or of
+//! `JOBS_DATABASE_URL`, where no password is seen by others. Tables fit the terminal: a narrow one does without columns that matter
+//! less, and where output is no terminal all are there. Text that is stored never controls the terminal.
+//!
+//! With `--json` each prints one JSON document, and `watch` one in each line. Times are in UTC, as RFC 3339 writes them; what ends in
+//! `_seconds` is a number of seconds, fractions included; a status is in lower case.
 //!
 //! The program ends with 0 where it has done what was asked, with 1 where it could not, where a job was not found, where the job that
 //! it waited for did not succeed, or where `doctor` has found something, and with 2 where the command line is wrong.

@@ -4,7 +4,7 @@ use clap::Args;
 use sea_orm::DatabaseConnection;
 use serde_json::json;
 
-use super::failure::Done;
+use super::failure::{Done, note};
 use super::output::Output;
 use super::{durations, table, text};
 use crate::QueueRecord;
@@ -21,8 +21,8 @@ fn row(queue: &QueueRecord) -> Vec<String> {
     vec![
         text::line(&queue.name),
         table::or_nothing(queue.paused_at.map(table::time)),
-        queue.counts.scheduled.to_string(),
-        queue.counts.running.to_string(),
+        queue.scheduled.to_string(),
+        queue.running.to_string(),
         table::or_nothing(queue.oldest_due.map(durations::show)),
     ]
 }
@@ -35,13 +35,26 @@ pub(super) struct Queue {
 
 impl Queue {
     pub(super) async fn pause(self, db: &DatabaseConnection, output: Output) -> Done {
+        self.doubt(db).await?;
         crate::pause(db, &self.queue).await?;
         self.show("paused", output)
     }
 
     pub(super) async fn resume(self, db: &DatabaseConnection, output: Output) -> Done {
+        self.doubt(db).await?;
         crate::resume(db, &self.queue).await?;
         self.show("resumed", output)
+    }
+
+    /// It may be misspelt.
+    async fn doubt(&self, db: &DatabaseConnection) -> Done {
+        if !crate::queues(db).await?.iter().any(|queue| queue.name == self.queue) {
+            let queue = &self.queue;
+            note(&format!(
+                "No job waits or runs in the queue {queue}, no live worker serves it, and it is not paused."
+            ));
+        }
+        Ok(())
     }
 
     fn show(&self, done: &str, output: Output) -> Done {

@@ -6,17 +6,16 @@ use serde_json::{Value, json};
 use super::failure::Done;
 use super::output::Output;
 use super::{table, text};
-use crate::{JobCounts, JobFilter};
+use crate::JobCounts;
 
 const HEADER: [&str; 7] = ["QUEUE", "SCHEDULED", "RUNNING", "CANCELED", "FAILED", "TERMINATED", "ALL"];
 
 pub(super) async fn run(db: &DatabaseConnection, output: Output) -> Done {
-    let all = crate::counts(db, JobFilter::new()).await?;
-    let queues = crate::queues(db).await?;
-    let by_queue: Vec<Value> =
-        queues.iter().map(|queue| json!({ "queue": queue.name, "jobs": queue.counts })).collect();
+    let queues = crate::counts_by_queue(db).await?;
+    let all = queues.values().copied().sum();
+    let by_queue: Vec<Value> = queues.iter().map(|(queue, jobs)| json!({ "queue": queue, "jobs": jobs })).collect();
     output.show(&json!({ "jobs": all, "queues": by_queue }), || {
-        let rows = queues.iter().map(|queue| row(text::line(&queue.name), &queue.counts));
+        let rows = queues.iter().map(|(queue, jobs)| row(text::line(queue), jobs));
         table::table(&HEADER, &["ALL", "CANCELED", "RUNNING"], rows.chain([row("(all)".into(), &all)]))
     })
 }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use sea_orm::prelude::DateTimeUtc;
-use sea_orm::sea_query::{Expr, ExprTrait as _, Query, UnionType};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, PaginatorTrait as _, QueryFilter, QueryOrder,
-    QuerySelect, QueryTrait, Select, TransactionSession as _, TransactionTrait,
+    QuerySelect, TransactionSession as _, TransactionTrait,
 };
 
 use super::{Store, control, dialect, json, millis, repeat, statement, workers};
@@ -112,47 +112,7 @@ impl Store {
     }
 }
 
-/// The open jobs of one queue and status.
-#[derive(Debug)]
-pub(crate) struct OpenJobs {
-    pub(crate) queue: String,
-    pub(crate) status: JobStatus,
-    pub(crate) jobs: u64,
-    /// How long the first of them has been due; zero where none is.
-    pub(crate) age: Duration,
-}
-
-/// What is not closed.
-pub(crate) const OPEN: [JobStatus; 2] = [JobStatus::Scheduled, JobStatus::Running];
-
 impl Store {
-    /// Counts what waits and runs: one statement, which reads no closed job.
-    pub(crate) async fn open_jobs(&self) -> Result<Vec<OpenJobs>, DbErr> {
-        let [mut open, running] = OPEN.map(|status| self.count_of(status));
-        QueryTrait::query(&mut open).union(UnionType::All, running.into_query());
-        let rows: Vec<(String, JobStatus, i64, DateTimeUtc, DateTimeUtc)> = open.into_tuple().all(&self.db).await?;
-        let read = |(queue, status, jobs, oldest, now): (_, _, i64, DateTimeUtc, DateTimeUtc)| OpenJobs {
-            queue,
-            status,
-            jobs: u64::try_from(jobs).unwrap_or(0),
-            age: (now - oldest).to_std().unwrap_or_default(),
-        };
-        Ok(rows.into_iter().map(read).collect())
-    }
-
-    fn count_of(&self, status: JobStatus) -> Select<job::Entity> {
-        job::Entity::find()
-            .select_only()
-            .columns([job::Column::Queue, job::Column::Status])
-            .column_as(job::Column::Id.count(), "jobs")
-            .column_as(job::Column::ScheduledAt.min(), "oldest")
-            .column_as(Expr::cust(self.dialect.clock), "now")
-            // No bound value: partial indexes are found by what a statement says itself.
-            .filter(Expr::col(job::Column::Status).eq(Expr::Constant(status.code().into())))
-            .group_by(job::Column::Queue)
-            .group_by(job::Column::Status)
-    }
-
     /// How many workers there are whose lease holds.
     pub(crate) async fn live_workers(&self) -> Result<u64, DbErr> {
         let holds = Expr::col(worker::Column::ExpiresAt).gte(Expr::cust(self.dialect.clock));

@@ -1,10 +1,11 @@
 //! Queues: which are paused, and what is in them.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use sea_orm::prelude::DateTimeUtc;
-use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait as _, Func, OnConflict, Query};
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QuerySelect};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Func, OnConflict, Query, UnionType};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select};
 
 use super::{Store, dialect};
 use crate::JobStatus;
@@ -41,33 +42,56 @@ impl Store {
     }
 }
 
-/// The jobs of one queue and status.
-#[derive(Debug, FromQueryResult)]
-pub(crate) struct Contents {
+/// The open jobs of one queue and status.
+#[derive(Debug)]
+pub(crate) struct OpenJobs {
     pub(crate) queue: String,
     pub(crate) status: JobStatus,
-    pub(crate) jobs: i64,
-    /// When the first of those was due that are waiting and due.
-    pub(crate) first_due: Option<DateTimeUtc>,
-    /// The statement's time.
-    pub(crate) now: DateTimeUtc,
+    pub(crate) jobs: u64,
+    /// How long the first of those that wait has been due; `None` where none is.
+    pub(crate) due_for: Option<Duration>,
 }
 
-/// What is in the queues. Reads all jobs.
-pub(crate) async fn contents<C: ConnectionTrait>(db: &C) -> Result<Vec<Contents>, DbErr> {
+/// What is not closed.
+pub(crate) const OPEN: [JobStatus; 2] = [JobStatus::Scheduled, JobStatus::Running];
+
+/// Counts what waits and runs: one statement, which reads no closed job.
+pub(crate) async fn open_jobs<C: ConnectionTrait>(db: &C) -> Result<Vec<OpenJobs>, DbErr> {
     let clock = dialect::of(db.get_database_backend())?.clock;
-    let due_at = Expr::col(job::Column::ScheduledAt);
-    let is_due = job::Column::Status.eq(JobStatus::Scheduled).and(due_at.clone().lte(Expr::cust(clock)));
-    let first_due = Func::min(CaseStatement::new().case(is_due, due_at));
+    let [mut open, running] = OPEN.map(|status| count_of(status, clock));
+    QueryTrait::query(&mut open).union(UnionType::All, running.into_query());
+    let rows: Vec<(String, JobStatus, i64, DateTimeUtc, DateTimeUtc)> = open.into_tuple().all(db).await?;
+    let read = |(queue, status, jobs, first, now): (_, _, i64, DateTimeUtc, DateTimeUtc)| OpenJobs {
+        queue,
+        status,
+        jobs: u64::try_from(jobs).unwrap_or(0),
+        due_for: (now - first).to_std().ok().filter(|_| status == JobStatus::Scheduled),
+    };
+    Ok(rows.into_iter().map(read).collect())
+}
+
+fn count_of(status: JobStatus, clock: &'static str) -> Select<job::Entity> {
     job::Entity::find()
         .select_only()
         .columns([job::Column::Queue, job::Column::Status])
         .column_as(job::Column::Id.count(), "jobs")
-        .expr_as(first_due, "first_due")
-        .expr_as(Expr::cust(clock), "now")
+        .column_as(job::Column::ScheduledAt.min(), "first")
+        .column_as(Expr::cust(clock), "now")
+        // No bound value: partial indexes are found by what a statement says itself.
+        .filter(Expr::col(job::Column::Status).eq(Expr::Constant(status.code().into())))
         .group_by(job::Column::Queue)
         .group_by(job::Column::Status)
-        .into_model()
+}
+
+/// Counts all jobs, by queue and status.
+pub(crate) async fn counts<C: ConnectionTrait>(db: &C) -> Result<Vec<(String, JobStatus, i64)>, DbErr> {
+    job::Entity::find()
+        .select_only()
+        .columns([job::Column::Queue, job::Column::Status])
+        .column_as(job::Column::Id.count(), "jobs")
+        .group_by(job::Column::Queue)
+        .group_by(job::Column::Status)
+        .into_tuple()
         .all(db)
         .await
 }

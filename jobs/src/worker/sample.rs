@@ -9,7 +9,7 @@ use super::engine::Engine;
 use crate::JobStatus;
 use crate::metrics;
 use crate::store::Store;
-use crate::store::maintain::OPEN;
+use crate::store::queues::{OPEN, open_jobs};
 
 /// Sets the gauges of all queues that were seen so far: those that have become empty too.
 pub(super) struct Sampler(BTreeSet<String>);
@@ -20,7 +20,7 @@ impl Sampler {
     }
 
     pub(super) async fn sample(&mut self, store: &Store) -> Result<(), DbErr> {
-        let open = store.open_jobs().await?;
+        let open = open_jobs(&store.db).await?;
         gauge!(metrics::WORKERS).set(number(store.live_workers().await?));
         self.0.extend(open.iter().map(|jobs| jobs.queue.clone()));
         let open: HashMap<_, _> = open.iter().map(|jobs| ((jobs.queue.as_str(), jobs.status), jobs)).collect();
@@ -31,7 +31,7 @@ impl Sampler {
                     .set(number(jobs));
             }
             let waiting = open.get(&(queue.as_str(), JobStatus::Scheduled));
-            let age = waiting.map(|waiting| waiting.age).unwrap_or_default();
+            let age = waiting.and_then(|waiting| waiting.due_for).unwrap_or_default();
             gauge!(metrics::OLDEST_AGE_SECONDS, "queue" => queue.clone()).set(age);
         }
         Ok(())
