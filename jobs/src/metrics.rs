@@ -33,7 +33,7 @@
 
 use std::collections::HashMap;
 
-use ::metrics::{Label, counter};
+use ::metrics::{Label, Unit, counter, describe_counter, describe_gauge, describe_histogram};
 
 use crate::JobStatus;
 
@@ -69,6 +69,24 @@ pub const OLDEST_AGE_SECONDS: &str = "jobs_oldest_age_seconds";
 
 /// Workers whose lease holds.
 pub const WORKERS: &str = "jobs_workers";
+
+/// Tells the program's recorder what each of them is. A worker does so when it starts: nobody knows when a recorder is installed.
+pub(crate) fn describe() {
+    describe_counter!(SCHEDULED_TOTAL, "Jobs that this program has inserted");
+    describe_counter!(STARTED_TOTAL, "Attempts that this program's workers have started");
+    describe_counter!(FINISHED_TOTAL, "Attempts whose end is written, by how they ended and what that made of the job");
+    describe_counter!(
+        FENCED_OUT_TOTAL,
+        "Attempts whose end was not written, because another worker had taken the job over"
+    );
+    describe_histogram!(WAIT_SECONDS, Unit::Seconds, "From a job's due time to the start of an attempt");
+    describe_histogram!(DURATION_SECONDS, Unit::Seconds, "From the start of an attempt to the end of its code");
+    describe_histogram!(CLAIM_BATCH_SIZE, "How many jobs a claim has brought, for those that brought any");
+    describe_gauge!(RUNNING, "Attempts that execute in this worker");
+    describe_gauge!(QUEUE_DEPTH, "Jobs of all programs that wait or run");
+    describe_gauge!(OLDEST_AGE_SECONDS, Unit::Seconds, "How long the first of the jobs that wait has been due");
+    describe_gauge!(WORKERS, "Workers whose lease holds, in all programs");
+}
 
 /// Adds one for each of these values of the labels. Those that are alike are added at once: to look for a metric costs more than to
 /// count.

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use jobs::AttemptEnd;
 use jobs::prelude::*;
+use jobs::{AttemptEnd, CancellationToken, metrics};
 use jobs_tests::{Database, Gate, PATIENCE, Running, cases, soon};
 
-use crate::definitions::{Aside, Play, worker};
-use crate::faults::{history, until_status, workers};
+use crate::definitions::{Aside, Play, Script, worker};
+use crate::faults::{history, until, until_status, workers};
+use crate::witness::counted;
 
 cases![
     blocking_code_that_ignores_its_cancellation_fails_and_keeps_its_slot,
@@ -18,6 +19,7 @@ cases![
     a_blocked_thread_that_is_out_of_time_fails_and_is_not_retried,
     blocking_code_that_looks_is_canceled_like_any_other,
     code_that_outlives_its_worker_is_given_to_another_only_when_the_lease_is_over,
+    an_end_that_only_the_heartbeat_can_write_is_counted,
 ];
 
 /// Holds a thread until it is released.
@@ -158,4 +160,35 @@ async fn code_that_outlives_its_worker_is_given_to_another_only_when_the_lease_i
     assert_eq!(history(&t, handle).await, [(1, AttemptEnd::Lost)]);
     rescuer.stop().await;
     block.release();
+}
+
+async fn an_end_that_only_the_heartbeat_can_write_is_counted(t: Database) {
+    let (gate, block, stop) = (Gate::default(), Block::default(), CancellationToken::new());
+    let (url, queue) = (t.url().to_owned(), t.name().to_owned());
+    let (arrives, holds, stopped) = (gate.clone(), block.clone(), stop.clone());
+    // A program of one thread, which the job keeps.
+    let program = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let script = Script::new(|job| async move {
+                job.state::<Gate>().arrive();
+                job.state::<Block>().hold();
+                Ok(())
+            });
+            let worker = Worker::new(jobs::connect(url).await.unwrap()).queue(queue, 1).state(script);
+            let worker = worker.state(arrives).state(holds).stop_on(stopped);
+            worker.lease(Duration::from_secs(1)).cancel_grace(Duration::from_millis(100)).run().await
+        })
+    });
+    let handle = Play::new().schedule(t.db()).queue(t.name()).await.unwrap();
+    gate.arrivals(1).await;
+    handle.cancel(t.db()).await.unwrap();
+    until_status(&t, handle, JobStatus::Failed).await;
+    assert_eq!(history(&t, handle).await, [(1, AttemptEnd::DidNotStop)]);
+    let labels = [("queue", t.name()), ("name", "Play"), ("outcome", "did_not_stop"), ("status", "failed")];
+    until(|| async { counted(metrics::FINISHED_TOTAL, &labels) > 0.0 }).await;
+    stop.cancel();
+    block.release();
+    program.join().unwrap().unwrap();
+    assert!((counted(metrics::FINISHED_TOTAL, &[("queue", t.name())]) - 1.0).abs() < f64::EPSILON, "counted once");
 }

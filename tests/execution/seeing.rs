@@ -11,7 +11,7 @@ use tracing::Instrument as _;
 
 use crate::definitions::{Encore, Play, idle_worker, worker, wrong};
 use crate::faults::{history, insert_worker, take_over, until};
-use crate::witness::{counted, measured, seen};
+use crate::witness::{counted, described, measured, seen};
 
 cases![
     attempts_are_counted_by_how_they_end,
@@ -20,6 +20,7 @@ cases![
     an_end_that_is_fenced_out_is_counted_as_that,
     a_rescued_attempt_is_counted_as_lost,
     a_worker_that_is_asked_to_tells_how_much_waits_and_runs,
+    what_is_measured_is_described,
     what_a_job_traces_is_in_the_span_of_its_attempt,
     scheduling_is_a_span_that_knows_the_id,
 ];
@@ -160,6 +161,17 @@ async fn a_worker_that_is_asked_to_tells_how_much_waits_and_runs(t: Database) {
     until(|| async { measured(metrics::WORKERS, &[]).contains(&2.0) }).await;
     gate.open(1);
     running.stop().await;
+}
+
+async fn what_is_measured_is_described(t: Database) {
+    let handle = schedule(&t, Play::new()).await;
+    let running = Running::start(serve(&t, idle_worker(&t)).sample_queues(Duration::from_secs(1)));
+    soon(handle.wait(t.db())).await.unwrap();
+    until(|| async { !measured(metrics::WORKERS, &[]).is_empty() }).await;
+    running.stop().await;
+    let described = described();
+    assert!(described.len() >= 10, "{described:?}");
+    assert!(described.values().all(Option::is_some), "{described:?}");
 }
 
 async fn what_a_job_traces_is_in_the_span_of_its_attempt(t: Database) {

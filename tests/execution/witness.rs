@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use tracing::field::{Field, Visit};
@@ -19,6 +19,7 @@ type Pairs = BTreeMap<String, String>;
 /// A value, and the metric and labels under which it was measured.
 struct Measured {
     metric: String,
+    description: Option<String>,
     labels: Pairs,
     value: f64,
 }
@@ -50,20 +51,34 @@ fn is_ours(what: &Metadata<'_>) -> bool {
 
 /// What was measured so far under this name and these labels, among others.
 pub(crate) fn measured(metric: &str, labels: &[(&str, &str)]) -> Vec<f64> {
+    let has = |one: &Measured| labels.iter().all(|(name, value)| one.labels.get(*name).is_some_and(|v| v == value));
+    all_measured().iter().filter(|one| one.metric == metric && has(one)).map(|one| one.value).collect()
+}
+
+/// The metrics that were measured so far, each with what it is said to be.
+pub(crate) fn described() -> BTreeMap<String, Option<String>> {
+    all_measured().iter().map(|one| (one.metric.clone(), one.description.clone())).collect()
+}
+
+fn all_measured() -> MutexGuard<'static, Vec<Measured>> {
     let mut all = MEASURED.lock().unwrap();
     // A snapshot takes out what it shows.
-    for (key, _, _, value) in RECORDER.get().expect("the recorder is installed").snapshot().into_vec() {
+    for (key, _, description, value) in RECORDER.get().expect("the recorder is installed").snapshot().into_vec() {
         let labels: Pairs = key.key().labels().map(|label| (label.key().into(), label.value().into())).collect();
         let values = match value {
             DebugValue::Counter(count) => vec![f64::from(u32::try_from(count).unwrap())],
             DebugValue::Gauge(value) => vec![value.into()],
             DebugValue::Histogram(values) => values.into_iter().map(f64::from).collect(),
         };
-        let metric = key.key().name();
-        all.extend(values.into_iter().map(|value| Measured { metric: metric.into(), labels: labels.clone(), value }));
+        let (metric, description) = (key.key().name(), description.map(|description| description.to_string()));
+        all.extend(values.into_iter().map(|value| Measured {
+            metric: metric.into(),
+            description: description.clone(),
+            labels: labels.clone(),
+            value,
+        }));
     }
-    let has = |one: &Measured| labels.iter().all(|(name, value)| one.labels.get(*name).is_some_and(|v| v == value));
-    all.iter().filter(|one| one.metric == metric && has(one)).map(|one| one.value).collect()
+    all
 }
 
 /// What was counted so far under this name and these labels, among others.

@@ -9,13 +9,13 @@ use sea_orm::DbErr;
 use tokio::sync::oneshot;
 
 use super::engine::{self, End, Engine};
-use super::stuck;
+use super::{meter, stuck};
 use crate::RetryPolicy;
 use crate::attempt::Stop;
 use crate::error::Error;
 use crate::outcome::{Attempts, Outcome};
 use crate::store::Store;
-use crate::store::batch::Finish;
+use crate::store::batch::{Finish, Key};
 use crate::store::dialect::connection::own_connections;
 use crate::store::fault;
 use crate::store::workers::Owned;
@@ -82,7 +82,7 @@ async fn run(engine: Arc<Engine>) {
 }
 
 /// What this process knows to own, by id and version.
-type Known = HashMap<(i64, i64), Arc<engine::Owned>>;
+type Known = HashMap<Key, Arc<engine::Owned>>;
 
 struct Heartbeat {
     engine: Arc<Engine>,
@@ -157,15 +157,24 @@ impl Heartbeat {
 
     /// Ends what does not stop, and lets others take the rest over.
     async fn give_up_jobs(&self) -> Result<(), DbErr> {
-        if !self.stuck.is_empty()
-            && let Err(error) = self.store.finish(&self.stuck).await
-        {
-            if fault::of(&error).is_passing() {
-                return Err(error);
+        let written = if self.stuck.is_empty() { Ok(HashSet::new()) } else { self.store.finish(&self.stuck).await };
+        match written {
+            Ok(written) => self.count(&written),
+            Err(error) if fault::of(&error).is_passing() => return Err(error),
+            Err(error) => {
+                tracing::error!(%error, "the ends of jobs that do not stop can't be written: others will run them again");
             }
-            tracing::error!(%error, "the ends of jobs that do not stop can't be written: others will run them again");
         }
         self.store.leave(self.engine.id).await
+    }
+
+    /// Counts the ends that were written from here.
+    fn count(&self, written: &HashSet<Key>) {
+        let known = self.known();
+        meter::finished(self.stuck.iter().filter(|end| written.contains(&(end.id, end.version))).filter_map(|end| {
+            let job = &known.get(&(end.id, end.version))?.attempt.job;
+            Some((&*job.queue, &*job.name, end))
+        }));
     }
 
     fn known(&self) -> Known {

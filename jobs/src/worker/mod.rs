@@ -34,6 +34,7 @@ use crate::JobStatus;
 use crate::entity::worker;
 use crate::error::Error;
 use crate::job::Job;
+use crate::metrics;
 use crate::registry::{Definition, Registry};
 use crate::store::fault::{self, Fault};
 use engine::Engine;
@@ -194,6 +195,7 @@ impl Worker {
     async fn run_with(self, shutdown: Shutdown) -> Result<(), Error> {
         let registry = Arc::new(Registry::new(&self.registered)?);
         let settings = Arc::new(self.settings.checked(&registry)?);
+        metrics::describe();
         let join = async {
             check_tables(&self.db).await?;
             tracing::info!("definitions:{}", registry.table(&settings.default_queue));
