@@ -71,6 +71,14 @@ pub(crate) fn debug(
 /// Whether the attribute is a `cfg_attr` with one of these.
 pub(crate) fn is_conditional(attribute: &Attribute, names: &[&str]) -> bool {
     let Meta::List(list) = &attribute.meta else { return false };
-    let is_named = |token| matches!(token, TokenTree::Ident(ident) if names.iter().any(|name| ident == name));
-    attribute.path().is_ident("cfg_attr") && list.tokens.clone().into_iter().any(is_named)
+    attribute.path().is_ident("cfg_attr") && mentions(list.tokens.clone(), names)
+}
+
+/// Whether one of these is in there, at any depth.
+fn mentions(tokens: TokenStream, names: &[&str]) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => names.iter().any(|name| ident == name),
+        TokenTree::Group(group) => mentions(group.stream(), names),
+        _ => false,
+    })
 }
