@@ -7,7 +7,7 @@ use jobs_tests::{Database, cases, soon};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
-use crate::called::{call, done, json as call_json, start, unread};
+use crate::called::{PROGRAM, WITHOUT_JOBS, call, call_on, done, json as call_json, start, unread};
 
 cases![
     a_list_has_the_jobs_that_every_condition_lets_through,
@@ -21,6 +21,7 @@ cases![
     jobs_are_counted,
     workers_are_listed,
     stored_text_does_not_control_the_terminal,
+    a_secret_is_shown_by_no_command,
 ];
 
 async fn schedule(t: &Database, options: JobOptions) -> JobId {
@@ -231,4 +232,34 @@ async fn stored_text_does_not_control_the_terminal(t: Database) {
     }
     assert!(done(&t, &["list"]).await.contains(r"a\u{1b}[2J\u{9b}31m"));
     assert_eq!(call_json(&t, &["show", &id]).await["job"]["parameters"]["reason"], HOSTILE);
+}
+
+async fn a_secret_is_shown_by_no_command(t: Database) {
+    const SECRET: &str = "hunter2";
+    let _worker = start(&t, &["worker"]);
+    let password = format!("password={SECRET}");
+    let marked = format!(r#"password={{"$secret": "{SECRET}"}}"#);
+    let wrong = format!("password=[\"{SECRET}\"]");
+    let schedule = |user, password| ["schedule", "SignIn", "-p", user, "-p", password];
+    // Two that end, one that waits, and one that this program's definition refuses.
+    let mut commands: Vec<(&str, Vec<&str>)> = ["user=ada", "user=nobody"]
+        .into_iter()
+        .flat_map(|user| [(PROGRAM, [&schedule(user, &password)[..], &["--wait"]].concat())])
+        .collect();
+    commands.push((PROGRAM, [&schedule("user=ada", &password)[..], &["--delay", "1h"]].concat()));
+    commands.push((PROGRAM, schedule("user=ada", &wrong).to_vec()));
+    commands.push((WITHOUT_JOBS, [&schedule("user=ada", &marked)[..], &["--delay", "1h"]].concat()));
+    let looks: &[&[&str]] =
+        &[&["list"], &["show", "2"], &["show", "4"], &["watch", "1"], &["retry", "2"], &["cancel", "3"], &["doctor"]];
+    for program in [PROGRAM, WITHOUT_JOBS] {
+        commands.extend(looks.iter().map(|look| (program, look.to_vec())));
+    }
+    for (program, command) in commands {
+        for json in [&[][..], &["--json"]] {
+            let called = call_on(program, Some(t.url()), &[&command, json].concat()).await;
+            assert!(!called.output.contains(SECRET) && !called.errors.contains(SECRET), "{command:?}: {called:#?}");
+        }
+    }
+    assert!(done(&t, &["show", "1"]).await.contains("password = \"•••\""));
+    assert_eq!(jobs::reveal_parameter::<String>(t.db(), 1, "password").await.unwrap(), SECRET);
 }

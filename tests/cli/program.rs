@@ -1,4 +1,4 @@
-//! A program with all commands and two jobs of its own.
+//! A program with all commands and jobs of its own.
 
 use std::process::ExitCode;
 
@@ -16,6 +16,12 @@ fn add(job: &JobContext, left: i64, #[param(default = 1)] right: i64) -> JobResu
 #[job_fn(queue = "failures", timeout = "1m30s")]
 fn fail(_job: &JobContext, reason: String) -> JobResult {
     Err(JobError::fail(reason))
+}
+
+/// Says how long the password is.
+#[job_fn(queue = "sign-ins")]
+fn sign_in(_job: &JobContext, user: String, #[param(secret)] password: String) -> JobResult<usize> {
+    if user == "nobody" { Err(JobError::fail("there is no such user")) } else { Ok(password.len()) }
 }
 
 #[tokio::main]

@@ -91,11 +91,12 @@ async fn a_program_lists_its_definitions(t: Database) {
     let called = call_on(PROGRAM, None, &["definitions", "--json"]).await;
     let names: Vec<_> =
         called.json().as_array().unwrap().iter().map(|one| (one["name"].clone(), one["queue"].clone())).collect();
-    assert_eq!(names, [("Add".into(), "sums".into()), ("Fail".into(), "failures".into())]);
+    let expected = [("Add", "sums"), ("Fail", "failures"), ("SignIn", "sign-ins")];
+    assert_eq!(names, expected.map(|(name, queue)| (name.into(), queue.into())));
     let definitions = json(&t, &["definitions"]).await;
     assert_eq!((&definitions[0]["max_attempts"], &definitions[0]["timeout_seconds"]), (&5.into(), &Value::Null));
     assert_eq!(definitions[1]["timeout_seconds"], 90.0);
-    assert_eq!(done(&t, &["definitions"]).await.lines().count(), 3);
+    assert_eq!(done(&t, &["definitions"]).await.lines().count(), 4);
 }
 
 async fn completions_name_the_commands(_: Database) {

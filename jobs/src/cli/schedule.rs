@@ -18,7 +18,8 @@ pub(super) struct Schedule {
     /// The name of its definition.
     name: String,
 
-    /// A parameter; may be given more than once. The value is JSON where it can be read as such, and else a string.
+    /// A parameter; may be given more than once. The value is JSON where it can be read as such, and else a string. A secret one is
+    /// marked by its definition; where that is not in this program, write NAME='{"$secret": VALUE}'.
     #[arg(long, short, value_name = "NAME=VALUE", value_parser = parameter)]
     param: Vec<(String, Value)>,
 
