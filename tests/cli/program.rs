@@ -26,5 +26,6 @@ fn sign_in(_job: &JobContext, user: String, #[param(secret)] password: String) -
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    jobs::cli::main().await
+    let queues = ["sums", "failures", "sign-ins", "long-running"];
+    jobs::cli::main_with(|worker| queues.into_iter().fold(worker, |worker, queue| worker.queue(queue, 4))).await
 }

@@ -63,7 +63,8 @@ pub async fn main() -> ExitCode {
     run(definitions::are_linked(), |worker| worker).await
 }
 
-/// The same, with a worker that is set up here: application state, queues, definitions that are registered by hand.
+/// The same, with a worker that is set up here: application state, queues, definitions that are registered by hand. Where the
+/// command line names queues, exactly those are served.
 ///
 /// ```no_run
 /// # struct Mailer;

@@ -8,8 +8,8 @@ use crate::Worker;
 
 #[derive(Debug, Args)]
 pub(super) struct RunWorker {
-    /// Serve this queue, with at most so many jobs at once; may be given more than once [default: the default queue, and every queue
-    /// that a definition names].
+    /// Serve this queue, with at most so many jobs at once; may be given more than once [default: what this program sets up, or the
+    /// default queue and every queue that a definition names].
     #[arg(long, value_name = "NAME:CONCURRENCY", value_parser = queue)]
     queue: Vec<(String, usize)>,
 }
@@ -24,8 +24,8 @@ fn queue(text: &str) -> Result<(String, usize), String> {
 impl RunWorker {
     pub(super) async fn run(self, db: DatabaseConnection, set_up: impl FnOnce(Worker) -> Worker) -> Done {
         let mut worker = set_up(Worker::new(db));
-        for (name, concurrency) in self.queue {
-            worker = worker.queue(name, concurrency);
+        if !self.queue.is_empty() {
+            worker = worker.only_queues(self.queue);
         }
         note("Executing jobs, until Ctrl-C or SIGTERM.");
         worker.run().await?;

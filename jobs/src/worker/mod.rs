@@ -84,6 +84,13 @@ impl Worker {
         self
     }
 
+    /// Serve these instead of all that were named so far.
+    #[cfg(feature = "cli")]
+    pub(crate) fn only_queues(mut self, queues: Vec<(String, usize)>) -> Self {
+        self.settings.queues = queues;
+        self
+    }
+
     /// The queue of jobs that name none. Default: `JOBS_QUEUE`, or `long-running`. Programs that schedule have to know it too: by
     /// `JOBS_QUEUE`.
     pub fn jobs_queue(mut self, name: impl Into<String>) -> Self {
