@@ -8,6 +8,8 @@ use crate::called::{PROGRAM, call, call_on, start, unread};
 cases![
     nothing_is_wrong_where_all_is_well,
     missing_tables_are_found,
+    tables_that_another_migrator_has_made_are_looked_at_like_others,
+    tables_of_another_version_are_found,
     a_worker_that_is_not_heard_of_is_found,
     due_jobs_that_no_worker_serves_are_found,
     jobs_that_wait_in_a_paused_queue_are_found,
@@ -42,7 +44,28 @@ async fn missing_tables_are_found(t: Database) {
     assert_eq!(call(&t, &["migrate", "--down", "--yes"]).await.code, 0);
     let findings = found(&t, "tables", &[]).await;
     assert!(says(&findings, "the tables can't be read"), "{findings:#?}");
-    assert_eq!(findings[0]["remedy"], "make them: migrate");
+    assert_eq!((&findings[0]["level"], &findings[0]["remedy"]), (&json!("error"), &json!("make them: migrate")));
+}
+
+async fn tables_that_another_migrator_has_made_are_looked_at_like_others(t: Database) {
+    t.execute("DROP TABLE jobs_migration").await;
+    let findings = found(&t, "tables", &["--long-transaction", "30d"]).await;
+    assert!(says(&findings, "no migration is recorded") && findings[0]["level"] == "info", "{findings:#?}");
+    assert_eq!(call(&t, &["doctor", "--long-transaction", "30d"]).await.code, 0);
+    jobs::schedule_by_name(t.db(), "Elsewhere", json!({})).await.unwrap();
+    assert_eq!(found(&t, "unserved", &[]).await.len(), 1);
+}
+
+async fn tables_of_another_version_are_found(t: Database) {
+    t.execute("INSERT INTO jobs_migration (version, applied_at) VALUES ('m29990101_000001_later', 0)").await;
+    let findings = found(&t, "tables", &[]).await;
+    assert!(says(&findings, "m29990101_000001_later was applied by a later version"), "{findings:#?}");
+    t.execute("DELETE FROM jobs_migration WHERE version LIKE 'm2026%'").await;
+    let findings = found(&t, "tables", &[]).await;
+    assert!(
+        findings.iter().any(|finding| finding["found"].as_str().unwrap().ends_with(" is not applied")),
+        "{findings:#?}"
+    );
 }
 
 async fn a_worker_that_is_not_heard_of_is_found(t: Database) {

@@ -10,6 +10,7 @@ use super::failure::{Done, Failure};
 use super::findings::{self, Finding};
 use super::output::Output;
 use super::{durations, table};
+use crate::Level;
 
 #[derive(Debug, Args)]
 pub(super) struct Doctor {
@@ -26,7 +27,7 @@ impl Doctor {
     pub(super) async fn run(self, db: &DatabaseConnection, output: Output) -> Done {
         let mut findings = findings::tables(db).await?;
         // Without tables, nothing else can be looked at.
-        if findings.is_empty() {
+        if findings.iter().all(|finding| finding.level < Level::Error) {
             findings.extend(findings::clock(db).await?);
             findings.extend(findings::workers(db).await?);
             findings.extend(findings::unserved(db).await?);

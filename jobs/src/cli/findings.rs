@@ -47,22 +47,22 @@ fn unseen(check: &'static str, found: impl Into<String>, remedy: impl Into<Strin
     Finding { level: Level::Info, ..finding(check, found, remedy) }
 }
 
-/// Whether the tables are there, as this program knows them.
+/// Whether the tables are there, as this program knows them. Where they can't be read, the level is that of an error.
 pub(super) async fn tables(db: &DatabaseConnection) -> Found {
     if let Err(error) = health::tables(db).await {
         if fault::of(&error) == Fault::Connection {
             return Err(error.into());
         }
         let found = format!("the tables can't be read: {}", chain(&Error::Database(error)));
-        return Ok(vec![finding("tables", found, "make them: migrate")]);
+        return Ok(vec![Finding { level: Level::Error, ..finding("tables", found, "make them: migrate") }]);
     }
     let states = migrate::states(db).await?;
+    if !states.iter().any(|state| state.is_applied) {
+        let found = "the tables are there, and no migration is recorded";
+        return Ok(vec![unseen("tables", found, "nothing, where a migrator of your own has made them; else: migrate")]);
+    }
     let pending = states.iter().filter(|state| !state.is_applied).map(|state| {
-        finding(
-            "tables",
-            format!("{} is not recorded as applied", state.migration),
-            "bring the tables up to date: migrate (unless a migrator of your own records migrations)",
-        )
+        finding("tables", format!("{} is not applied", state.migration), "bring the tables up to date: migrate")
     });
     let unknown = states.iter().filter(|state| !state.is_known).map(|state| {
         finding(
