@@ -24,6 +24,8 @@
 //! made of the job: `terminated`, `failed`, `canceled`, or `scheduled` where it runs again. So a retry after an error is
 //! `{outcome="error", status="scheduled"}`, and an error after which nothing is tried any more `{outcome="error", status="failed"}`.
 //!
+//! A cancellation that arrives while a retry is being written makes the job `canceled`, though it was counted as `scheduled`.
+//!
 //! The wait until the job was claimed is measured by the database's clock, on both ends; what it then waited for a free slot, by
 //! the worker's.
 //!

@@ -19,7 +19,8 @@
 //! `_seconds` is a number of seconds, fractions included; a status is in lower case.
 //!
 //! The program ends with 0 where it has done what was asked, with 1 where it could not, where a job was not found, where the job that
-//! it waited for did not succeed, or where `doctor` has found something, and with 2 where the command line is wrong.
+//! it waited for did not succeed, or where `doctor` has found something that is wrong, and with 2 where the command line is wrong. What
+//! `doctor` could only not look at has the level `info`, and is no reason for a 1.
 //!
 //! The crate's own binary, `jobs`, has no jobs, and all commands but `worker` and `definitions`:
 //! `cargo install jobs --features cli,postgres`.

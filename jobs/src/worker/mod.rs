@@ -104,8 +104,8 @@ impl Worker {
         self
     }
 
-    /// How often to look for jobs, and for queues paused or resumed, that no wake-up told of, 10 milliseconds to 1 minute. Default: 5 seconds where the database wakes,
-    /// else 1 second.
+    /// How often to look for jobs, and for queues paused or resumed, that no wake-up told of, 10 milliseconds to 1 minute. Default: 5
+    /// seconds where the database wakes, else 1 second.
     pub fn poll_interval(mut self, interval: Duration) -> Self {
         self.settings.poll_interval = Some(interval);
         self
