@@ -14,6 +14,7 @@ cases![
     a_filter_with_yes_means_more_jobs_than_a_page_has,
     a_filter_leaves_alone_what_the_command_can_not_change,
     a_retry_by_a_filter_means_failed_jobs,
+    a_unique_job_that_can_not_be_retried_holds_up_no_other,
     a_status_that_a_command_can_not_change_is_refused,
     ids_and_conditions_are_not_given_at_once,
     a_queue_is_paused_and_resumed,
@@ -106,6 +107,31 @@ async fn a_retry_by_a_filter_means_failed_jobs(t: Database) {
     set_status(&t, ended, JobStatus::Terminated).await;
     assert_eq!(done(&t, &["retry", "--name", "Elsewhere", "--yes"]).await, "1 job(s) scheduled again\n");
     assert_eq!((status(&t, failed).await, status(&t, ended).await), (JobStatus::Scheduled, JobStatus::Terminated));
+}
+
+async fn a_unique_job_that_can_not_be_retried_holds_up_no_other(t: Database) {
+    let plain = schedule(&t, "a").await;
+    let unique = async || {
+        let options = JobOptions::new().queue("a").unique_key("k");
+        jobs::schedule_by_name_with(t.db(), "Elsewhere", json!({}), options).await.unwrap()
+    };
+    let older = unique().await;
+    for failed in [plain, older] {
+        set_status(&t, failed, JobStatus::Failed).await;
+    }
+    let newer = unique().await;
+    let called = call(&t, &["retry", "--queue", "a", "--yes", "--json"]).await;
+    assert_eq!(called.code, 1, "{called:#?}");
+    let reason = format!("job {older}: job {newer} is the same: it holds the key of this one");
+    assert!(called.errors.contains(&reason), "{called:#?}");
+    let expected = json!([
+        { "id": older, "done": null, "error": reason },
+        { "id": plain, "done": "scheduled again", "error": null },
+    ]);
+    assert_eq!(called.json(), expected);
+    assert_eq!((status(&t, older).await, status(&t, plain).await), (JobStatus::Failed, JobStatus::Scheduled));
+    let called = call(&t, &["retry", "--queue", "a", "--yes"]).await;
+    assert_eq!((called.code, called.output.as_str()), (1, "0 job(s) scheduled again\n"), "{called:#?}");
 }
 
 async fn a_status_that_a_command_can_not_change_is_refused(t: Database) {

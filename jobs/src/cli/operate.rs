@@ -41,9 +41,32 @@ struct Outcome {
 }
 
 impl Outcome {
+    fn done(id: JobId, done: &'static str) -> Self {
+        Self { id, done: Some(done), error: None }
+    }
+
+    /// It can't be done to this job.
+    fn refused(id: JobId, error: &Error) -> Self {
+        let error = match error {
+            Error::NotFound { .. } | Error::Closed { .. } | Error::NotClosed { .. } => error.to_string(),
+            // These do not name the job.
+            error => format!("job {id}: {}", chain(error)),
+        };
+        Self { id, done: None, error: Some(error) }
+    }
+
     fn sentence(&self) -> Option<String> {
         self.done.map(|done| format!("job {} is {done}", self.id))
     }
+}
+
+/// Says what could not be done.
+fn complain_of(outcomes: &[Outcome]) -> Done {
+    let errors: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.error.as_deref()).collect();
+    for error in &errors {
+        complain(error);
+    }
+    if errors.is_empty() { Ok(()) } else { Err(Failure::Said) }
 }
 
 impl Verb {
@@ -60,18 +83,14 @@ impl Verb {
     async fn each(self, ids: &[JobId], db: &DatabaseConnection, output: Output) -> Done {
         let mut outcomes = Vec::with_capacity(ids.len());
         for &id in ids {
-            let (done, error) = match self.act(db, id).await {
-                Ok(done) => (Some(done), None),
-                Err(error) => (None, Some(chain(&error))),
-            };
-            if let Some(error) = &error {
-                complain(error);
-            }
-            outcomes.push(Outcome { id, done, error });
+            outcomes.push(match self.act(db, id).await {
+                Ok(done) => Outcome::done(id, done),
+                Err(error) => Outcome::refused(id, &error),
+            });
         }
         // At the end: where nobody reads it, everything is done all the same.
         let shown = output.show_lines(&outcomes, outcomes.iter().filter_map(Outcome::sentence));
-        if outcomes.iter().any(|outcome| outcome.error.is_some()) { Err(Failure::Said) } else { shown }
+        complain_of(&outcomes).and(shown)
     }
 
     /// Those that a filter lets through, the newest first: jobs that are scheduled meanwhile are not among them.
@@ -83,9 +102,11 @@ impl Verb {
         }
         let mut outcomes = Vec::new();
         let ended = self.act_on_all(db, filter, &mut outcomes).await;
-        let shown = output.show(&outcomes, || format!("{} job(s) {}", outcomes.len(), self.past()));
+        let done = outcomes.iter().filter(|outcome| outcome.done.is_some()).count();
+        let shown = output.show(&outcomes, || format!("{done} job(s) {}", self.past()));
+        let complained = complain_of(&outcomes);
         ended?;
-        shown
+        complained.and(shown)
     }
 
     async fn act_on_all(
@@ -98,9 +119,10 @@ impl Verb {
         while let Some(last) = page.last().map(|job| job.id) {
             for id in page.iter().map(|job| job.id) {
                 match self.act(db, id).await {
-                    Ok(done) => outcomes.push(Outcome { id, done: Some(done), error: None }),
+                    Ok(done) => outcomes.push(Outcome::done(id, done)),
                     // It has changed since it was listed: the filter no longer means it.
                     Err(Error::Closed { .. } | Error::NotClosed { .. } | Error::NotFound { .. }) => {}
+                    Err(error @ Error::Duplicate { .. }) => outcomes.push(Outcome::refused(id, &error)),
                     Err(error) => return Err(error),
                 }
             }
