@@ -1,7 +1,7 @@
 //! Which jobs a command is about.
 
 use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::{JobFilter, JobStatus};
 
@@ -9,7 +9,7 @@ use crate::{JobFilter, JobStatus};
 #[command(next_help_heading = "Which jobs")]
 pub(super) struct FilterArguments {
     /// In this status; may be given more than once.
-    #[arg(long, ignore_case = true, value_parser = PossibleValuesParser::new(STATUSES.map(|(name, _)| name)).map(|name| status(&name)))]
+    #[arg(long, ignore_case = true, value_parser = a_status())]
     pub(super) status: Vec<JobStatus>,
 
     /// Of the definition with this name.
@@ -44,6 +44,10 @@ const STATUSES: [(&str, JobStatus); 5] = [
     ("failed", JobStatus::Failed),
     ("terminated", JobStatus::Terminated),
 ];
+
+fn a_status() -> impl TypedValueParser<Value = JobStatus> {
+    PossibleValuesParser::new(STATUSES.map(|(name, _)| name)).map(|name| status(&name))
+}
 
 /// The status of a name that is one of those.
 fn status(name: &str) -> JobStatus {

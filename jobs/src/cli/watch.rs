@@ -14,7 +14,7 @@ use super::screen::Screen;
 use crate::store::health;
 use crate::{Error, JobFilter, JobId, JobRecord, JobStatus};
 
-/// How often the database is asked.
+/// How often the database is asked. An attempt that begins and ends in between is not seen where its job waits for another one.
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// How many jobs are watched while they run, and told of when they have ended.
