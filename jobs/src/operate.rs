@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::connection::Connection;
 use crate::error::Error;
-use crate::store::{control, maintain, unique};
+use crate::store::{control, keys, maintain};
 use crate::{JobId, JobStatus, parameters, registry, secrets, wait, wake};
 
 /// What came of asking a job to cancel.
@@ -91,7 +91,7 @@ pub async fn retry<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<(), Er
         return Err(Error::NotClosed { id, status: job.status });
     }
     if let Some(key) = &job.unique_key {
-        unique::take_again(&transaction, id, key, job.version).await?;
+        keys::take_again(&transaction, id, key, job.version).await?;
     }
     control::notify(&transaction, "jobs_wake", &job.queue).await?;
     transaction.commit().await?;

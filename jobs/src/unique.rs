@@ -11,7 +11,8 @@ use sha2::{Digest as _, Sha256};
 use crate::JobStatus;
 use crate::error::Error;
 use crate::parameters::check_name;
-use crate::store::unique::{NewKey, bit};
+use crate::store::keys::bit;
+use crate::store::unique::NewKey;
 use crate::store::{LONGEST, millis};
 
 /// What becomes of a job that is scheduled while another one holds its key.

@@ -9,6 +9,7 @@ pub(crate) mod fault;
 #[cfg(feature = "cli")]
 pub(crate) mod health;
 pub(crate) mod insert;
+pub(crate) mod keys;
 pub(crate) mod maintain;
 pub(crate) mod queues;
 pub(crate) mod testing;
