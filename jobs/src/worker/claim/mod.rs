@@ -1,5 +1,7 @@
 //! The loop that claims: whenever a queue may have due jobs and a slot is free; else it sleeps until something tells it to look.
 
+mod rest;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -13,14 +15,7 @@ use super::execute;
 use super::lanes::{Lanes, Served};
 use super::line::Line;
 use crate::outcome::Outcome;
-use crate::store::claim::Look;
-
-/// The pause before the first look of a worker that sleeps; each further one is twice as long, up to the poll interval.
-const FIRST_LOOK: Duration = Duration::from_millis(50);
-
-/// The same for one that is awake, and the pause at which it falls asleep.
-const FIRST_GLANCE: Duration = Duration::from_millis(1);
-const LAST_GLANCE: Duration = Duration::from_millis(16);
+use rest::{FIRST_GLANCE, FIRST_LOOK, LAST_GLANCE};
 
 /// After so many claims that brought jobs, none longer after the other than the last glance, a worker is awake.
 const AWAKE: u32 = 3;
@@ -170,121 +165,6 @@ impl Claimer {
         self.give_back(unstarted).await;
     }
 
-    /// Nothing is due, or all slots are taken: says that it sleeps, looks once more, and waits.
-    async fn rest(&mut self) -> Result<Next, DbErr> {
-        let drained = self.lanes.drained();
-        if drained.is_empty() && !self.lanes.are_all_paused() {
-            // All slots are taken: only a free one matters, or a queue that is resumed.
-            self.heed_pauses().await?;
-            if !self.lanes.is_ready() {
-                let asked = self.asked_at.unwrap_or_else(Instant::now);
-                self.sleep_until_woken(asked + self.poll_interval()).await;
-            }
-            return Ok(Next::GoOn);
-        }
-        if self.when_idle == WhenIdle::Sleep {
-            if self.is_awake() && self.look < LAST_GLANCE {
-                return Ok(self.glance(&drained).await);
-            }
-            self.mark_asleep(&drained).await?;
-        }
-        self.lanes.calm_down();
-        let was_idle = self.engine.is_idle();
-        let (store, asked) = (self.line.store(), Instant::now());
-        let Look { due, paused } = self.line.in_time(store.look(&drained, &self.names)).await?;
-        self.pause(&paused, asked).await;
-        if self.lanes.is_ready() {
-            // A queue has been resumed.
-            return Ok(Next::GoOn);
-        }
-        let due_now: Vec<_> = due.iter().filter(|(_, wait)| wait.is_zero()).map(|(queue, _)| queue).collect();
-        if due_now.is_empty() {
-            self.in_vain = false;
-            if was_idle && self.when_idle == WhenIdle::Return {
-                return Ok(Next::Idle);
-            }
-        } else if !self.in_vain {
-            for queue in due_now {
-                self.lanes.wake_queue(queue);
-            }
-            // Unless the claim gets something: then the due jobs are held by somebody's transaction.
-            self.in_vain = true;
-            return Ok(Next::GoOn);
-        }
-        let next_due = due.values().filter(|wait| !wait.is_zero()).min();
-        let pause = next_due.map_or(self.look, |wait| self.look.min(*wait));
-        self.look = (self.look * 2).min(self.poll_interval());
-        if self.sleep_until_woken(Instant::now() + pause).await == Woken::ByTime {
-            self.in_vain = false;
-        }
-        Ok(Next::GoOn)
-    }
-
-    /// One that is awake does not ask first whether anything is due: it claims again soon.
-    async fn glance(&mut self, drained: &[String]) -> Next {
-        let pause = self.look;
-        self.look *= 2;
-        if self.sleep_until_woken(Instant::now() + pause).await == Woken::ByTime {
-            for queue in drained {
-                self.lanes.wake_queue(queue);
-            }
-        }
-        Next::GoOn
-    }
-
-    /// Waits for a wake-up that makes a queue ready, or the time, or the end.
-    async fn sleep_until_woken(&mut self, until: Instant) -> Woken {
-        let engine = self.engine.clone();
-        let until = self.lanes.patience_ends().map_or(until, |patience| until.min(patience.into()));
-        loop {
-            tokio::select! {
-                () = engine.stopping.cancelled() => return Woken::ByEvent,
-                () = tokio::time::sleep_until(until) => return Woken::ByTime,
-                () = engine.sleeper.woken() => {
-                    let woken = engine.sleeper.take();
-                    let changed = woken.all || self.lanes.serve_any(&woken.changed);
-                    if changed {
-                        self.asked_at = None;
-                    }
-                    if self.lanes.wake(&woken) || changed {
-                        self.look = self.first_look();
-                    }
-                    self.start();
-                    if woken.look || changed {
-                        return Woken::ByTime;
-                    }
-                    if self.lanes.is_ready() || (self.when_idle == WhenIdle::Return && engine.is_idle()) {
-                        return Woken::ByEvent;
-                    }
-                }
-            }
-        }
-    }
-
-    /// Only a worker that says it sleeps is notified, and only where the database can.
-    async fn mark_asleep(&mut self, queues: &[String]) -> Result<(), DbErr> {
-        if self.engine.listening.load(Ordering::SeqCst) && self.asleep != queues {
-            let store = self.line.store();
-            self.line.in_time(store.sleep_on(self.engine.id, queues)).await?;
-            self.asleep = queues.to_vec();
-        }
-        Ok(())
-    }
-
-    /// One that is not asleep looks again soon: falling asleep, and being woken, costs more.
-    fn first_look(&self) -> Duration {
-        if self.is_awake() { FIRST_GLANCE } else { FIRST_LOOK }
-    }
-
-    /// Others do not wake it: it looks by itself.
-    fn is_awake(&self) -> bool {
-        self.engine.listening.load(Ordering::SeqCst) && self.asleep.is_empty()
-    }
-
-    fn poll_interval(&self) -> Duration {
-        self.engine.settings.poll_interval(self.engine.listening.load(Ordering::SeqCst))
-    }
-
     async fn wait_for_database(&mut self, error: &DbErr) {
         tracing::warn!(%error, "jobs can't be claimed; trying again in {:?}", self.retry);
         // Sleep only: what is hungry stays so.
@@ -302,12 +182,6 @@ fn start(engine: &Arc<Engine>, served: &Served) {
         let work = execute::run_slot(engine.clone(), served.lane.clone(), slot, owned);
         engine.tasks.spawn(engine.gone.clone().run_until_cancelled_owned(work));
     }
-}
-
-#[derive(PartialEq, Eq)]
-enum Woken {
-    ByEvent,
-    ByTime,
 }
 
 /// While a claim is under way, the heartbeat may see rows that nobody here knows yet.
