@@ -3,12 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
-use chrono::TimeDelta;
 use sea_orm::prelude::DateTimeUtc;
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
-use serde::Serialize;
 
 use super::dialect::{Claim, FromFront};
+use super::front::{Front, Place};
 use super::{Store, json, repeat, statement};
 
 /// A job that was claimed, as its worker gets it. It has no `Debug`: its parameters may be secret.
@@ -64,77 +63,6 @@ pub(crate) struct Ask {
     /// How many of them can start at once. Others are claimed only where nothing is lost but time if the worker dies before they
     /// start: not on their last attempt, nor after one in which a worker was lost.
     pub(crate) slots: usize,
-}
-
-/// Where the jobs of a busy queue stand, and behind what earlier claims have taken of them: a claim that begins there steps over
-/// nothing that they have left behind in the index. A hint, that is soon looked for anew.
-#[derive(Debug, Default)]
-pub(crate) struct Front {
-    places: Vec<Place>,
-    /// Until when no other places are looked for.
-    known_until: Option<Instant>,
-    /// Until when nothing is looked for behind what was claimed.
-    passed_until: Option<Instant>,
-}
-
-/// The jobs of one priority and name, those due from then on.
-#[derive(Debug, Serialize)]
-struct Place {
-    priority: i16,
-    name: String,
-    since: Option<DateTimeUtc>,
-}
-
-/// For how long places are used, at the least and at the most: looking for them may take a tenth of the time.
-const PLACES_HOLD: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
-
-/// What becomes visible late, in a transaction that took no longer than this, is found as if it had come in time.
-const LATE: TimeDelta = TimeDelta::milliseconds(250);
-
-/// What comes later still, or is due before those that were claimed, is found after so long at the most.
-const PASSED_HOLDS: Duration = Duration::from_secs(1);
-
-impl Front {
-    fn is_known(&self) -> bool {
-        self.known_until.is_some_and(|until| Instant::now() < until)
-    }
-
-    /// These are looked at too from now on. Where nothing waits at the moment, something soon may.
-    fn found(&mut self, places: Vec<Place>, took: Duration) {
-        for place in places {
-            if !self.places.iter().any(|known| known.is_same(&place)) {
-                self.places.push(place);
-            }
-        }
-        self.places.sort_by(|one, other| (one.priority, &one.name).cmp(&(other.priority, &other.name)));
-        if !self.places.is_empty() {
-            self.known_until = Some(Instant::now() + (took * 10).clamp(PLACES_HOLD.0, PLACES_HOLD.1));
-        }
-    }
-
-    fn look_behind(&mut self) {
-        let now = Instant::now();
-        if self.passed_until.is_none_or(|until| now >= until) {
-            self.places.iter_mut().for_each(|place| place.since = None);
-            self.passed_until = Some(now + PASSED_HOLDS);
-        }
-    }
-
-    /// Moves behind what was claimed.
-    fn pass(&mut self, claimed: &[Claimed]) {
-        for job in claimed {
-            let is_here = |place: &&mut Place| place.priority == job.priority && place.name == job.name;
-            if let Some(place) = self.places.iter_mut().find(is_here) {
-                place.since = place.since.max(Some(job.scheduled_at - LATE));
-            }
-        }
-    }
-}
-
-impl Place {
-    fn is_same(&self, other: &Self) -> bool {
-        self.priority == other.priority && self.name == other.name
-    }
 }
 
 /// What a look at the queues shows.

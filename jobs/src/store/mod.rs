@@ -6,6 +6,7 @@ pub(crate) mod claim;
 pub(crate) mod control;
 pub(crate) mod dialect;
 pub(crate) mod fault;
+pub(crate) mod front;
 #[cfg(feature = "cli")]
 pub(crate) mod health;
 pub(crate) mod insert;

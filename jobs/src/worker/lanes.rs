@@ -11,7 +11,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::engine::Owned;
 use super::pace::Pace;
 use crate::store::Store;
-use crate::store::claim::{Ask, Claimed, Front};
+use crate::store::claim::{Ask, Claimed};
+use crate::store::front::Front;
 use crate::wake::{Woken, lock};
 
 /// The most jobs that one statement claims.
