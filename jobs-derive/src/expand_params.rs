@@ -37,13 +37,21 @@ fn expand_type(mut item: DeriveInput, errors: &mut Errors) -> TokenStream {
     }
     // What is wrong with the options is for `#[derive(Job)]` to say.
     let options = Options::of_struct(&item.attrs, &mut Errors::default());
-    expand_struct(item, &private(options.krate.as_ref()), errors)
+    expand_struct(item, &private(options.krate.as_ref()), &options, errors)
 }
 
 /// The struct with serde's derives, its functions, and its `JobParams`.
-pub(crate) fn expand_struct(mut item: DeriveInput, private: &TokenStream, errors: &mut Errors) -> TokenStream {
+pub(crate) fn expand_struct(
+    mut item: DeriveInput,
+    private: &TokenStream,
+    options: &Options,
+    errors: &mut Errors,
+) -> TokenStream {
     derives::refuse_serde(&mut item.attrs, errors);
     let fields = read_fields(&mut item, errors);
+    if options.has_cron() {
+        refuse_required(&fields, errors);
+    }
     let functions = functions(&item, &fields, errors);
     let debug = secrets::debug(&mut item, &fields, private, errors);
     let secrets = secrets::names(&fields);
@@ -71,6 +79,17 @@ fn read_fields(item: &mut DeriveInput, errors: &mut Errors) -> Vec<Field> {
     let container = SerdeContainer::of(&item.attrs);
     let Data::Struct(data) = &mut item.data else { return Vec::new() };
     data.fields.iter_mut().map(|field| Field::read(field, &item.ident, &container, errors)).collect()
+}
+
+/// Nobody is there to give them when workers schedule the job by themselves.
+fn refuse_required(fields: &[Field], errors: &mut Errors) {
+    for Field { ident, .. } in fields.iter().filter(|field| field.default.is_none()) {
+        let message = format!(
+            "with `cron`, the job is scheduled with its parameters' defaults, and `{ident}` has none: write \
+             `#[param(default)]` or `Option`, or make its schedules with `jobs::cron::add`"
+        );
+        errors.push(Error::new(ident.span(), message));
+    }
 }
 
 fn functions(item: &DeriveInput, fields: &[Field], errors: &mut Errors) -> TokenStream {

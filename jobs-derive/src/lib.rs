@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
 
 mod accessors;
+mod cron;
 mod derives;
 mod duration;
 mod errors;
@@ -51,6 +52,9 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `state = AppState` | a worker without this state refuses to start |
 /// | `unique` | of jobs with the same parameters, one waits or runs at a time; scheduling another gives the handle of the first |
 /// | `unique(by(file), while(scheduled), within = "1h", on_conflict = "replace")` | the same for jobs with the same `file`; only until it runs, and for an hour from when it is scheduled; and what becomes of another: `"use_existing"`, `"fail"` or `"replace"` (the parameters and due time of the one that waits). Each may be left out |
+/// | `cron = "0 3 * * *"` | workers schedule it at these times, with its parameters' defaults; see the module `jobs::cron` |
+/// | `timezone = "Europe/Paris"` | the time zone of `cron`; by default UTC |
+/// | `missed = skip`, `once` or `all(10)` | what becomes of times of `cron` at which no worker was up: nothing, one job, or one for each of the latest ten; by default `once` |
 /// | `crate = path` | where the crate `jobs` is, if not at `::jobs` |
 #[proc_macro_derive(Job, attributes(job, param))]
 pub fn derive_job(input: TokenStream) -> TokenStream {

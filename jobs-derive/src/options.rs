@@ -7,6 +7,7 @@ use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
 use syn::{Attribute, Error, Ident, LitStr, Path, Type};
 
+use crate::cron::{self, Missed};
 use crate::duration::{self, duration};
 use crate::errors::Errors;
 use crate::literals::{integer, label, text};
@@ -14,10 +15,37 @@ use crate::option_list::{arguments, read_options, set, unknown, value};
 use crate::retry::Retry;
 use crate::unique::Unique;
 
-const OF_A_STRUCT: [&str; 10] =
-    ["name", "alias", "queue", "priority", "max_attempts", "timeout", "retry", "state", "unique", "crate"];
-const OF_A_FUNCTION: [&str; 11] =
-    ["name", "alias", "queue", "priority", "max_attempts", "timeout", "retry", "state", "unique", "crate", "struct"];
+const OF_A_STRUCT: [&str; 13] = [
+    "name",
+    "alias",
+    "queue",
+    "priority",
+    "max_attempts",
+    "timeout",
+    "retry",
+    "state",
+    "unique",
+    "crate",
+    "cron",
+    "timezone",
+    "missed",
+];
+const OF_A_FUNCTION: [&str; 14] = [
+    "name",
+    "alias",
+    "queue",
+    "priority",
+    "max_attempts",
+    "timeout",
+    "retry",
+    "state",
+    "unique",
+    "crate",
+    "struct",
+    "cron",
+    "timezone",
+    "missed",
+];
 
 /// What `#[job(…)]` and the parentheses of `#[job_fn(…)]` say.
 #[derive(Default)]
@@ -33,6 +61,11 @@ pub(crate) struct Options {
     unique: Option<Unique>,
     pub(crate) krate: Option<Path>,
     pub(crate) struct_name: Option<Ident>,
+    cron: Option<LitStr>,
+    timezone: Option<LitStr>,
+    missed: Option<Missed>,
+    /// The words of the options of a schedule, though their values may be wrong.
+    schedule: Vec<Ident>,
 }
 
 impl Options {
@@ -43,6 +76,7 @@ impl Options {
             let arguments = errors.check(arguments(attribute, "#[job(queue = \"mail\")]"));
             options.read(arguments.unwrap_or_default(), &OF_A_STRUCT, errors);
         }
+        errors.check(options.check_schedule());
         options
     }
 
@@ -50,6 +84,7 @@ impl Options {
     pub(crate) fn of_function(arguments: TokenStream, errors: &mut Errors) -> Self {
         let mut options = Self::default();
         options.read(arguments, &OF_A_FUNCTION, errors);
+        errors.check(options.check_schedule());
         options
     }
 
@@ -66,8 +101,27 @@ impl Options {
         let state = self.state.as_ref().map(|state| quote_spanned!(state.span()=> .state::<#state>()));
         let unique =
             self.unique.as_ref().map(|unique| unique.expression(private)).map(|unique| quote!(.unique(#unique)));
+        let cron = self.cron.as_ref().map(|expression| quote!(.cron(#expression)));
+        let timezone = self.timezone.as_ref().map(|timezone| quote!(.timezone(#timezone)));
+        let missed =
+            self.missed.as_ref().map(|missed| missed.expression(private)).map(|missed| quote!(.missed(#missed)));
         quote! {
             #private::Defaults::new(#name) #aliases #queue #priority #max_attempts #timeout #retry #state #unique
+                #cron #timezone #missed
+        }
+    }
+
+    /// Whether workers schedule this job by themselves.
+    pub(crate) fn has_cron(&self) -> bool {
+        self.schedule.iter().any(|key| key == "cron")
+    }
+
+    fn check_schedule(&self) -> syn::Result<()> {
+        match self.schedule.first() {
+            Some(key) if !self.has_cron() => {
+                Err(Error::new(key.span(), format!("`{key}` says something of `cron`: add `cron = \"0 3 * * *\"`")))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -84,6 +138,9 @@ impl Options {
     }
 
     fn option(&mut self, key: &Ident, input: ParseStream, known: &[&str], errors: &mut Errors) -> syn::Result<()> {
+        if ["cron", "timezone", "missed"].iter().any(|option| key == option) {
+            self.schedule.push(key.clone());
+        }
         match key.to_string().as_str() {
             written if !known.contains(&written) => Err(unknown(key, known)),
             "name" => set(&mut self.name, key, label(key, input)?),
@@ -96,6 +153,9 @@ impl Options {
             "state" => set(&mut self.state, key, value(key, input, "`state` takes a type: write `state = AppState`")?),
             "unique" => set(&mut self.unique, key, Unique::parse(key, input, errors)?),
             "crate" => set(&mut self.krate, key, path(key, input)?),
+            "cron" => set(&mut self.cron, key, cron::expression(key, input)?),
+            "timezone" => set(&mut self.timezone, key, cron::timezone(key, input)?),
+            "missed" => set(&mut self.missed, key, Missed::parse(key, input)?),
             _ => {
                 set(&mut self.struct_name, key, value(key, input, "`struct` takes a name: write `struct = SendMail`")?)
             }
@@ -156,7 +216,7 @@ mod tests {
             name = "resize", alias = "a", alias = "b", queue = "images", priority = -100, max_attempts = 32767,
             unique(by(a, r#type), while(scheduled), within = "1h", on_conflict = "replace"),
             timeout = "5m", retry = exponential("1s", cap = "2h", jitter = 25), state = std::sync::Arc<A, B>,
-            crate = a::b, struct = Mailer,
+            crate = a::b, struct = Mailer, cron = "0 3 * * *", timezone = "Europe/Paris", missed = all(7),
         });
         assert_eq!(errors, [""; 0]);
         let expected = quote! {
@@ -168,6 +228,7 @@ mod tests {
                 .state::<std::sync::Arc<A, B> >()
                 .unique(P::Unique::new().holds(P::UniqueWhile::Scheduled)
                     .within(::core::time::Duration::from_millis(3600000u64)).on_conflict(P::OnConflict::Replace))
+                .cron("0 3 * * *").timezone("Europe/Paris").missed(P::Missed::All(7u32))
         };
         let job = Ident::new("Resize", proc_macro2::Span::call_site());
         assert_eq!(options.defaults(&job, &quote!(P)).to_string(), expected.to_string());
@@ -186,7 +247,7 @@ mod tests {
     fn each_mistake_is_one_error() {
         for (arguments, message) in [
             ("qeue = \"a\"", "did you mean `queue`? The options are `name`, `alias`"),
-            ("cron = \"* * * * *\"", "unknown option `cron`: the options are"),
+            ("throttle = 3", "unknown option `throttle`: the options are"),
             ("queue", "write `queue = \"…\"`"),
             ("queue = mail", "write `queue = \"…\"`"),
             ("queue = \"\"", "this queue is empty"),
@@ -220,6 +281,20 @@ mod tests {
             ("unique, unique", "`unique` is given twice"),
             ("crate = 5", "write `crate = background`"),
             ("queue = \"a\" priority = 3", "expected a comma"),
+            ("cron = \"0 3 * *\"", "write five fields"),
+            ("cron = \"0 0 30 2 *\"", "never comes"),
+            ("cron = \"0 0 * * * * 2030\"", "write five fields"),
+            ("cron = 3", "write `cron = \"…\"`"),
+            ("cron = \"@daily\", timezone = \"europe/paris\"", "did you mean `Europe/Paris`?"),
+            ("cron = \"@daily\", timezone = \"+02:00\"", "such as `Europe/Paris`"),
+            ("cron = \"@daily\", missed = never", "there is no policy `never`"),
+            ("cron = \"@daily\", missed = all", "how many at the most?"),
+            ("cron = \"@daily\", missed = all(0)", "a whole number from 1 to 100"),
+            ("cron = \"@daily\", missed = all(101)", "a whole number from 1 to 100"),
+            ("cron = \"@daily\", missed = all(1, 2)", "a whole number from 1 to 100"),
+            ("cron = \"@daily\", missed = \"skip\"", "write `missed = skip`"),
+            ("timezone = \"UTC\"", "add `cron = "),
+            ("missed = skip, timezone = \"UTC\"", "`missed` says something of `cron`"),
         ] {
             let errors = errors(arguments);
             assert_eq!(errors.len(), 1, "{arguments}: {errors:?}");

@@ -69,6 +69,13 @@ impl JobContext {
         self.attempt.job.created_at
     }
 
+    /// The time of its [schedule](crate::cron) for which the job runs: not later than [`created_at`](Self::created_at), and earlier where
+    /// workers were late. `None` where it was scheduled otherwise.
+    #[must_use]
+    pub fn nominal_time(&self) -> Option<DateTime<Utc>> {
+        self.attempt.job.nominal_at
+    }
+
     /// On whose behalf the job runs.
     #[must_use]
     pub fn user(&self) -> Option<&str> {

@@ -118,6 +118,18 @@ pub enum Error {
         /// How long was waited.
         waited: Duration,
     },
+    /// A schedule of this name is there already.
+    #[error("there is a schedule named `{name}` already: `cron::replace` changes it")]
+    ScheduleExists {
+        /// The name.
+        name: String,
+    },
+    /// No schedule has this name.
+    #[error("there is no schedule named `{name}`")]
+    NoSchedule {
+        /// The name that was asked for.
+        name: String,
+    },
     /// A worker can't start as it is set up.
     #[error("the worker can't start: {0}")]
     Setup(String),

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::cron::Missed;
 use crate::error::Error;
 use crate::unique::Unique;
 use crate::{JobContext, JobResult, RetryPolicy, parameters};
@@ -89,6 +90,9 @@ pub struct Defaults {
     pub(crate) retry: RetryPolicy,
     pub(crate) state: Option<StateType>,
     pub(crate) unique: Option<Unique>,
+    pub(crate) cron: Option<&'static str>,
+    pub(crate) timezone: Option<&'static str>,
+    pub(crate) missed: Missed,
 }
 
 /// A type of application state that a worker must have.
@@ -115,6 +119,9 @@ impl Defaults {
             retry: RetryPolicy::DEFAULT,
             state: None,
             unique: None,
+            cron: None,
+            timezone: None,
+            missed: Missed::Once,
         }
     }
 
@@ -164,6 +171,27 @@ impl Defaults {
     #[must_use]
     pub const fn state<S: Send + Sync + 'static>(mut self) -> Self {
         self.state = Some(StateType { id: TypeId::of::<S>, name: type_name::<S> });
+        self
+    }
+
+    /// The expression at whose times workers schedule this job, with its parameters' defaults. See [`cron`](crate::cron).
+    #[must_use]
+    pub const fn cron(mut self, expression: &'static str) -> Self {
+        self.cron = Some(expression);
+        self
+    }
+
+    /// The time zone of `cron`; by default UTC.
+    #[must_use]
+    pub const fn timezone(mut self, timezone: &'static str) -> Self {
+        self.timezone = Some(timezone);
+        self
+    }
+
+    /// What becomes of times of `cron` that were missed; by default [`Missed::Once`].
+    #[must_use]
+    pub const fn missed(mut self, missed: Missed) -> Self {
+        self.missed = missed;
         self
     }
 

@@ -10,6 +10,7 @@ mod attempt;
 pub mod cli;
 mod connection;
 mod context;
+pub mod cron;
 mod entity;
 mod error;
 pub mod guide;
@@ -76,6 +77,7 @@ pub use workers::{WorkerRecord, workers};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::connection::Connection;
+    pub use crate::cron::Missed;
     pub use crate::job::{Defaults, Execute, Job, JobParams};
     pub use crate::parameters::to_value;
     pub use crate::registry::Definition;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Datelike as _, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::Error;
@@ -19,7 +20,8 @@ use crate::unique::{OnConflict, UniqueOptions, UniqueWhile};
 /// # use jobs::JobOptions;
 /// let options = JobOptions::new().delay(Duration::from_secs(60)).priority(-5).user("ada");
 /// ```
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 #[must_use]
 pub struct JobOptions {
     due: Option<Due>,
@@ -33,7 +35,7 @@ pub struct JobOptions {
     unique: UniqueOptions,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 enum Due {
     In(Duration),
     At(DateTime<Utc>),
@@ -123,6 +125,17 @@ impl JobOptions {
     pub fn on_conflict(mut self, on_conflict: OnConflict) -> Self {
         self.unique.on_conflict = Some(on_conflict);
         self
+    }
+
+    /// In this queue, where none was said.
+    pub(crate) fn or_queue(mut self, queue: &str) -> Self {
+        self.queue.get_or_insert_with(|| queue.to_owned());
+        self
+    }
+
+    /// Whether it is due at a time that was given.
+    pub(crate) fn names_a_time(&self) -> bool {
+        matches!(self.due, Some(Due::At(_)))
     }
 
     /// The row of a job with these options, over its definition's defaults. `values` tells what makes it unique, where that says so.

@@ -69,6 +69,8 @@ pub struct JobRecord {
     pub session: Option<String>,
     /// The event that asked for it.
     pub event: Option<String>,
+    /// The time of its [schedule](crate::cron) for which it was scheduled.
+    pub nominal_time: Option<DateTime<Utc>>,
 }
 
 impl JobRecord {
@@ -135,6 +137,7 @@ impl From<job::Model> for JobRecord {
             user: row.user_id,
             session: row.session_id,
             event: row.event_id,
+            nominal_time: row.nominal_at,
         }
     }
 }

@@ -238,11 +238,11 @@ pub(crate) async fn place_by_name<C: Connection>(
     insert_one(db, named_row(name, parameters, options)?).await
 }
 
-fn row<J: Job>(job: &J, options: JobOptions) -> Result<NewJob, Error> {
+pub(crate) fn row<J: Job>(job: &J, options: JobOptions) -> Result<NewJob, Error> {
     options.into_row(J::DEFAULTS.name, &J::DEFAULTS, parameters::encode(job)?, || job.unique_values())
 }
 
-fn named_row(name: &str, parameters: Value, options: JobOptions) -> Result<NewJob, Error> {
+pub(crate) fn named_row(name: &str, parameters: Value, options: JobOptions) -> Result<NewJob, Error> {
     let definition = registry::find(name);
     let text = parameters::encode_value(parameters, definition.map_or(&[], |definition| definition.secrets))?;
     let Some(definition) = definition else {
@@ -252,7 +252,7 @@ fn named_row(name: &str, parameters: Value, options: JobOptions) -> Result<NewJo
     options.into_row(name, &definition.defaults, text, || job.unique_values())
 }
 
-async fn insert_one<C: Connection>(db: &C, row: NewJob) -> Result<Placed, Error> {
+pub(crate) async fn insert_one<C: Connection>(db: &C, row: NewJob) -> Result<Placed, Error> {
     let rows = [row];
     let [row] = &rows;
     let span = tracing::debug_span!("jobs.schedule", name = row.name, queue = row.queue, job = Empty);

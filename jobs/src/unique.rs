@@ -87,7 +87,8 @@ impl Unique {
 }
 
 /// What a single job says of its being unique, over its definition.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct UniqueOptions {
     pub(crate) key: Option<String>,
     pub(crate) holds: Option<UniqueWhile>,

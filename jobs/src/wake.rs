@@ -12,6 +12,8 @@ pub(crate) struct Sleeper {
     wake: Notify,
     /// A running job may have been asked to cancel: time for a heartbeat.
     pub(crate) beat: Notify,
+    /// Schedules may have been changed: time to look when the next one is due.
+    pub(crate) cron: Notify,
 }
 
 /// For which queues a sleeper was woken since it last looked.
@@ -93,9 +95,15 @@ pub(crate) fn queue_changed(queue: &str) {
     for_each(|sleeper| sleeper.queue_changed(queue));
 }
 
-/// Jobs have become due sooner than was known.
+/// Jobs and schedules have become due sooner than was known.
 pub(crate) fn advanced() {
     for_each(Sleeper::look);
+    cron_changed();
+}
+
+/// Schedules were changed, perhaps in a transaction that is still open.
+pub(crate) fn cron_changed() {
+    for_each(|sleeper| sleeper.cron.notify_one());
 }
 
 /// A running job was asked to cancel.

@@ -6,6 +6,7 @@ mod asking;
 mod batches;
 mod by_name;
 mod common;
+mod cron;
 mod definitions;
 mod ended;
 mod listing;
@@ -35,6 +36,7 @@ fn main() {
         waiting::cases(),
         operating::cases(),
         queues::cases(),
+        cron::cases(),
         ended::cases(),
         secrets::cases(),
         setup::cases(),

@@ -29,8 +29,17 @@ cases![
     an_interval_of_samples_out_of_range_is_refused,
 ];
 
-const TABLES: [&str; 7] =
-    ["jobs_attempt", "jobs_job", "jobs_message", "jobs_migration", "jobs_queue", "jobs_unique", "jobs_worker"];
+const TABLES: [&str; 9] = [
+    "jobs_attempt",
+    "jobs_cron",
+    "jobs_cron_firing",
+    "jobs_job",
+    "jobs_message",
+    "jobs_migration",
+    "jobs_queue",
+    "jobs_unique",
+    "jobs_worker",
+];
 
 /// The tables there are, in order.
 async fn tables(t: &Database) -> Vec<String> {

@@ -4,6 +4,7 @@
 mod blocking;
 mod claiming;
 mod context;
+mod cron;
 mod definitions;
 mod faults;
 mod fencing;
@@ -44,6 +45,7 @@ fn main() {
         running_alone::cases(),
         testing::cases(),
         seeing::cases(),
+        cron::cases(),
     ]
     .concat();
     jobs_tests::main(&cases);

@@ -10,7 +10,17 @@ use crate::setup::{Role, Setup};
 
 cases![eight_processes_may_migrate_an_empty_database_at_once];
 
-const TABLES: [&str; 6] = ["jobs_job", "jobs_message", "jobs_attempt", "jobs_worker", "jobs_queue", "jobs_migration"];
+const TABLES: [&str; 9] = [
+    "jobs_job",
+    "jobs_message",
+    "jobs_attempt",
+    "jobs_worker",
+    "jobs_queue",
+    "jobs_unique",
+    "jobs_cron",
+    "jobs_cron_firing",
+    "jobs_migration",
+];
 
 async fn eight_processes_may_migrate_an_empty_database_at_once(t: Database) {
     let url = empty(&t).await;

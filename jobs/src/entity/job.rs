@@ -32,6 +32,7 @@ pub struct Model {
     pub event_id: Option<String>,
     pub unique_key: Option<String>,
     pub unique_while: Option<i16>,
+    pub nominal_at: Option<DateTimeUtc>,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

@@ -1,6 +1,8 @@
 //! The tables as sea-orm entities: what reads and administers. The hot statements are the dialects' own text.
 
 pub(crate) mod attempt;
+pub(crate) mod cron;
+pub(crate) mod cron_firing;
 pub(crate) mod job;
 pub(crate) mod key;
 pub(crate) mod message;

@@ -30,6 +30,7 @@ pub(crate) struct Claimed {
     pub(crate) session_id: Option<String>,
     pub(crate) event_id: Option<String>,
     pub(crate) started_at: DateTimeUtc,
+    pub(crate) nominal_at: Option<DateTimeUtc>,
 }
 
 impl Claimed {
@@ -52,6 +53,7 @@ impl Claimed {
             session_id: row.try_get_by_index(12)?,
             event_id: row.try_get_by_index(13)?,
             started_at: row.try_get_by_index(14)?,
+            nominal_at: row.try_get_by_index(15)?,
         })
     }
 }
@@ -183,7 +185,7 @@ impl Store {
             last_priority = Some(priority);
             let values = [queue.into(), (*priority).into(), name.as_str().into(), (*since).into(), int(ask.wanted)];
             for row in transaction.query_all_raw(statement(self.dialect, lock, values)).await? {
-                first.push((Claimed::read(queue, &row)?, row.try_get_by_index(15)?));
+                first.push((Claimed::read(queue, &row)?, row.try_get_by_index(16)?));
             }
         }
         first.sort_by_key(|(job, _)| (job.priority, job.scheduled_at, job.id));

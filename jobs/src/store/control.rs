@@ -87,8 +87,8 @@ pub(crate) async fn retry<C: ConnectionTrait>(db: &C, id: JobId) -> Result<bool,
     Ok(result.rows_affected == 1)
 }
 
-/// Wakes workers on other machines, where the database can: `channel` is `jobs_wake`, `jobs_queue` (a queue) or `jobs_cancel` (a
-/// job).
+/// Wakes workers on other machines, where the database can: `channel` is `jobs_wake`, `jobs_queue` (a queue), `jobs_cancel` (a
+/// job) or `jobs_cron` (a schedule).
 pub(crate) async fn notify<C: ConnectionTrait>(db: &C, channel: &str, payload: &str) -> Result<(), DbErr> {
     let dialect = dialect::of(db.get_database_backend())?;
     if let Some(sql) = dialect.notify {

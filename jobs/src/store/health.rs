@@ -4,28 +4,20 @@ use std::time::Duration;
 
 use sea_orm::prelude::DateTimeUtc;
 use sea_orm::sea_query::{Expr, ExprTrait as _};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, RuntimeErr, Statement,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement};
 
+pub(crate) use super::clock;
 pub(crate) use super::dialect::health::{OpenTransactions, missing_file};
 use super::dialect::{self, health};
 use super::fault::{self, Fault};
-use crate::entity::{job, worker};
+use crate::entity::{cron, job, worker};
 use crate::{JobId, JobStatus};
-
-/// The database's clock.
-pub(crate) async fn clock<C: ConnectionTrait>(db: &C) -> Result<DateTimeUtc, DbErr> {
-    let dialect = dialect::of(db.get_database_backend())?;
-    let statement = Statement::from_string(dialect.backend, format!("SELECT {}", dialect.clock));
-    let row = db.query_one_raw(statement).await?;
-    row.ok_or_else(|| DbErr::Query(RuntimeErr::Internal("the clock has no time".into())))?.try_get_by_index(0)
-}
 
 /// Whether the tables can be read, with the columns that are known here.
 pub(crate) async fn tables<C: ConnectionTrait>(db: &C) -> Result<(), DbErr> {
     worker::Entity::find().limit(1).all(db).await?;
     job::Entity::find().limit(1).all(db).await?;
+    cron::Entity::find().limit(1).all(db).await?;
     Ok(())
 }
 

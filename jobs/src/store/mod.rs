@@ -4,6 +4,7 @@
 pub(crate) mod batch;
 pub(crate) mod claim;
 pub(crate) mod control;
+pub(crate) mod cron;
 pub(crate) mod dialect;
 pub(crate) mod fault;
 pub(crate) mod front;
@@ -20,9 +21,10 @@ pub(crate) mod workers;
 use std::future::Future;
 use std::time::Duration;
 
+use sea_orm::prelude::DateTimeUtc;
 use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, DbErr, IsolationLevel, SqliteTransactionMode, Statement,
-    TransactionOptions, TransactionTrait, Value,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, IsolationLevel, RuntimeErr, SqliteTransactionMode,
+    Statement, TransactionOptions, TransactionTrait, Value,
 };
 use serde::Serialize;
 
@@ -87,6 +89,13 @@ where
 
 pub(crate) fn statement(dialect: &Dialect, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
     Statement::from_sql_and_values(dialect.backend, sql, values)
+}
+
+/// The database's clock.
+pub(crate) async fn clock<C: ConnectionTrait>(db: &C) -> Result<DateTimeUtc, DbErr> {
+    let dialect = dialect::of(db.get_database_backend())?;
+    let row = db.query_one_raw(statement(dialect, &format!("SELECT {}", dialect.clock), [])).await?;
+    row.ok_or_else(|| DbErr::Query(RuntimeErr::Internal("the clock has no time".into())))?.try_get_by_index(0)
 }
 
 /// A batch as one JSON document.

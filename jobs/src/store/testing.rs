@@ -3,17 +3,19 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::{dialect, millis, statement};
+use super::{cron, dialect, millis, statement};
 use crate::JobStatus;
 use crate::entity::job::{Column, Entity, Model};
 
 /// All that waits is due so much sooner.
 pub(crate) async fn advance<C: ConnectionTrait>(db: &C, time: Duration) -> Result<(), DbErr> {
     let dialect = dialect::of(db.get_database_backend())?;
-    db.execute_raw(statement(dialect, dialect.advance, [millis(time).into()])).await.map(|_| ())
+    db.execute_raw(statement(dialect, dialect.advance, [millis(time).into()])).await?;
+    cron::advance(db, TimeDelta::milliseconds(millis(time))).await
 }
 
 /// The jobs of these names that wait, oldest first.

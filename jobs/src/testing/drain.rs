@@ -120,6 +120,22 @@ fn worker(db: &DatabaseConnection) -> Worker {
 /// Lets time pass for all jobs that wait: each is due so much sooner, to the millisecond. What is due then, [`drain`] executes. Workers
 /// of this process look at once, others at their next look.
 ///
+/// The same goes for [schedules](crate::cron): their next times come so much sooner, and what they have fired for was so much earlier.
+///
+/// ```standalone_crate
+/// # use std::time::Duration;
+/// # use jobs::prelude::*;
+/// # use jobs::testing;
+/// # #[derive(Job)] #[job(cron = "0 3 * * *")] #[job_params] struct CleanUp;
+/// # impl Execute for CleanUp { type Output = (); async fn execute(&self, _: &JobContext) -> JobResult { Ok(()) } }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), jobs::Error> {
+/// let db = testing::database().await?;
+/// testing::drain(&db).await?; // writes the schedules of definitions
+/// testing::advance(&db, Duration::from_secs(24 * 3600)).await?;
+/// assert_eq!(testing::drain(&db).await?.counts().terminated, 1);
+/// # Ok(()) }
+/// ```
+///
 /// Only due times move: what is stored of jobs that run or have ended stays as it is. More than a hundred years count as a hundred.
 pub async fn advance<C: ConnectionTrait>(db: &C, time: Duration) -> Result<(), Error> {
     testing::advance(db, time).await?;

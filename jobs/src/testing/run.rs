@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use sea_orm::DatabaseConnection;
 use tokio_util::sync::CancellationToken;
 
@@ -70,6 +70,7 @@ pub struct Run<J> {
     job: J,
     options: JobOptions,
     attempt: i32,
+    nominal_time: Option<DateTime<Utc>>,
     states: States,
     db: DatabaseConnection,
     cancel: CancellationToken,
@@ -83,6 +84,7 @@ impl<J: Job> Run<J> {
             job,
             options: JobOptions::new(),
             attempt: 1,
+            nominal_time: None,
             states: States::new(),
             db: DatabaseConnection::default(),
             cancel: CancellationToken::new(),
@@ -114,6 +116,13 @@ impl<J: Job> Run<J> {
     pub fn attempt(mut self, number: u32) -> Self {
         assert!(number > 0, "the first attempt is 1");
         self.attempt = i32::try_from(number).unwrap_or(i32::MAX);
+        self
+    }
+
+    /// The time of its schedule for which it is executed, as [`JobContext::nominal_time`](crate::JobContext::nominal_time) gives it.
+    /// Default: none.
+    pub fn nominal_time(mut self, time: DateTime<Utc>) -> Self {
+        self.nominal_time = Some(time);
         self
     }
 
@@ -201,6 +210,7 @@ impl<J: Job> Run<J> {
                 user_id: row.user_id,
                 session_id: row.session_id,
                 event_id: row.event_id,
+                nominal_at: self.nominal_time,
             },
             notes: Notes::default(),
             stop: Stopper::default(),

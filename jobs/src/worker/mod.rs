@@ -4,6 +4,7 @@
 //! thread of its own keeps the lease; where it is lost, the worker stops its jobs and joins anew under another id.
 
 mod claim;
+mod cron;
 mod engine;
 mod execute;
 mod finish;
@@ -31,12 +32,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::JobStatus;
+use crate::cron::declare;
 use crate::entity::worker;
 use crate::error::Error;
 use crate::job::Job;
 use crate::metrics;
 use crate::registry::{Definition, Registry};
 use crate::store::fault::{self, Fault};
+use claim::WhenIdle;
 use engine::Engine;
 pub(crate) use execute::perform;
 use line::Line;
@@ -62,6 +65,8 @@ const REJOIN_PAUSE: Duration = Duration::from_secs(1);
 /// `queue`, `attempt` and `worker` (its id): so are the events of `execute`, and of code in
 /// [`run_blocking`](crate::JobContext::run_blocking). Tasks that `execute` spawns are in it when they are spawned
 /// `.in_current_span()`. What can be counted and timed is listed in [`metrics`](crate::metrics).
+///
+/// It fires the [schedules](crate::cron) of the jobs that it knows, together with all other workers.
 ///
 /// Without [`queue`](Self::queue) it serves the default queue and every queue that one of its definitions names.
 #[must_use = "a worker does nothing until it is run"]
@@ -193,7 +198,8 @@ impl Worker {
         self.run_with(shutdown).await
     }
 
-    /// Executes what is due in its queues, and returns when nothing is due or running any more. Jobs that are due later stay.
+    /// Fires the schedules that are due, executes what is due in its queues, and returns when nothing is due or running any more. Jobs and
+    /// schedules that are due later stay.
     pub async fn run_until_idle(self) -> Result<(), Error> {
         let shutdown = Shutdown::when_idle(self.settings.stop.clone());
         self.run_with(shutdown).await
@@ -203,20 +209,37 @@ impl Worker {
         let registry = Arc::new(Registry::new(&self.registered)?);
         let settings = Arc::new(self.settings.checked(&registry)?);
         metrics::describe();
-        let join = async {
+        // Boxed: whoever runs a worker among other futures pays for no more than a pointer.
+        let join = Box::pin(async {
             check_tables(&self.db).await?;
             tracing::info!("definitions:{}", registry.table(&settings.default_queue));
-            Engine::join(&self.db, settings.clone(), registry.clone()).await
-        };
+            let engine = Engine::join(&self.db, settings.clone(), registry.clone()).await?;
+            let begun = begin_schedules(&engine, shutdown.idle()).await;
+            if begun.is_err()
+                && let Err(error) = leave(&engine).await
+            {
+                tracing::warn!(%error, "the worker's row is left behind; it goes when its lease is over");
+            }
+            begun.map(|()| engine)
+        });
         let Some(engine) = shutdown.unless_stopped(join).await else { return Ok(()) };
         let mut engine = engine?;
-        // Boxed: whoever runs a worker among other futures pays for no more than a pointer.
         while Box::pin(work(engine, &shutdown)).await? == End::Lost {
             // The worker could not be heard for longer than its lease: others have its jobs. Begin anew.
             let Some(next) = shutdown.unless_stopped(rejoin(&self.db, &settings, &registry)).await else { break };
             engine = next?;
         }
         Ok(())
+    }
+}
+
+/// Writes the schedules of definitions: only when a worker starts, and not when it joins again, so that a release that goes on beside a
+/// newer one changes nothing back. A worker that does not stay fires what is due before it looks for jobs.
+async fn begin_schedules(engine: &Engine, when_idle: WhenIdle) -> Result<(), Error> {
+    declare::schedules(&engine.connections.store(), &engine.registry).await?;
+    match when_idle {
+        WhenIdle::Return => Ok(cron::fire_once(engine).await?),
+        WhenIdle::Sleep => Ok(()),
     }
 }
 
@@ -244,6 +267,7 @@ async fn work(engine: Arc<Engine>, shutdown: &Shutdown) -> Result<End, Error> {
     let heart = heartbeat::start(engine.clone())?;
     background.spawn(engine.gone.clone().run_until_cancelled_owned(notify::run(engine.clone())));
     background.spawn(engine.gone.clone().run_until_cancelled_owned(maintain::run(engine.clone())));
+    background.spawn(engine.gone.clone().run_until_cancelled_owned(cron::run(engine.clone())));
     let mut claimer =
         tokio::spawn(engine.gone.clone().run_until_cancelled_owned(claim::run(engine.clone(), shutdown.idle())));
     let writer = tokio::spawn(engine.gone.clone().run_until_cancelled_owned(finish::run(engine.clone())));

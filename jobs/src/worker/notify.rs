@@ -28,17 +28,20 @@ pub(super) async fn run(engine: Arc<Engine>) {
 
 /// Listens until the connection is lost.
 async fn listen(engine: &Engine) -> Result<(), sea_orm::DbErr> {
-    let mut listener = Listener::connect(&engine.setting.db, &["jobs_wake", "jobs_cancel", "jobs_queue"]).await?;
+    let channels = ["jobs_wake", "jobs_cancel", "jobs_queue", "jobs_cron"];
+    let mut listener = Listener::connect(&engine.setting.db, &channels).await?;
     engine.listening.store(true, Ordering::SeqCst);
-    // What was said before is not heard: look once, for jobs and for requests to cancel.
+    // What was said before is not heard: look once, for jobs, for requests to cancel and for schedules.
     engine.sleeper.wake_all();
     engine.sleeper.beat.notify_one();
+    engine.sleeper.cron.notify_one();
     loop {
         match tokio::time::timeout(SILENCE, listener.hear()).await {
             Ok(heard) => match heard? {
                 Heard::Scheduled(queue) => engine.sleeper.wake(&queue),
                 Heard::CancelRequested => engine.sleeper.beat.notify_one(),
                 Heard::QueueChanged(queue) => engine.sleeper.queue_changed(&queue),
+                Heard::CronChanged => engine.sleeper.cron.notify_one(),
                 Heard::Finished => {}
             },
             Err(_) => listener.check().await?,

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::options::may_listen;
 use crate::parameters::check_name;
 use crate::registry::Registry;
-use crate::{JobStatus, default_queue};
+use crate::{JobStatus, cron, default_queue};
 
 pub(super) struct Settings {
     pub(super) queues: Vec<(String, usize)>,
@@ -125,6 +125,7 @@ impl Settings {
             ));
         }
         for definition in registry.definitions() {
+            cron::declare::check(definition)?;
             if let Some(state) = definition.defaults.state
                 && !self.states.contains_key(&(state.id)())
             {

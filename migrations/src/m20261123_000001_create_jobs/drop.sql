@@ -1,3 +1,5 @@
+DROP TABLE IF EXISTS jobs_cron_firing;
+DROP TABLE IF EXISTS jobs_cron;
 DROP TABLE IF EXISTS jobs_unique;
 DROP TABLE IF EXISTS jobs_queue;
 DROP TABLE IF EXISTS jobs_worker;

@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS jobs_job (
     event_id VARCHAR(200),
     unique_key VARCHAR(64),
     unique_while SMALLINT,
+    nominal_at DATETIME(6),
     -- There are no partial indexes here: the status leads instead.
     KEY jobs_job_waiting (status, queue, priority, name, scheduled_at, id),
     KEY jobs_job_running (status, worker_id),
@@ -81,4 +82,26 @@ CREATE TABLE IF NOT EXISTS jobs_unique (
     version BIGINT,
     expires_at DATETIME(6),
     KEY jobs_unique_left (version, expires_at)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS jobs_cron (
+    name VARCHAR(200) NOT NULL PRIMARY KEY,
+    job VARCHAR(200) NOT NULL,
+    expression VARCHAR(200) NOT NULL,
+    timezone VARCHAR(100) NOT NULL,
+    parameters JSON NOT NULL,
+    options JSON NOT NULL,
+    missed VARCHAR(20) NOT NULL,
+    source VARCHAR(20) NOT NULL,
+    paused_at DATETIME(6),
+    next_at DATETIME(6),
+    created_at DATETIME(6) NOT NULL
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS jobs_cron_firing (
+    schedule VARCHAR(200) NOT NULL,
+    nominal_at DATETIME(6) NOT NULL,
+    job_id BIGINT,
+    fired_at DATETIME(6) NOT NULL,
+    PRIMARY KEY (schedule, nominal_at)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

@@ -28,7 +28,8 @@ CREATE TABLE jobs_job (
     event_id VARCHAR(200),
     -- What it takes again when it is retried, and while which statuses it holds it: 1 scheduled, 2 running.
     unique_key VARCHAR(64) COLLATE "C",
-    unique_while SMALLINT
+    unique_while SMALLINT,
+    nominal_at TIMESTAMPTZ
 ) WITH (
     fillfactor = 80,
     autovacuum_vacuum_scale_factor = 0.02,
@@ -96,3 +97,26 @@ CREATE TABLE jobs_unique (
     expires_at TIMESTAMPTZ
 );
 CREATE INDEX jobs_unique_left ON jobs_unique (expires_at) WHERE version IS NULL;
+
+CREATE TABLE jobs_cron (
+    name VARCHAR(200) COLLATE "C" PRIMARY KEY,
+    job VARCHAR(200) COLLATE "C" NOT NULL,
+    expression VARCHAR(200) NOT NULL,
+    timezone VARCHAR(100) NOT NULL,
+    parameters JSONB NOT NULL,
+    options JSONB NOT NULL,
+    missed VARCHAR(20) NOT NULL,
+    source VARCHAR(20) NOT NULL,
+    paused_at TIMESTAMPTZ,
+    next_at TIMESTAMPTZ,
+    created_at TIMESTAMPTZ NOT NULL
+);
+
+-- A schedule fires once for each of its times: whoever writes the row, in the transaction that schedules the job, has fired.
+CREATE TABLE jobs_cron_firing (
+    schedule VARCHAR(200) COLLATE "C" NOT NULL,
+    nominal_at TIMESTAMPTZ NOT NULL,
+    job_id BIGINT,
+    fired_at TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (schedule, nominal_at)
+);

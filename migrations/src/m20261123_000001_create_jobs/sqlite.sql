@@ -24,7 +24,8 @@ CREATE TABLE jobs_job (
     session_id TEXT,
     event_id TEXT,
     unique_key TEXT,
-    unique_while INTEGER
+    unique_while INTEGER,
+    nominal_at TEXT
 );
 
 CREATE INDEX jobs_job_waiting ON jobs_job (queue, priority, name, scheduled_at, id) WHERE status = 0;
@@ -81,3 +82,25 @@ CREATE TABLE jobs_unique (
     expires_at TEXT
 ) WITHOUT ROWID;
 CREATE INDEX jobs_unique_left ON jobs_unique (expires_at) WHERE version IS NULL;
+
+CREATE TABLE jobs_cron (
+    name TEXT PRIMARY KEY NOT NULL,
+    job TEXT NOT NULL,
+    expression TEXT NOT NULL,
+    timezone TEXT NOT NULL,
+    parameters TEXT NOT NULL,
+    options TEXT NOT NULL,
+    missed TEXT NOT NULL,
+    source TEXT NOT NULL,
+    paused_at TEXT,
+    next_at TEXT,
+    created_at TEXT NOT NULL
+);
+
+CREATE TABLE jobs_cron_firing (
+    schedule TEXT NOT NULL,
+    nominal_at TEXT NOT NULL,
+    job_id INTEGER,
+    fired_at TEXT NOT NULL,
+    PRIMARY KEY (schedule, nominal_at)
+);

@@ -15,6 +15,8 @@ pub(crate) enum Heard {
     CancelRequested,
     /// This queue was paused or resumed.
     QueueChanged(String),
+    /// Schedules were changed.
+    CronChanged,
     /// A job that somebody waits for has ended.
     Finished,
 }
@@ -43,6 +45,7 @@ impl Listener {
         Ok(match notification.channel() {
             "jobs_cancel" => Heard::CancelRequested,
             "jobs_queue" => Heard::QueueChanged(notification.payload().to_owned()),
+            "jobs_cron" => Heard::CronChanged,
             "jobs_finish" => Heard::Finished,
             _ => Heard::Scheduled(notification.payload().to_owned()),
         })

@@ -54,6 +54,8 @@ pub(crate) struct Dialect {
     /// (time in ms): all that waits is due so much sooner.
     pub(crate) advance: &'static str,
     pub(crate) unique: Unique,
+    /// An `INSERT` of one row, made to change nothing where there is one with its key.
+    pub(crate) unless_there: fn(&str) -> String,
 }
 
 /// The keys of unique jobs.

@@ -33,7 +33,7 @@ pub(super) static DIALECT: Dialect = Dialect {
                                 FROM JSON_TABLE(?, '$[*]' COLUMNS (known VARCHAR(200) CHARACTER SET utf8mb4 PATH '$')) AS names)
                  ORDER BY priority, name",
         lock: "SELECT id, name, priority, version, attempt, max_attempts, budget, timeout_ms, CAST(parameters AS CHAR), created_at,
-                      scheduled_at, user_id, session_id, event_id, UTC_TIMESTAMP(6) AS started_at,
+                      scheduled_at, user_id, session_id, event_id, UTC_TIMESTAMP(6) AS started_at, nominal_at,
                       attempt + 1 < max_attempts AND (attempt = 0 OR worker_id IS NOT NULL) AS may_wait
                FROM jobs_job FORCE INDEX (jobs_job_waiting)
                WHERE status = 0 AND queue = ? AND priority = ? AND name = ?
@@ -123,6 +123,7 @@ pub(super) static DIALECT: Dialect = Dialect {
                   WHERE id = ? AND version = ? AND status = 0",
         sweep: "DELETE FROM jobs_unique WHERE version IS NULL AND (expires_at IS NULL OR expires_at <= UTC_TIMESTAMP(6))",
     },
+    unless_there: |insert| insert.replacen("INSERT", "INSERT IGNORE", 1),
 };
 
 const LOCK: &str = r"

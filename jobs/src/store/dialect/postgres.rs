@@ -52,7 +52,7 @@ WHERE ctid = ANY(ARRAY(
           ORDER BY first.priority, first.scheduled_at, first.id LIMIT $4) AS best
     WHERE best.may_wait OR best.place <= $5))
 RETURNING id, name, priority, version, attempt, max_attempts, budget, timeout_ms, parameters::text, created_at, scheduled_at,
-          user_id, session_id, event_id, started_at"
+          user_id, session_id, event_id, started_at, nominal_at"
         )
     };
 }
@@ -134,6 +134,7 @@ WITH places AS MATERIALIZED (
         sweep: "DELETE FROM jobs_unique
                 WHERE version IS NULL AND (expires_at IS NULL OR expires_at <= statement_timestamp())",
     },
+    unless_there: |insert| format!("{insert} ON CONFLICT DO NOTHING"),
 };
 
 /// A commit that notifies takes a lock on the whole database, so only a queue on which a worker sleeps is notified.

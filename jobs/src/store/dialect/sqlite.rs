@@ -69,6 +69,7 @@ pub(super) static DIALECT: Dialect = Dialect {
         sweep: "DELETE FROM jobs_unique
                 WHERE version IS NULL AND (expires_at IS NULL OR expires_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))",
     },
+    unless_there: |insert| format!("{insert} ON CONFLICT DO NOTHING"),
 };
 
 /// Ids grow in the order of insertion, which is the batch's.
@@ -121,7 +122,7 @@ WHERE id IN (
           ORDER BY first.priority, first.scheduled_at, first.id LIMIT ?4) AS best
     WHERE best.may_wait OR best.place <= ?5)
 RETURNING id, name, priority, version, attempt, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at,
-          user_id, session_id, event_id, started_at";
+          user_id, session_id, event_id, started_at, nominal_at";
 
 const LOOK: &str = r"
 WITH RECURSIVE groups (queue, priority, name) AS (

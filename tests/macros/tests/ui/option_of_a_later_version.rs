@@ -1,7 +1,7 @@
 use jobs::prelude::*;
 
 #[derive(Job)]
-#[job(cron = "0 * * * *")]
+#[job(throttle = 3)]
 #[job_params]
 pub struct Resize {
     file: String,

@@ -1,0 +1,94 @@
+use std::str::FromStr as _;
+
+use chrono::NaiveDateTime;
+use chrono_tz::{TZ_VARIANTS, Tz};
+use croner::parser::{CronParser, Seconds, Year};
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::parse::ParseStream;
+use syn::token::Paren;
+use syn::{Error, Ident, LitInt, LitStr, parenthesized};
+
+use crate::literals::text;
+use crate::option_list::{meant, value};
+
+/// What the database has room for.
+const MAX_CHARACTERS: usize = 200;
+
+/// `= "0 3 * * *"`
+pub(crate) fn expression(key: &Ident, input: ParseStream) -> syn::Result<LitStr> {
+    let literal = text(key, input)?;
+    let written = literal.value();
+    let parser = CronParser::builder().seconds(Seconds::Optional).year(Year::Disallowed).build();
+    let wrong = match parser.parse(&written) {
+        Err(error) => format!(
+            "`{written}` can't be read ({error}): write five fields (minute, hour, day of month, month, day of week), or six \
+             with seconds before them"
+        ),
+        Ok(times) if times.find_next_occurrence(&NaiveDateTime::default(), false).is_err() => {
+            format!("`{written}` never comes: no calendar has such a day")
+        }
+        Ok(_) if written.chars().count() > MAX_CHARACTERS => {
+            "this is longer than 200 characters: shorten it".to_owned()
+        }
+        Ok(_) => return Ok(literal),
+    };
+    Err(Error::new(literal.span(), wrong))
+}
+
+/// `= "Europe/Paris"`
+pub(crate) fn timezone(key: &Ident, input: ParseStream) -> syn::Result<LitStr> {
+    let literal = text(key, input)?;
+    let written = literal.value();
+    if Tz::from_str(&written).is_ok() {
+        return Ok(literal);
+    }
+    let known: Vec<_> = TZ_VARIANTS.iter().map(|zone| zone.name()).collect();
+    let advice = match meant(&written, &known) {
+        Some(zone) => format!("did you mean `{zone}`?"),
+        None => "write one of the IANA database, such as `Europe/Paris`".to_owned(),
+    };
+    Err(Error::new(literal.span(), format!("`{written}` is no time zone: {advice}")))
+}
+
+/// What becomes of missed times.
+pub(crate) enum Missed {
+    Skip,
+    Once,
+    All(u32),
+}
+
+const MISSED: &str = "write `missed = skip`, `missed = once` or `missed = all(10)`";
+const MOST: u32 = 100;
+
+impl Missed {
+    /// `= skip`, `= once` or `= all(10)`
+    pub(crate) fn parse(key: &Ident, input: ParseStream) -> syn::Result<Self> {
+        let policy: Ident = value(key, input, MISSED)?;
+        match policy.to_string().as_str() {
+            "skip" => Ok(Self::Skip),
+            "once" => Ok(Self::Once),
+            "all" if input.peek(Paren) => Self::all(&policy, input),
+            "all" => Err(Error::new(policy.span(), format!("how many at the most? {MISSED}"))),
+            _ => Err(Error::new(policy.span(), format!("there is no policy `{policy}`: {MISSED}"))),
+        }
+    }
+
+    fn all(policy: &Ident, input: ParseStream) -> syn::Result<Self> {
+        let content;
+        parenthesized!(content in input);
+        let limit: TokenStream = content.parse()?;
+        match syn::parse2::<LitInt>(limit).and_then(|limit| limit.base10_parse()) {
+            Ok(number @ 1..=MOST) => Ok(Self::All(number)),
+            _ => Err(Error::new(policy.span(), format!("`all` takes a whole number from 1 to {MOST}"))),
+        }
+    }
+
+    pub(crate) fn expression(&self, private: &TokenStream) -> TokenStream {
+        match self {
+            Self::Skip => quote!(#private::Missed::Skip),
+            Self::Once => quote!(#private::Missed::Once),
+            Self::All(limit) => quote!(#private::Missed::All(#limit)),
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Schedules as they are seen.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Cron, Missed};
+use crate::store::cron::{FiringRow, Row};
+use crate::{JobId, JobOptions, registry, secrets};
+
+/// Where a schedule comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum CronSource {
+    /// A definition in the code of workers: `#[job(cron = "…")]`.
+    Definition,
+    /// [`add`](super::add) or [`replace`](super::replace).
+    Runtime,
+}
+
+impl CronSource {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Definition => "definition",
+            Self::Runtime => "runtime",
+        }
+    }
+}
+
+impl fmt::Display for CronSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A schedule, as it stands. Times are the database's.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct CronRecord {
+    /// The name: of a definition's schedule, the job's.
+    pub name: String,
+    /// The name of the job that it schedules.
+    pub job: String,
+    /// The expression.
+    pub expression: String,
+    /// The expression in English: `At 03:00`.
+    pub description: String,
+    /// The time zone by whose clocks it fires, such as `Europe/Paris`.
+    pub timezone: String,
+    /// What becomes of missed times.
+    pub missed: Missed,
+    /// Where it comes from.
+    pub source: CronSource,
+    /// The parameters of its jobs, by name. A secret one reads `"•••"`.
+    pub parameters: Value,
+    /// The names of the secret ones.
+    pub secrets: Vec<String>,
+    /// The options of its jobs. What is not said there comes from their definition.
+    pub options: JobOptions,
+    /// Since when it is paused; `None` where it is not.
+    pub paused_at: Option<DateTime<Utc>>,
+    /// When it fires next; in the past where no worker is up that knows its job. `None` where it is paused.
+    pub next_at: Option<DateTime<Utc>>,
+    /// The latest time for which it has fired, as far as its history goes back.
+    pub last_at: Option<DateTime<Utc>>,
+    /// When it was added.
+    pub created_at: DateTime<Utc>,
+}
+
+impl CronRecord {
+    /// The next so many times at which it fires.
+    #[must_use]
+    pub fn next_times(&self, count: usize) -> Vec<DateTime<Utc>> {
+        let times = Cron::new(&self.expression).timezone(&self.timezone).times().ok();
+        let next = |time: &DateTime<Utc>| times.as_ref()?.next(*time);
+        std::iter::successors(self.next_at, next).take(count).collect()
+    }
+
+    pub(super) fn of(row: Row, last_at: Option<DateTime<Utc>>) -> Self {
+        let mut parameters = row.parameters.0;
+        let secrets = secrets::hide(&mut parameters, registry::secrets(&row.job));
+        let times = Cron::new(&row.expression).timezone(&row.timezone).times();
+        Self {
+            description: times.map_or_else(|error| error.to_string(), |times| times.words()),
+            next_at: row.next_at.filter(|_| row.paused_at.is_none()),
+            last_at,
+            name: row.name,
+            job: row.job,
+            expression: row.expression,
+            timezone: row.timezone,
+            missed: row.missed.parse().unwrap_or_default(),
+            source: if row.source == CronSource::Definition.as_str() {
+                CronSource::Definition
+            } else {
+                CronSource::Runtime
+            },
+            parameters,
+            secrets,
+            options: serde_json::from_value(row.options.0).unwrap_or_default(),
+            paused_at: row.paused_at,
+            created_at: row.created_at,
+        }
+    }
+}
+
+/// One time for which a schedule has fired.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Firing {
+    /// The time.
+    pub nominal_time: DateTime<Utc>,
+    /// The job that was scheduled for it. It may have been deleted since.
+    pub job: Option<JobId>,
+    /// When it was scheduled.
+    pub fired_at: DateTime<Utc>,
+}
+
+impl From<FiringRow> for Firing {
+    fn from(row: FiringRow) -> Self {
+        Self { nominal_time: row.nominal_at, job: row.job_id.map(JobId), fired_at: row.fired_at }
+    }
+}

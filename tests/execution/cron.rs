@@ -1,0 +1,439 @@
+//! Schedules, as workers fire them: each time once, whoever does.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Timelike as _, Utc};
+use jobs::cron::{self, Cron, CronRecord, CronSource, Firing, Missed};
+use jobs::prelude::*;
+use jobs::testing::{advance, run_now};
+use jobs::{Defaults, Error, Job, JobFilter, JobOptions, JobRecord, OnConflict};
+use jobs_tests::{Database, Gate, Running, cases, soon};
+
+use crate::definitions::{Add, Encore, Play, Script, idle_worker, work, worker};
+use crate::faults::until;
+
+cases![
+    four_workers_fire_each_time_once,
+    a_schedule_that_is_added_while_a_worker_runs_fires,
+    missed_times_are_skipped_fired_once_or_all_fired,
+    times_that_come_while_a_schedule_is_paused_are_not_missed,
+    a_job_knows_the_time_for_which_it_was_scheduled,
+    a_job_that_was_scheduled_by_itself_has_no_such_time,
+    what_was_run_now_is_executed_and_the_next_time_stays,
+    a_worker_fires_only_the_schedules_of_jobs_that_it_knows,
+    jobs_of_a_schedule_go_to_the_default_queue_of_the_worker,
+    a_schedule_that_can_t_be_read_holds_up_no_other_and_is_left_to_who_can,
+    a_time_for_which_a_schedule_has_fired_is_not_fired_again,
+    times_of_a_unique_job_are_those_of_the_one_that_waits_or_runs,
+    the_latest_hundred_firings_are_kept,
+    time_that_passes_in_a_test_passes_for_schedules,
+    a_definition_s_schedule_is_written_and_fired_with_defaults,
+    of_many_workers_that_start_at_once_one_writes_the_schedule,
+    a_schedule_that_stays_the_same_keeps_what_was_missed,
+    a_definition_with_another_expression_changes_its_schedule,
+    a_definition_without_a_schedule_removes_the_one_it_had,
+    a_definition_with_a_new_name_takes_its_schedule_along,
+    a_schedule_of_a_definition_that_was_paused_stays_so,
+    a_worker_does_not_start_where_a_schedule_has_the_name_of_a_definition_s,
+    a_worker_does_not_start_with_a_schedule_that_can_t_be,
+];
+
+const HOUR: Duration = Duration::from_hours(1);
+
+fn every_second() -> Cron {
+    Cron::new("* * * * * *")
+}
+
+/// Every hour, half an hour from now: what was due last is long past, and no full hour comes meanwhile.
+fn hourly() -> Cron {
+    let minute = (Utc::now() + TimeDelta::minutes(30)).minute();
+    Cron::new(format!("{minute} * * * *"))
+}
+
+async fn all_jobs(t: &Database) -> Vec<JobRecord> {
+    let mut jobs = jobs::list(t.db(), JobFilter::new().limit(1000)).await.unwrap();
+    jobs.reverse();
+    jobs
+}
+
+async fn schedule(t: &Database, name: &str) -> CronRecord {
+    let found = cron::list(t.db()).await.unwrap().into_iter().find(|schedule| schedule.name == name);
+    found.unwrap_or_else(|| panic!("no schedule `{name}`"))
+}
+
+async fn history(t: &Database, name: &str) -> Vec<Firing> {
+    cron::history(t.db(), name).await.unwrap()
+}
+
+/// Fires what is due, and executes it.
+async fn idle(t: &Database) {
+    work(t, |_| async { Ok(()) }).await;
+}
+
+async fn four_workers_fire_each_time_once(t: Database) {
+    let gate = Gate::default();
+    let mut workers = Vec::new();
+    for _ in 0..4 {
+        let gate = gate.clone();
+        let script = Script::new(move |_| {
+            gate.arrive();
+            async { Ok(()) }
+        });
+        workers.push(Running::start(Worker::new(t.connect().await).state(script)));
+    }
+    cron::add(t.db(), "often", every_second(), Play::new()).await.unwrap();
+    gate.arrivals(3).await;
+    cron::pause(t.db(), "often").await.unwrap();
+    for worker in workers {
+        worker.stop().await;
+    }
+    let (jobs, history) = (all_jobs(&t).await, history(&t, "often").await);
+    assert!(jobs.len() >= 3 && jobs.len() == history.len(), "{} jobs of {history:?}", jobs.len());
+    let times: HashSet<_> = jobs.iter().map(|job| job.nominal_time.unwrap()).collect();
+    assert_eq!(times.len(), jobs.len(), "each has a time of its own");
+    assert_eq!(times, history.iter().map(|firing| firing.nominal_time).collect());
+    assert!(times.iter().all(|time| time.nanosecond() == 0), "{times:?}");
+    // Those in between are there, too.
+    let (first, last) = (times.iter().min().unwrap(), times.iter().max().unwrap());
+    assert_eq!(usize::try_from((*last - first).num_seconds()).unwrap() + 1, times.len());
+}
+
+async fn a_schedule_that_is_added_while_a_worker_runs_fires(t: Database) {
+    let gate = Gate::default();
+    let arrivals = gate.clone();
+    let worker = Running::start(worker(&t, move |_| {
+        arrivals.arrive();
+        async { Ok(()) }
+    }));
+    // The worker is there, and has looked.
+    Play::new().schedule(t.db()).await.unwrap();
+    gate.arrivals(1).await;
+    let begun = std::time::Instant::now();
+    cron::add(t.db(), "often", every_second(), Play::new()).await.unwrap();
+    gate.arrivals(1).await;
+    assert!(begun.elapsed() < Duration::from_secs(15), "it heard of it: {:?}", begun.elapsed());
+    worker.stop().await;
+}
+
+async fn missed_times_are_skipped_fired_once_or_all_fired(t: Database) {
+    for (name, missed) in
+        [("skip", Missed::Skip), ("once", Missed::Once), ("two", Missed::All(2)), ("all", Missed::All(9))]
+    {
+        cron::add(t.db(), name, hourly().missed(missed), Play::new().with_name(name)).await.unwrap();
+    }
+    // The next time was in half an hour: it lies two and a half hours back, and two others have come after it.
+    advance(t.db(), 3 * HOUR).await.unwrap();
+    let missed: Vec<_> = (0..3).map(|hours| hours_after(&t, "all", hours)).collect();
+    let missed = futures_util::future::join_all(missed).await;
+    idle(&t).await;
+    let jobs = all_jobs(&t).await;
+    assert!(jobs.iter().all(|job| job.status == JobStatus::Terminated), "{jobs:?}");
+    for (name, fired) in [("skip", &missed[3..]), ("once", &missed[2..]), ("two", &missed[1..]), ("all", &missed[..])] {
+        let of_schedule = jobs.iter().filter(|job| job.parameter::<String>("name").unwrap() == name);
+        let times: Vec<_> = of_schedule.map(|job| job.nominal_time.unwrap()).collect();
+        assert_eq!(times, fired, "{name}: the latest, the oldest first");
+        assert_eq!(schedule(&t, name).await.next_at, Some(missed[2] + TimeDelta::hours(1)));
+    }
+    // Nothing is left to be made up for.
+    idle(&t).await;
+    assert_eq!(all_jobs(&t).await.len(), jobs.len());
+}
+
+async fn hours_after(t: &Database, name: &str, hours: i64) -> DateTime<Utc> {
+    schedule(t, name).await.next_at.unwrap() + TimeDelta::hours(hours)
+}
+
+async fn times_that_come_while_a_schedule_is_paused_are_not_missed(t: Database) {
+    cron::add(t.db(), "hourly", hourly().missed(Missed::All(9)), Play::new()).await.unwrap();
+    cron::pause(t.db(), "hourly").await.unwrap();
+    advance(t.db(), 3 * HOUR).await.unwrap();
+    idle(&t).await;
+    cron::resume(t.db(), "hourly").await.unwrap();
+    idle(&t).await;
+    assert_eq!(all_jobs(&t).await, []);
+    advance(t.db(), HOUR).await.unwrap();
+    idle(&t).await;
+    assert_eq!(all_jobs(&t).await.len(), 1);
+}
+
+async fn a_job_knows_the_time_for_which_it_was_scheduled(t: Database) {
+    cron::add(t.db(), "hourly", hourly(), Play::new()).await.unwrap();
+    let next = schedule(&t, "hourly").await.next_at.unwrap();
+    advance(t.db(), HOUR).await.unwrap();
+    work(&t, |job| async move { Ok((job.nominal_time(), job.created_at())) }).await;
+    let [job] = &all_jobs(&t).await[..] else { panic!("one job") };
+    let nominal = next - TimeDelta::hours(1);
+    assert_eq!((job.nominal_time, job.status), (Some(nominal), JobStatus::Terminated));
+    let (seen, _): (Option<DateTime<Utc>>, DateTime<Utc>) = job.output().unwrap();
+    assert_eq!(seen, Some(nominal));
+    assert_eq!(history(&t, "hourly").await[0].job, Some(job.id));
+    let after = schedule(&t, "hourly").await;
+    assert_eq!(after.last_at, Some(nominal));
+    assert!(after.next_at > Some(nominal));
+}
+
+async fn a_job_that_was_scheduled_by_itself_has_no_such_time(t: Database) {
+    Play::new().schedule(t.db()).await.unwrap();
+    work(&t, |job| async move { Ok(job.nominal_time()) }).await;
+    let [job] = &all_jobs(&t).await[..] else { panic!("one job") };
+    assert_eq!((job.nominal_time, job.output::<Option<String>>().unwrap()), (None, None));
+}
+
+async fn what_was_run_now_is_executed_and_the_next_time_stays(t: Database) {
+    cron::add(t.db(), "hourly", hourly(), Play::new()).await.unwrap();
+    let before = schedule(&t, "hourly").await.next_at;
+    let id = cron::run_now(t.db(), "hourly").await.unwrap();
+    work(&t, |job| async move { Ok(job.nominal_time().is_some()) }).await;
+    assert!(jobs::output::<bool>(t.db(), id).await.unwrap());
+    assert_eq!(schedule(&t, "hourly").await.next_at, before);
+}
+
+async fn a_worker_fires_only_the_schedules_of_jobs_that_it_knows(t: Database) {
+    let options = JobOptions::new();
+    cron::add_by_name(t.db(), "far", hourly(), "Far", serde_json::json!({}), options).await.unwrap();
+    advance(t.db(), 2 * HOUR).await.unwrap();
+    idle(&t).await;
+    assert_eq!(all_jobs(&t).await, []);
+    soon(idle_worker(&t).register::<Far>().run_until_idle()).await.unwrap();
+    let [job] = &all_jobs(&t).await[..] else { panic!("one job: it was missed until now") };
+    // Whoever fires knows its definition.
+    assert_eq!((job.name.as_str(), job.queue.as_str(), job.max_attempts), ("Far", "far", 7));
+}
+
+async fn jobs_of_a_schedule_go_to_the_default_queue_of_the_worker(t: Database) {
+    cron::add(t.db(), "add", hourly(), Add::new(1)).await.unwrap();
+    advance(t.db(), HOUR).await.unwrap();
+    soon(idle_worker(&t).jobs_queue("mine").run_until_idle()).await.unwrap();
+    let [job] = &all_jobs(&t).await[..] else { panic!("one job") };
+    assert_eq!((job.queue.as_str(), job.status), ("mine", JobStatus::Terminated));
+}
+
+async fn a_schedule_that_can_t_be_read_holds_up_no_other_and_is_left_to_who_can(t: Database) {
+    for name in ["bad expression", "bad zone", "bad policy", "bad options", "good"] {
+        cron::add(t.db(), name, hourly(), Play::new()).await.unwrap();
+    }
+    t.execute("UPDATE jobs_cron SET expression = 'daily' WHERE name = 'bad expression'").await;
+    t.execute("UPDATE jobs_cron SET timezone = 'Europe/Atlantis' WHERE name = 'bad zone'").await;
+    t.execute("UPDATE jobs_cron SET missed = 'perhaps' WHERE name = 'bad policy'").await;
+    t.execute("UPDATE jobs_cron SET options = '{\"priority\": 1000}' WHERE name = 'bad options'").await;
+    advance(t.db(), HOUR).await.unwrap();
+    idle(&t).await;
+    let jobs = all_jobs(&t).await;
+    assert_eq!(jobs.len(), 1, "{jobs:?}");
+    assert_eq!(history(&t, "good").await[0].job, Some(jobs[0].id));
+    for name in ["bad expression", "bad zone", "bad policy", "bad options"] {
+        assert!(schedule(&t, name).await.next_at.is_some_and(|due| due < Utc::now()), "{name}");
+    }
+    assert!(schedule(&t, "bad zone").await.description.contains("`Europe/Atlantis` is no time zone"));
+    // Put right, its time is made up for.
+    t.execute("UPDATE jobs_cron SET timezone = 'UTC' WHERE name = 'bad zone'").await;
+    idle(&t).await;
+    assert_eq!(history(&t, "bad zone").await[0].job, Some(all_jobs(&t).await[1].id));
+}
+
+async fn a_time_for_which_a_schedule_has_fired_is_not_fired_again(t: Database) {
+    cron::add(t.db(), "hourly", hourly(), Play::new()).await.unwrap();
+    let past = t.seconds_from_now(-10);
+    t.execute(&format!("UPDATE jobs_cron SET next_at = {past}")).await;
+    let due = schedule(&t, "hourly").await.next_at.unwrap();
+    idle(&t).await;
+    let fired = all_jobs(&t).await;
+    assert_eq!(fired.len(), 1);
+    // The clock of the database is put back, or a backup is restored.
+    t.execute("UPDATE jobs_cron SET next_at = (SELECT MAX(nominal_at) FROM jobs_cron_firing)").await;
+    assert_eq!(schedule(&t, "hourly").await.next_at, Some(due));
+    idle(&t).await;
+    assert_eq!(all_jobs(&t).await, fired);
+    assert!(schedule(&t, "hourly").await.next_at > Some(due));
+}
+
+async fn times_of_a_unique_job_are_those_of_the_one_that_waits_or_runs(t: Database) {
+    let all = || hourly().missed(Missed::All(9));
+    let job = |name: &str, on_conflict| {
+        let options = JobOptions::new().unique_key(name).on_conflict(on_conflict);
+        Play::new().with_name(name).with_options(options)
+    };
+    for (name, on_conflict) in [("use", OnConflict::UseExisting), ("fail", OnConflict::Fail)] {
+        cron::add(t.db(), name, all(), job(name, on_conflict)).await.unwrap();
+    }
+    advance(t.db(), 3 * HOUR).await.unwrap();
+    idle(&t).await;
+    let jobs = all_jobs(&t).await;
+    assert_eq!(jobs.len(), 2, "{jobs:?}");
+    for name in ["use", "fail"] {
+        let of_schedule = jobs.iter().find(|job| job.parameter::<String>("name").unwrap() == name).unwrap();
+        let history = history(&t, name).await;
+        assert_eq!(history.iter().map(|firing| firing.job).collect::<Vec<_>>(), [Some(of_schedule.id); 3]);
+        assert_eq!(of_schedule.nominal_time, Some(history[2].nominal_time), "the first, for which it was scheduled");
+        // It has ended: the next time has a job of its own.
+        let next = cron::run_now(t.db(), name).await.unwrap();
+        assert_ne!(next, of_schedule.id);
+        assert_eq!(cron::run_now(t.db(), name).await.unwrap(), next);
+    }
+}
+
+async fn the_latest_hundred_firings_are_kept(t: Database) {
+    cron::add(t.db(), "often", every_second().missed(Missed::All(100)), Play::new()).await.unwrap();
+    for _ in 0..2 {
+        advance(t.db(), Duration::from_mins(2)).await.unwrap();
+        idle(&t).await;
+    }
+    assert!(all_jobs(&t).await.len() >= 200);
+    let kept = history(&t, "often").await;
+    assert_eq!(t.number("SELECT COUNT(*) FROM jobs_cron_firing").await, 100);
+    assert_eq!(kept.len(), 100);
+    assert!(kept.iter().all(|firing| firing.job.is_some()), "{kept:?}");
+    assert!(kept[0].nominal_time > Utc::now() - TimeDelta::minutes(1), "the latest: {:?}", kept[0]);
+}
+
+async fn time_that_passes_in_a_test_passes_for_schedules(t: Database) {
+    cron::add(t.db(), "nightly", Cron::new("0 3 * * *"), Play::new()).await.unwrap();
+    for day in 1..=3 {
+        advance(t.db(), 24 * HOUR).await.unwrap();
+        idle(&t).await;
+        assert_eq!(all_jobs(&t).await.len(), day, "one for each day");
+        assert_eq!(history(&t, "nightly").await.len(), day);
+    }
+    idle(&t).await;
+    assert_eq!(all_jobs(&t).await.len(), 3);
+}
+
+/// A job that some worker knows, and others do not.
+macro_rules! release {
+    ($job:ident, $defaults:expr) => {
+        #[derive(Debug)]
+        #[job_params]
+        struct $job {
+            #[param(default = 30)]
+            days: u32,
+        }
+
+        impl Job for $job {
+            const DEFAULTS: Defaults = $defaults;
+        }
+
+        impl Execute for $job {
+            type Output = u32;
+
+            async fn execute(&self, _job: &JobContext) -> JobResult<u32> {
+                Ok(self.days())
+            }
+        }
+    };
+}
+
+release!(Far, Defaults::new("Far").queue("far").max_attempts(7));
+
+// The same definition, in one release after the other.
+const NIGHTLY: Defaults = Defaults::new("Nightly").queue("nights");
+release!(AtThree, NIGHTLY.cron("0 3 * * *").timezone("Europe/Paris").missed(Missed::All(2)));
+release!(AtFour, NIGHTLY.cron("0 4 * * *").timezone("Europe/Paris").missed(Missed::All(2)));
+release!(Never, NIGHTLY);
+release!(Renamed, Defaults::new("EveryNight").aliases(&["Nightly"]).cron("0 3 * * *"));
+release!(WrongExpression, NIGHTLY.cron("0 0 30 2 *"));
+release!(WrongZone, NIGHTLY.cron("0 3 * * *").timezone("Europe/Atlantis"));
+release!(WrongLimit, NIGHTLY.cron("0 3 * * *").missed(Missed::All(0)));
+
+/// A worker of a release that starts, does what is due, and ends.
+async fn release<J: Job>(t: &Database) -> Result<(), Error> {
+    soon(idle_worker(t).register::<J>().run_until_idle()).await
+}
+
+async fn a_definition_s_schedule_is_written_and_fired_with_defaults(t: Database) {
+    release::<AtThree>(&t).await.unwrap();
+    let nightly = schedule(&t, "Nightly").await;
+    assert_eq!((nightly.job.as_str(), nightly.expression.as_str()), ("Nightly", "0 3 * * *"));
+    assert_eq!((nightly.timezone.as_str(), nightly.missed), ("Europe/Paris", Missed::All(2)));
+    assert_eq!(nightly.source, CronSource::Definition);
+    assert_eq!(all_jobs(&t).await, [], "it is not due");
+    advance(t.db(), 24 * HOUR).await.unwrap();
+    release::<AtThree>(&t).await.unwrap();
+    let [job] = &all_jobs(&t).await[..] else { panic!("one job") };
+    assert_eq!((job.queue.as_str(), job.output::<u32>().unwrap()), ("nights", 30));
+    assert_eq!(run_now(AtThree::new()).await.output().unwrap(), 30);
+}
+
+async fn of_many_workers_that_start_at_once_one_writes_the_schedule(t: Database) {
+    let mut workers = Vec::new();
+    for _ in 0..6 {
+        let worker = Worker::new(t.connect().await).state(Script::new(|_| async { Ok(()) }));
+        workers.push(soon(worker.register::<AtThree>().run_until_idle()));
+    }
+    let ended = futures_util::future::join_all(workers).await;
+    assert!(ended.iter().all(Result::is_ok), "{ended:?}");
+    assert_eq!(cron::list(t.db()).await.unwrap().len(), 1);
+}
+
+async fn a_schedule_that_stays_the_same_keeps_what_was_missed(t: Database) {
+    release::<AtThree>(&t).await.unwrap();
+    advance(t.db(), 3 * 24 * HOUR).await.unwrap();
+    release::<AtThree>(&t).await.unwrap();
+    assert_eq!(all_jobs(&t).await.len(), 2, "all up to two");
+}
+
+async fn a_definition_with_another_expression_changes_its_schedule(t: Database) {
+    release::<AtThree>(&t).await.unwrap();
+    let before = schedule(&t, "Nightly").await;
+    release::<AtFour>(&t).await.unwrap();
+    let after = schedule(&t, "Nightly").await;
+    assert_eq!((after.expression.as_str(), after.created_at), ("0 4 * * *", before.created_at));
+    let hour = |record: &CronRecord| record.next_at.unwrap().hour();
+    assert_eq!(hour(&after), hour(&before) + 1);
+    // One that goes on does not change it back, and fires what is there.
+    let old = Running::start(idle_worker(&t).register::<AtThree>());
+    until(|| async { schedule(&t, "Nightly").await.expression == "0 3 * * *" }).await;
+    release::<AtFour>(&t).await.unwrap();
+    advance(t.db(), 24 * HOUR).await.unwrap();
+    until(|| async { !history(&t, "Nightly").await.is_empty() }).await;
+    old.stop().await;
+    assert_eq!(schedule(&t, "Nightly").await.expression, "0 4 * * *");
+}
+
+async fn a_definition_without_a_schedule_removes_the_one_it_had(t: Database) {
+    release::<AtThree>(&t).await.unwrap();
+    cron::add(t.db(), "Encore", hourly(), Encore::new()).await.unwrap();
+    // A program that does not have the definition at all knows nothing of its schedule.
+    idle(&t).await;
+    assert_eq!(cron::list(t.db()).await.unwrap().len(), 2);
+    release::<Never>(&t).await.unwrap();
+    let left: Vec<_> = cron::list(t.db()).await.unwrap().into_iter().map(|schedule| schedule.name).collect();
+    assert_eq!(left, ["Encore"], "what was added at run time stays, whatever its name");
+}
+
+async fn a_definition_with_a_new_name_takes_its_schedule_along(t: Database) {
+    release::<AtThree>(&t).await.unwrap();
+    release::<Renamed>(&t).await.unwrap();
+    let names: Vec<_> = cron::list(t.db()).await.unwrap().into_iter().map(|schedule| schedule.name).collect();
+    assert_eq!(names, ["EveryNight"]);
+}
+
+async fn a_schedule_of_a_definition_that_was_paused_stays_so(t: Database) {
+    release::<AtThree>(&t).await.unwrap();
+    cron::pause(t.db(), "Nightly").await.unwrap();
+    for _ in 0..2 {
+        release::<AtThree>(&t).await.unwrap();
+        release::<AtFour>(&t).await.unwrap();
+        assert!(schedule(&t, "Nightly").await.paused_at.is_some());
+    }
+}
+
+async fn a_worker_does_not_start_where_a_schedule_has_the_name_of_a_definition_s(t: Database) {
+    cron::add(t.db(), "Nightly", hourly(), Play::new()).await.unwrap();
+    let Err(Error::Setup(reason)) = release::<AtThree>(&t).await else { panic!("it starts") };
+    assert!(reason.contains("another named `Nightly`") && reason.contains("cron remove"), "{reason}");
+    assert_eq!(t.number("SELECT COUNT(*) FROM jobs_worker").await, 0);
+    assert_eq!(schedule(&t, "Nightly").await.source, CronSource::Runtime);
+    release::<Never>(&t).await.unwrap();
+}
+
+async fn a_worker_does_not_start_with_a_schedule_that_can_t_be(t: Database) {
+    let refused = |started| match started {
+        Err(Error::Setup(reason)) => reason,
+        other => panic!("it starts: {other:?}"),
+    };
+    assert!(refused(release::<WrongExpression>(&t).await).contains("never comes"));
+    assert!(refused(release::<WrongZone>(&t).await).contains("`Europe/Atlantis` is no time zone"));
+    assert!(refused(release::<WrongLimit>(&t).await).contains("between 1 and 100"));
+    assert_eq!(cron::list(t.db()).await.unwrap(), []);
+}
