@@ -13,6 +13,7 @@ cases![
     a_worker_that_is_not_heard_of_is_found,
     due_jobs_that_no_worker_serves_are_found,
     jobs_that_wait_in_a_paused_queue_are_found,
+    a_schedule_that_nobody_fires_is_found,
     an_attempt_that_takes_long_is_found,
     a_transaction_that_is_left_open_is_found if jobs_tests::Kind::locks_rows,
     transactions_that_can_not_be_looked_at_are_said_to_be if jobs_tests::Kind::locks_rows,
@@ -99,6 +100,18 @@ async fn jobs_that_wait_in_a_paused_queue_are_found(t: Database) {
     assert!(says(&findings, "queue long-running is paused since"), "{findings:#?}");
     jobs::resume(t.db(), "long-running").await.unwrap();
     assert!(found(&t, "paused queues", &[]).await.is_empty());
+}
+
+async fn a_schedule_that_nobody_fires_is_found(t: Database) {
+    let options = jobs::JobOptions::new();
+    jobs::cron::add_by_name(t.db(), "far", jobs::cron::Cron::new("@hourly"), "Far", json!({}), options).await.unwrap();
+    assert!(found(&t, "schedules", &[]).await.is_empty());
+    let due = t.seconds_from_now(-7205);
+    t.execute(&format!("UPDATE jobs_cron SET next_at = {due}")).await;
+    let findings = found(&t, "schedules", &[]).await;
+    assert!(says(&findings, "schedule far of job Far should have fired 2h"), "{findings:#?}");
+    jobs::cron::pause(t.db(), "far").await.unwrap();
+    assert!(found(&t, "schedules", &[]).await.is_empty());
 }
 
 async fn an_attempt_that_takes_long_is_found(t: Database) {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test says so where something is missing")]
 
 mod called;
+mod cron;
 mod doctor;
 mod looking;
 mod operating;
@@ -11,6 +12,7 @@ mod usage;
 
 fn main() {
     jobs_tests::main(
-        &[doctor::cases(), looking::cases(), operating::cases(), scheduling::cases(), usage::cases()].concat(),
+        &[cron::cases(), doctor::cases(), looking::cases(), operating::cases(), scheduling::cases(), usage::cases()]
+            .concat(),
     );
 }

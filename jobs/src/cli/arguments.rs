@@ -3,6 +3,7 @@
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use super::completions::Completions;
+use super::cron::Cron;
 use super::doctor::Doctor;
 use super::list::List;
 use super::migrate::Migrate;
@@ -60,6 +61,9 @@ pub(super) enum Command {
     Pause(Queue),
     /// Let workers claim from a paused queue again.
     Resume(Queue),
+    /// List schedules, make them, and look after them.
+    #[command(subcommand)]
+    Cron(Cron),
     /// List the workers.
     Workers,
     /// Count jobs by status and queue.

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::failure::{Done, Failure};
 use super::output::Output;
 use super::{durations, table};
+use crate::cron::UTC;
 use crate::default_queue;
 use crate::registry::{Definition, Registry};
 
@@ -26,7 +27,7 @@ pub(super) fn run(output: Output) -> Done {
     let registry = Registry::new(&[])?;
     let definitions = registry.definitions();
     output.show(&definitions.iter().map(document).collect::<Vec<_>>(), || {
-        let header = ["NAME", "QUEUE", "PRIORITY", "ATTEMPTS", "TIMEOUT", "OLD NAMES"];
+        let header = ["NAME", "QUEUE", "PRIORITY", "ATTEMPTS", "TIMEOUT", "CRON", "OLD NAMES"];
         table::table(&header, &["OLD NAMES", "PRIORITY", "TIMEOUT"], definitions.iter().map(row))
     })
 }
@@ -39,6 +40,7 @@ fn row(definition: &Definition) -> Vec<String> {
         defaults.priority.to_string(),
         defaults.max_attempts.to_string(),
         defaults.timeout.map(durations::show).unwrap_or_default(),
+        cron(definition),
         defaults.aliases.join(", "),
     ]
 }
@@ -52,7 +54,14 @@ fn document(definition: &Definition) -> Value {
         "max_attempts": defaults.max_attempts,
         "timeout_seconds": defaults.timeout.map(|timeout| timeout.as_secs_f64()),
         "aliases": defaults.aliases,
+        "cron": defaults.cron,
+        "timezone": defaults.cron.map(|_| defaults.timezone.unwrap_or(UTC)),
     })
+}
+
+fn cron(definition: &Definition) -> String {
+    let defaults = &definition.defaults;
+    defaults.cron.map_or_else(String::new, |times| format!("{times} {}", defaults.timezone.unwrap_or(UTC)))
 }
 
 fn queue(definition: &Definition) -> String {

@@ -32,6 +32,7 @@ impl Doctor {
             findings.extend(findings::workers(db).await?);
             findings.extend(findings::unserved(db).await?);
             findings.extend(findings::paused(db).await?);
+            findings.extend(findings::schedules(db).await?);
             findings.extend(findings::attempts(db, self.long_attempt).await?);
             findings.extend(findings::transactions(db, self.long_transaction).await?);
         }

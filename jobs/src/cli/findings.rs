@@ -113,6 +113,23 @@ pub(super) async fn workers(db: &DatabaseConnection) -> Found {
     Ok(found.collect())
 }
 
+/// A schedule that fires later than this is not fired at all.
+const LATE_SCHEDULE: Duration = Duration::from_mins(5);
+
+/// Whether schedules fire.
+pub(super) async fn schedules(db: &DatabaseConnection) -> Found {
+    let now = health::clock(db).await?;
+    let found = crate::cron::list(db).await?.into_iter().filter_map(|schedule| {
+        let late = (now - schedule.next_at?).to_std().ok().filter(|late| *late > LATE_SCHEDULE)?;
+        Some(finding(
+            "schedules",
+            format!("schedule {} of job {} should have fired {} ago", schedule.name, schedule.job, durations::show(late)),
+            "start a worker that has the definition of this job, look into its log, or remove the schedule: cron remove",
+        ))
+    });
+    Ok(found.collect())
+}
+
 /// Whether jobs wait in queues that are paused.
 pub(super) async fn paused(db: &DatabaseConnection) -> Found {
     let queues = crate::queues(db).await?;

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! `program help` lists the commands: `migrate`, `worker`, `schedule`, `list`, `show`, `watch`, `cancel`, `retry`, `delete`,
-//! `queues`, `pause`, `resume`, `workers`, `stats`, `doctor` and others. The database is the one of `--database`, or of
+//! `queues`, `pause`, `resume`, `cron`, `workers`, `stats`, `doctor` and others. The database is the one of `--database`, or of
 //! `JOBS_DATABASE_URL`, where no password is seen by others. Tables fit the terminal: a narrow one does without columns that matter
 //! less, and where output is no terminal all are there. Text that is stored never controls the terminal.
 //!
@@ -27,6 +27,7 @@
 
 mod arguments;
 mod completions;
+mod cron;
 mod definitions;
 mod doctor;
 mod durations;
@@ -119,6 +120,7 @@ async fn dispatch(arguments: Arguments, has_jobs: bool, set_up: impl FnOnce(Work
         Command::Queues => queues::run(&db, output).await,
         Command::Pause(queue) => queue.pause(&db, output).await,
         Command::Resume(queue) => queue.resume(&db, output).await,
+        Command::Cron(cron) => cron.run(&db, output).await,
         Command::Workers => workers::run(&db, output).await,
         Command::Stats => stats::run(&db, output).await,
         Command::Doctor(doctor) => doctor.run(&db, output).await,

@@ -18,6 +18,17 @@ pub(super) struct Schedule {
     /// The name of its definition.
     name: String,
 
+    #[command(flatten)]
+    job: JobArguments,
+
+    /// Wait until it has ended.
+    #[arg(long)]
+    wait: bool,
+}
+
+/// What is said of a job besides its name.
+#[derive(Debug, Args)]
+pub(super) struct JobArguments {
     /// A parameter; may be given more than once. The value is JSON where it can be read as such, and else a string. A secret one is
     /// marked by its definition; where that is not in this program, write NAME='{"$secret": VALUE}'.
     #[arg(long, short, value_name = "NAME=VALUE", value_parser = parameter)]
@@ -58,10 +69,6 @@ pub(super) struct Schedule {
     /// What becomes of this job where another one has its key [default: its definition's, or use-existing].
     #[arg(long, value_name = "CHOICE")]
     on_conflict: Option<OnConflict>,
-
-    /// Wait until it has ended.
-    #[arg(long)]
-    wait: bool,
 }
 
 fn parameter(text: &str) -> Result<(String, Value), String> {
@@ -71,11 +78,11 @@ fn parameter(text: &str) -> Result<(String, Value), String> {
 
 impl Schedule {
     pub(super) async fn run(self, db: &DatabaseConnection, output: Output) -> Done {
-        let parameters = self.parameters()?;
+        let parameters = self.job.parameters()?;
         if definitions::are_linked() && registry::find(&self.name).is_none() {
             note(&format!("No definition here is named {}: the job waits for a worker that has one.", self.name));
         }
-        let Placed { id, existed } = place_by_name(db, &self.name, parameters, self.options()).await?;
+        let Placed { id, existed } = place_by_name(db, &self.name, parameters, self.job.options()).await?;
         let id = JobId(id);
         if self.wait {
             let job = crate::wait(db, id).await?;
@@ -84,8 +91,10 @@ impl Schedule {
         let scheduled = if existed { "was there already" } else { "is scheduled" };
         output.show(&json!({ "id": id, "existed": existed }), || format!("job {id} {scheduled}"))
     }
+}
 
-    fn parameters(&self) -> Result<Value, Failure> {
+impl JobArguments {
+    pub(super) fn parameters(&self) -> Result<Value, Failure> {
         match &self.params {
             Some(json) => {
                 serde_json::from_str(json).map_err(|error| Failure::Usage(format!("--params is no JSON: {error}")))
@@ -104,7 +113,7 @@ impl Schedule {
         Ok(Value::Object(named))
     }
 
-    fn options(&self) -> JobOptions {
+    pub(super) fn options(&self) -> JobOptions {
         let mut options = JobOptions::new();
         if let Some(delay) = self.delay {
             options = options.delay(delay);

@@ -40,6 +40,7 @@ fn about(job: &JobRecord) -> Vec<(&'static str, String)> {
         ("progress", format!("{} %", job.progress)),
         ("created", table::time(job.created_at)),
         ("due", table::time(job.scheduled_at)),
+        ("nominal time", or_nothing(job.nominal_time.map(table::time))),
         ("started", or_nothing(job.started_at.map(table::time))),
         ("ended", or_nothing(job.finished_at.map(table::time))),
         ("worker", or_nothing(job.worker_id)),

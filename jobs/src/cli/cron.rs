@@ -1,0 +1,206 @@
+//! `cron list`, `add`, `pause`, `resume`, `remove`, `run`, `history`.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use clap::{Args, Subcommand};
+use sea_orm::DatabaseConnection;
+use serde::Serialize;
+use serde_json::json;
+
+use super::failure::{Done, note};
+use super::output::Output;
+use super::schedule::JobArguments;
+use super::{definitions, durations, table, text};
+use crate::cron::{self, CronRecord, CronSource, Firing, Missed};
+use crate::store::health;
+use crate::{Error, registry};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Cron {
+    /// List the schedules, with their next times.
+    List(List),
+    /// Add a schedule of a job.
+    Add(Box<Add>),
+    /// Let a schedule not fire, until it is resumed.
+    Pause(Name),
+    /// Let a paused schedule fire again.
+    Resume(Name),
+    /// Remove a schedule, with its history.
+    Remove(Name),
+    /// Schedule a job of a schedule now.
+    Run(Name),
+    /// List the times for which a schedule has fired, newest first.
+    History(Name),
+}
+
+impl Cron {
+    pub(super) async fn run(self, db: &DatabaseConnection, output: Output) -> Done {
+        match self {
+            Self::List(list) => list.run(db, output).await,
+            Self::Add(add) => add.run(db, output).await,
+            Self::Pause(Name { name }) => {
+                cron::pause(db, &name).await?;
+                done(&name, "paused", output)
+            }
+            Self::Resume(Name { name }) => {
+                cron::resume(db, &name).await?;
+                done(&name, "resumed", output)
+            }
+            Self::Remove(Name { name }) => remove(db, &name, output).await,
+            Self::Run(Name { name }) => {
+                let id = cron::run_now(db, &name).await?;
+                output.show(&json!({ "id": id }), || format!("job {id} is scheduled"))
+            }
+            Self::History(Name { name }) => history(db, &name, output).await,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Name {
+    /// The schedule.
+    name: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// How many of the next times to show of each.
+    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=20))]
+    next: u8,
+}
+
+/// A schedule with its next times.
+#[derive(Debug, Serialize)]
+struct Listed {
+    #[serde(flatten)]
+    schedule: CronRecord,
+    next_times: Vec<DateTime<Utc>>,
+}
+
+impl List {
+    async fn run(self, db: &DatabaseConnection, output: Output) -> Done {
+        let now = health::clock(db).await?;
+        let listed = cron::list(db).await?.into_iter().map(|schedule| {
+            let next_times = schedule.next_times(self.next.into());
+            Listed { schedule, next_times }
+        });
+        let listed: Vec<_> = listed.collect();
+        output.show(&listed, || {
+            let header = ["SCHEDULE", "JOB", "WHEN", "NEXT", "IN", "MISSED", "FROM"];
+            table::table(&header, &["FROM", "MISSED", "JOB"], listed.iter().map(|listed| listed.row(now)))
+        })
+    }
+}
+
+impl Listed {
+    fn row(&self, now: DateTime<Utc>) -> Vec<String> {
+        let Self { schedule, next_times } = self;
+        let lines =
+            |line: &dyn Fn(&DateTime<Utc>) -> String| next_times.iter().map(line).collect::<Vec<_>>().join("\n");
+        let next = match schedule.paused_at {
+            Some(since) => format!("paused since {}", local(schedule, since)),
+            None if next_times.is_empty() => "fires no more".to_owned(),
+            None => lines(&|time| local(schedule, *time)),
+        };
+        vec![
+            text::line(&schedule.name),
+            text::line(&schedule.job),
+            text::line(&format!("{} [{}]", schedule.description, schedule.expression)),
+            next,
+            lines(&|time| durations::show((*time - now).to_std().unwrap_or_default())),
+            schedule.missed.to_string(),
+            schedule.source.to_string(),
+        ]
+    }
+}
+
+/// As the clocks of the schedule's zone show it.
+fn local(schedule: &CronRecord, time: DateTime<Utc>) -> String {
+    match schedule.timezone.parse::<chrono_tz::Tz>() {
+        Ok(zone) => time.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z").to_string(),
+        Err(_) => table::time(time),
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Add {
+    /// The name of the schedule.
+    name: String,
+
+    /// When it fires: minute, hour, day of month, month and day of week, such as "0 3 * * MON-FRI"; with seconds before them where
+    /// there are six.
+    expression: String,
+
+    /// The name of the job's definition.
+    job: String,
+
+    /// By whose clocks, such as Europe/Paris.
+    #[arg(long, value_name = "ZONE", default_value = cron::UTC)]
+    timezone: String,
+
+    /// What becomes of missed times: skip, once, or such as "all(10)".
+    #[arg(long, value_name = "POLICY", default_value_t, value_parser = missed)]
+    missed: Missed,
+
+    /// Change the schedule of this name, where there is one.
+    #[arg(long)]
+    replace: bool,
+
+    #[command(flatten)]
+    arguments: JobArguments,
+}
+
+fn missed(text: &str) -> Result<Missed, String> {
+    text.parse().map_err(|error: Error| error.to_string())
+}
+
+impl Add {
+    async fn run(self, db: &DatabaseConnection, output: Output) -> Done {
+        let (parameters, options) = (self.arguments.parameters()?, self.arguments.options());
+        if definitions::are_linked() && registry::find(&self.job).is_none() {
+            note(&format!("No definition here is named {}: the schedule waits for a worker that has one.", self.job));
+        }
+        let when = cron::Cron::new(self.expression).timezone(self.timezone).missed(self.missed);
+        if self.replace {
+            cron::replace_by_name(db, &self.name, when, &self.job, parameters, options).await?;
+        } else {
+            cron::add_by_name(db, &self.name, when, &self.job, parameters, options).await?;
+        }
+        let schedules = cron::list(db).await?;
+        let Some(schedule) = schedules.iter().find(|schedule| schedule.name == self.name) else {
+            return Err(Error::NoSchedule { name: self.name }.into());
+        };
+        output.show(schedule, || {
+            let next =
+                schedule.next_at.map_or_else(|| "is paused".into(), |next| format!("next {}", local(schedule, next)));
+            text::line(&format!("schedule {}: {}, {next}", schedule.name, schedule.description))
+        })
+    }
+}
+
+async fn remove(db: &DatabaseConnection, name: &str, output: Output) -> Done {
+    let is_definition = |schedule: &CronRecord| schedule.name == name && schedule.source == CronSource::Definition;
+    let comes_again = cron::list(db).await?.iter().any(is_definition);
+    cron::remove(db, name).await?;
+    if comes_again {
+        note(
+            "It is the schedule of a definition: a worker that starts with it makes it anew. `cron pause` lets it rest.",
+        );
+    }
+    done(name, "removed", output)
+}
+
+fn done(name: &str, done: &str, output: Output) -> Done {
+    output.show(&json!({ "schedule": name, "done": done }), || text::line(&format!("schedule {name} is {done}")))
+}
+
+async fn history(db: &DatabaseConnection, name: &str, output: Output) -> Done {
+    let firings = cron::history(db, name).await?;
+    output.show(&firings, || table::table(&["TIME", "JOB", "LATE BY"], &[], firings.iter().map(firing)))
+}
+
+fn firing(firing: &Firing) -> Vec<String> {
+    let late: Duration = (firing.fired_at - firing.nominal_time).to_std().unwrap_or_default();
+    vec![table::time(firing.nominal_time), table::or_nothing(firing.job), durations::show(late)]
+}
