@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | [life of a job] | which statuses there are, what leads from one to the next, and when a job is deleted |
 //! | [retries and failures] | what `?` does, how long a job waits, what becomes of panics, time-outs and dead workers |
+//! | [scheduling and cron] | now, later, again and again: expressions, time zones, what becomes of missed times |
 //! | [parameters] | what may change while jobs wait, what is too large, how secrets are kept |
 //! | [uniqueness and idempotency] | jobs that exist once: no second while one waits, one for each request, the last of many |
 //! | [operating] | what is stuck, why it failed, and how to cancel, retry, pause and delete: the command line |
@@ -25,6 +26,10 @@ pub mod life_of_a_job {}
 #[doc = include_str!("links.md")]
 #[doc = include_str!("retries_and_failures.md")]
 pub mod retries_and_failures {}
+
+#[doc = include_str!("links.md")]
+#[doc = include_str!("scheduling_and_cron.md")]
+pub mod scheduling_and_cron {}
 
 #[doc = include_str!("links.md")]
 #[doc = include_str!("parameters.md")]
