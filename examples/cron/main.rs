@@ -39,7 +39,7 @@ async fn main() -> Result<(), BoxError> {
 
     // Made at run time: one for each customer.
     cron::add(&db, "report for ada", Cron::new("* * * * * *"), Report::new("ada")).await?;
-    let mondays = Cron::new("30 8 * * MON").timezone("America/New_York").missed(Missed::All(4));
+    let mondays = Cron::new("30 8 * * MON").timezone("Asia/Tokyo").missed(Missed::All(4));
     cron::add(&db, "report for grace", mondays, Report::new("grace")).await?;
 
     // Two workers, and each time fires once.
