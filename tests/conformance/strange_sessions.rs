@@ -4,13 +4,14 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use chrono::{SubsecRound as _, TimeDelta, Utc};
+use jobs::cron::{self, Cron, Missed};
 use jobs::prelude::*;
 use jobs::{JobFilter, JobRecord};
 use jobs_tests::{Database, Gate, Kind, Running, cases, soon};
 use sea_orm::sqlx::Executor as _;
 use sea_orm::{ConnectOptions, ConnectionTrait as _, DatabaseConnection, Statement, TransactionTrait as _};
 
-use crate::definitions::{Add, Gated, Talk};
+use crate::definitions::{Add, Gated, Ping, Talk};
 
 cases![
     a_connection_that_the_user_built_works,
@@ -18,6 +19,7 @@ cases![
     due_times_are_judged_alike_in_every_time_zone,
     workers_share_the_work_under_a_stricter_isolation,
     a_running_job_is_canceled_under_a_stricter_isolation,
+    a_schedule_fires_each_time_once_in_strange_sessions,
 ];
 
 /// What a user would write who has read only sea-orm's manual.
@@ -205,4 +207,27 @@ async fn a_running_job_is_canceled_under_a_stricter_isolation(t: Database) {
     assert_eq!(soon(handles[1].wait(&db)).await.unwrap(), "b");
     worker.stop().await;
     assert_eq!(handles[0].status(&db).await.unwrap(), JobStatus::Canceled);
+}
+
+async fn a_schedule_fires_each_time_once_in_strange_sessions(t: Database) {
+    let (strict, elsewhere) = (with_a_stricter_isolation(&t).await, in_another_time_zone(&t).await);
+    cron::add(&elsewhere, "often", Cron::new("* * * * * *").missed(Missed::All(100)), Ping::new()).await.unwrap();
+    let added = cron::list(&strict).await.unwrap().remove(0);
+    assert!((added.next_at.unwrap() - Utc::now()).abs() < TimeDelta::minutes(1), "{added:?}");
+    let workers = [&strict, &strict, &elsewhere].map(|db| Running::start(Worker::new(db.clone())));
+    soon(async {
+        while cron::history(&strict, "often").await.unwrap().len() < 3 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await;
+    cron::pause(&strict, "often").await.unwrap();
+    for worker in workers {
+        worker.stop().await;
+    }
+    let jobs = jobs::list(&elsewhere, JobFilter::new()).await.unwrap();
+    let times: HashSet<_> = jobs.iter().map(|job| job.nominal_time.unwrap()).collect();
+    let history = cron::history(&strict, "often").await.unwrap();
+    assert_eq!((times.len(), history.len()), (jobs.len(), jobs.len()), "{jobs:?}");
+    assert!(times.iter().all(|time| (*time - Utc::now()).abs() < TimeDelta::minutes(2)), "{times:?}");
 }

@@ -22,6 +22,9 @@ const LOOK_FOR_THE_FIRST: Duration = Duration::from_mins(1);
 const FIRST_LOOK: Duration = Duration::from_secs(1);
 const LONGER: u32 = 10;
 
+/// Of many changes, those that come within this time are looked at together.
+const GATHER: Duration = Duration::from_millis(100);
+
 /// The pause where a schedule is due that somebody else holds, or the database does not answer.
 const RETRY: Duration = Duration::from_millis(500);
 
@@ -48,6 +51,7 @@ pub(super) async fn run(engine: Arc<Engine>) {
             () = engine.sleeper.cron.notified() => {
                 look = FIRST_LOOK;
                 schedules.unreadable.clear();
+                tokio::time::sleep(GATHER).await;
             }
         }
     }
