@@ -18,14 +18,13 @@ type Reports = UnboundedSender<String>;
 
 /// Deletes what is old, every night by the clocks of Paris. Workers make this schedule by themselves.
 #[job_fn(cron = "0 3 * * *", timezone = "Europe/Paris", missed = skip)]
-async fn clean_up(job: &JobContext, #[param(default = 30)] days: u32) -> JobResult {
+fn clean_up(job: &JobContext, #[param(default = 30)] days: u32) {
     job.message(format!("deleting what is older than {days} days"));
-    Ok(())
 }
 
 /// Reports to a customer what has happened up to the time for which it was scheduled, whenever it is executed.
 #[job_fn(state = Reports)]
-async fn report(job: &JobContext, customer: String) -> JobResult {
+fn report(job: &JobContext, customer: String) -> JobResult {
     let until = job.nominal_time().ok_or_else(|| JobError::fail("only a schedule has a nominal time"))?;
     job.state::<Reports>().send(format!("{customer}, up to {}", until.format("%T")))?;
     Ok(())
