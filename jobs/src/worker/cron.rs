@@ -31,10 +31,11 @@ const RETRY: Duration = Duration::from_millis(500);
 /// For how long what can't be read is left alone.
 const UNREADABLE: Duration = Duration::from_mins(10);
 
+/// Until the worker stops. It ends by itself, and never in the middle of a statement: a database in memory goes with its connection.
 pub(super) async fn run(engine: Arc<Engine>) {
     let mut schedules = Schedules::new(&engine);
     let mut look = LOOK;
-    while !engine.stopping.is_cancelled() {
+    while !is_over(&engine) {
         let pause = match schedules.fire().await {
             Ok(Some(wait)) => wait.min(look),
             Ok(None) if look == LOOK => LOOK_FOR_THE_FIRST,
@@ -47,6 +48,7 @@ pub(super) async fn run(engine: Arc<Engine>) {
         look = (look * LONGER).min(LOOK);
         tokio::select! {
             () = engine.stopping.cancelled() => {}
+            () = engine.gone.cancelled() => {}
             () = tokio::time::sleep(pause) => {}
             () = engine.sleeper.cron.notified() => {
                 look = FIRST_LOOK;
@@ -55,6 +57,11 @@ pub(super) async fn run(engine: Arc<Engine>) {
             }
         }
     }
+}
+
+/// The worker stops, or was dropped.
+fn is_over(engine: &Engine) -> bool {
+    engine.stopping.is_cancelled() || engine.gone.is_cancelled()
 }
 
 /// Fires what is due now, and nothing else.
@@ -103,7 +110,7 @@ impl<'a> Schedules<'a> {
 
     /// Fires all that are due, and that nobody else is firing.
     async fn fire_due(&mut self) -> Result<(), DbErr> {
-        while !self.engine.stopping.is_cancelled() {
+        while !is_over(self.engine) {
             let (store, which) = (self.line.store(), Which { jobs: &self.jobs, but: &self.unreadable });
             let default_queue = &self.engine.settings.default_queue;
             let fire = fire::first_due(&store, &self.engine.registry, default_queue, &which);

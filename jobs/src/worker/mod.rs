@@ -267,7 +267,9 @@ async fn work(engine: Arc<Engine>, shutdown: &Shutdown) -> Result<End, Error> {
     let heart = heartbeat::start(engine.clone())?;
     background.spawn(engine.gone.clone().run_until_cancelled_owned(notify::run(engine.clone())));
     background.spawn(engine.gone.clone().run_until_cancelled_owned(maintain::run(engine.clone())));
-    background.spawn(engine.gone.clone().run_until_cancelled_owned(cron::run(engine.clone())));
+    if shutdown.idle() == WhenIdle::Sleep {
+        background.spawn(cron::run(engine.clone()));
+    }
     let mut claimer =
         tokio::spawn(engine.gone.clone().run_until_cancelled_owned(claim::run(engine.clone(), shutdown.idle())));
     let writer = tokio::spawn(engine.gone.clone().run_until_cancelled_owned(finish::run(engine.clone())));
