@@ -46,13 +46,13 @@ pub(crate) async fn first_due(
     repeat(|| async {
         let transaction = store.begin().await?;
         let Some((row, now)) = store::lock_due(&transaction, which).await? else {
-            transaction.rollback().await?;
+            transaction.commit().await?;
             return Ok(None);
         };
         let plan = match Plan::of(&row, now, registry.get(&row.job), default_queue) {
             Ok(plan) => plan,
             Err(reason) => {
-                transaction.rollback().await?;
+                transaction.commit().await?;
                 return Ok(Some(Outcome::Unreadable { schedule: row.name, reason }));
             }
         };

@@ -66,7 +66,7 @@ fn is_over(engine: &Engine) -> bool {
 
 /// Fires what is due now, and nothing else.
 pub(super) async fn fire_once(engine: &Engine) -> Result<(), DbErr> {
-    Schedules::new(engine).fire_due().await
+    Schedules::new(engine).fire().await.map(drop)
 }
 
 /// The schedules of the jobs that this worker knows.
