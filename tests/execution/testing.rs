@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jobs::prelude::*;
 use jobs::testing::{advance, assert_scheduled, drain_with, refute_scheduled, scheduled};
-use jobs_tests::{Database, cases};
+use jobs_tests::{Database, Kind, cases};
 use sea_orm::TransactionTrait as _;
 
 use crate::definitions::{Add, Aside, Encore, Play, Script, wrong};
@@ -22,6 +22,7 @@ cases![
     draining_leaves_what_is_due_later_or_has_no_definition,
     advancing_brings_every_due_time_closer_by_as_much,
     advancing_leaves_alone_what_does_not_wait,
+    a_database_in_memory_outlives_its_workers if Kind::can_be_in_memory,
 ];
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -202,4 +203,16 @@ async fn advancing_leaves_alone_what_does_not_wait(t: Database) {
     let before = ended.record(t.db()).await.unwrap();
     advance(t.db(), HOUR).await.unwrap();
     assert_eq!(ended.record(t.db()).await.unwrap(), before);
+}
+
+/// It goes with its only connection.
+async fn a_database_in_memory_outlives_its_workers(_: Database) {
+    for _ in 0..100 {
+        let db = jobs::testing::database().await.unwrap();
+        for number in 0..2 {
+            let handle = Add::new(number).schedule(&db).await.unwrap();
+            Worker::new(db.clone()).state(idle()).run_until_idle().await.unwrap();
+            assert_eq!(handle.output(&db).await.unwrap(), number + 1);
+        }
+    }
 }

@@ -39,6 +39,12 @@ impl Kind {
         self == Self::Sqlite
     }
 
+    /// Whether it may live in memory, and go with its connection.
+    #[must_use]
+    pub fn can_be_in_memory(self) -> bool {
+        self == Self::Sqlite
+    }
+
     /// Whether one row can be locked, and not all.
     #[must_use]
     pub fn locks_rows(self) -> bool {

@@ -16,44 +16,47 @@ use crate::error::Error;
 use crate::outcome::{Attempts, Outcome};
 use crate::store::Store;
 use crate::store::batch::{Finish, Key};
-use crate::store::dialect::connection::own_connections;
+use crate::store::dialect::connection::{key, own_connections};
 use crate::store::fault;
 use crate::store::workers::Owned;
 
 /// The pause after a beat that failed.
 const RETRY: Duration = Duration::from_millis(500);
 
-/// The thread that beats.
+/// What beats.
 pub(super) struct Heart(oneshot::Receiver<()>);
 
 impl Heart {
     pub(super) async fn stopped(self) {
-        // An error means the same: the thread has ended.
+        // An error means the same: it has ended.
         let _ = self.0.await;
     }
 }
 
-/// Starts to beat, until the engine is gone.
+/// Starts to beat, until the engine is gone. A database in memory has but one connection, and gets no thread.
 pub(super) fn start(engine: Arc<Engine>) -> Result<Heart, Error> {
     let (ended, end) = oneshot::channel();
-    let cannot = |error: std::io::Error| Error::Setup(format!("the heartbeat's thread can't be started: {error}"));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot)?;
-    let beat = move || {
-        runtime.block_on(async {
-            let gone = engine.gone.clone();
-            let poked = engine.clone();
-            let beat = async {
-                tokio::select! {
-                    () = run(engine) => {}
-                    () = stuck::poke(&poked) => {}
-                }
-            };
-            gone.run_until_cancelled_owned(beat).await;
-        });
+    let shares_connections = key(&own_connections(&engine.setting.db, 1)) == key(&engine.setting.db);
+    let beat = async move {
+        let (gone, poked) = (engine.gone.clone(), engine.clone());
+        let beat = async {
+            tokio::select! {
+                () = run(engine) => {}
+                () = stuck::poke(&poked) => {}
+            }
+        };
+        gone.run_until_cancelled_owned(beat).await;
         // Nobody may be left to hear it.
         let _ = ended.send(());
     };
-    std::thread::Builder::new().name("jobs-heartbeat".into()).spawn(beat).map_err(cannot)?;
+    if shares_connections {
+        // A connection goes back to its pool in a task of the runtime that has used it, and is lost where that has ended.
+        tokio::spawn(beat);
+        return Ok(Heart(end));
+    }
+    let cannot = |error: std::io::Error| Error::Setup(format!("the heartbeat's thread can't be started: {error}"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot)?;
+    std::thread::Builder::new().name("jobs-heartbeat".into()).spawn(move || runtime.block_on(beat)).map_err(cannot)?;
     Ok(Heart(end))
 }
 
