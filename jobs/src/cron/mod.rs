@@ -85,7 +85,7 @@ pub(crate) mod times;
 
 use std::collections::HashMap;
 
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, TransactionSession as _};
 use serde_json::Value;
 
 use crate::error::Error;
@@ -222,10 +222,13 @@ pub async fn resume<C: ConnectionTrait>(db: &C, name: &str) -> Result<(), Error>
 
 /// Removes a schedule and its history; the jobs that it has scheduled stay. One of a definition is written anew by the next worker that
 /// starts with it: [`pause`] it instead, or take `cron` out of the code. [`Error::NoSchedule`] where there is none of this name.
-pub async fn remove<C: ConnectionTrait>(db: &C, name: &str) -> Result<(), Error> {
-    if !store::remove(db, name).await? {
+pub async fn remove<C: Connection>(db: &C, name: &str) -> Result<(), Error> {
+    // No options: inside a transaction of the caller's this is a savepoint, which takes none.
+    let transaction = db.begin().await?;
+    if !store::remove(&transaction, name).await? {
         return Err(Error::NoSchedule { name: name.into() });
     }
+    transaction.commit().await?;
     tell(db, name).await
 }
 
