@@ -18,7 +18,7 @@ use crate::store::keys;
 use crate::store::maintain::{self, MAINTENANCE_ROWS, Orphan};
 use crate::{RetryPolicy, wake};
 
-const RETENTION_INTERVAL: Duration = Duration::from_mins(1);
+const RETENTION_INTERVAL: Duration = Duration::from_mins(5);
 const UNSERVED_INTERVAL: Duration = Duration::from_mins(5);
 
 /// The pause between two batches of deletes: retention is in no hurry.
