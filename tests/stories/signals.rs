@@ -6,16 +6,22 @@ use jobs::prelude::*;
 use jobs::{AttemptEnd, JobHandle};
 use jobs_tests::{Database, cases, soon};
 use nix::sys::signal::Signal;
+use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 use story_jobs::{Block, Hold, Wait, started};
 
 use crate::process::Process;
 use crate::setup::Setup;
 use crate::tables::workers;
 
+/// When a signal is another one, and not the same again.
+const NEXT_SIGNAL: Duration = Duration::from_millis(600);
+
 cases![
     at_sigterm_jobs_may_end_within_the_grace_and_the_others_are_given_back,
     at_sigint_jobs_may_end_within_the_grace_and_the_others_are_given_back,
+    a_signal_that_is_repeated_at_once_is_one_signal,
     a_second_signal_leaves_at_once_and_the_job_is_rescued,
+    a_second_signal_is_no_error_where_nothing_is_left_behind,
     blocking_code_does_not_hold_up_the_end_of_its_process,
 ];
 
@@ -69,6 +75,22 @@ async fn was_given_back(t: &Database, job: JobHandle<Wait>) {
     assert_eq!(ends, [(1, AttemptEnd::Shutdown)]);
 }
 
+async fn a_signal_that_is_repeated_at_once_is_one_signal(t: Database) {
+    let mut told = Process::start(&Setup::steady(&t, "told"));
+    let job = Hold::new().schedule(t.db()).await.unwrap();
+    told.says(&started(job.id(), 1)).await;
+
+    // Two of a kind could be heard as one.
+    told.signal(Signal::SIGTERM);
+    told.signal(Signal::SIGINT);
+    told.logs("told to stop").await;
+    told.open().await;
+    let (status, log) = told.ended().await;
+    assert_eq!(status.code(), Some(0), "{log:#?}");
+    assert_eq!(job.output(t.db()).await.unwrap(), 1);
+    assert_eq!(workers(&t).await, 0);
+}
+
 async fn a_second_signal_leaves_at_once_and_the_job_is_rescued(t: Database) {
     let mut told = Process::start(&Setup::new(&t, "told"));
     let job = Hold::new().schedule(t.db()).await.unwrap();
@@ -76,6 +98,7 @@ async fn a_second_signal_leaves_at_once_and_the_job_is_rescued(t: Database) {
 
     told.signal(Signal::SIGTERM);
     told.logs("told to stop").await;
+    tokio::time::sleep(NEXT_SIGNAL).await;
     told.signal(Signal::SIGTERM);
     let since = Instant::now();
     let (status, log) = told.ended().await;
@@ -89,6 +112,25 @@ async fn a_second_signal_leaves_at_once_and_the_job_is_rescued(t: Database) {
     assert_eq!(soon(job.wait(t.db())).await.unwrap(), 2);
     assert_eq!(job.attempts(t.db()).await.unwrap()[0].how, AttemptEnd::Lost);
     assert_eq!(workers(&t).await, 1);
+}
+
+async fn a_second_signal_is_no_error_where_nothing_is_left_behind(t: Database) {
+    let mut told = Process::start(&Setup { listen: false, ..Setup::steady(&t, "told") });
+    let job = Hold::new().schedule(t.db()).await.unwrap();
+    told.open().await;
+    soon(job.wait(t.db())).await.unwrap();
+    // It can't delete its row.
+    let other = t.connect().await;
+    let lock = other.begin().await.unwrap();
+    lock.execute_unprepared("UPDATE jobs_worker SET name = 'locked'").await.unwrap();
+
+    told.signal(Signal::SIGTERM);
+    told.logs("told to stop").await;
+    tokio::time::sleep(NEXT_SIGNAL).await;
+    told.signal(Signal::SIGTERM);
+    let (status, log) = told.ended().await;
+    assert_eq!(status.code(), Some(0), "{log:#?}");
+    assert!(log.iter().any(|line| line.contains("row is left behind")), "{log:#?}");
 }
 
 async fn blocking_code_does_not_hold_up_the_end_of_its_process(t: Database) {

@@ -190,7 +190,11 @@ impl Worker {
     }
 
     /// Runs until SIGINT, SIGTERM or the token of [`stop_on`](Self::stop_on): then it claims no more, lets running jobs finish
-    /// within the grace, asks those that are left to stop, and gives back what has not ended. A second signal leaves at once.
+    /// within the grace, asks those that are left to stop, and gives back what has not ended. A second signal leaves at once:
+    /// [`Error::Aborted`], where that leaves jobs behind. One within 500 milliseconds of the first is taken for the same one.
+    ///
+    /// Once this was called, SIGINT and SIGTERM no longer end the process by themselves, not even after it has returned: tokio keeps
+    /// its handlers. A program that goes on then hears them itself, as with `tokio::signal::ctrl_c()`.
     ///
     /// [`Error::Setup`] where it can't start: no definition, two of one name, state that is missing, no tables.
     pub async fn run(self) -> Result<(), Error> {
@@ -200,6 +204,9 @@ impl Worker {
 
     /// Fires the schedules that are due, executes what is due in its queues, and returns when nothing is due or running any more. Jobs and
     /// schedules that are due later stay.
+    ///
+    /// It hears no signals: they end the process as they do without a worker, and its jobs are taken over when the lease is over. To
+    /// stop it well, cancel the token of [`stop_on`](Self::stop_on).
     pub async fn run_until_idle(self) -> Result<(), Error> {
         let shutdown = Shutdown::when_idle(self.settings.stop.clone());
         self.run_with(shutdown).await
@@ -285,9 +292,11 @@ async fn work(engine: Arc<Engine>, shutdown: &Shutdown) -> Result<End, Error> {
     background.close();
     background.wait().await;
     if all_ended && end == End::Stopped {
-        match shutdown.or_abort(&engine, leave(&engine)).await? {
-            Ok(()) => tracing::info!(worker = engine.id, "the worker has left"),
-            Err(error) => tracing::warn!(%error, "the worker's row is left behind; it goes when its lease is over"),
+        // No job is left behind here: a second signal is no error any more.
+        match shutdown.or_abort(&engine, leave(&engine)).await {
+            Ok(Ok(())) => tracing::info!(worker = engine.id, "the worker has left"),
+            Ok(Err(error)) => tracing::warn!(%error, "the worker's row is left behind; it goes when its lease is over"),
+            Err(_) => tracing::warn!("left at once: the worker's row is left behind; it goes when its lease is over"),
         }
     }
     Ok(end)

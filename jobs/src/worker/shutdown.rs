@@ -11,6 +11,9 @@ use super::engine::Engine;
 use crate::attempt::Stop;
 use crate::error::Error;
 
+/// A signal that follows another this soon is the same one: `timeout` sends it to a process and then to its group.
+const ONE_SIGNAL: Duration = Duration::from_millis(500);
+
 /// Why one life of a worker ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
@@ -130,6 +133,12 @@ async fn hear_signals(mut signals: Signals, stop: CancellationToken, abort: Canc
     signals.next().await;
     tracing::info!("told to stop: running jobs may end, no new ones start; a second signal leaves at once");
     stop.cancel();
+    let repeats = async {
+        loop {
+            signals.next().await;
+        }
+    };
+    let Err(_) = tokio::time::timeout(ONE_SIGNAL, repeats).await;
     signals.next().await;
     abort.cancel();
 }
