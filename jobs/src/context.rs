@@ -150,11 +150,35 @@ impl JobContext {
 
     /// Returns when the attempt should stop: the job was canceled, its time is over, or its worker shuts down or has lost the
     /// database. A job that goes on is ended at an `await` when the grace is over.
+    ///
+    /// Tidy up, and return any plain error: why it was asked to stop decides what becomes of the job, and the error's text is not used.
+    /// Not [`JobError::cancel`](crate::JobError::cancel), which would end the job for good where its worker only shuts down.
+    ///
+    /// ```
+    /// # use jobs::prelude::*;
+    /// # struct Film;
+    /// # impl Film {
+    /// # async fn draw(&self, _: u32) {}
+    /// # async fn remove(&self) {}
+    /// # async fn render(&self, job: &JobContext) -> JobResult {
+    /// for picture in 1..=1000 {
+    ///     tokio::select! {
+    ///         () = self.draw(picture) => {}
+    ///         () = job.canceled() => {
+    ///             self.remove().await;
+    ///             Err("stopped")?;
+    ///         }
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// # }
+    /// ```
     pub async fn canceled(&self) {
         self.attempt.stop.tripped().await;
     }
 
-    /// Whether the attempt should stop.
+    /// Whether the attempt should stop: return a plain error then, as after [`canceled`](Self::canceled).
     #[must_use]
     pub fn is_canceled(&self) -> bool {
         self.attempt.stop.reason().is_some()

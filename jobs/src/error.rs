@@ -197,7 +197,10 @@ impl JobError {
         Self { kind: JobErrorKind::Fail, source: Some(error.into()) }
     }
 
-    /// The job ends `CANCELED`.
+    /// The job ends `CANCELED`: the job itself has found that nobody needs it.
+    ///
+    /// Not for a job that was asked to stop ([`JobContext::canceled`](crate::JobContext::canceled)): its worker may only be shutting down,
+    /// and another attempt would do the work. A plain error is right there.
     pub fn cancel(reason: impl Into<BoxError>) -> Self {
         Self { kind: JobErrorKind::Cancel, source: Some(reason.into()) }
     }
