@@ -26,7 +26,7 @@ pub enum Error {
         status: JobStatus,
     },
     /// What was asked needs a closed job (or, for `output`, a terminated one), and this one is not.
-    #[error("job {id} is {status}: wait until it has ended")]
+    #[error("job {id} is {status}: it has to end first, by itself or by `cancel`")]
     NotClosed {
         /// The job.
         id: JobId,

@@ -60,6 +60,11 @@ async fn what_can_not_be_done_to_one_job_is_said_and_done_to_the_others(t: Datab
     let called = call(&t, &["cancel", &id.to_string()]).await;
     assert_eq!((called.code, called.output.as_str()), (1, ""), "{called:#?}");
     assert!(called.errors.contains("is closed (CANCELED)"), "{called:#?}");
+    let waiting = schedule(&t, "a").await;
+    for command in ["delete", "retry"] {
+        let called = call(&t, &[command, &waiting.to_string()]).await;
+        assert!(called.errors.contains("is SCHEDULED: it has to end first, by itself or by `cancel`"), "{called:#?}");
+    }
 }
 
 async fn what_nobody_reads_is_done_all_the_same(t: Database) {
