@@ -8,12 +8,13 @@ use sea_orm_migration::MigratorTrait as _;
 
 use crate::error::Error;
 use crate::store;
-use crate::store::dialect::connection;
+use crate::store::dialect::{connection, url};
 
 /// Connects to a database with settings that suit jobs: `sqlite:jobs.db`, `postgres://…`, `mysql://…`.
 ///
 /// On SQLite the file is created where there is none, with a write-ahead log. There are up to 10 connections, which are waited for
-/// up to 30 seconds. Statements are logged at TRACE. The driver must be among the crate's features (`sqlite`, `postgres`, `mysql`).
+/// up to 30 seconds. Statements are logged at TRACE. [`Error::InvalidValue`] where the database's driver is not among
+/// the crate's features (`sqlite`, `postgres`, `mysql`).
 ///
 /// A connection of your own works too, with one thing to know: where a future is dropped while it begins a transaction, as that of a
 /// request whose client has gone, the driver (`SQLx` 0.9) may give its connection back to the pool inside that transaction, and
@@ -36,6 +37,9 @@ pub async fn connect(url: impl AsRef<str>) -> Result<DatabaseConnection, Error> 
 /// # }
 /// ```
 pub async fn connect_with(options: ConnectOptions) -> Result<DatabaseConnection, Error> {
+    if let Some(reason) = url::refusal(options.get_url()) {
+        return Err(Error::invalid("url", reason));
+    }
     // Boxed: what the driver does here is deep, and the caller's future would be as deep.
     Ok(Box::pin(connection::connect(options)).await?)
 }

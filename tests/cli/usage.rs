@@ -10,6 +10,7 @@ cases![
     a_database_can_be_named_by_an_option,
     a_database_that_can_not_be_reached_is_said_without_its_password,
     a_file_that_is_not_there_is_not_made_by_looking,
+    a_file_that_can_not_be_opened_is_named,
     a_command_line_that_is_wrong_ends_with_two,
     a_program_without_jobs_says_why_it_executes_none,
     a_program_lists_its_definitions,
@@ -49,6 +50,13 @@ async fn a_file_that_is_not_there_is_not_made_by_looking(_: Database) {
     assert!(called.errors.contains("`migrate` makes it") && !file.exists(), "{called:#?}");
     assert_eq!(call_on(PROGRAM, Some(&url), &["migrate"]).await.code, 0);
     assert_eq!(call_on(PROGRAM, Some(&url), &["list"]).await.code, 0);
+}
+
+async fn a_file_that_can_not_be_opened_is_named(_: Database) {
+    let called = call_on(PROGRAM, Some("sqlite:///no/such/folder/jobs.db"), &["migrate"]).await;
+    assert_eq!(called.code, 1, "{called:#?}");
+    assert!(called.errors.contains("/no/such/folder/jobs.db: "), "{called:#?}");
+    assert!(called.errors.contains("unable to open database file"), "{called:#?}");
 }
 
 async fn a_command_line_that_is_wrong_ends_with_two(t: Database) {

@@ -9,6 +9,7 @@ use tracing::log::LevelFilter;
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 use super::release;
+use super::url;
 use crate::store::fault::{self, Fault};
 
 /// How long a writer waits for its turn on SQLite.
@@ -42,7 +43,7 @@ pub(crate) async fn connect(mut options: ConnectOptions) -> Result<DatabaseConne
     });
     #[cfg(any(feature = "postgres", feature = "mysql"))]
     release::check(&mut options);
-    if is_in_memory(options.get_url()) {
+    if url::is_in_memory(options.get_url()) {
         // Each connection would be a database of its own.
         options.max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None);
     }
@@ -57,13 +58,13 @@ async fn connect_in_turn(options: ConnectOptions) -> Result<DatabaseConnection, 
             Err(error) if fault::of(&error) == Fault::Contention && tokio::time::Instant::now() < patience => {
                 tokio::time::sleep(Duration::from_millis(fastrand::u64(5..50))).await;
             }
+            #[cfg(feature = "sqlite")]
+            Err(error) if options.get_url().starts_with("sqlite:") => {
+                return Err(url::with_file(error, options.get_url()));
+            }
             result => return result,
         }
     }
-}
-
-fn is_in_memory(url: &str) -> bool {
-    url.starts_with("sqlite:") && (url.contains(":memory:") || url.contains("mode=memory"))
 }
 
 /// Connections of a worker's own to the same database, up to `connections`, with the user's settings: so that jobs which use up

@@ -11,6 +11,7 @@ mod postgres;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod release;
 mod sqlite;
+pub(crate) mod url;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{DbBackend, DbErr, ExecResult, Value};
