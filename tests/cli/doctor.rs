@@ -10,6 +10,7 @@ cases![
     missing_tables_are_found,
     tables_that_another_migrator_has_made_are_looked_at_like_others,
     tables_of_another_version_are_found,
+    tables_that_may_not_be_read_are_not_said_to_be_missing if jobs_tests::Kind::locks_rows,
     a_worker_that_is_not_heard_of_is_found,
     due_jobs_that_no_worker_serves_are_found,
     jobs_that_wait_in_a_paused_queue_are_found,
@@ -188,6 +189,16 @@ impl<'a> Limited<'a> {
         }
     }
 
+    /// Takes the right to read the tables from it.
+    async fn revoke(&self) {
+        let (user, database) = (&self.name, self.t.name());
+        let revocation = match self.t.kind() {
+            jobs_tests::Kind::Postgres => format!("REVOKE SELECT ON ALL TABLES IN SCHEMA {database} FROM {user}"),
+            _ => format!("REVOKE SELECT ON {database}.* FROM {user}@'%', {user}@localhost"),
+        };
+        self.t.execute(&revocation).await;
+    }
+
     async fn drop(self) {
         let user = self.name;
         let drops = match self.t.kind() {
@@ -211,6 +222,24 @@ async fn transactions_that_can_not_be_looked_at_are_said_to_be(t: Database) {
     assert_eq!((json.code, &json.json()["is_well"], findings.as_array().unwrap().len()), (0, &json!(true), 1));
     assert_eq!(text.code, 0, "{text:#?}");
     assert!(text.output.ends_with("\nnothing is wrong, as far as could be seen\n"), "{text:#?}");
+}
+
+async fn tables_that_may_not_be_read_are_not_said_to_be_missing(t: Database) {
+    let limited = Limited::new(&t).await;
+    limited.revoke().await;
+    let mut called = Vec::new();
+    for arguments in [&["list"][..], &["worker"], &["migrate", "--status"], &["migrate", "--down"]] {
+        called.push(call_on(PROGRAM, Some(&limited.url), arguments).await);
+    }
+    let doctor = call_on(PROGRAM, Some(&limited.url), &["doctor", "--json"]).await;
+    limited.drop().await;
+    for called in called {
+        assert_eq!((called.code, called.output.as_str()), (1, ""), "{called:#?}");
+        assert!(called.errors.contains("denied") && !called.errors.contains("migrate"), "{called:#?}");
+    }
+    let finding = &doctor.json()["findings"][0];
+    assert!(finding["found"].as_str().unwrap().contains("denied"), "{finding:#}");
+    assert!(!finding["remedy"].as_str().unwrap().contains("migrate"), "{finding:#}");
 }
 
 async fn what_is_wrong_shows_in_the_exit_code_though_nobody_reads_it(t: Database) {

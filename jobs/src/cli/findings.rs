@@ -53,8 +53,13 @@ pub(super) async fn tables(db: &DatabaseConnection) -> Found {
         if fault::of(&error) == Fault::Connection {
             return Err(error.into());
         }
+        let remedy = if fault::lacks_tables(&error) {
+            "make them: migrate"
+        } else {
+            "see what the database says: the tables may be there, and not for this user"
+        };
         let found = format!("the tables can't be read: {}", chain(&Error::Database(error)));
-        return Ok(vec![Finding { level: Level::Error, ..finding("tables", found, "make them: migrate") }]);
+        return Ok(vec![Finding { level: Level::Error, ..finding("tables", found, remedy) }]);
     }
     let states = migrate::states(db).await?;
     if !states.iter().any(|state| state.is_applied) {

@@ -9,8 +9,8 @@ use serde::Serialize;
 use super::failure::{Done, Failure};
 use super::output::Output;
 use super::table;
-use crate::store::health;
-use crate::{JobFilter, setup};
+use crate::store::{fault, health};
+use crate::{Error, JobFilter, setup};
 
 #[derive(Debug, Args)]
 pub(super) struct Migrate {
@@ -40,8 +40,12 @@ pub(super) struct State {
 impl Migrate {
     pub(super) async fn run(self, db: &DatabaseConnection, output: Output) -> Done {
         if self.down && !self.yes {
-            // Where there are no tables, there are no jobs.
-            let jobs = crate::counts(db, JobFilter::new()).await.map_or(0, |counts| counts.total());
+            let jobs = match crate::counts(db, JobFilter::new()).await {
+                Ok(counts) => counts.total(),
+                // Where there are no tables, there are no jobs.
+                Err(Error::Database(error)) if fault::lacks_tables(&error) => 0,
+                Err(error) => return Err(error.into()),
+            };
             return Err(Failure::Usage(format!("this would drop the tables with {jobs} job(s): add --yes to do so")));
         }
         if self.down {

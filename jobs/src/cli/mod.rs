@@ -54,8 +54,8 @@ use std::process::ExitCode;
 
 use sea_orm::DatabaseConnection;
 
-use crate::store::{fault, fault::Fault, health};
-use crate::{Error, Worker};
+use crate::Worker;
+use crate::store::{fault, health};
 use arguments::{Arguments, Command};
 use failure::{Done, Failure};
 use output::Output;
@@ -146,8 +146,12 @@ async fn connect(database: Option<String>, command: &Command) -> Result<Database
 
 /// Without tables nothing works, and the database's own error does not say what to do.
 async fn check_tables(db: &DatabaseConnection) -> Done {
-    health::tables(db).await.map_err(|error| match fault::of(&error) {
-        Fault::Connection => Error::Database(error).into(),
-        _ => Failure::Failed(format!("the tables can't be read; `migrate` makes them ({error})")),
+    health::tables(db).await.map_err(|error| {
+        if fault::lacks_tables(&error) {
+            return Failure::Failed(format!(
+                "the tables are not there, or of another version; `migrate` makes them ({error})"
+            ));
+        }
+        error.into()
     })
 }

@@ -32,6 +32,21 @@ pub(crate) fn of(error: &DbErr) -> Fault {
     }
 }
 
+/// Whether a table or a column is not there: nobody has migrated, or another version has.
+pub(crate) fn lacks_tables(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error else {
+        return false;
+    };
+    let Some(error) = error.as_database_error() else { return false };
+    match (error.code().as_deref(), mysql_number(error)) {
+        // MySQL's and MariaDB's numbers, PostgreSQL's codes.
+        (_, Some(1146 | 1054)) | (Some("42P01" | "42703"), None) => true,
+        // SQLite has one code for all that is wrong with a statement.
+        (Some("1"), None) => ["no such table", "no such column"].iter().any(|text| error.message().starts_with(text)),
+        _ => false,
+    }
+}
+
 fn of_driver(error: &sqlx::Error) -> Fault {
     match error {
         sqlx::Error::Database(error) => {

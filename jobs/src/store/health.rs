@@ -9,7 +9,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, Que
 pub(crate) use super::clock;
 pub(crate) use super::dialect::health::{OpenTransactions, missing_file};
 use super::dialect::{self, health};
-use super::fault::{self, Fault};
+use super::fault;
 use crate::entity::{cron, job, worker};
 use crate::{JobId, JobStatus};
 
@@ -21,13 +21,13 @@ pub(crate) async fn tables<C: ConnectionTrait>(db: &C) -> Result<(), DbErr> {
     Ok(())
 }
 
-/// The migrations that are recorded as applied; none where the record can't be read.
+/// The migrations that are recorded as applied; none where there is no record.
 pub(crate) async fn applied_migrations<C: ConnectionTrait>(db: &C) -> Result<Vec<String>, DbErr> {
     let statement = Statement::from_string(db.get_database_backend(), "SELECT version FROM jobs_migration ORDER BY 1");
     match db.query_all_raw(statement).await {
         Ok(rows) => rows.iter().map(|row| row.try_get_by_index(0)).collect(),
-        Err(error) if fault::of(&error) == Fault::Connection => Err(error),
-        Err(_) => Ok(Vec::new()),
+        Err(error) if fault::lacks_tables(&error) => Ok(Vec::new()),
+        Err(error) => Err(error),
     }
 }
 

@@ -318,8 +318,12 @@ async fn leave(engine: &Engine) -> Result<(), DbErr> {
 /// Without tables nothing works, and the database's own error does not say what to do.
 async fn check_tables(db: &DatabaseConnection) -> Result<(), Error> {
     let tables = worker::Entity::find().limit(1).all(db).await;
-    tables.map(|_| ()).map_err(|error| match fault::of(&error) {
-        Fault::Connection => Error::Database(error),
-        _ => Error::Setup(format!("the tables can't be read; `jobs::migrate(&db).await?` makes them ({error})")),
+    tables.map(|_| ()).map_err(|error| {
+        if fault::lacks_tables(&error) {
+            return Error::Setup(format!(
+                "the tables are not there, or of another version; `jobs::migrate(&db).await?` makes them ({error})"
+            ));
+        }
+        error.into()
     })
 }
