@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::connection::Connection;
 use crate::error::Error;
+use crate::registry::Definition;
 use crate::store::{control, keys, maintain};
 use crate::{JobId, JobStatus, parameters, registry, secrets, wait, wake};
 
@@ -39,7 +40,8 @@ pub async fn cancel<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<
 }
 
 /// Changes one parameter of a job that is still waiting. Where its definition is linked, the parameters must still decode.
-/// A secret one stays secret; one given as `{"$secret": value}` becomes it.
+/// A secret one stays secret; one given as `{"$secret": value}` becomes it. The name is the one that is stored, not another one that
+/// the definition reads too (`#[serde(alias = …)]`): [`Error::InvalidValue`] says which is.
 ///
 /// [`Error::NotScheduled`] where it runs, [`Error::Closed`] where it has ended.
 pub async fn set_parameter<C: ConnectionTrait, T: Serialize>(
@@ -68,12 +70,27 @@ pub async fn set_parameter<C: ConnectionTrait, T: Serialize>(
         }
         let changed = parameters::parse(&parameters::encode_value(changed, registry::secrets(&job.name))?)?;
         if let Some(definition) = registry::find(&job.name) {
-            definition.decode(&changed.clone().into())?;
+            definition
+                .decode(&changed.clone().into())
+                .map_err(|error| under_stored_name(definition, &changed, name, error))?;
         }
         // Somebody else may have changed it meanwhile: look again.
         if control::replace_parameters(db, id, job.version, changed).await? {
             return Ok(());
         }
+    }
+}
+
+/// The error, or where it is that `name` is there under another name too, that other name: without it, the parameters decode.
+fn under_stored_name(definition: &Definition, changed: &Value, name: &str, error: Error) -> Error {
+    let decodes_without = |other: &str| {
+        let mut rest = changed.clone();
+        rest.as_object_mut().is_some_and(|rest| rest.remove(other).is_some()) && definition.decode(&rest.into()).is_ok()
+    };
+    let mut others = changed.as_object().into_iter().flat_map(|object| object.keys()).filter(|other| *other != name);
+    match others.find(|other| parameters::is_duplicate(&error) && decodes_without(other)) {
+        Some(stored) => Error::invalid(name, format!("this job has it under another name: set `{stored}`")),
+        None => error,
     }
 }
 

@@ -87,7 +87,7 @@ pub(crate) fn decode<T: DeserializeOwned>(values: &Value, secret: &[&str]) -> Re
             // Deeper in a secret, names are secret too.
             Some(first) if secret.contains(&first.as_str()) => (first, true),
             Some(_) => (path, false),
-            None => match missing_field(&source) {
+            None => match wrong_field(&source) {
                 Some(name) => (name, false),
                 None => ("parameters".to_owned(), !secret.is_empty()),
             },
@@ -192,11 +192,18 @@ fn largest(object: &Map<String, Value>) -> (String, usize) {
         .unwrap_or_default()
 }
 
-/// The parameter that serde misses: ``missing field `name` ``.
-fn missing_field(error: &serde_json::Error) -> Option<String> {
+/// The parameter that serde misses, or has met under two names: ``missing field `name` ``.
+fn wrong_field(error: &serde_json::Error) -> Option<String> {
     let text = error.to_string();
-    let rest = text.strip_prefix("missing field `")?;
+    let rest = text.strip_prefix("missing field `").or_else(|| text.strip_prefix(DUPLICATE))?;
     Some(rest.split('`').next()?.to_owned())
+}
+
+const DUPLICATE: &str = "duplicate field `";
+
+/// Whether one parameter is there under two names, as serde's `alias` gives it.
+pub(crate) fn is_duplicate(error: &Error) -> bool {
+    matches!(error, Error::Decode { source, .. } if source.to_string().starts_with(DUPLICATE))
 }
 
 #[cfg(test)]

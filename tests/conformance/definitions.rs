@@ -35,6 +35,24 @@ impl Execute for Note {
     }
 }
 
+/// Gives back its address, which has an older name too.
+#[derive(Job)]
+#[job_params]
+pub(crate) struct Send {
+    #[serde(alias = "to")]
+    address: String,
+    #[param(secret, default)]
+    pin: u16,
+}
+
+impl Execute for Send {
+    type Output = String;
+
+    async fn execute(&self, _job: &JobContext) -> JobResult<String> {
+        Ok(format!("{} {}", self.address(), self.pin()))
+    }
+}
+
 /// Has no parameters.
 #[derive(Job, Debug)]
 #[job_params]

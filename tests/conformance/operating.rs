@@ -7,7 +7,7 @@ use sea_orm::TransactionTrait as _;
 use serde_json::{Value, json};
 
 use crate::common::{assert_closed, closed_jobs, refused, undecodable, work, worker_at};
-use crate::definitions::{Add, Gated, Talk};
+use crate::definitions::{Add, Gated, Send, Talk};
 
 cases![
     a_waiting_job_is_canceled_at_once,
@@ -17,6 +17,7 @@ cases![
     a_job_may_be_asked_to_cancel_more_than_once,
     a_waiting_job_executes_with_its_new_parameter,
     a_new_parameter_has_to_decode,
+    a_parameter_that_is_stored_under_another_name_is_refused_by_that_name,
     a_parameter_that_would_be_refused_at_schedule_is_refused,
     a_running_job_refuses_new_parameters,
     a_closed_job_refuses_new_parameters,
@@ -117,6 +118,24 @@ async fn a_new_parameter_has_to_decode(t: Database) {
     let unknown = jobs::schedule_by_name(t.db(), "nobody knows", json!({"a": 1})).await.unwrap();
     jobs::set_parameter(t.db(), unknown, "a", "one").await.unwrap();
     assert_eq!(jobs::record(t.db(), unknown).await.unwrap().parameters, json!({"a": "one"}));
+}
+
+async fn a_parameter_that_is_stored_under_another_name_is_refused_by_that_name(t: Database) {
+    let new = Send::new("here").schedule(t.db()).await.unwrap().id();
+    let old = jobs::schedule_by_name(t.db(), "Send", json!({"to": "here", "pin": 7})).await.unwrap();
+    for (id, stored, other) in [(new, "address", "to"), (old, "to", "address")] {
+        match jobs::set_parameter(t.db(), id, other, "there").await {
+            Err(Error::InvalidValue { name, reason }) => {
+                assert_eq!(name, other);
+                assert!(reason.ends_with(&format!("set `{stored}`")), "{reason}");
+            }
+            other => panic!("{other:?}"),
+        }
+        jobs::set_parameter(t.db(), id, stored, "there").await.unwrap();
+    }
+    work(&t).await;
+    assert_eq!(jobs::output::<String>(t.db(), new).await.unwrap(), "there 0");
+    assert_eq!(jobs::output::<String>(t.db(), old).await.unwrap(), "there 7");
 }
 
 async fn a_parameter_that_would_be_refused_at_schedule_is_refused(t: Database) {
