@@ -1,4 +1,4 @@
-#[allow(clippy::needless_pass_by_value)]
+#[allow(clippy::needless_pass_by_value, clippy::unused_async)]
 /// Sends a mail.
 pub async fn send_mail(job: &JobContext, to: String, copies: u32) -> JobResult<()> {
     job.message(to);

@@ -1,4 +1,4 @@
-#[allow(clippy::needless_pass_by_value)]
+#[allow(clippy::needless_pass_by_value, clippy::unnecessary_wraps)]
 fn sum_up(
     job: &JobContext,
     numbers: Vec<u64>,

@@ -65,7 +65,7 @@ impl Field {
 
     /// The name of the setter.
     pub(crate) fn setter(&self) -> Ident {
-        format_ident!("with_{}", self.ident.unraw())
+        format_ident!("with_{}", self.ident.unraw().to_string().trim_start_matches('_'))
     }
 }
 

@@ -40,8 +40,10 @@ fn expand_function(mut function: ItemFn, options: &Options, errors: &mut Errors)
         quote!(#item #definition #execute)
     });
     errors.extend(mistakes);
+    // What a job's function looks like is not for its author to choose: whether it is `async` says where it runs.
+    let form = if function.sig.asyncness.is_some() { quote!(unused_async) } else { quote!(unnecessary_wraps) };
     quote! {
-        #[allow(clippy::needless_pass_by_value)]
+        #[allow(clippy::needless_pass_by_value, clippy::#form)]
         #function
         #job
     }

@@ -89,9 +89,19 @@ fn field(argument: &mut PatType, position: usize, errors: &mut Errors) -> syn::F
 
 fn name(pattern: &Pat) -> syn::Result<Ident> {
     match pattern {
-        Pat::Ident(pattern) if pattern.by_ref.is_none() && pattern.subpat.is_none() => Ok(pattern.ident.clone()),
+        Pat::Ident(pattern) if pattern.by_ref.is_none() && pattern.subpat.is_none() => {
+            Ok(without_underscores(&pattern.ident))
+        }
         _ => Err(Error::new_spanned(pattern, "a parameter of a job needs a name: write `name: Type`")),
     }
+}
+
+/// An underscore in front says that the function does not use the parameter: its name is what follows, also when it does.
+fn without_underscores(ident: &Ident) -> Ident {
+    let name = ident.to_string();
+    let Ok(mut rest) = syn::parse_str::<Ident>(name.trim_start_matches('_')) else { return ident.clone() };
+    rest.set_span(ident.span());
+    rest
 }
 
 /// Refuses what can be seen to be no `Result`; of other types it is for rustc to find out.

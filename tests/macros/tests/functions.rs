@@ -1,6 +1,5 @@
 //! What `#[job_fn]` makes of a function.
 
-#![allow(clippy::unused_async, reason = "these functions have nothing to wait for")]
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use jobs::prelude::*;
@@ -31,6 +30,12 @@ fn sum_up(_: &JobContext, numbers: Vec<u64>, sum_up: bool) -> Result<u64, String
 #[job_fn]
 fn nothing() {}
 
+#[job_fn]
+fn unused(_: &JobContext, _number: u64, _type: u64, r#if: u64) -> JobResult {
+    assert_eq!(r#if, 5);
+    Ok(())
+}
+
 fn output_of<J: Job>(_: &J) -> &'static str {
     std::any::type_name::<J::Output>()
 }
@@ -44,6 +49,12 @@ fn the_function_defines_a_job() {
     assert_eq!((WithoutContext::PARAMETERS, output_of(&WithoutContext::new(1))), (&["number", "by"][..], "u64"));
     assert_eq!((Total::DEFAULTS.name(), output_of(&Total::new([1, 2], true))), ("sum", "u64"));
     assert_eq!(output_of(&Nothing::new()), "()");
+}
+
+#[test]
+fn an_underscore_is_not_part_of_the_name() {
+    assert_eq!(Unused::PARAMETERS, ["number", "_type", "if"]);
+    assert_eq!(Unused::new(1, 2, 5).with_number(3).with_type(4).number(), 3);
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! Generated code names nothing that a prelude brings.
 
 #![no_implicit_prelude]
-#![allow(clippy::unused_async, reason = "these functions have nothing to wait for")]
 
 #[derive(::jobs::Job)]
 #[job(queue = "images", retry = exponential("1s"), timeout = "1m")]

@@ -1,8 +1,6 @@
 //! The crate `jobs` under another name. Cargo allows no second name in one package, so it is given here; that nothing else
 //! is named is for the golden expansion `sum_up` to show.
 
-#![allow(clippy::unused_async, reason = "these functions have nothing to wait for")]
-
 extern crate jobs as background;
 
 use background::prelude::*;

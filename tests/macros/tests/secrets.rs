@@ -1,7 +1,5 @@
 //! What `#[param(secret)]` makes of a parameter.
 
-#![allow(clippy::unused_async, reason = "this function has nothing to wait for")]
-
 use std::collections::HashMap;
 
 use jobs::JobParams;
