@@ -15,6 +15,7 @@ cases![
     everything_about_a_job_is_shown_in_the_order_of_time,
     a_job_that_is_not_there_is_not_shown,
     a_watched_job_is_followed_to_its_end_with_a_line_per_change,
+    a_watched_job_that_has_not_started_has_no_attempt,
     watching_a_job_that_fails_fails,
     jobs_that_run_are_watched,
     jobs_that_end_between_two_looks_are_watched,
@@ -112,6 +113,15 @@ async fn a_watched_job_is_followed_to_its_end_with_a_line_per_change(t: Database
     assert!(soon(watch.wait()).await.unwrap().success());
     let text = done(&t, &["watch", &sum]).await;
     assert!(text.ends_with(&format!("job {sum} is TERMINATED: 2\n")), "{text}");
+}
+
+async fn a_watched_job_that_has_not_started_has_no_attempt(t: Database) {
+    let job = schedule(&t, JobOptions::new()).await.to_string();
+    let mut watch = start(&t, &["watch", &job]);
+    let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
+    let line = soon(lines.next_line()).await.unwrap().unwrap();
+    assert!(line.ends_with(&format!("job {job} Add is SCHEDULED")), "{line}");
+    watch.kill().await.unwrap();
 }
 
 async fn watching_a_job_that_fails_fails(t: Database) {

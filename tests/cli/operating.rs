@@ -1,4 +1,4 @@
-//! `cancel`, `retry`, `delete`, and `migrate --down`.
+//! `cancel`, `retry`, `delete`, `set-parameter`, and `migrate --down`.
 
 use jobs::{JobFilter, JobId, JobOptions, JobStatus};
 use jobs_tests::{Database, cases};
@@ -17,6 +17,8 @@ cases![
     a_unique_job_that_can_not_be_retried_holds_up_no_other,
     a_status_that_a_command_can_not_change_is_refused,
     ids_and_conditions_are_not_given_at_once,
+    a_job_whose_parameters_do_not_decode_is_mended,
+    a_secret_that_is_set_is_not_shown,
     a_queue_is_paused_and_resumed,
     tables_are_made_and_dropped,
 ];
@@ -157,6 +159,37 @@ async fn ids_and_conditions_are_not_given_at_once(t: Database) {
     assert_eq!(call(&t, &["cancel", &id, "--queue", "a", "--yes"]).await.code, 2);
     assert_eq!(call(&t, &["cancel", "--yes"]).await.code, 2);
     assert_eq!(done(&t, &["list", "--status", "scheduled"]).await.lines().count(), 2);
+}
+
+async fn a_job_whose_parameters_do_not_decode_is_mended(t: Database) {
+    let id = jobs::schedule_by_name(t.db(), "Elsewhere", json!({ "left": "two" })).await.unwrap();
+    t.execute("UPDATE jobs_job SET name = 'Add'").await;
+    let set = |value| ["set-parameter", "1", value];
+    let called = call(&t, &set("left=three")).await;
+    assert_eq!((called.code, called.output.as_str()), (1, ""), "{called:#?}");
+    assert!(called.errors.contains("`left` does not decode"), "{called:#?}");
+    assert_eq!(call(&t, &set("left")).await.code, 2);
+    assert_eq!(
+        done(&t, &set("left=2")).await,
+        "parameter left of job 1 is set
+"
+    );
+    let expected = json!({ "id": 1, "parameter": "right", "done": "set" });
+    assert_eq!(call_json(&t, &set("right=3")).await, expected);
+    assert_eq!(jobs::record(t.db(), id).await.unwrap().parameters, json!({ "left": 2, "right": 3 }));
+    set_status(&t, id, JobStatus::Running).await;
+    assert!(call(&t, &set("left=1")).await.errors.contains("is running"));
+}
+
+async fn a_secret_that_is_set_is_not_shown(t: Database) {
+    let given = json!({ "user": "ada", "password": {"$secret": "hunter1"} });
+    // A program without the definition knows it by its mark.
+    let id = jobs::schedule_by_name(t.db(), "Elsewhere", given).await.unwrap();
+    let called = call(&t, &["set-parameter", "1", "password=hunter2"]).await;
+    assert_eq!((called.code, called.errors.as_str()), (0, ""), "{called:#?}");
+    assert!(!called.output.contains("hunter2"), "{called:#?}");
+    assert!(done(&t, &["show", "1"]).await.contains("password = \"•••\""));
+    assert_eq!(jobs::reveal_parameter::<String>(t.db(), id, "password").await.unwrap(), "hunter2");
 }
 
 async fn a_queue_is_paused_and_resumed(t: Database) {

@@ -12,6 +12,7 @@ cases![
     a_file_that_is_not_there_is_not_made_by_looking,
     a_file_that_can_not_be_opened_is_named,
     a_command_line_that_is_wrong_ends_with_two,
+    a_program_tells_its_version,
     a_program_without_jobs_says_why_it_executes_none,
     a_program_lists_its_definitions,
     completions_name_the_commands,
@@ -81,6 +82,11 @@ async fn a_command_line_that_is_wrong_ends_with_two(t: Database) {
         assert_eq!((called.code, called.output.as_str()), (2, ""), "{arguments:?}: {called:#?}");
     }
     assert!(done(&t, &["help"]).await.contains("Exit codes"));
+}
+
+async fn a_program_tells_its_version(_: Database) {
+    let called = call_on(PROGRAM, None, &["--version"]).await;
+    assert_eq!((called.code, called.output), (0, format!("jobs {}\n", env!("CARGO_PKG_VERSION"))));
 }
 
 async fn a_program_without_jobs_says_why_it_executes_none(t: Database) {

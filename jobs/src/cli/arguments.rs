@@ -10,6 +10,7 @@ use super::migrate::Migrate;
 use super::operate::Selection;
 use super::queues::Queue;
 use super::schedule::Schedule;
+use super::set_parameter::SetParameter;
 use super::show::Show;
 use super::watch::Watch;
 use super::worker::RunWorker;
@@ -19,7 +20,7 @@ Exit codes: 0 done; 1 it could not be done, was not found, did not succeed, or s
 
 /// Background jobs: schedule them, execute them, look at them and after them.
 #[derive(Debug, Parser)]
-#[command(after_help = EXIT_CODES)]
+#[command(version, after_help = EXIT_CODES)]
 pub(super) struct Arguments {
     /// The database: `sqlite:FILE`, `postgres://…` or `mysql://…` [default: the environment's `JOBS_DATABASE_URL`].
     #[arg(long, global = true, value_name = "URL")]
@@ -55,6 +56,8 @@ pub(super) enum Command {
     Retry(Selection),
     /// Delete jobs that have ended, with their messages.
     Delete(Selection),
+    /// Change a parameter of a job that waits.
+    SetParameter(SetParameter),
     /// List the queues, with what waits in them.
     Queues,
     /// Let no worker claim from a queue, until it is resumed.

@@ -11,9 +11,10 @@
 //! ```
 //!
 //! `program help` lists the commands: `migrate`, `worker`, `schedule`, `list`, `show`, `watch`, `cancel`, `retry`, `delete`,
-//! `queues`, `pause`, `resume`, `cron`, `workers`, `stats`, `doctor` and others. The database is the one of `--database`, or of
-//! `JOBS_DATABASE_URL`, where no password is seen by others. Tables fit the terminal: a narrow one does without columns that matter
-//! less, and where output is no terminal all are there. Text that is stored never controls the terminal.
+//! `set-parameter`, `queues`, `pause`, `resume`, `cron`, `workers`, `stats`, `doctor` and others; `--version` is that of `jobs`. The
+//! database is the one of `--database`, or of `JOBS_DATABASE_URL`, where no password is seen by others. Tables fit the terminal: a narrow
+//! one does without columns that matter less, and where output is no terminal all are there. Text that is stored never controls the
+//! terminal.
 //!
 //! With `--json` each prints one JSON document, and `watch` one in each line. Times are in UTC, as RFC 3339 writes them; what ends in
 //! `_seconds` is a number of seconds, fractions included; a status is in lower case.
@@ -41,6 +42,7 @@ mod output;
 mod queues;
 mod schedule;
 mod screen;
+mod set_parameter;
 mod show;
 mod stats;
 mod table;
@@ -117,6 +119,7 @@ async fn dispatch(arguments: Arguments, has_jobs: bool, set_up: impl FnOnce(Work
         Command::Cancel(selection) => operate::Verb::Cancel.run(selection, &db, output).await,
         Command::Retry(selection) => operate::Verb::Retry.run(selection, &db, output).await,
         Command::Delete(selection) => operate::Verb::Delete.run(selection, &db, output).await,
+        Command::SetParameter(change) => change.run(&db, output).await,
         Command::Queues => queues::run(&db, output).await,
         Command::Pause(queue) => queue.pause(&db, output).await,
         Command::Resume(queue) => queue.resume(&db, output).await,

@@ -71,7 +71,7 @@ pub(super) struct JobArguments {
     on_conflict: Option<OnConflict>,
 }
 
-fn parameter(text: &str) -> Result<(String, Value), String> {
+pub(super) fn parameter(text: &str) -> Result<(String, Value), String> {
     let (name, value) = text.split_once('=').ok_or("a name and a value are needed, such as width=64")?;
     Ok((name.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| value.into())))
 }

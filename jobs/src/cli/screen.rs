@@ -82,7 +82,11 @@ fn state(job: &JobRecord) -> String {
         return sentence(job);
     }
     let asked = if job.cancel_requested_at.is_some() { ", asked to stop" } else { "" };
-    format!("{} is {}, attempt {}, {} %{asked}", about(job.id, &job.name), job.status, job.attempt, job.progress)
+    let attempt = match job.attempt {
+        0 => String::new(),
+        attempt => format!(", attempt {attempt}, {} %", job.progress),
+    };
+    format!("{} is {}{attempt}{asked}", about(job.id, &job.name), job.status)
 }
 
 /// A bar for each job that has not ended, above them lines of those that have.

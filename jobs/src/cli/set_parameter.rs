@@ -1,0 +1,30 @@
+//! `set-parameter`.
+
+use clap::Args;
+use sea_orm::DatabaseConnection;
+use serde_json::{Value, json};
+
+use super::failure::Done;
+use super::output::Output;
+use super::{schedule, text};
+use crate::JobId;
+
+#[derive(Debug, Args)]
+pub(super) struct SetParameter {
+    /// The job, which has to be waiting.
+    id: JobId,
+
+    /// The parameter, by the name that is stored. The value is JSON where it can be read as such, and else a string. A secret one stays
+    /// secret.
+    #[arg(value_name = "NAME=VALUE", value_parser = schedule::parameter)]
+    parameter: (String, Value),
+}
+
+impl SetParameter {
+    pub(super) async fn run(self, db: &DatabaseConnection, output: Output) -> Done {
+        let Self { id, parameter: (name, value) } = self;
+        crate::set_parameter(db, id, &name, value).await?;
+        let done = json!({ "id": id, "parameter": name, "done": "set" });
+        output.show(&done, || text::line(&format!("parameter {name} of job {id} is set")))
+    }
+}
