@@ -135,10 +135,10 @@ pub enum Error {
     Setup(String),
     /// A second signal arrived during shutdown: the worker left at once.
     #[error(
-        "the worker was told to leave at once: {running} job(s) were still running and will be taken over by another worker"
+        "the worker was told to leave at once: {running} job(s) were still running, or their end was not written: another worker takes them over"
     )]
     Aborted {
-        /// How many jobs were left behind.
+        /// How many jobs were left behind, running or with an end that is not written.
         running: usize,
     },
     /// The database refused or could not be reached.

@@ -21,6 +21,7 @@ cases![
     at_sigint_jobs_may_end_within_the_grace_and_the_others_are_given_back,
     a_signal_that_is_repeated_at_once_is_one_signal,
     a_second_signal_leaves_at_once_and_the_job_is_rescued,
+    a_second_signal_counts_jobs_whose_end_is_not_written,
     a_second_signal_is_no_error_where_nothing_is_left_behind,
     blocking_code_does_not_hold_up_the_end_of_its_process,
 ];
@@ -112,6 +113,24 @@ async fn a_second_signal_leaves_at_once_and_the_job_is_rescued(t: Database) {
     assert_eq!(soon(job.wait(t.db())).await.unwrap(), 2);
     assert_eq!(job.attempts(t.db()).await.unwrap()[0].how, AttemptEnd::Lost);
     assert_eq!(workers(&t).await, 1);
+}
+
+async fn a_second_signal_counts_jobs_whose_end_is_not_written(t: Database) {
+    let mut told = Process::start(&Setup { listen: false, ..Setup::steady(&t, "told") });
+    let job = Hold::new().schedule(t.db()).await.unwrap();
+    told.says(&started(job.id(), 1)).await;
+    let other = t.connect().await;
+    let lock = other.begin().await.unwrap();
+    lock.execute_unprepared("UPDATE jobs_job SET user_id = 'locked'").await.unwrap();
+
+    told.signal(Signal::SIGTERM);
+    told.logs("told to stop").await;
+    told.open().await;
+    tokio::time::sleep(NEXT_SIGNAL).await;
+    told.signal(Signal::SIGTERM);
+    let (status, log) = told.ended().await;
+    assert_eq!(status.code(), Some(1), "{log:#?}");
+    assert!(log.last().is_some_and(|line| line.contains("1 job(s) were still running, or their end")), "{log:#?}");
 }
 
 async fn a_second_signal_is_no_error_where_nothing_is_left_behind(t: Database) {

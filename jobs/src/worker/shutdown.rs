@@ -124,7 +124,7 @@ impl Shutdown {
     pub(super) async fn or_abort<T>(&self, engine: &Engine, work: impl Future<Output = T>) -> Result<T, Error> {
         tokio::select! {
             done = work => Ok(done),
-            () = self.abort.cancelled() => Err(Error::Aborted { running: engine.running() }),
+            () = self.abort.cancelled() => Err(Error::Aborted { running: engine.owned().len() }),
         }
     }
 }
