@@ -8,7 +8,7 @@ use super::engine::Engine;
 use crate::store::dialect::listen::{Heard, Listener};
 
 /// How long to listen in silence before asking whether the connection still lives.
-const SILENCE: Duration = Duration::from_secs(10);
+const SILENCE: Duration = Duration::from_secs(20);
 
 /// The pause after a connection was lost.
 const RETRY: Duration = Duration::from_secs(1);
