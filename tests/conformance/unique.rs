@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jobs::prelude::*;
 use jobs::{Error, OnConflict, UniqueWhile};
-use jobs_tests::{Database, Gate, cases, soon};
+use jobs_tests::{Database, Gate, Kind, cases, soon};
 use sea_orm::TransactionTrait as _;
 use serde_json::json;
 
@@ -23,6 +23,7 @@ cases![
     a_conflict_can_be_an_error,
     a_waiting_job_can_be_replaced,
     a_running_job_is_not_replaced,
+    a_job_that_a_transaction_replaces_waits_for_it if Kind::locks_rows,
     a_batch_may_name_one_job_twice,
     a_batch_may_mix_jobs_with_and_without_keys,
     the_last_of_those_that_replace_each_other_counts,
@@ -235,6 +236,21 @@ async fn a_running_job_is_not_replaced(t: Database) {
     assert_eq!(existing(replacing().await), first.id());
     gate.open(1);
     soon(first.wait(t.db())).await.unwrap();
+    worker.stop().await;
+}
+
+/// It sees what is written there.
+async fn a_job_that_a_transaction_replaces_waits_for_it(t: Database) {
+    let first = Save::new("a", 1).schedule(t.db()).await.unwrap();
+    let transaction = t.db().begin().await.unwrap();
+    assert_eq!(Save::new("a", 2).schedule(&transaction).await.unwrap(), first);
+    let worker = worker_at(&t, &Gate::default());
+    // This one is due later.
+    let other = Note::new("b").schedule(t.db()).await.unwrap();
+    soon(other.wait(t.db())).await.unwrap();
+    assert_eq!(first.status(t.db()).await.unwrap(), JobStatus::Scheduled);
+    transaction.commit().await.unwrap();
+    assert_eq!(soon(first.wait(t.db())).await.unwrap(), 2);
     worker.stop().await;
 }
 

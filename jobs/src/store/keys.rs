@@ -1,11 +1,7 @@
 //! The keys of unique jobs, in `jobs_unique`: who has them, and who holds them still. See [`super::unique`].
 
-use std::collections::HashMap;
-
 use sea_orm::sea_query::Expr;
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, Select};
 use serde::Serialize;
 
 use super::dialect::{self, Dialect};
@@ -102,23 +98,30 @@ pub(super) async fn holders<C: ConnectionTrait>(
         let (version, is_open) = (row.try_get_by_index(2)?, row.try_get_by_index(3)?);
         holders.push(Holder { key, job_id, version, is_open, job: None });
     }
+    if lock {
+        // One by one, by their ids alone: of several, or of a table with few rows, MariaDB may lock all that there are.
+        holders.sort_unstable_by_key(|holder| holder.job_id);
+        for holder in &mut holders {
+            let job = what_holds(job::Entity::find_by_id(holder.job_id)).lock_exclusive();
+            holder.job = job.into_model().one(db).await?;
+        }
+        return Ok(holders);
+    }
     // Most keys are free: these are few.
     for some in holders.chunks_mut(100) {
-        let mut jobs = job::Entity::find()
-            .select_only()
-            .columns([job::Column::Id, job::Column::Version, job::Column::Status, job::Column::UniqueWhile])
-            .filter(job::Column::Id.is_in(some.iter().map(|holder| holder.job_id)))
-            .order_by_asc(job::Column::Id);
-        if lock {
-            jobs = jobs.lock_exclusive();
-        }
-        let jobs: HashMap<_, _> =
-            jobs.into_model::<HoldingJob>().all(db).await?.into_iter().map(|job| (job.id, job)).collect();
+        let ids = some.iter().map(|holder| holder.job_id);
+        let jobs = what_holds(job::Entity::find().filter(job::Column::Id.is_in(ids)));
+        let jobs: Vec<HoldingJob> = jobs.into_model().all(db).await?;
         for holder in some {
-            holder.job = jobs.get(&holder.job_id).copied();
+            holder.job = jobs.iter().find(|job| job.id == holder.job_id).copied();
         }
     }
     Ok(holders)
+}
+
+fn what_holds(jobs: Select<job::Entity>) -> Select<job::Entity> {
+    use job::Column::{Id, Status, UniqueWhile, Version};
+    jobs.select_only().columns([Id, Version, Status, UniqueWhile])
 }
 
 /// Sets these keys free, where they are still as they were seen.

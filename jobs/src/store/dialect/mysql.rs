@@ -116,7 +116,7 @@ pub(super) static DIALECT: Dialect = Dialect {
                STRAIGHT_JOIN jobs_unique FORCE INDEX (PRIMARY)
                  ON jobs_unique.unique_key = s.seen COLLATE utf8mb4_bin AND jobs_unique.job_id = s.by_job
                 AND jobs_unique.version <=> s.at_version",
-        replace: "UPDATE jobs_job
+        replace: "UPDATE jobs_job FORCE INDEX (PRIMARY)
                   SET scheduled_at = COALESCE(CAST(? AS DATETIME(6)),
                                               UTC_TIMESTAMP(6) + INTERVAL COALESCE(?, 0) * 1000 MICROSECOND),
                       parameters = ?, version = version + 1
