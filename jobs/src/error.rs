@@ -41,7 +41,7 @@ pub enum Error {
     },
     /// Another job holds the key of this one, and [`OnConflict`](crate::OnConflict) does not say to use it; or one that is retried can't
     /// have its key again.
-    #[error("job {existing} is the same: it holds the key of this one")]
+    #[error("job {existing} holds the key of this one: use it, or try again when it has ended")]
     Duplicate {
         /// The job that holds the key. One whose time to be unique outlives it may have been deleted.
         existing: JobId,

@@ -129,7 +129,7 @@ async fn a_unique_job_that_can_not_be_retried_holds_up_no_other(t: Database) {
     let newer = unique().await;
     let called = call(&t, &["retry", "--queue", "a", "--yes", "--json"]).await;
     assert_eq!(called.code, 1, "{called:#?}");
-    let reason = format!("job {older}: job {newer} is the same: it holds the key of this one");
+    let reason = format!("job {older}: job {newer} holds the key of this one: use it, or try again when it has ended");
     assert!(called.errors.contains(&reason), "{called:#?}");
     let expected = json!([
         { "id": older, "done": null, "error": reason },
