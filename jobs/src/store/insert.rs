@@ -5,7 +5,7 @@ use std::fmt;
 use sea_orm::{ConnectionTrait, DbErr, Statement, Value};
 use serde::Serialize;
 
-use super::dialect::{self, Dialect, Ids, Insert};
+use super::dialect::{self, Dialect, Ids, Insert, Rows};
 use super::unique::NewKey;
 use super::{json, statement};
 
@@ -37,7 +37,7 @@ impl fmt::Debug for NewJob {
 }
 
 impl NewJob {
-    /// Whether only their parameters differ.
+    /// Whether only their parameters differ, and their keys.
     fn is_like(&self, other: &Self) -> bool {
         self.name == other.name
             && self.queue == other.queue
@@ -49,7 +49,7 @@ impl NewJob {
             && self.user_id == other.user_id
             && self.session_id == other.session_id
             && self.event_id == other.event_id
-            && self.key == other.key
+            && self.key.as_ref().map(NewKey::terms) == other.key.as_ref().map(NewKey::terms)
     }
 }
 
@@ -65,7 +65,7 @@ pub(crate) async fn insert<C: ConnectionTrait>(db: &C, jobs: &[&NewJob]) -> Resu
     let mut rest = jobs;
     while !rest.is_empty() {
         let (batch, later) = rest.split_at(batch_len(rest));
-        ids.extend(insert_batch(db, dialect, batch).await?);
+        ids.extend(insert_batch(db, dialect, &dialect.insert, batch).await?);
         rest = later;
     }
     Ok(ids)
@@ -81,20 +81,15 @@ pub(super) fn batch_len(jobs: &[&NewJob]) -> usize {
     fitting.count().max(1)
 }
 
-async fn insert_batch<C: ConnectionTrait>(db: &C, dialect: &Dialect, jobs: &[&NewJob]) -> Result<Vec<i64>, DbErr> {
-    let ids = match &dialect.insert {
-        Insert::Rows { ids, any, alike } => {
-            let insert = match jobs {
-                [first, rest @ ..] if first.key.is_none() && rest.iter().all(|job| job.is_like(first)) => {
-                    statement(dialect, alike, alike_values(first, jobs))
-                }
-                _ => statement(dialect, any, [json(jobs)?.into()]),
-            };
-            match ids {
-                Ids::Returned => returned_ids(db, insert).await?,
-                Ids::UpToLast => ids_up_to_last(db, insert).await?,
-            }
-        }
+pub(super) async fn insert_batch<C: ConnectionTrait>(
+    db: &C,
+    dialect: &Dialect,
+    insert: &Insert,
+    jobs: &[&NewJob],
+) -> Result<Vec<i64>, DbErr> {
+    let ids = match insert {
+        Insert::Rows(rows, Ids::Returned) => returned_ids(db, of_rows(dialect, rows, jobs)?).await?,
+        Insert::Rows(rows, Ids::UpToLast) => ids_up_to_last(db, of_rows(dialect, rows, jobs)?).await?,
         Insert::Values { into, row, chunks } => {
             let mut ids = Vec::with_capacity(jobs.len());
             let step = if jobs.len() == 1 { 1 } else { id_step(db, dialect).await? };
@@ -117,6 +112,55 @@ async fn insert_batch<C: ConnectionTrait>(db: &C, dialect: &Dialect, jobs: &[&Ne
     }
 }
 
+/// The statement that inserts all of these.
+pub(super) fn of_rows(dialect: &Dialect, rows: &Rows, jobs: &[&NewJob]) -> Result<Statement, DbErr> {
+    match jobs {
+        [first, rest @ ..] if rest.iter().all(|job| job.is_like(first)) => {
+            Ok(statement(dialect, rows.alike, alike_values(first, jobs)))
+        }
+        _ => Ok(statement(dialect, rows.any, [json(jobs)?.into()])),
+    }
+}
+
+fn alike_values(first: &NewJob, jobs: &[&NewJob]) -> Vec<Value> {
+    let mut values = vec![
+        parameters(jobs).into(),
+        first.name.clone().into(),
+        first.queue.clone().into(),
+        first.priority.into(),
+        first.max_attempts.into(),
+        first.timeout_ms.into(),
+        first.at.clone().into(),
+        first.delay_ms.into(),
+        first.user_id.clone().into(),
+        first.session_id.clone().into(),
+        first.event_id.clone().into(),
+    ];
+    if let Some(key) = &first.key {
+        values.extend([key.statuses.into(), key.within_ms.into()]);
+    }
+    values
+}
+
+/// As a JSON array; of jobs with keys as an object.
+fn parameters(jobs: &[&NewJob]) -> String {
+    let is_keyed = jobs.iter().any(|job| job.key.is_some());
+    let mut text = String::with_capacity(jobs.iter().map(|job| job.parameters.len() + 50).sum());
+    text.push(if is_keyed { '{' } else { '[' });
+    for (place, job) in jobs.iter().enumerate() {
+        if place > 0 {
+            text.push(',');
+        }
+        if let Some(key) = &job.key {
+            // Hexadecimal digits: nothing to escape.
+            text.extend(["\"", &key.key, "\":"]);
+        }
+        text.push_str(&job.parameters);
+    }
+    text.push(if is_keyed { '}' } else { ']' });
+    text
+}
+
 /// Inserts one row of any table with a generated id.
 pub(super) async fn insert_one<C: ConnectionTrait>(
     db: &C,
@@ -125,7 +169,7 @@ pub(super) async fn insert_one<C: ConnectionTrait>(
     values: Vec<Value>,
 ) -> Result<i64, DbErr> {
     match insert {
-        Insert::One(sql) | Insert::Rows { any: sql, .. } => {
+        Insert::One(sql) | Insert::Rows(Rows { any: sql, .. }, _) => {
             let ids = returned_ids(db, statement(dialect, sql, values)).await?;
             ids.first().copied().ok_or_else(|| DbErr::Custom("the database gave no id for a new row".into()))
         }
@@ -168,23 +212,6 @@ async fn insert_values<C: ConnectionTrait>(
 async fn id_step<C: ConnectionTrait>(db: &C, dialect: &Dialect) -> Result<i64, DbErr> {
     let row = db.query_one_raw(statement(dialect, "SELECT CAST(@@auto_increment_increment AS SIGNED)", [])).await?;
     row.map_or(Ok(1), |row| row.try_get_by_index(0))
-}
-
-fn alike_values(first: &NewJob, jobs: &[&NewJob]) -> [Value; 11] {
-    let parameters: Vec<&str> = jobs.iter().map(|job| job.parameters.as_str()).collect();
-    [
-        format!("[{}]", parameters.join(",")).into(),
-        first.name.clone().into(),
-        first.queue.clone().into(),
-        first.priority.into(),
-        first.max_attempts.into(),
-        first.timeout_ms.into(),
-        first.at.clone().into(),
-        first.delay_ms.into(),
-        first.user_id.clone().into(),
-        first.session_id.clone().into(),
-        first.event_id.clone().into(),
-    ]
 }
 
 fn values(dialect: &Dialect, job: &NewJob) -> [Value; 14] {

@@ -1,10 +1,15 @@
 //! The keys of unique jobs, in `jobs_unique`: who has them, and who holds them still. See [`super::unique`].
 
+use std::collections::HashMap;
+
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, Select};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, Select, Statement,
+};
 use serde::Serialize;
 
 use super::dialect::{self, Dialect};
+use super::unique::NewKey;
 use super::{json, statement};
 use crate::entity::{job, key};
 use crate::error::Error;
@@ -15,13 +20,9 @@ pub(crate) const fn bit(status: JobStatus) -> i16 {
     1 << status.code()
 }
 
-pub(super) async fn keys_and_jobs<C: ConnectionTrait, R: Serialize>(
-    db: &C,
-    dialect: &Dialect,
-    sql: &str,
-    rows: &R,
-) -> Result<Vec<(String, i64)>, DbErr> {
-    let rows = db.query_all_raw(statement(dialect, sql, [json(rows)?.into()])).await?;
+/// What a statement gives that begins with key and id.
+pub(super) async fn keys_and_jobs<C: ConnectionTrait>(db: &C, sql: Statement) -> Result<HashMap<String, i64>, DbErr> {
+    let rows = db.query_all_raw(sql).await?;
     rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).collect()
 }
 
@@ -36,15 +37,33 @@ pub(super) struct KeyRow<'k> {
 
 impl<'k> KeyRow<'k> {
     /// Of a job that is new.
-    pub(super) const fn new(unique_key: &'k str, job_id: i64, within_ms: Option<i64>) -> Self {
-        Self { unique_key, job_id, version: Some(0), within_ms }
+    fn new(key: &'k NewKey, job_id: i64) -> Self {
+        Self { unique_key: &key.key, job_id, version: Some(0), within_ms: key.within_ms }
     }
 }
 
 /// Takes those that are free; false: not all were.
-pub(super) async fn take<C: ConnectionTrait>(db: &C, dialect: &Dialect, rows: &[KeyRow<'_>]) -> Result<bool, DbErr> {
+async fn take<C: ConnectionTrait>(db: &C, dialect: &Dialect, rows: &[KeyRow<'_>]) -> Result<bool, DbErr> {
     let result = db.execute_raw(statement(dialect, dialect.unique.take, [json(rows)?.into()])).await?;
     Ok(dialect.has_taken_all(&result, rows.len()))
+}
+
+/// The same for jobs that are new: by the statement that takes keys of ids that follow each other, where there is one and it can.
+pub(super) async fn take_new<C: ConnectionTrait>(
+    db: &C,
+    dialect: &Dialect,
+    take_from: Option<&str>,
+    new: &[(&NewKey, i64)],
+) -> Result<bool, DbErr> {
+    if let (Some(sql), [(key, first), ..], [.., (_, last)]) = (take_from, new, new)
+        && new.iter().all(|(other, _)| other.within_ms == key.within_ms)
+    {
+        let values = [(*first).into(), (*last).into(), key.within_ms.into()];
+        let result = db.execute_raw(statement(dialect, sql, values)).await?;
+        return Ok(dialect.has_taken_all(&result, new.len()));
+    }
+    let rows: Vec<_> = new.iter().map(|(key, id)| KeyRow::new(key, *id)).collect();
+    take(db, dialect, &rows).await
 }
 
 /// Who has a key.

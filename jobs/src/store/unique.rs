@@ -4,14 +4,14 @@
 //! and by the time that it was given. One that nobody holds any more is set free first, where it is still as it was seen, and then taken
 //! as if it had been free: so each step may stand alone, and whoever takes a key has inserted its row.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use sea_orm::{ConnectionTrait, DbErr};
 use serde::Serialize;
 
-use super::dialect::{self, Dialect};
-use super::insert::{NewJob, batch_len, insert};
-use super::keys::{Holder, KeyRow, free, holders, keys_and_jobs, take};
+use super::dialect::{self, Dialect, Insert, InsertUnique};
+use super::insert::{self, NewJob, batch_len, insert_batch};
+use super::keys::{Holder, free, holders, keys_and_jobs, take_new};
 use super::{control, json, statement};
 use crate::error::Error;
 use crate::unique::OnConflict;
@@ -30,6 +30,13 @@ pub(crate) struct NewKey {
     pub(crate) on_conflict: OnConflict,
 }
 
+impl NewKey {
+    /// How long a job holds it.
+    pub(super) const fn terms(&self) -> (i16, Option<i64>) {
+        (self.statuses, self.within_ms)
+    }
+}
+
 /// A job that was to be scheduled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Placed {
@@ -40,37 +47,48 @@ pub(crate) struct Placed {
 
 /// Whether jobs with keys are inserted by one statement; else the caller gives a transaction.
 pub(crate) fn is_one_statement<C: ConnectionTrait>(db: &C) -> bool {
-    dialect::of(db.get_database_backend()).is_ok_and(|dialect| dialect.unique.insert.is_some())
+    dialect::of(db.get_database_backend())
+        .is_ok_and(|dialect| matches!(dialect.unique.insert, InsertUnique::Statement(_)))
 }
 
 /// Schedules jobs that have keys, or finds those that have them already; in the order of the jobs.
 pub(crate) async fn place<C: ConnectionTrait>(db: &C, jobs: &[&NewJob]) -> Result<Vec<Placed>, Error> {
     let dialect = dialect::of(db.get_database_backend())?;
-    let mut wanted = wanted(jobs);
-    let mut placed = HashMap::new();
+    let (distinct, of_job) = by_key(jobs);
+    let mut placed = vec![None; distinct.len()];
     loop {
-        for (key, id) in take_and_insert(db, dialect, jobs, &wanted).await? {
-            if let Some((key, _)) = wanted.remove_entry(key.as_str()) {
-                placed.insert(key, Placed { id, existed: false });
-            }
+        let wanted = open(&placed);
+        let new: Vec<_> = wanted.iter().map(|place| distinct[*place]).collect();
+        for (place, id) in wanted.iter().zip(take_and_insert(db, dialect, &new).await?) {
+            placed[*place] = id.map(|id| Placed { id, existed: false });
         }
+        let wanted = open(&placed);
         if wanted.is_empty() {
-            return by_job(jobs, &placed);
+            return by_job(jobs, of_job, placed);
         }
-        let keys: Vec<_> = wanted.keys().copied().collect();
-        let lock = wanted.values().any(|place| on_conflict(jobs[*place]) == OnConflict::Replace);
+        let by_key: HashMap<_, _> = wanted.iter().map(|place| (key_of(distinct[*place]), *place)).collect();
+        let keys: Vec<_> = by_key.keys().copied().collect();
+        let lock = wanted.iter().any(|place| on_conflict(distinct[*place]) == OnConflict::Replace);
         let mut abandoned = Vec::new();
         for holder in holders(db, dialect, &keys, lock).await? {
-            let Some((&key, &place)) = wanted.get_key_value(holder.key.as_str()) else { continue };
+            let Some(&place) = by_key.get(holder.key.as_str()) else { continue };
             if !holder.holds() {
                 abandoned.push(holder);
-            } else if settle(db, dialect, jobs[place], &holder).await? {
-                wanted.remove(key);
-                placed.insert(key, Placed { id: holder.job_id, existed: true });
+            } else if settle(db, dialect, distinct[place], &holder).await? {
+                placed[place] = Some(Placed { id: holder.job_id, existed: true });
             }
         }
         free(db, dialect, &abandoned).await?;
     }
+}
+
+/// Those of which it is not known yet what became of them.
+fn open(placed: &[Option<Placed>]) -> Vec<usize> {
+    (0..placed.len()).filter(|place| placed[*place].is_none()).collect()
+}
+
+fn key_of(job: &NewJob) -> &str {
+    job.key.as_ref().map(|key| key.key.as_str()).unwrap_or_default()
 }
 
 fn on_conflict(job: &NewJob) -> OnConflict {
@@ -91,58 +109,56 @@ pub(crate) async fn place_at_a_glance<C: ConnectionTrait>(db: &C, job: &NewJob) 
     }
 }
 
-/// The job that counts for each key, by its place: the first, or the last of those that replace.
-fn wanted<'j>(jobs: &[&'j NewJob]) -> BTreeMap<&'j str, usize> {
-    let mut wanted = BTreeMap::new();
-    for (place, job) in jobs.iter().enumerate() {
-        if let Some(key) = &job.key {
-            let first = wanted.entry(key.key.as_str()).or_insert(place);
-            if on_conflict(job) == OnConflict::Replace {
-                *first = place;
-            }
+/// The job that counts for each key, the first or the last of those that replace; and which of these each job is.
+fn by_key<'j>(jobs: &[&'j NewJob]) -> (Vec<&'j NewJob>, Vec<usize>) {
+    let mut distinct = Vec::with_capacity(jobs.len());
+    let mut places = HashMap::with_capacity(jobs.len());
+    let of_job = jobs.iter().map(|job| {
+        let place = *places.entry(key_of(job)).or_insert(distinct.len());
+        if place == distinct.len() {
+            distinct.push(*job);
+        } else if on_conflict(job) == OnConflict::Replace {
+            distinct[place] = job;
         }
-    }
-    wanted
+        place
+    });
+    let of_job = of_job.collect();
+    (distinct, of_job)
 }
 
 /// What became of each job. Of those that share a key, only the first is new.
-fn by_job(jobs: &[&NewJob], placed: &HashMap<&str, Placed>) -> Result<Vec<Placed>, Error> {
-    let mut placed = placed.clone();
-    let keyed = jobs.iter().filter_map(|job| job.key.as_ref());
-    keyed
-        .map(|key| {
-            let now = placed[key.key.as_str()];
-            if now.existed && key.on_conflict == OnConflict::Fail {
-                return Err(Error::Duplicate { existing: JobId(now.id) });
-            }
-            placed.insert(&key.key, Placed { existed: true, ..now });
-            Ok(now)
-        })
-        .collect()
+fn by_job(jobs: &[&NewJob], of_job: Vec<usize>, mut placed: Vec<Option<Placed>>) -> Result<Vec<Placed>, Error> {
+    let each = jobs.iter().zip(of_job).filter_map(|(job, place)| {
+        let now = placed[place]?;
+        if now.existed && on_conflict(job) == OnConflict::Fail {
+            return Some(Err(Error::Duplicate { existing: JobId(now.id) }));
+        }
+        placed[place] = Some(Placed { existed: true, ..now });
+        Some(Ok(now))
+    });
+    each.collect()
 }
 
-/// Takes the keys that are free, and inserts their jobs: keys with the jobs' ids.
+/// Takes the keys that are free, and inserts their jobs. The jobs' ids; none where the key is not free.
 async fn take_and_insert<C: ConnectionTrait>(
     db: &C,
     dialect: &Dialect,
     jobs: &[&NewJob],
-    wanted: &BTreeMap<&str, usize>,
-) -> Result<Vec<(String, i64)>, DbErr> {
-    // By their places, so that ids grow in the order in which the jobs were given.
-    let mut places: Vec<_> = wanted.values().copied().collect();
-    places.sort_unstable();
-    let all: Vec<_> = places.into_iter().map(|place| jobs[place]).collect();
-    let mut rest = &all[..];
-    let mut taken = Vec::with_capacity(all.len());
+) -> Result<Vec<Option<i64>>, DbErr> {
+    let mut ids = Vec::with_capacity(jobs.len());
+    let mut rest = jobs;
     while !rest.is_empty() {
         let (batch, later) = rest.split_at(batch_len(rest));
-        match dialect.unique.insert {
-            Some(sql) => taken.extend(keys_and_jobs(db, dialect, sql, &batch).await?),
-            None => taken.extend(insert_then_take(db, dialect, batch).await?),
+        match &dialect.unique.insert {
+            InsertUnique::Statement(rows) => {
+                let taken = keys_and_jobs(db, insert::of_rows(dialect, rows, batch)?).await?;
+                ids.extend(batch.iter().map(|job| taken.get(key_of(job)).copied()));
+            }
+            InsertUnique::Steps { jobs, take } => ids.extend(insert_then_take(db, dialect, jobs, *take, batch).await?),
         }
         rest = later;
     }
-    Ok(taken)
+    Ok(ids)
 }
 
 /// The same in a transaction of the caller's. Most keys are free: jobs are inserted first, which gives them their ids, and those that turn
@@ -150,22 +166,21 @@ async fn take_and_insert<C: ConnectionTrait>(
 async fn insert_then_take<C: ConnectionTrait>(
     db: &C,
     dialect: &Dialect,
+    insert: &Insert,
+    take: Option<&str>,
     jobs: &[&NewJob],
-) -> Result<Vec<(String, i64)>, DbErr> {
-    let ids = insert(db, jobs).await?;
-    let keys = jobs.iter().filter_map(|job| job.key.as_ref());
-    let rows: Vec<_> = keys.zip(ids).map(|(key, id)| KeyRow::new(&key.key, id, key.within_ms)).collect();
-    let ours = |row: &KeyRow<'_>| (row.unique_key.to_owned(), row.job_id);
-    if take(db, dialect, &rows).await? {
-        return Ok(rows.iter().map(ours).collect());
+) -> Result<Vec<Option<i64>>, DbErr> {
+    let ids = insert_batch(db, dialect, insert, jobs).await?;
+    let new: Vec<_> = jobs.iter().filter_map(|job| job.key.as_ref()).zip(ids).collect();
+    if take_new(db, dialect, take, &new).await? {
+        return Ok(new.into_iter().map(|(_, id)| Some(id)).collect());
     }
-    let names: Vec<_> = rows.iter().map(|row| row.unique_key).collect();
-    let found = keys_and_jobs(db, dialect, dialect.unique.holders, &names).await?;
-    let found: HashMap<_, _> = found.into_iter().collect();
-    let (taken, others): (Vec<_>, Vec<_>) = rows.iter().partition(|row| found.get(row.unique_key) == Some(&row.job_id));
-    let others: Vec<_> = others.into_iter().map(|row| row.job_id).collect();
+    let keys: Vec<_> = new.iter().map(|(key, _)| &key.key).collect();
+    let found = keys_and_jobs(db, statement(dialect, dialect.unique.holders, [json(&keys)?.into()])).await?;
+    let is_taken = |(key, id): &(&NewKey, i64)| found.get(&key.key) == Some(id);
+    let others: Vec<_> = new.iter().filter(|new| !is_taken(new)).map(|(_, id)| id).collect();
     db.execute_raw(statement(dialect, dialect.delete_jobs, [json(&others)?.into()])).await?;
-    Ok(taken.into_iter().map(ours).collect())
+    Ok(new.iter().map(|new| is_taken(new).then_some(new.1)).collect())
 }
 
 /// Does what is wanted of a job whose key another one has. False: that one has changed meanwhile.

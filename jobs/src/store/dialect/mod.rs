@@ -62,10 +62,9 @@ pub(crate) struct Dialect {
 /// The keys of unique jobs.
 #[derive(Debug)]
 pub(crate) struct Unique {
+    pub(crate) insert: InsertUnique,
     /// (keys, with their jobs): takes those that are free. See [`Dialect::has_taken_all`].
     pub(crate) take: &'static str,
-    /// (rows) → key, id: takes those that are free, and inserts their jobs. Without it, that is a transaction.
-    pub(crate) insert: Option<&'static str>,
     /// (key) → key, id: a job that surely holds it. Asked first where it costs less than a transaction in vain.
     pub(crate) held: Option<&'static str>,
     /// (keys) → key, job, version, `is_open`: whether its time is not over.
@@ -78,22 +77,38 @@ pub(crate) struct Unique {
     pub(crate) sweep: &'static str,
 }
 
+/// How jobs are inserted that have keys.
+#[derive(Debug)]
+pub(crate) enum InsertUnique {
+    /// One statement → key, id: takes the keys that are free, and inserts their jobs.
+    Statement(Rows),
+    /// A transaction: inserts the jobs, which gives them their ids, then takes their keys.
+    Steps {
+        jobs: Insert,
+        /// (first id, last id, time in ms): takes the keys of these jobs, for the same time, where that is cheaper than to name them.
+        take: Option<&'static str>,
+    },
+}
+
 /// How rows are inserted, with their ids in the order in which they were given.
 #[derive(Debug)]
 pub(crate) enum Insert {
     /// One statement takes any number of rows as JSON, and gives them ids which grow in that order.
-    Rows {
-        ids: Ids,
-        /// (rows): each different.
-        any: &'static str,
-        /// (parameters of each, name, queue, priority, `max_attempts`, timeout, at, delay, user, session, event): alike but for their
-        /// parameters, as most are that are scheduled together.
-        alike: &'static str,
-    },
+    Rows(Rows, Ids),
     /// One row.
     One(&'static str),
     /// A `VALUES` list of a fixed number of rows; ids follow each other from the one that the connection reports.
     Values { into: &'static str, row: &'static str, chunks: &'static [usize] },
+}
+
+/// Inserts jobs.
+#[derive(Debug)]
+pub(crate) struct Rows {
+    /// (rows): each different.
+    pub(crate) any: &'static str,
+    /// (parameters, name, queue, priority, `max_attempts`, timeout, at, delay, user, session, event): alike but for their parameters, as
+    /// most are that are scheduled together. Of jobs with keys, the parameters are an object by key, and (statuses, time in ms) follow.
+    pub(crate) alike: &'static str,
 }
 
 /// How the ids of new rows become known.

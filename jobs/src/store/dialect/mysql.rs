@@ -10,20 +10,14 @@
 
 use sea_orm::DbBackend;
 
-use super::{Batch, Beat, Claim, Dialect, Insert, Unique};
+use super::{Batch, Beat, Claim, Dialect, Insert, InsertUnique, Unique};
 
 pub(super) static DIALECT: Dialect = Dialect {
     backend: DbBackend::MySql,
     clock: "UTC_TIMESTAMP(6)",
     notify: None,
     row_locks: true,
-    insert: Insert::Values {
-        into: "INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at,
-                                     scheduled_at, user_id, session_id, event_id, unique_key, unique_while) VALUES ",
-        row: "(?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6),
-               COALESCE(CAST(? AS DATETIME(6)), UTC_TIMESTAMP(6) + INTERVAL COALESCE(?, 0) * 1000 MICROSECOND), ?, ?, ?, ?, ?)",
-        chunks: &[1024, 512, 256, 128, 64, 32, 16, 8, 4, 2, 1],
-    },
+    insert: INSERT,
     claim: Claim::Steps {
         places: "SELECT priority, name FROM (
                      SELECT priority, name, MIN(scheduled_at) AS first_due FROM jobs_job FORCE INDEX (jobs_job_waiting)
@@ -91,6 +85,7 @@ pub(super) static DIALECT: Dialect = Dialect {
                FROM JSON_TABLE(?, '$[*]' COLUMNS (wanted BIGINT PATH '$')) AS w JOIN jobs_job ON jobs_job.id = w.wanted",
     advance: "UPDATE jobs_job SET scheduled_at = scheduled_at - INTERVAL ? * 1000 MICROSECOND WHERE status = 0",
     unique: Unique {
+        insert: InsertUnique::Steps { jobs: INSERT, take: None },
         // To set it to what it is locks it: else two who find that nobody holds it any more would lock each other out.
         take: "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
                SELECT unique_key, job_id, version, UTC_TIMESTAMP(6) + INTERVAL within_ms * 1000 MICROSECOND
@@ -99,7 +94,6 @@ pub(super) static DIALECT: Dialect = Dialect {
                         version BIGINT PATH '$.version', within_ms BIGINT PATH '$.within_ms')) AS new
                ORDER BY unique_key
                ON DUPLICATE KEY UPDATE version = jobs_unique.version + 0 * LAST_INSERT_ID(1)",
-        insert: None,
         held: Some(
             "SELECT held.unique_key, held.job_id
              FROM jobs_unique AS held JOIN jobs_job AS job ON job.id = held.job_id
@@ -124,6 +118,14 @@ pub(super) static DIALECT: Dialect = Dialect {
         sweep: "DELETE FROM jobs_unique WHERE version IS NULL AND (expires_at IS NULL OR expires_at <= UTC_TIMESTAMP(6))",
     },
     unless_there: |insert| insert.replacen("INSERT", "INSERT IGNORE", 1),
+};
+
+const INSERT: Insert = Insert::Values {
+    into: "INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at,
+                                 scheduled_at, user_id, session_id, event_id, unique_key, unique_while) VALUES ",
+    row: "(?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6),
+           COALESCE(CAST(? AS DATETIME(6)), UTC_TIMESTAMP(6) + INTERVAL COALESCE(?, 0) * 1000 MICROSECOND), ?, ?, ?, ?, ?)",
+    chunks: &[1024, 512, 256, 128, 64, 32, 16, 8, 4, 2, 1],
 };
 
 const LOCK: &str = r"

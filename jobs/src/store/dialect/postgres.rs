@@ -2,7 +2,7 @@
 
 use sea_orm::DbBackend;
 
-use super::{Batch, Beat, Claim, Dialect, FromFront, Ids, Insert, Unique};
+use super::{Batch, Beat, Claim, Dialect, FromFront, Ids, Insert, InsertUnique, Rows, Unique};
 
 /// Walks the few distinct (priority, name) pairs that wait in the queue, one index probe each: neither jobs that are not due nor
 /// names that are not known here cost anything.
@@ -62,7 +62,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     clock: "statement_timestamp()",
     notify: Some("SELECT pg_notify($1, $2)"),
     row_locks: true,
-    insert: Insert::Rows { ids: Ids::Returned, any: INSERT, alike: INSERT_ALIKE },
+    insert: Insert::Rows(Rows { any: INSERT, alike: INSERT_ALIKE }, Ids::Returned),
     claim: Claim::Statement {
         all: claim!(walk!("$3"), ", places AS (SELECT priority, name, '-infinity'::timestamptz AS since FROM known)"),
         from_front: Some(FromFront {
@@ -112,12 +112,12 @@ WITH places AS MATERIALIZED (
     statuses: "SELECT id, status FROM jobs_job WHERE id = ANY(ARRAY(SELECT value::bigint FROM json_array_elements_text($1::json)))",
     advance: "UPDATE jobs_job SET scheduled_at = scheduled_at - $1 * interval '1 millisecond' WHERE status = 0",
     unique: Unique {
+        insert: InsertUnique::Statement(Rows { any: INSERT_UNIQUE, alike: INSERT_UNIQUE_ALIKE }),
         take: "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
                SELECT unique_key, job_id, version, statement_timestamp() + within_ms * interval '1 millisecond'
                FROM json_to_recordset($1::json) AS new (unique_key text, job_id bigint, version bigint, within_ms bigint)
                ORDER BY unique_key
                ON CONFLICT DO NOTHING",
-        insert: Some(INSERT_UNIQUE),
         held: None,
         holders: "SELECT unique_key, job_id, version, COALESCE(expires_at > statement_timestamp(), FALSE) AS is_open
                   FROM jobs_unique
@@ -202,6 +202,31 @@ WITH new AS MATERIALIZED (
     FROM (SELECT DISTINCT queue FROM inserted WHERE scheduled_at < statement_timestamp() + interval '1 minute') AS due
     WHERE EXISTS (SELECT 1 FROM jobs_worker
                   WHERE expires_at > statement_timestamp() AND jsonb_exists(asleep, due.queue))
+)
+SELECT unique_key, job_id FROM taken WHERE (SELECT queues FROM woken) >= 0";
+
+const INSERT_UNIQUE_ALIKE: &str = r"
+WITH new AS MATERIALIZED (
+    SELECT nextval('jobs_job_id_seq') AS id, given.key AS unique_key, given.value::jsonb AS parameters,
+           COALESCE($7::text::timestamptz,
+                    statement_timestamp() + COALESCE($8::bigint, 0) * interval '1 millisecond') AS scheduled_at
+    FROM json_each($1::text::json) AS given
+), taken AS (
+    INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
+    SELECT unique_key, id, 0, statement_timestamp() + $13::bigint * interval '1 millisecond' FROM new ORDER BY unique_key
+    ON CONFLICT DO NOTHING
+    RETURNING unique_key, job_id
+), inserted AS (
+    INSERT INTO jobs_job (id, name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at,
+                          user_id, session_id, event_id, unique_key, unique_while)
+    SELECT id, $2, $3, $4::smallint, $5::integer, $5::integer, $6::bigint, parameters, statement_timestamp(), scheduled_at,
+           $9::text, $10::text, $11::text, unique_key, $12::smallint
+    FROM new WHERE unique_key IN (SELECT unique_key FROM taken)
+    RETURNING scheduled_at
+), woken AS (
+    SELECT count(pg_notify('jobs_wake', $3)) AS queues
+    FROM (SELECT 1 FROM inserted WHERE scheduled_at < statement_timestamp() + interval '1 minute' LIMIT 1) AS due
+    WHERE EXISTS (SELECT 1 FROM jobs_worker WHERE expires_at > statement_timestamp() AND jsonb_exists(asleep, $3))
 )
 SELECT unique_key, job_id FROM taken WHERE (SELECT queues FROM woken) >= 0";
 

@@ -3,14 +3,14 @@
 
 use sea_orm::DbBackend;
 
-use super::{Batch, Beat, Claim, Dialect, Ids, Insert, Unique};
+use super::{Batch, Beat, Claim, Dialect, Ids, Insert, InsertUnique, Rows, Unique};
 
 pub(super) static DIALECT: Dialect = Dialect {
     backend: DbBackend::Sqlite,
     clock: "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')",
     notify: None,
     row_locks: false,
-    insert: Insert::Rows { ids: Ids::UpToLast, any: INSERT, alike: INSERT_ALIKE },
+    insert: Insert::Rows(Rows { any: INSERT, alike: INSERT_ALIKE }, Ids::UpToLast),
     claim: Claim::Statement { all: CLAIM, from_front: None },
     look: LOOK,
     done: DONE,
@@ -47,12 +47,20 @@ pub(super) static DIALECT: Dialect = Dialect {
               SET scheduled_at = strftime('%Y-%m-%dT%H:%M:%fZ', scheduled_at, printf('-%.3f seconds', ?1 / 1000.0))
               WHERE status = 0",
     unique: Unique {
+        insert: InsertUnique::Steps {
+            jobs: Insert::Rows(Rows { any: INSERT, alike: INSERT_UNIQUE_ALIKE }, Ids::UpToLast),
+            take: Some(
+                "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
+                 SELECT unique_key, id, version, strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('+%.3f seconds', ?3 / 1000.0))
+                 FROM jobs_job WHERE id BETWEEN ?1 AND ?2
+                 ON CONFLICT DO NOTHING",
+            ),
+        },
         take: "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
                SELECT value ->> 'unique_key', value ->> 'job_id', value ->> 'version',
                       strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('+%.3f seconds', (value ->> 'within_ms') / 1000.0))
                FROM json_each(?1) WHERE TRUE
                ON CONFLICT DO NOTHING",
-        insert: None,
         // In a transaction of the caller's, a write after a read may be refused.
         held: None,
         holders: "SELECT unique_key, job_id, version,
@@ -90,6 +98,13 @@ INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, p
 SELECT ?2, ?3, ?4, ?5, ?5, ?6, value, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
        strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(?7, 'now'), printf('+%.3f seconds', COALESCE(?8, 0) / 1000.0)), ?9, ?10, ?11
 FROM json_each(?1) ORDER BY key";
+
+const INSERT_UNIQUE_ALIKE: &str = r"
+INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at,
+                      user_id, session_id, event_id, unique_key, unique_while)
+SELECT ?2, ?3, ?4, ?5, ?5, ?6, value, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
+       strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(?7, 'now'), printf('+%.3f seconds', COALESCE(?8, 0) / 1000.0)), ?9, ?10, ?11, key, ?12
+FROM json_each(?1) ORDER BY id";
 
 /// Walks the few distinct (priority, name) pairs that wait in the queue, one index probe each, and takes the first due jobs
 /// of each pair: neither jobs that are not due nor names that are not known here cost anything. The next pair takes two probes: of
