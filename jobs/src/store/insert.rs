@@ -152,7 +152,7 @@ fn parameters(jobs: &[&NewJob]) -> String {
             text.push(',');
         }
         if let Some(key) = &job.key {
-            // Hexadecimal digits: nothing to escape.
+            // Letters, digits, `-` and `_`: nothing to escape.
             text.extend(["\"", &key.key, "\":"]);
         }
         text.push_str(&job.parameters);
@@ -178,7 +178,7 @@ pub(super) async fn insert_one<C: ConnectionTrait>(
 }
 
 /// Ids were given in the order of the batch, whatever the order in which they come back.
-async fn returned_ids<C: ConnectionTrait>(db: &C, insert: Statement) -> Result<Vec<i64>, DbErr> {
+pub(super) async fn returned_ids<C: ConnectionTrait>(db: &C, insert: Statement) -> Result<Vec<i64>, DbErr> {
     let rows = db.query_all_raw(insert).await?;
     let mut ids = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<Vec<_>, _>>()?;
     ids.sort_unstable();

@@ -1,11 +1,7 @@
 //! The keys of unique jobs, in `jobs_unique`: who has them, and who holds them still. See [`super::unique`].
 
-use std::collections::HashMap;
-
 use sea_orm::sea_query::Expr;
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, Select, Statement,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, Select};
 use serde::Serialize;
 
 use super::dialect::{self, Dialect};
@@ -18,12 +14,6 @@ use crate::{JobId, JobStatus};
 /// The bit of a status, in what is stored of the statuses while which a key is held.
 pub(crate) const fn bit(status: JobStatus) -> i16 {
     1 << status.code()
-}
-
-/// What a statement gives that begins with key and id.
-pub(super) async fn keys_and_jobs<C: ConnectionTrait>(db: &C, sql: Statement) -> Result<HashMap<String, i64>, DbErr> {
-    let rows = db.query_all_raw(sql).await?;
-    rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).collect()
 }
 
 /// What a key's row says.

@@ -9,9 +9,9 @@ use std::collections::HashMap;
 use sea_orm::{ConnectionTrait, DbErr};
 use serde::Serialize;
 
-use super::dialect::{self, Dialect, Insert, InsertUnique};
-use super::insert::{self, NewJob, batch_len, insert_batch};
-use super::keys::{Holder, free, holders, keys_and_jobs, take_new};
+use super::dialect::{self, Dialect, Insert, InsertUnique, Rows};
+use super::insert::{NewJob, batch_len, insert_batch, of_rows, returned_ids};
+use super::keys::{Holder, free, holders, take_new};
 use super::{control, json, statement};
 use crate::error::Error;
 use crate::unique::OnConflict;
@@ -149,16 +149,31 @@ async fn take_and_insert<C: ConnectionTrait>(
     let mut rest = jobs;
     while !rest.is_empty() {
         let (batch, later) = rest.split_at(batch_len(rest));
-        match &dialect.unique.insert {
-            InsertUnique::Statement(rows) => {
-                let taken = keys_and_jobs(db, insert::of_rows(dialect, rows, batch)?).await?;
-                ids.extend(batch.iter().map(|job| taken.get(key_of(job)).copied()));
-            }
-            InsertUnique::Steps { jobs, take } => ids.extend(insert_then_take(db, dialect, jobs, *take, batch).await?),
-        }
+        ids.extend(match &dialect.unique.insert {
+            InsertUnique::Statement(rows) => insert_where_free(db, dialect, rows, batch).await?,
+            InsertUnique::Steps { jobs, take } => insert_then_take(db, dialect, jobs, *take, batch).await?,
+        });
         rest = later;
     }
     Ok(ids)
+}
+
+async fn insert_where_free<C: ConnectionTrait>(
+    db: &C,
+    dialect: &Dialect,
+    rows: &Rows,
+    jobs: &[&NewJob],
+) -> Result<Vec<Option<i64>>, DbErr> {
+    let ids = returned_ids(db, of_rows(dialect, rows, jobs)?).await?;
+    if ids.is_empty() {
+        return Ok(vec![None; jobs.len()]);
+    }
+    if ids.len() == jobs.len() {
+        return Ok(ids.into_iter().map(Some).collect());
+    }
+    let taken = jobs_of(db, dialect, jobs).await?;
+    let id_of = |job: &&NewJob| taken.get(key_of(job)).copied().filter(|id| ids.binary_search(id).is_ok());
+    Ok(jobs.iter().map(id_of).collect())
 }
 
 /// The same in a transaction of the caller's. Most keys are free: jobs are inserted first, which gives them their ids, and those that turn
@@ -175,12 +190,22 @@ async fn insert_then_take<C: ConnectionTrait>(
     if take_new(db, dialect, take, &new).await? {
         return Ok(new.into_iter().map(|(_, id)| Some(id)).collect());
     }
-    let keys: Vec<_> = new.iter().map(|(key, _)| &key.key).collect();
-    let found = keys_and_jobs(db, statement(dialect, dialect.unique.holders, [json(&keys)?.into()])).await?;
-    let is_taken = |(key, id): &(&NewKey, i64)| found.get(&key.key) == Some(id);
-    let others: Vec<_> = new.iter().filter(|new| !is_taken(new)).map(|(_, id)| id).collect();
+    let holding = jobs_of(db, dialect, jobs).await?;
+    let has_taken = |(key, id): &(&NewKey, i64)| holding.get(&key.key) == Some(id);
+    let others: Vec<_> = new.iter().filter(|new| !has_taken(new)).map(|(_, id)| id).collect();
     db.execute_raw(statement(dialect, dialect.delete_jobs, [json(&others)?.into()])).await?;
-    Ok(new.iter().map(|new| is_taken(new).then_some(new.1)).collect())
+    Ok(new.iter().map(|new| has_taken(new).then_some(new.1)).collect())
+}
+
+/// Which job has the key of each of these.
+async fn jobs_of<C: ConnectionTrait>(
+    db: &C,
+    dialect: &Dialect,
+    jobs: &[&NewJob],
+) -> Result<HashMap<String, i64>, DbErr> {
+    let keys: Vec<_> = jobs.iter().map(|job| key_of(job)).collect();
+    let rows = db.query_all_raw(statement(dialect, dialect.unique.holders, [json(&keys)?.into()])).await?;
+    rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).collect()
 }
 
 /// Does what is wanted of a job whose key another one has. False: that one has changed meanwhile.

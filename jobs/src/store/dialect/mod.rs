@@ -80,7 +80,7 @@ pub(crate) struct Unique {
 /// How jobs are inserted that have keys.
 #[derive(Debug)]
 pub(crate) enum InsertUnique {
-    /// One statement → key, id: takes the keys that are free, and inserts their jobs.
+    /// One statement → ids: takes the keys that are free, and inserts their jobs.
     Statement(Rows),
     /// A transaction: inserts the jobs, which gives them their ids, then takes their keys.
     Steps {

@@ -116,7 +116,7 @@ WITH places AS MATERIALIZED (
         take: "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
                SELECT unique_key, job_id, version, statement_timestamp() + within_ms * interval '1 millisecond'
                FROM json_to_recordset($1::json) AS new (unique_key text, job_id bigint, version bigint, within_ms bigint)
-               ORDER BY unique_key
+               ORDER BY unique_key COLLATE \"C\"
                ON CONFLICT DO NOTHING",
         held: None,
         holders: "SELECT unique_key, job_id, version, COALESCE(expires_at > statement_timestamp(), FALSE) AS is_open
@@ -177,7 +177,7 @@ RETURNING id, (
     LIMIT 1)";
 
 /// The same for jobs with keys. Each has its id before anyone knows whether its key is free; keys are taken in one order by all.
-const INSERT_UNIQUE: &str = r"
+const INSERT_UNIQUE: &str = r#"
 WITH new AS MATERIALIZED (
     SELECT nextval('jobs_job_id_seq') AS id, given.*
     FROM ROWS FROM (json_to_recordset($1::json) AS (
@@ -186,16 +186,16 @@ WITH new AS MATERIALIZED (
         unique_key text, unique_while smallint, within_ms bigint)) AS given
 ), taken AS (
     INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
-    SELECT unique_key, id, 0, statement_timestamp() + within_ms * interval '1 millisecond' FROM new ORDER BY unique_key
+    SELECT unique_key, id, 0, statement_timestamp() + within_ms * interval '1 millisecond' FROM new ORDER BY unique_key COLLATE "C"
     ON CONFLICT DO NOTHING
-    RETURNING unique_key, job_id
+    RETURNING job_id
 ), inserted AS (
     INSERT INTO jobs_job (id, name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at,
                           user_id, session_id, event_id, unique_key, unique_while)
     SELECT id, name, queue, priority, max_attempts, max_attempts, timeout_ms, parameters::jsonb, statement_timestamp(),
            COALESCE(at, statement_timestamp() + COALESCE(delay_ms, 0) * interval '1 millisecond'),
            user_id, session_id, event_id, unique_key, unique_while
-    FROM new WHERE unique_key IN (SELECT unique_key FROM taken)
+    FROM new WHERE id IN (SELECT job_id FROM taken)
     RETURNING queue, scheduled_at
 ), woken AS (
     SELECT count(pg_notify('jobs_wake', due.queue)) AS queues
@@ -203,9 +203,9 @@ WITH new AS MATERIALIZED (
     WHERE EXISTS (SELECT 1 FROM jobs_worker
                   WHERE expires_at > statement_timestamp() AND jsonb_exists(asleep, due.queue))
 )
-SELECT unique_key, job_id FROM taken WHERE (SELECT queues FROM woken) >= 0";
+SELECT job_id FROM taken WHERE (SELECT queues FROM woken) >= 0"#;
 
-const INSERT_UNIQUE_ALIKE: &str = r"
+const INSERT_UNIQUE_ALIKE: &str = r#"
 WITH new AS MATERIALIZED (
     SELECT nextval('jobs_job_id_seq') AS id, given.key AS unique_key, given.value::jsonb AS parameters,
            COALESCE($7::text::timestamptz,
@@ -213,22 +213,22 @@ WITH new AS MATERIALIZED (
     FROM json_each($1::text::json) AS given
 ), taken AS (
     INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
-    SELECT unique_key, id, 0, statement_timestamp() + $13::bigint * interval '1 millisecond' FROM new ORDER BY unique_key
+    SELECT unique_key, id, 0, statement_timestamp() + $13::bigint * interval '1 millisecond' FROM new ORDER BY unique_key COLLATE "C"
     ON CONFLICT DO NOTHING
-    RETURNING unique_key, job_id
+    RETURNING job_id
 ), inserted AS (
     INSERT INTO jobs_job (id, name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at,
                           user_id, session_id, event_id, unique_key, unique_while)
     SELECT id, $2, $3, $4::smallint, $5::integer, $5::integer, $6::bigint, parameters, statement_timestamp(), scheduled_at,
            $9::text, $10::text, $11::text, unique_key, $12::smallint
-    FROM new WHERE unique_key IN (SELECT unique_key FROM taken)
+    FROM new WHERE id IN (SELECT job_id FROM taken)
     RETURNING scheduled_at
 ), woken AS (
     SELECT count(pg_notify('jobs_wake', $3)) AS queues
     FROM (SELECT 1 FROM inserted WHERE scheduled_at < statement_timestamp() + interval '1 minute' LIMIT 1) AS due
     WHERE EXISTS (SELECT 1 FROM jobs_worker WHERE expires_at > statement_timestamp() AND jsonb_exists(asleep, $3))
 )
-SELECT unique_key, job_id FROM taken WHERE (SELECT queues FROM woken) >= 0";
+SELECT job_id FROM taken WHERE (SELECT queues FROM woken) >= 0"#;
 
 const LOOK: &str = r"
 WITH RECURSIVE groups AS (
