@@ -8,34 +8,63 @@ use crate::Result;
 use crate::bench::Bench;
 use crate::database::Database;
 use crate::figure::{Figure, Goal, Samples, Unit};
+use crate::floor;
 use crate::job::Noop;
 
 /// How many are scheduled one by one where a drain has 20,000.
 const ONE_BY_ONE: u64 = 3_000;
 
+/// How many rows the floor inserts in one statement.
+const RAW_AT_ONCE: usize = 5_000;
+
 pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Figure>> {
     let database = bench.server.make().await?;
     let (one, many) = (bench.arguments.scaled(ONE_BY_ONE), bench.arguments.jobs);
-    let mut samples: [Samples; 5] = Default::default();
+    let [mut one_raw, mut one_plain, mut one_unique, mut one_existing] = <[Samples; 4]>::default();
+    let [mut all_raw, mut all_plain, mut all_unique] = <[Samples; 3]>::default();
     for repeat in 0..bench.arguments.repeats() {
         bench.says(format_args!("unique, repeat {}", repeat + 1));
-        let [one_plain, one_unique, one_existing, all_plain, all_unique] = &mut samples;
+        one_raw.push_rate(one, raw(&database, one, 1).await?);
         one_plain.push_rate(one, one_by_one(&database, one, Key::None).await?);
         one_unique.push_rate(one, one_by_one(&database, one, Key::New).await?);
         one_existing.push_rate(one, one_by_one(&database, one, Key::Same).await?);
+        all_raw.push_rate(many, raw(&database, many, RAW_AT_ONCE).await?);
         all_plain.push_rate(many, all(&database, many, Key::None).await?);
         all_unique.push_rate(many, all(&database, many, Key::New).await?);
     }
     bench.server.remove(database).await?;
-    let [one_plain, one_unique, one_existing, all_plain, all_unique] = samples;
-    let figure = |name, samples, plain: &Samples| {
-        Figure::new(name, Unit::JobsPerSecond, samples).floor("the same without a key", plain.clone())
-    };
+    let figure = |name, samples| Figure::new(name, Unit::JobsPerSecond, samples);
+    let (one, all) = (figure("schedule one, unique", one_unique), figure("schedule_all, unique", all_unique));
+    let (plain, raw) = ("the same without a key", "the same rows through sea-orm");
     Ok(vec![
-        figure("schedule one, unique", one_unique, &one_plain).goal(Goal::RatioAtLeast(0.6)),
-        figure("schedule one that is there", one_existing, &one_plain),
-        figure("schedule_all, unique", all_unique, &all_plain).goal(Goal::RatioAtLeast(0.6)),
+        one.clone().floor(raw, one_raw).goal(Goal::RatioAtLeast(0.8)),
+        one.floor(plain, one_plain.clone()).goal(Goal::RatioAtLeast(0.6)),
+        figure("schedule one that is there", one_existing).floor(plain, one_plain),
+        all.clone().floor(raw, all_raw).goal(Goal::RatioAtLeast(0.8)),
+        all.floor(plain, all_plain).goal(Goal::RatioAtLeast(0.6)),
     ])
+}
+
+/// The floor: so many rows at once.
+async fn raw(database: &Database, jobs: u64, at_once: usize) -> Result<Duration> {
+    database.empty().await?;
+    database.settle().await?;
+    let jobs_made: Vec<_> = (0..jobs).map(|number| (Noop::numbered(number), key_of(number))).collect();
+    let begin = Instant::now();
+    for some in jobs_made.chunks(at_once) {
+        let row = |(job, key): &(Noop, String)| Ok((serde_json::to_string(job)?, key.clone()));
+        let rows: Vec<_> = some.iter().map(row).collect::<Result<_>>()?;
+        floor::unique::insert(&database.db, &rows).await?;
+    }
+    let time = begin.elapsed();
+    database.check_waiting(jobs).await?;
+    Ok(time)
+}
+
+/// A key of the length of ours, and in as little order.
+fn key_of(number: u64) -> String {
+    let mixed = number.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15).swap_bytes();
+    format!("{mixed:016x}{number:08x}")
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,6 +5,7 @@ mod mysql;
 mod postgres;
 mod sea_orm;
 mod sqlite;
+pub(crate) mod unique;
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};

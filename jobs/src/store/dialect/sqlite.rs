@@ -52,7 +52,7 @@ pub(super) static DIALECT: Dialect = Dialect {
             take: Some(
                 "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
                  SELECT unique_key, id, version, strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('+%.3f seconds', ?3 / 1000.0))
-                 FROM jobs_job WHERE id BETWEEN ?1 AND ?2
+                 FROM jobs_job WHERE id BETWEEN ?1 AND ?2 ORDER BY unique_key
                  ON CONFLICT DO NOTHING",
             ),
         },

@@ -1,0 +1,92 @@
+//! The floor of unique jobs: the job's row and its key's, where the key is free, in one transaction through sea-orm and its pool.
+
+use jobs::sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait as _, Value};
+
+use crate::Result;
+
+/// A job's parameters, and its key.
+pub(crate) type Row = (String, String);
+
+const POSTGRES: &str = "
+WITH new AS MATERIALIZED (
+    SELECT nextval('jobs_job_id_seq') AS id, value -> 0 AS parameters, value ->> 1 AS unique_key
+    FROM json_array_elements($1::json)
+), taken AS (
+    INSERT INTO jobs_unique (unique_key, job_id, version) SELECT unique_key, id, 0 FROM new
+    ON CONFLICT DO NOTHING
+    RETURNING job_id
+)
+INSERT INTO jobs_job (id, name, queue, priority, max_attempts, budget, parameters, created_at, scheduled_at, unique_key, unique_while)
+SELECT id, 'Noop', 'bench', 0, 5, 5, parameters::jsonb, statement_timestamp(), statement_timestamp(), unique_key, 3
+FROM new WHERE id IN (SELECT job_id FROM taken)
+RETURNING id";
+
+const SQLITE_JOBS: &str = "
+INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, parameters, created_at, scheduled_at, unique_key, unique_while)
+SELECT 'Noop', 'bench', 0, 5, 5, value -> 0, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
+       value ->> 1, 3
+FROM json_each(?1)";
+
+const SQLITE_KEYS: &str = "
+INSERT INTO jobs_unique (unique_key, job_id, version) SELECT value ->> 1, ?2 + key, 0 FROM json_each(?1) WHERE TRUE
+ON CONFLICT DO NOTHING";
+
+const MYSQL_JOBS: &str = "
+INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, parameters, created_at, scheduled_at, unique_key, unique_while)
+VALUES ";
+
+const MYSQL_JOB: &str = "('Noop', 'bench', 0, 5, 5, ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), ?, 3)";
+
+/// Rows of one statement.
+const CHUNK: usize = 1_000;
+
+/// Inserts any number; fails where one is there.
+pub(crate) async fn insert(db: &DatabaseConnection, rows: &[Row]) -> Result<()> {
+    match db.get_database_backend() {
+        DbBackend::Postgres => {
+            let inserted = db.query_all_raw(statement(db, POSTGRES, [json(rows).into()])).await?;
+            all_free(inserted.len(), rows)
+        }
+        DbBackend::Sqlite => {
+            let transaction = db.begin().await?;
+            let rows_json = json(rows);
+            let inserted = transaction.execute_raw(statement(db, SQLITE_JOBS, [rows_json.clone().into()])).await?;
+            let first = inserted.last_insert_id() - inserted.rows_affected() + 1;
+            let keys = statement(db, SQLITE_KEYS, [rows_json.into(), i64::try_from(first)?.into()]);
+            let taken = transaction.execute_raw(keys).await?.rows_affected();
+            transaction.commit().await?;
+            all_free(taken.try_into()?, rows)
+        }
+        _ => {
+            let transaction = db.begin().await?;
+            for rows in rows.chunks(CHUNK) {
+                let jobs = format!("{MYSQL_JOBS}{}", vec![MYSQL_JOB; rows.len()].join(", "));
+                let values = rows.iter().flat_map(|(parameters, key)| [parameters.into(), key.into()]);
+                let first =
+                    i64::try_from(transaction.execute_raw(statement(db, &jobs, values)).await?.last_insert_id())?;
+                let keys = format!(
+                    "INSERT IGNORE INTO jobs_unique (unique_key, job_id, version) VALUES {}",
+                    vec!["(?, ?, 0)"; rows.len()].join(", ")
+                );
+                let values = rows.iter().zip(first..).flat_map(|((_, key), id)| [key.into(), id.into()]);
+                let taken = transaction.execute_raw(statement(db, &keys, values)).await?.rows_affected();
+                all_free(taken.try_into()?, rows)?;
+            }
+            Ok(transaction.commit().await?)
+        }
+    }
+}
+
+fn all_free(taken: usize, rows: &[Row]) -> Result<()> {
+    if taken == rows.len() { Ok(()) } else { Err(format!("{taken} of {} keys were free", rows.len()).into()) }
+}
+
+/// `[[parameters, key], …]`.
+fn json(rows: &[Row]) -> String {
+    let rows: Vec<_> = rows.iter().map(|(parameters, key)| format!("[{parameters},\"{key}\"]")).collect();
+    format!("[{}]", rows.join(","))
+}
+
+fn statement(db: &DatabaseConnection, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
+    Statement::from_sql_and_values(db.get_database_backend(), sql, values)
+}
