@@ -93,13 +93,10 @@ pub(super) async fn insert_batch<C: ConnectionTrait>(
         Insert::Values { into, row, chunks } => {
             let mut ids = Vec::with_capacity(jobs.len());
             let step = if jobs.len() == 1 { 1 } else { id_step(db, dialect).await? };
-            let mut rest = jobs;
-            while let Some(&chunk) = chunks.iter().find(|chunk| **chunk <= rest.len()) {
-                let (now, later) = rest.split_at(chunk);
-                let values: Vec<Value> = now.iter().flat_map(|job| values(dialect, job)).collect();
-                let first = insert_values(db, dialect, into, row, chunk, values).await?;
-                ids.extend((0_i64..).take(chunk).map(|place| first + place * step));
-                rest = later;
+            for some in in_chunks(jobs, chunks) {
+                let values: Vec<Value> = some.iter().flat_map(|job| values(dialect, job)).collect();
+                let first = insert_values(db, dialect, into, row, some.len(), values).await?;
+                ids.extend((0_i64..).take(some.len()).map(|place| first + place * step));
             }
             ids
         }
@@ -110,6 +107,16 @@ pub(super) async fn insert_batch<C: ConnectionTrait>(
     } else {
         Err(DbErr::Custom(format!("{} jobs were inserted, and the database gave {} ids", jobs.len(), ids.len())))
     }
+}
+
+/// All rows, in parts of these lengths.
+pub(super) fn in_chunks<'r, T>(mut rest: &'r [T], lengths: &[usize]) -> impl Iterator<Item = &'r [T]> {
+    std::iter::from_fn(move || {
+        let length = lengths.iter().find(|length| **length <= rest.len())?;
+        let (some, later) = rest.split_at(*length);
+        rest = later;
+        Some(some)
+    })
 }
 
 /// The statement that inserts all of these.

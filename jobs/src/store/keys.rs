@@ -1,10 +1,13 @@
 //! The keys of unique jobs, in `jobs_unique`: who has them, and who holds them still. See [`super::unique`].
 
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, Select};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, Select, Value,
+};
 use serde::Serialize;
 
-use super::dialect::{self, Dialect};
+use super::dialect::{self, Dialect, Take};
+use super::insert::in_chunks;
 use super::unique::NewKey;
 use super::{json, statement};
 use crate::entity::{job, key};
@@ -30,12 +33,30 @@ impl<'k> KeyRow<'k> {
     fn new(key: &'k NewKey, job_id: i64) -> Self {
         Self { unique_key: &key.key, job_id, version: Some(0), within_ms: key.within_ms }
     }
+
+    fn values(&self) -> [Value; 4] {
+        [self.unique_key.into(), self.job_id.into(), self.version.into(), self.within_ms.into()]
+    }
 }
 
 /// Takes those that are free; false: not all were.
-async fn take<C: ConnectionTrait>(db: &C, dialect: &Dialect, rows: &[KeyRow<'_>]) -> Result<bool, DbErr> {
-    let result = db.execute_raw(statement(dialect, dialect.unique.take, [json(rows)?.into()])).await?;
-    Ok(dialect.has_taken_all(&result, rows.len()))
+async fn take<C: ConnectionTrait>(db: &C, dialect: &Dialect, mut rows: Vec<KeyRow<'_>>) -> Result<bool, DbErr> {
+    match dialect.unique.take {
+        Take::Rows(sql) => {
+            let result = db.execute_raw(statement(dialect, sql, [json(&rows)?.into()])).await?;
+            Ok(dialect.has_taken_all(&result, rows.len()))
+        }
+        Take::Values { into, row, unless_there, chunks } => {
+            rows.sort_unstable_by_key(|row| row.unique_key);
+            let mut all = true;
+            for some in in_chunks(&rows, chunks) {
+                let sql = format!("{into}{}{unless_there}", vec![row; some.len()].join(", "));
+                let result = db.execute_raw(statement(dialect, &sql, some.iter().flat_map(KeyRow::values))).await?;
+                all &= dialect.has_taken_all(&result, some.len());
+            }
+            Ok(all)
+        }
+    }
 }
 
 /// The same for jobs that are new: by the statement that takes keys of ids that follow each other, where there is one and it can.
@@ -52,8 +73,7 @@ pub(super) async fn take_new<C: ConnectionTrait>(
         let result = db.execute_raw(statement(dialect, sql, values)).await?;
         return Ok(dialect.has_taken_all(&result, new.len()));
     }
-    let rows: Vec<_> = new.iter().map(|(key, id)| KeyRow::new(key, *id)).collect();
-    take(db, dialect, &rows).await
+    take(db, dialect, new.iter().map(|(key, id)| KeyRow::new(key, *id)).collect()).await
 }
 
 /// Who has a key.
@@ -156,7 +176,7 @@ pub(crate) async fn take_again<C: ConnectionTrait>(db: &C, id: JobId, key: &str,
         if still_has_it.rows_affected == 1 {
             return Ok(());
         }
-        if take(db, dialect, &[KeyRow { unique_key: key, job_id: id.0, version: Some(version), within_ms: None }])
+        if take(db, dialect, vec![KeyRow { unique_key: key, job_id: id.0, version: Some(version), within_ms: None }])
             .await?
         {
             return Ok(());

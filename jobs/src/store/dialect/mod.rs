@@ -63,8 +63,7 @@ pub(crate) struct Dialect {
 #[derive(Debug)]
 pub(crate) struct Unique {
     pub(crate) insert: InsertUnique,
-    /// (keys, with their jobs): takes those that are free. See [`Dialect::has_taken_all`].
-    pub(crate) take: &'static str,
+    pub(crate) take: Take,
     /// (key) → key, id: a job that surely holds it. Asked first where it costs less than a transaction in vain.
     pub(crate) held: Option<&'static str>,
     /// (keys) → key, job, version, `is_open`: whether its time is not over.
@@ -88,6 +87,15 @@ pub(crate) enum InsertUnique {
         /// (first id, last id, time in ms): takes the keys of these jobs, for the same time, where that is cheaper than to name them.
         take: Option<&'static str>,
     },
+}
+
+/// How keys are taken that are free. See [`Dialect::has_taken_all`].
+#[derive(Debug)]
+pub(crate) enum Take {
+    /// (keys, with their jobs): all.
+    Rows(&'static str),
+    /// A `VALUES` list of a fixed number of (key, job, version, time in ms), in the order of the keys.
+    Values { into: &'static str, row: &'static str, unless_there: &'static str, chunks: &'static [usize] },
 }
 
 /// How rows are inserted, with their ids in the order in which they were given.

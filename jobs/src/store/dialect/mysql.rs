@@ -10,7 +10,7 @@
 
 use sea_orm::DbBackend;
 
-use super::{Batch, Beat, Claim, Dialect, Insert, InsertUnique, Unique};
+use super::{Batch, Beat, Claim, Dialect, Insert, InsertUnique, Take, Unique};
 
 pub(super) static DIALECT: Dialect = Dialect {
     backend: DbBackend::MySql,
@@ -87,13 +87,12 @@ pub(super) static DIALECT: Dialect = Dialect {
     unique: Unique {
         insert: InsertUnique::Steps { jobs: INSERT, take: None },
         // To set it to what it is locks it: else two who find that nobody holds it any more would lock each other out.
-        take: "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
-               SELECT unique_key, job_id, version, UTC_TIMESTAMP(6) + INTERVAL within_ms * 1000 MICROSECOND
-               FROM JSON_TABLE(?, '$[*]' COLUMNS (
-                        unique_key VARCHAR(64) CHARACTER SET utf8mb4 PATH '$.unique_key', job_id BIGINT PATH '$.job_id',
-                        version BIGINT PATH '$.version', within_ms BIGINT PATH '$.within_ms')) AS new
-               ORDER BY unique_key
-               ON DUPLICATE KEY UPDATE version = jobs_unique.version + 0 * LAST_INSERT_ID(1)",
+        take: Take::Values {
+            into: "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at) VALUES ",
+            row: "(?, ?, ?, UTC_TIMESTAMP(6) + INTERVAL ? * 1000 MICROSECOND)",
+            unless_there: " ON DUPLICATE KEY UPDATE version = jobs_unique.version + 0 * LAST_INSERT_ID(1)",
+            chunks: CHUNKS,
+        },
         held: Some(
             "SELECT held.unique_key, held.job_id
              FROM jobs_unique AS held JOIN jobs_job AS job ON job.id = held.job_id
@@ -120,12 +119,15 @@ pub(super) static DIALECT: Dialect = Dialect {
     unless_there: |insert| insert.replacen("INSERT", "INSERT IGNORE", 1),
 };
 
+/// So that few statements have to be prepared.
+const CHUNKS: &[usize] = &[1024, 512, 256, 128, 64, 32, 16, 8, 4, 2, 1];
+
 const INSERT: Insert = Insert::Values {
     into: "INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at,
                                  scheduled_at, user_id, session_id, event_id, unique_key, unique_while) VALUES ",
     row: "(?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6),
            COALESCE(CAST(? AS DATETIME(6)), UTC_TIMESTAMP(6) + INTERVAL COALESCE(?, 0) * 1000 MICROSECOND), ?, ?, ?, ?, ?)",
-    chunks: &[1024, 512, 256, 128, 64, 32, 16, 8, 4, 2, 1],
+    chunks: CHUNKS,
 };
 
 const LOCK: &str = r"

@@ -2,7 +2,7 @@
 
 use sea_orm::DbBackend;
 
-use super::{Batch, Beat, Claim, Dialect, FromFront, Ids, Insert, InsertUnique, Rows, Unique};
+use super::{Batch, Beat, Claim, Dialect, FromFront, Ids, Insert, InsertUnique, Rows, Take, Unique};
 
 /// Walks the few distinct (priority, name) pairs that wait in the queue, one index probe each: neither jobs that are not due nor
 /// names that are not known here cost anything.
@@ -113,11 +113,13 @@ WITH places AS MATERIALIZED (
     advance: "UPDATE jobs_job SET scheduled_at = scheduled_at - $1 * interval '1 millisecond' WHERE status = 0",
     unique: Unique {
         insert: InsertUnique::Statement(Rows { any: INSERT_UNIQUE, alike: INSERT_UNIQUE_ALIKE }),
-        take: "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
+        take: Take::Rows(
+"INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
                SELECT unique_key, job_id, version, statement_timestamp() + within_ms * interval '1 millisecond'
                FROM json_to_recordset($1::json) AS new (unique_key text, job_id bigint, version bigint, within_ms bigint)
                ORDER BY unique_key COLLATE \"C\"
                ON CONFLICT DO NOTHING",
+        ),
         held: None,
         holders: "SELECT unique_key, job_id, version, COALESCE(expires_at > statement_timestamp(), FALSE) AS is_open
                   FROM jobs_unique

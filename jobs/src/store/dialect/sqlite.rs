@@ -3,7 +3,7 @@
 
 use sea_orm::DbBackend;
 
-use super::{Batch, Beat, Claim, Dialect, Ids, Insert, InsertUnique, Rows, Unique};
+use super::{Batch, Beat, Claim, Dialect, Ids, Insert, InsertUnique, Rows, Take, Unique};
 
 pub(super) static DIALECT: Dialect = Dialect {
     backend: DbBackend::Sqlite,
@@ -56,11 +56,13 @@ pub(super) static DIALECT: Dialect = Dialect {
                  ON CONFLICT DO NOTHING",
             ),
         },
-        take: "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
+        take: Take::Rows(
+"INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
                SELECT value ->> 'unique_key', value ->> 'job_id', value ->> 'version',
                       strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('+%.3f seconds', (value ->> 'within_ms') / 1000.0))
                FROM json_each(?1) WHERE TRUE
                ON CONFLICT DO NOTHING",
+        ),
         // In a transaction of the caller's, a write after a read may be refused.
         held: None,
         holders: "SELECT unique_key, job_id, version,
