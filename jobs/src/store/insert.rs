@@ -90,11 +90,15 @@ pub(super) async fn insert_batch<C: ConnectionTrait>(
     let ids = match insert {
         Insert::Rows(rows, Ids::Returned) => returned_ids(db, of_rows(dialect, rows, jobs)?).await?,
         Insert::Rows(rows, Ids::UpToLast) => ids_up_to_last(db, of_rows(dialect, rows, jobs)?).await?,
-        Insert::Values { into, row, chunks } => {
+        Insert::Values { into, row, due_now, chunks } => {
+            let (row, is_timed) = match due_now {
+                Some(due_now) if jobs.iter().all(|job| job.at.is_none() && job.delay_ms.is_none()) => (due_now, false),
+                _ => (row, true),
+            };
             let mut ids = Vec::with_capacity(jobs.len());
             let step = if jobs.len() == 1 { 1 } else { id_step(db, dialect).await? };
             for some in in_chunks(jobs, chunks) {
-                let values: Vec<Value> = some.iter().flat_map(|job| values(dialect, job)).collect();
+                let values: Vec<Value> = some.iter().flat_map(|job| values(dialect, job, is_timed)).collect();
                 let first = insert_values(db, dialect, into, row, some.len(), values).await?;
                 ids.extend((0_i64..).take(some.len()).map(|place| first + place * step));
             }
@@ -221,8 +225,8 @@ async fn id_step<C: ConnectionTrait>(db: &C, dialect: &Dialect) -> Result<i64, D
     row.map_or(Ok(1), |row| row.try_get_by_index(0))
 }
 
-fn values(dialect: &Dialect, job: &NewJob) -> [Value; 14] {
-    [
+fn values(dialect: &Dialect, job: &NewJob, is_timed: bool) -> Vec<Value> {
+    let mut values = vec![
         job.name.clone().into(),
         job.queue.clone().into(),
         job.priority.into(),
@@ -230,12 +234,16 @@ fn values(dialect: &Dialect, job: &NewJob) -> [Value; 14] {
         job.max_attempts.into(),
         job.timeout_ms.into(),
         job.parameters.clone().into(),
-        job.at.as_ref().map(|at| dialect.written_time(at)).into(),
-        job.delay_ms.into(),
+    ];
+    if is_timed {
+        values.extend([job.at.as_ref().map(|at| dialect.written_time(at)).into(), job.delay_ms.into()]);
+    }
+    values.extend([
         job.user_id.clone().into(),
         job.session_id.clone().into(),
         job.event_id.clone().into(),
         job.key.as_ref().map(|key| key.key.clone()).into(),
         job.key.as_ref().map(|key| key.statuses).into(),
-    ]
+    ]);
+    values
 }

@@ -56,6 +56,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     join: Insert::Values {
         into: "INSERT INTO jobs_worker (name, host, pid, started_at, last_seen_at, expires_at, serves) VALUES ",
         row: "(?, ?, ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL ? * 1000 MICROSECOND, ?)",
+        due_now: None,
         chunks: &[1],
     },
     beat: Beat::Update(
@@ -127,6 +128,7 @@ const INSERT: Insert = Insert::Values {
                                  scheduled_at, user_id, session_id, event_id, unique_key, unique_while) VALUES ",
     row: "(?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6),
            COALESCE(CAST(? AS DATETIME(6)), UTC_TIMESTAMP(6) + INTERVAL COALESCE(?, 0) * 1000 MICROSECOND), ?, ?, ?, ?, ?)",
+    due_now: Some("(?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), ?, ?, ?, ?, ?)"),
     chunks: CHUNKS,
 };
 
