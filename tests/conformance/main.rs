@@ -20,6 +20,7 @@ mod strange_sessions;
 mod transactions;
 mod unique;
 mod unique_at_once;
+mod unique_batches;
 mod waiting;
 
 fn main() {
@@ -29,6 +30,7 @@ fn main() {
         transactions::cases(),
         unique::cases(),
         unique_at_once::cases(),
+        unique_batches::cases(),
         batches::cases(),
         by_name::cases(),
         asking::cases(),

@@ -24,10 +24,6 @@ cases![
     a_waiting_job_can_be_replaced,
     a_running_job_is_not_replaced,
     a_job_that_a_transaction_replaces_waits_for_it if Kind::locks_rows,
-    a_batch_may_name_one_job_twice,
-    a_batch_may_mix_jobs_with_and_without_keys,
-    the_last_of_those_that_replace_each_other_counts,
-    a_conflict_in_a_batch_leaves_nothing_behind,
     a_key_scheduled_by_name_is_the_same_with_its_defaults,
     retry_takes_the_key_again,
     retry_of_a_job_whose_key_another_one_holds_changes_nothing,
@@ -39,7 +35,7 @@ cases![
 #[derive(Job, Debug)]
 #[job(unique, alias = "Only")]
 #[job_params]
-struct Solo {
+pub(crate) struct Solo {
     file: String,
     #[param(default = 32)]
     width: u32,
@@ -61,7 +57,7 @@ impl Execute for Solo {
 #[derive(Job, Debug)]
 #[job(unique(by(file), on_conflict = "fail"))]
 #[job_params]
-struct Strict {
+pub(crate) struct Strict {
     file: String,
     #[param(default = 1)]
     copies: u32,
@@ -79,7 +75,7 @@ impl Execute for Strict {
 #[derive(Job, Debug)]
 #[job(unique(by(document), while(scheduled), on_conflict = "replace"))]
 #[job_params]
-struct Save {
+pub(crate) struct Save {
     document: String,
     version: u32,
 }
@@ -108,7 +104,7 @@ impl Execute for Hourly {
 
 /// The job that is named by the error.
 #[track_caller]
-fn existing<T: std::fmt::Debug>(result: Result<T, Error>) -> JobId {
+pub(crate) fn existing<T: std::fmt::Debug>(result: Result<T, Error>) -> JobId {
     match result {
         Err(Error::Duplicate { existing }) => existing,
         other => panic!("no duplicate: {other:?}"),
@@ -252,49 +248,6 @@ async fn a_job_that_a_transaction_replaces_waits_for_it(t: Database) {
     transaction.commit().await.unwrap();
     assert_eq!(soon(first.wait(t.db())).await.unwrap(), 2);
     worker.stop().await;
-}
-
-async fn a_batch_may_name_one_job_twice(t: Database) {
-    let before = Solo::new("b").schedule(t.db()).await.unwrap();
-    let handles = jobs::schedule_all(t.db(), ["a", "b", "a", "c", "b"].map(Solo::new)).await.unwrap();
-    let existed: Vec<_> = handles.iter().map(JobHandle::existed).collect();
-    assert_eq!(existed, [false, true, true, false, true]);
-    assert_eq!((handles[2], handles[1], handles[4]), (handles[0], before, before));
-    assert!(handles[0].id() < handles[3].id(), "{handles:?}");
-    assert_eq!(total(&t).await, 3);
-}
-
-async fn a_batch_may_mix_jobs_with_and_without_keys(t: Database) {
-    let keyed = |number: i64| number % 3 == 0;
-    let job = |number: i64| {
-        let options = JobOptions::new();
-        Add::new(number).with_options(if keyed(number) { options.unique_key(number.to_string()) } else { options })
-    };
-    let before = jobs::schedule_all(t.db(), (0..100).map(job)).await.unwrap();
-    let handles = jobs::schedule_all(t.db(), (0..1_000).map(job)).await.unwrap();
-    work(&t).await;
-    for (number, handle) in (0..).zip(&handles) {
-        assert_eq!(handle.output(t.db()).await.unwrap(), number + 1);
-        let is_one_of_those_before = number < 100 && keyed(number);
-        assert_eq!((handle.existed(), before.contains(handle)), (is_one_of_those_before, is_one_of_those_before));
-    }
-    assert_eq!(total(&t).await, 100 + 1_000 - 34);
-}
-
-async fn the_last_of_those_that_replace_each_other_counts(t: Database) {
-    let handles = jobs::schedule_all(t.db(), [1, 2, 3].map(|version| Save::new("a", version))).await.unwrap();
-    work(&t).await;
-    assert_eq!((handles[0], handles[1].existed(), total(&t).await), (handles[2], true, 1));
-    assert_eq!(handles[0].output(t.db()).await.unwrap(), 3);
-}
-
-async fn a_conflict_in_a_batch_leaves_nothing_behind(t: Database) {
-    let first = Strict::new("b").schedule(t.db()).await.unwrap();
-    assert_eq!(existing(jobs::schedule_all(t.db(), ["a", "b"].map(Strict::new)).await), first.id());
-    existing(jobs::schedule_all(t.db(), ["c", "c"].map(Strict::new)).await);
-    assert_eq!(total(&t).await, 1);
-    let handles = jobs::schedule_all(t.db(), ["a", "c"].map(Strict::new)).await.unwrap();
-    assert!(handles.iter().all(|handle| !handle.existed()));
 }
 
 async fn a_key_scheduled_by_name_is_the_same_with_its_defaults(t: Database) {

@@ -5,6 +5,7 @@ mod blocking;
 mod claiming;
 mod context;
 mod cron;
+mod cron_definitions;
 mod definitions;
 mod faults;
 mod fencing;
@@ -46,6 +47,7 @@ fn main() {
         testing::cases(),
         seeing::cases(),
         cron::cases(),
+        cron_definitions::cases(),
     ]
     .concat();
     jobs_tests::main(&cases);

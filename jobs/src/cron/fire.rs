@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::job::Defaults;
 use crate::registry::{self, Definition, Registry};
 use crate::store::cron::{self as store, Row, Which};
+use crate::store::firings;
 use crate::store::insert::NewJob;
 use crate::store::{Store, clock, repeat};
 use crate::{Connection, JobId, JobOptions, parameters, schedule, wake};
@@ -100,12 +101,12 @@ async fn fire(transaction: &DatabaseTransaction, row: Row, plan: Plan) -> Result
     let mut jobs = Vec::new();
     for time in plan.due.to_fire {
         // A clock that was put back comes to the same time again.
-        if store::take(transaction, &row.name, time).await? {
+        if firings::take(transaction, &row.name, time).await? {
             jobs.push((time, schedule_for(transaction, &row, time, plan.job.clone()).await?));
         }
     }
     store::set_next(transaction, &row.name, plan.next).await?;
-    store::forget_old(transaction, &row.name).await?;
+    firings::forget_old(transaction, &row.name).await?;
     Ok(Fired { schedule: row.name, missed: plan.due.missed, policy: plan.policy, jobs, queue: plan.job.queue })
 }
 
@@ -119,9 +120,9 @@ async fn schedule_for<C: Connection>(db: &C, row: &Row, time: DateTime<Utc>, job
         Err(other) => return Err(DbErr::Custom(other.to_string())),
     };
     if is_new {
-        store::set_nominal(db, id, time).await?;
+        firings::set_nominal(db, id, time).await?;
     }
-    store::fired(db, &row.name, time, id).await?;
+    firings::fired(db, &row.name, time, id).await?;
     Ok(JobId(id))
 }
 
@@ -132,11 +133,11 @@ pub(super) async fn now<C: Connection>(db: &C, row: &Row) -> Result<JobId, Error
     // No options: inside a transaction of the caller's this is a savepoint, which takes none.
     let transaction = db.begin().await?;
     // Those who ask in the same moment have times of their own.
-    while !store::take(&transaction, &row.name, time).await? {
+    while !firings::take(&transaction, &row.name, time).await? {
         time += TimeDelta::milliseconds(1);
     }
     let id = schedule_for(&transaction, row, time, job).await?;
-    store::forget_old(&transaction, &row.name).await?;
+    firings::forget_old(&transaction, &row.name).await?;
     transaction.commit().await?;
     wake::scheduled(&queue);
     Ok(id)

@@ -92,6 +92,7 @@ use crate::error::Error;
 use crate::parameters::{self, check_name};
 use crate::schedule::{self, Schedulable};
 use crate::store::cron::{self as store, NewSchedule, Row};
+use crate::store::firings;
 use crate::store::insert::NewJob;
 use crate::store::{clock, control};
 use crate::{Connection, JobId, JobOptions, wake};
@@ -187,7 +188,7 @@ pub async fn replace_by_name<C: ConnectionTrait>(
 /// All schedules, by name.
 pub async fn list<C: ConnectionTrait>(db: &C) -> Result<Vec<CronRecord>, Error> {
     let rows = store::all(db).await?;
-    let latest = if rows.is_empty() { HashMap::new() } else { store::latest_firings(db).await? };
+    let latest = if rows.is_empty() { HashMap::new() } else { firings::latest(db).await? };
     let record = |row: Row| {
         let last_at = latest.get(&row.name).copied();
         CronRecord::of(row, last_at)
@@ -199,7 +200,7 @@ pub async fn list<C: ConnectionTrait>(db: &C) -> Result<Vec<CronRecord>, Error> 
 /// name.
 pub async fn history<C: ConnectionTrait>(db: &C, name: &str) -> Result<Vec<Firing>, Error> {
     find(db, name).await?;
-    Ok(store::firings(db, name).await?.into_iter().map(Firing::from).collect())
+    Ok(firings::of(db, name).await?.into_iter().map(Firing::from).collect())
 }
 
 /// Lets a schedule not fire until it is [resumed](resume); its times until then are not missed. Nothing changes where it is paused.

@@ -7,7 +7,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Cron, Missed};
-use crate::store::cron::{FiringRow, Row};
+use crate::store::cron::Row;
+use crate::store::firings::FiringRow;
 use crate::{JobId, JobOptions, registry, secrets};
 
 /// Where a schedule comes from.

@@ -1,13 +1,11 @@
-//! Schedules, and for which of their times they have fired.
+//! Schedules. For which of their times they have fired, see [`super::firings`].
 //!
 //! Rows are locked in this order: whoever fires holds the schedule's row in `jobs_cron`, takes the time in `jobs_cron_firing`, and only then
 //! whatever the scheduling of a job takes. No other transaction of ours locks a schedule's row after any of these; where one of the
 //! caller's does, the database ends one of both, and ours is repeated.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use sea_orm::prelude::{DateTimeUtc, Json};
 use sea_orm::sea_query::{Expr, ExprTrait as _, Func, InsertStatement, LockBehavior, LockType, Query, SimpleExpr};
 use sea_orm::{
@@ -19,11 +17,6 @@ use super::dialect;
 pub(crate) use crate::entity::cron::Model as Row;
 use crate::entity::cron::{Column, Entity};
 use crate::entity::cron_firing;
-pub(crate) use crate::entity::cron_firing::Model as FiringRow;
-use crate::entity::job;
-
-/// How many firings of each schedule are kept.
-pub(crate) const KEPT_FIRINGS: u64 = 100;
 
 /// A schedule to write.
 #[derive(Debug, Clone)]
@@ -46,12 +39,12 @@ impl NewSchedule {
 }
 
 /// An instant as it is stored; none.
-fn time<C: ConnectionTrait>(db: &C, at: Option<DateTimeUtc>) -> Result<SimpleExpr, DbErr> {
+pub(super) fn time<C: ConnectionTrait>(db: &C, at: Option<DateTimeUtc>) -> Result<SimpleExpr, DbErr> {
     let dialect = dialect::of(db.get_database_backend())?;
     Ok(at.map_or_else(|| Expr::cust("NULL"), |at| Expr::val(dialect.time(at))))
 }
 
-fn clock<C: ConnectionTrait>(db: &C) -> Result<SimpleExpr, DbErr> {
+pub(super) fn clock<C: ConnectionTrait>(db: &C) -> Result<SimpleExpr, DbErr> {
     Ok(Expr::cust(dialect::of(db.get_database_backend())?.clock))
 }
 
@@ -100,7 +93,7 @@ pub(crate) async fn insert<C: ConnectionTrait>(
 }
 
 /// False: there is a row with this key.
-async fn insert_new<C: ConnectionTrait>(db: &C, insert: &InsertStatement) -> Result<bool, DbErr> {
+pub(super) async fn insert_new<C: ConnectionTrait>(db: &C, insert: &InsertStatement) -> Result<bool, DbErr> {
     let dialect = dialect::of(db.get_database_backend())?;
     let mut statement = dialect.backend.build(insert);
     statement.sql = (dialect.unless_there)(&statement.sql);
@@ -154,29 +147,6 @@ pub(crate) async fn remove<C: ConnectionTrait>(db: &C, name: &str) -> Result<boo
     Ok(deleted.rows_affected == 1)
 }
 
-/// The latest firings of a schedule, newest first.
-pub(crate) async fn firings<C: ConnectionTrait>(db: &C, name: &str) -> Result<Vec<FiringRow>, DbErr> {
-    cron_firing::Entity::find()
-        .filter(cron_firing::Column::Schedule.eq(name))
-        .order_by_desc(cron_firing::Column::NominalAt)
-        .limit(KEPT_FIRINGS)
-        .all(db)
-        .await
-}
-
-/// The latest time for which each schedule has fired.
-pub(crate) async fn latest_firings<C: ConnectionTrait>(db: &C) -> Result<HashMap<String, DateTimeUtc>, DbErr> {
-    let latest: Vec<(String, DateTimeUtc)> = cron_firing::Entity::find()
-        .select_only()
-        .column(cron_firing::Column::Schedule)
-        .column_as(cron_firing::Column::NominalAt.max(), "latest")
-        .group_by(cron_firing::Column::Schedule)
-        .into_tuple()
-        .all(db)
-        .await?;
-    Ok(latest.into_iter().collect())
-}
-
 /// Which schedules a worker fires.
 pub(crate) struct Which<'a> {
     /// Those of these jobs,
@@ -227,79 +197,4 @@ pub(crate) async fn set_next<C: ConnectionTrait>(
 ) -> Result<(), DbErr> {
     let update = Entity::update_many().col_expr(Column::NextAt, time(db, next_at)?);
     update.filter(Column::Name.eq(name)).exec(db).await.map(drop)
-}
-
-/// Takes a time of a schedule, for which nobody has fired yet. False: somebody has.
-pub(crate) async fn take<C: ConnectionTrait>(db: &C, name: &str, nominal_at: DateTimeUtc) -> Result<bool, DbErr> {
-    use cron_firing::Column::{FiredAt, NominalAt, Schedule};
-    let mut insert = Query::insert();
-    insert.into_table(cron_firing::Entity).columns([Schedule, NominalAt, FiredAt]).values_panic([
-        Expr::val(name),
-        time(db, Some(nominal_at))?,
-        clock(db)?,
-    ]);
-    insert_new(db, &insert).await
-}
-
-/// This job, which nobody else has seen yet, was scheduled for that time.
-pub(crate) async fn set_nominal<C: ConnectionTrait>(db: &C, job: i64, nominal_at: DateTimeUtc) -> Result<(), DbErr> {
-    let update = job::Entity::update_many().col_expr(job::Column::NominalAt, time(db, Some(nominal_at))?);
-    update.filter(job::Column::Id.eq(job)).exec(db).await.map(drop)
-}
-
-/// For this time of a schedule there is this job.
-pub(crate) async fn fired<C: ConnectionTrait>(
-    db: &C,
-    name: &str,
-    nominal_at: DateTimeUtc,
-    job: i64,
-) -> Result<(), DbErr> {
-    cron_firing::Entity::update_many()
-        .col_expr(cron_firing::Column::JobId, Expr::val(job))
-        .filter(cron_firing::Column::Schedule.eq(name))
-        .filter(Expr::col(cron_firing::Column::NominalAt).eq(time(db, Some(nominal_at))?))
-        .exec(db)
-        .await
-        .map(drop)
-}
-
-/// Forgets all but the latest firings.
-pub(crate) async fn forget_old<C: ConnectionTrait>(db: &C, name: &str) -> Result<(), DbErr> {
-    let oldest_kept: Option<DateTimeUtc> = cron_firing::Entity::find()
-        .select_only()
-        .column(cron_firing::Column::NominalAt)
-        .filter(cron_firing::Column::Schedule.eq(name))
-        .order_by_desc(cron_firing::Column::NominalAt)
-        .offset(KEPT_FIRINGS - 1)
-        .limit(1)
-        .into_tuple()
-        .one(db)
-        .await?;
-    let Some(oldest_kept) = oldest_kept else { return Ok(()) };
-    cron_firing::Entity::delete_many()
-        .filter(cron_firing::Column::Schedule.eq(name))
-        .filter(Expr::col(cron_firing::Column::NominalAt).lt(time(db, Some(oldest_kept))?))
-        .exec(db)
-        .await
-        .map(drop)
-}
-
-/// For tests: all next times come so much sooner, and all firings were so much earlier.
-pub(crate) async fn advance<C: ConnectionTrait>(db: &C, time_passed: TimeDelta) -> Result<(), DbErr> {
-    for schedule in all(db).await? {
-        if let Some(next_at) = schedule.next_at {
-            set_next(db, &schedule.name, Some(next_at - time_passed)).await?;
-        }
-        // Oldest first: none comes to where another still is.
-        for firing in firings(db, &schedule.name).await?.iter().rev() {
-            cron_firing::Entity::update_many()
-                .col_expr(cron_firing::Column::NominalAt, time(db, Some(firing.nominal_at - time_passed))?)
-                .col_expr(cron_firing::Column::FiredAt, time(db, Some(firing.fired_at - time_passed))?)
-                .filter(cron_firing::Column::Schedule.eq(&schedule.name))
-                .filter(Expr::col(cron_firing::Column::NominalAt).eq(time(db, Some(firing.nominal_at))?))
-                .exec(db)
-                .await?;
-        }
-    }
-    Ok(())
 }

@@ -7,6 +7,7 @@ pub(crate) mod control;
 pub(crate) mod cron;
 pub(crate) mod dialect;
 pub(crate) mod fault;
+pub(crate) mod firings;
 pub(crate) mod front;
 #[cfg(feature = "cli")]
 pub(crate) mod health;

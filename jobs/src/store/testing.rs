@@ -7,15 +7,36 @@ use chrono::TimeDelta;
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::{cron, dialect, millis, statement};
+use super::{cron, dialect, firings, millis, statement};
 use crate::JobStatus;
+use crate::entity::cron_firing;
 use crate::entity::job::{Column, Entity, Model};
 
 /// All that waits is due so much sooner.
 pub(crate) async fn advance<C: ConnectionTrait>(db: &C, time: Duration) -> Result<(), DbErr> {
     let dialect = dialect::of(db.get_database_backend())?;
     db.execute_raw(statement(dialect, dialect.advance, [millis(time).into()])).await?;
-    cron::advance(db, TimeDelta::milliseconds(millis(time))).await
+    advance_schedules(db, TimeDelta::milliseconds(millis(time))).await
+}
+
+/// All next times come so much sooner, and all firings were so much earlier.
+async fn advance_schedules<C: ConnectionTrait>(db: &C, time_passed: TimeDelta) -> Result<(), DbErr> {
+    for schedule in cron::all(db).await? {
+        if let Some(next_at) = schedule.next_at {
+            cron::set_next(db, &schedule.name, Some(next_at - time_passed)).await?;
+        }
+        // Oldest first: none comes to where another still is.
+        for firing in firings::of(db, &schedule.name).await?.iter().rev() {
+            cron_firing::Entity::update_many()
+                .col_expr(cron_firing::Column::NominalAt, cron::time(db, Some(firing.nominal_at - time_passed))?)
+                .col_expr(cron_firing::Column::FiredAt, cron::time(db, Some(firing.fired_at - time_passed))?)
+                .filter(cron_firing::Column::Schedule.eq(&schedule.name))
+                .filter(Expr::col(cron_firing::Column::NominalAt).eq(cron::time(db, Some(firing.nominal_at))?))
+                .exec(db)
+                .await?;
+        }
+    }
+    Ok(())
 }
 
 /// The jobs of these names that wait, oldest first.

@@ -57,12 +57,12 @@ pub(crate) async fn place<C: ConnectionTrait>(db: &C, jobs: &[&NewJob]) -> Resul
     let (distinct, of_job) = by_key(jobs);
     let mut placed = vec![None; distinct.len()];
     loop {
-        let wanted = open(&placed);
+        let wanted = unsettled(&placed);
         let new: Vec<_> = wanted.iter().map(|place| distinct[*place]).collect();
         for (place, id) in wanted.iter().zip(take_and_insert(db, dialect, &new).await?) {
             placed[*place] = id.map(|id| Placed { id, existed: false });
         }
-        let wanted = open(&placed);
+        let wanted = unsettled(&placed);
         if wanted.is_empty() {
             return by_job(jobs, of_job, placed);
         }
@@ -83,7 +83,7 @@ pub(crate) async fn place<C: ConnectionTrait>(db: &C, jobs: &[&NewJob]) -> Resul
 }
 
 /// Those of which it is not known yet what became of them.
-fn open(placed: &[Option<Placed>]) -> Vec<usize> {
+fn unsettled(placed: &[Option<Placed>]) -> Vec<usize> {
     (0..placed.len()).filter(|place| placed[*place].is_none()).collect()
 }
 

@@ -12,6 +12,7 @@ mod heartbeat;
 mod inside;
 mod lanes;
 mod lease;
+mod life;
 mod line;
 mod maintain;
 mod meter;
@@ -27,28 +28,18 @@ mod verdict;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sea_orm::{DatabaseConnection, DbErr, EntityTrait as _, QuerySelect as _};
+use sea_orm::DatabaseConnection;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::JobStatus;
-use crate::cron::declare;
-use crate::entity::worker;
 use crate::error::Error;
 use crate::job::Job;
 use crate::metrics;
 use crate::registry::{Definition, Registry};
-use crate::store::fault::{self, Fault};
-use claim::WhenIdle;
-use engine::Engine;
 pub(crate) use execute::perform;
-use line::Line;
 use settings::Settings;
-use shutdown::{End, Shutdown};
+use shutdown::Shutdown;
 pub(crate) use verdict::decided;
-
-/// The pause between two tries to join again.
-const REJOIN_PAUSE: Duration = Duration::from_secs(1);
 
 /// Claims and executes jobs. Everything but the database has a good default.
 ///
@@ -216,114 +207,6 @@ impl Worker {
         let registry = Arc::new(Registry::new(&self.registered)?);
         let settings = Arc::new(self.settings.checked(&registry)?);
         metrics::describe();
-        // Boxed: whoever runs a worker among other futures pays for no more than a pointer.
-        let join = Box::pin(async {
-            check_tables(&self.db).await?;
-            tracing::info!("definitions:{}", registry.table(&settings.default_queue));
-            let engine = Engine::join(&self.db, settings.clone(), registry.clone()).await?;
-            let begun = begin_schedules(&engine, shutdown.idle()).await;
-            if begun.is_err()
-                && let Err(error) = leave(&engine).await
-            {
-                tracing::warn!(%error, "the worker's row is left behind; it goes when its lease is over");
-            }
-            begun.map(|()| engine)
-        });
-        let Some(engine) = shutdown.unless_stopped(join).await else { return Ok(()) };
-        let mut engine = engine?;
-        while Box::pin(work(engine, &shutdown)).await? == End::Lost {
-            // The worker could not be heard for longer than its lease: others have its jobs. Begin anew.
-            let Some(next) = shutdown.unless_stopped(rejoin(&self.db, &settings, &registry)).await else { break };
-            engine = next?;
-        }
-        Ok(())
+        life::live(&self.db, &settings, &registry, &shutdown).await
     }
-}
-
-/// Writes the schedules of definitions: only when a worker starts, and not when it joins again, so that a release that goes on beside a
-/// newer one changes nothing back. A worker that does not stay fires what is due before it looks for jobs.
-async fn begin_schedules(engine: &Engine, when_idle: WhenIdle) -> Result<(), Error> {
-    declare::schedules(&engine.connections.store(), &engine.registry).await?;
-    match when_idle {
-        WhenIdle::Return => Ok(cron::fire_once(engine).await?),
-        WhenIdle::Sleep => Ok(()),
-    }
-}
-
-/// Joins again, as soon as the database can be reached.
-async fn rejoin(
-    db: &DatabaseConnection,
-    settings: &Arc<Settings>,
-    registry: &Arc<Registry>,
-) -> Result<Arc<Engine>, Error> {
-    loop {
-        match Engine::join(db, settings.clone(), registry.clone()).await {
-            Err(error) if error.is_retryable() => {
-                tracing::warn!(%error, "the worker can't join again yet");
-                tokio::time::sleep(REJOIN_PAUSE).await;
-            }
-            result => return result,
-        }
-    }
-}
-
-/// One life of a worker, from its first claim to its last write.
-async fn work(engine: Arc<Engine>, shutdown: &Shutdown) -> Result<End, Error> {
-    let _when_dropped = engine.gone.clone().drop_guard();
-    let background = TaskTracker::new();
-    let heart = heartbeat::start(engine.clone())?;
-    background.spawn(engine.gone.clone().run_until_cancelled_owned(notify::run(engine.clone())));
-    background.spawn(engine.gone.clone().run_until_cancelled_owned(maintain::run(engine.clone())));
-    if shutdown.idle() == WhenIdle::Sleep {
-        background.spawn(cron::run(engine.clone()));
-    }
-    let mut claimer =
-        tokio::spawn(engine.gone.clone().run_until_cancelled_owned(claim::run(engine.clone(), shutdown.idle())));
-    let writer = tokio::spawn(engine.gone.clone().run_until_cancelled_owned(finish::run(engine.clone())));
-
-    let end = shutdown.wait(&engine, &mut claimer).await;
-    engine.stopping.cancel();
-    shutdown.finish_claims(&engine, claimer).await?;
-    let all_ended = shutdown.let_jobs_end(&engine, end).await?;
-    engine.written.cancel();
-    shutdown.finish_writes(writer, &engine).await?;
-    engine.gone.cancel();
-    heart.stopped().await;
-    background.close();
-    background.wait().await;
-    if all_ended && end == End::Stopped {
-        // No job is left behind here: a second signal is no error any more.
-        match shutdown.or_abort(&engine, leave(&engine)).await {
-            Ok(Ok(())) => tracing::info!(worker = engine.id, "the worker has left"),
-            Ok(Err(error)) => tracing::warn!(%error, "the worker's row is left behind; it goes when its lease is over"),
-            Err(_) => tracing::warn!("left at once: the worker's row is left behind; it goes when its lease is over"),
-        }
-    }
-    Ok(end)
-}
-
-/// Deletes the worker's row; where its connections are dead, on another.
-async fn leave(engine: &Engine) -> Result<(), DbErr> {
-    let mut line = Line::new(engine);
-    let store = line.store();
-    match line.in_time(store.leave(engine.id)).await {
-        Err(error) if fault::of(&error) == Fault::Connection => {
-            let store = line.store();
-            line.in_time(store.leave(engine.id)).await
-        }
-        result => result,
-    }
-}
-
-/// Without tables nothing works, and the database's own error does not say what to do.
-async fn check_tables(db: &DatabaseConnection) -> Result<(), Error> {
-    let tables = worker::Entity::find().limit(1).all(db).await;
-    tables.map(|_| ()).map_err(|error| {
-        if fault::lacks_tables(&error) {
-            return Error::Setup(format!(
-                "the tables are not there, or of another version; `jobs::migrate(&db).await?` makes them ({error})"
-            ));
-        }
-        error.into()
-    })
 }

@@ -51,17 +51,18 @@ pub(super) static DIALECT: Dialect = Dialect {
             jobs: Insert::Rows(Rows { any: INSERT, alike: INSERT_UNIQUE_ALIKE }, Ids::UpToLast),
             take: Some(
                 "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
-                 SELECT unique_key, id, version, strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('+%.3f seconds', ?3 / 1000.0))
+                 SELECT unique_key, id, version, strftime('%Y-%m-%dT%H:%M:%fZ', 'now', (?3 / 1000.0) || ' seconds')
                  FROM jobs_job WHERE id BETWEEN ?1 AND ?2 ORDER BY unique_key
                  ON CONFLICT DO NOTHING",
             ),
         },
+        // Without a time, all of it is NULL.
         take: Take::Rows(
-"INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
-               SELECT value ->> 'unique_key', value ->> 'job_id', value ->> 'version',
-                      strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('+%.3f seconds', (value ->> 'within_ms') / 1000.0))
-               FROM json_each(?1) WHERE TRUE
-               ON CONFLICT DO NOTHING",
+            "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
+             SELECT value ->> 'unique_key', value ->> 'job_id', value ->> 'version',
+                    strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ((value ->> 'within_ms') / 1000.0) || ' seconds')
+             FROM json_each(?1) WHERE TRUE
+             ON CONFLICT DO NOTHING",
         ),
         // In a transaction of the caller's, a write after a read may be refused.
         held: None,

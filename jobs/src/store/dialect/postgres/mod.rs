@@ -1,61 +1,12 @@
 //! PostgreSQL. Times are `statement_timestamp()`: indexable, and not frozen in the caller's transaction.
 
+mod claim;
+mod insert;
+
 use sea_orm::DbBackend;
 
-use super::{Batch, Beat, Claim, Dialect, FromFront, Ids, Insert, InsertUnique, Rows, Take, Unique};
-
-/// Walks the few distinct (priority, name) pairs that wait in the queue, one index probe each: neither jobs that are not due nor
-/// names that are not known here cost anything.
-macro_rules! walk {
-    ($names:literal) => {
-        concat!(
-            r"
-WITH RECURSIVE pairs AS (
-    (SELECT priority, name FROM jobs_job WHERE status = 0 AND queue = $1 ORDER BY priority, name LIMIT 1)
-    UNION ALL
-    SELECT next.priority, next.name
-    FROM pairs CROSS JOIN LATERAL (
-        SELECT priority, name FROM jobs_job
-        WHERE status = 0 AND queue = $1 AND (priority, name) > (pairs.priority, pairs.name)
-        ORDER BY priority, name LIMIT 1) AS next
-), known AS (
-    SELECT priority, name FROM pairs
-    WHERE name = ANY(ARRAY(SELECT value FROM json_array_elements_text(",
-            $names,
-            "::json)))
-)"
-        )
-    };
-}
-
-/// Locks the first due jobs of each place, and takes the best of all. By `ctid`: a row that has been written meanwhile has moved, and
-/// is left for the next claim. A limit that the planner does not know, or it may think that it gets all there are, and sort them.
-/// `ANY(ARRAY(…))` rather than a join: joined, large batches became a hash join over the whole table.
-macro_rules! claim {
-    ($($places:expr),+) => {
-        concat!(
-            $($places,)+
-            r"
-UPDATE jobs_job
-SET status = 1, version = version + 1, attempt = attempt + 1, worker_id = $2, started_at = statement_timestamp(),
-    progress = 0, results = NULL
-WHERE ctid = ANY(ARRAY(
-    SELECT best.ctid
-    FROM (SELECT first.ctid, first.may_wait, row_number() OVER (ORDER BY first.priority, first.scheduled_at, first.id) AS place
-          FROM places CROSS JOIN LATERAL (
-              SELECT ctid, id, priority, scheduled_at,
-                     attempt + 1 < max_attempts AND (attempt = 0 OR worker_id IS NOT NULL) AS may_wait
-              FROM jobs_job
-              WHERE status = 0 AND queue = $1 AND priority = places.priority AND name = places.name
-                AND scheduled_at >= places.since AND scheduled_at <= statement_timestamp()
-              ORDER BY scheduled_at, id LIMIT (SELECT $4::bigint) FOR UPDATE SKIP LOCKED) AS first
-          ORDER BY first.priority, first.scheduled_at, first.id LIMIT $4) AS best
-    WHERE best.may_wait OR best.place <= $5))
-RETURNING id, name, priority, version, attempt, max_attempts, budget, timeout_ms, parameters::text, created_at, scheduled_at,
-          user_id, session_id, event_id, started_at, nominal_at"
-        )
-    };
-}
+use super::{Batch, Beat, Dialect, Ids, Insert, InsertUnique, Rows, Take, Unique};
+use insert::{INSERT, INSERT_ALIKE, INSERT_UNIQUE, INSERT_UNIQUE_ALIKE};
 
 pub(super) static DIALECT: Dialect = Dialect {
     backend: DbBackend::Postgres,
@@ -63,19 +14,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     notify: Some("SELECT pg_notify($1, $2)"),
     row_locks: true,
     insert: Insert::Rows(Rows { any: INSERT, alike: INSERT_ALIKE }, Ids::Returned),
-    claim: Claim::Statement {
-        all: claim!(walk!("$3"), ", places AS (SELECT priority, name, '-infinity'::timestamptz AS since FROM known)"),
-        from_front: Some(FromFront {
-            places: concat!(walk!("$2"), " SELECT priority, name FROM known"),
-            claim: claim!(
-                r"
-WITH places AS MATERIALIZED (
-    SELECT priority, name, COALESCE(since, '-infinity') AS since
-    FROM json_to_recordset($3::json) AS place (priority smallint, name text, since timestamptz)
-)"
-            ),
-        }),
-    },
+    claim: claim::CLAIM,
     look: LOOK,
     done: DONE,
     progress: None,
@@ -114,11 +53,11 @@ WITH places AS MATERIALIZED (
     unique: Unique {
         insert: InsertUnique::Statement(Rows { any: INSERT_UNIQUE, alike: INSERT_UNIQUE_ALIKE }),
         take: Take::Rows(
-"INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
-               SELECT unique_key, job_id, version, statement_timestamp() + within_ms * interval '1 millisecond'
-               FROM json_to_recordset($1::json) AS new (unique_key text, job_id bigint, version bigint, within_ms bigint)
-               ORDER BY unique_key COLLATE \"C\"
-               ON CONFLICT DO NOTHING",
+            "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
+             SELECT unique_key, job_id, version, statement_timestamp() + within_ms * interval '1 millisecond'
+             FROM json_to_recordset($1::json) AS new (unique_key text, job_id bigint, version bigint, within_ms bigint)
+             ORDER BY unique_key COLLATE \"C\"
+             ON CONFLICT DO NOTHING",
         ),
         held: None,
         holders: "SELECT unique_key, job_id, version, COALESCE(expires_at > statement_timestamp(), FALSE) AS is_open
@@ -138,99 +77,6 @@ WITH places AS MATERIALIZED (
     },
     unless_there: |insert| format!("{insert} ON CONFLICT DO NOTHING"),
 };
-
-/// A commit that notifies takes a lock on the whole database, so only a queue on which a worker sleeps is notified.
-/// A job that is due within a minute wakes too: the sleeper has to learn of its time.
-const INSERT: &str = r"
-WITH inserted AS (
-    INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at,
-                          user_id, session_id, event_id)
-    SELECT name, queue, priority, max_attempts, max_attempts, timeout_ms, parameters::jsonb, statement_timestamp(),
-           COALESCE(at, statement_timestamp() + COALESCE(delay_ms, 0) * interval '1 millisecond'),
-           user_id, session_id, event_id
-    FROM ROWS FROM (json_to_recordset($1::json) AS (
-        name text, queue text, priority smallint, max_attempts integer, timeout_ms bigint, parameters text,
-        at timestamptz, delay_ms bigint, user_id text, session_id text, event_id text)) WITH ORDINALITY
-      AS new (name, queue, priority, max_attempts, timeout_ms, parameters, at, delay_ms, user_id, session_id, event_id, ordinal)
-    ORDER BY ordinal
-    RETURNING id, queue, scheduled_at
-), woken AS (
-    SELECT count(pg_notify('jobs_wake', due.queue)) AS queues
-    FROM (SELECT DISTINCT queue FROM inserted WHERE scheduled_at < statement_timestamp() + interval '1 minute') AS due
-    WHERE EXISTS (SELECT 1 FROM jobs_worker
-                  WHERE expires_at > statement_timestamp() AND jsonb_exists(asleep, due.queue))
-)
-SELECT id FROM inserted WHERE (SELECT queues FROM woken) >= 0";
-
-/// The same; the subquery asks nothing of the row, and is evaluated once.
-const INSERT_ALIKE: &str = r"
-INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at,
-                      user_id, session_id, event_id)
-SELECT $2, $3, $4::smallint, $5::integer, $5::integer, $6::bigint, new.parameters, statement_timestamp(),
-       COALESCE($7::text::timestamptz, statement_timestamp() + COALESCE($8::bigint, 0) * interval '1 millisecond'),
-       $9::text, $10::text, $11::text
-FROM jsonb_array_elements($1::text::jsonb) WITH ORDINALITY AS new (parameters, ordinal)
-ORDER BY new.ordinal
-RETURNING id, (
-    SELECT pg_notify('jobs_wake', $3)::text FROM jobs_worker
-    WHERE COALESCE($7::text::timestamptz, statement_timestamp() + COALESCE($8::bigint, 0) * interval '1 millisecond')
-          < statement_timestamp() + interval '1 minute'
-      AND expires_at > statement_timestamp() AND jsonb_exists(asleep, $3)
-    LIMIT 1)";
-
-/// The same for jobs with keys. Each has its id before anyone knows whether its key is free; keys are taken in one order by all.
-const INSERT_UNIQUE: &str = r#"
-WITH new AS MATERIALIZED (
-    SELECT nextval('jobs_job_id_seq') AS id, given.*
-    FROM ROWS FROM (json_to_recordset($1::json) AS (
-        name text, queue text, priority smallint, max_attempts integer, timeout_ms bigint, parameters text,
-        at timestamptz, delay_ms bigint, user_id text, session_id text, event_id text,
-        unique_key text, unique_while smallint, within_ms bigint)) AS given
-), taken AS (
-    INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
-    SELECT unique_key, id, 0, statement_timestamp() + within_ms * interval '1 millisecond' FROM new ORDER BY unique_key COLLATE "C"
-    ON CONFLICT DO NOTHING
-    RETURNING job_id
-), inserted AS (
-    INSERT INTO jobs_job (id, name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at,
-                          user_id, session_id, event_id, unique_key, unique_while)
-    SELECT id, name, queue, priority, max_attempts, max_attempts, timeout_ms, parameters::jsonb, statement_timestamp(),
-           COALESCE(at, statement_timestamp() + COALESCE(delay_ms, 0) * interval '1 millisecond'),
-           user_id, session_id, event_id, unique_key, unique_while
-    FROM new WHERE id IN (SELECT job_id FROM taken)
-    RETURNING queue, scheduled_at
-), woken AS (
-    SELECT count(pg_notify('jobs_wake', due.queue)) AS queues
-    FROM (SELECT DISTINCT queue FROM inserted WHERE scheduled_at < statement_timestamp() + interval '1 minute') AS due
-    WHERE EXISTS (SELECT 1 FROM jobs_worker
-                  WHERE expires_at > statement_timestamp() AND jsonb_exists(asleep, due.queue))
-)
-SELECT job_id FROM taken WHERE (SELECT queues FROM woken) >= 0"#;
-
-const INSERT_UNIQUE_ALIKE: &str = r#"
-WITH new AS MATERIALIZED (
-    SELECT nextval('jobs_job_id_seq') AS id, given.key AS unique_key, given.value::jsonb AS parameters,
-           COALESCE($7::text::timestamptz,
-                    statement_timestamp() + COALESCE($8::bigint, 0) * interval '1 millisecond') AS scheduled_at
-    FROM json_each($1::text::json) AS given
-), taken AS (
-    INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
-    SELECT unique_key, id, 0, statement_timestamp() + $13::bigint * interval '1 millisecond' FROM new ORDER BY unique_key COLLATE "C"
-    ON CONFLICT DO NOTHING
-    RETURNING job_id
-), inserted AS (
-    INSERT INTO jobs_job (id, name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at,
-                          user_id, session_id, event_id, unique_key, unique_while)
-    SELECT id, $2, $3, $4::smallint, $5::integer, $5::integer, $6::bigint, parameters, statement_timestamp(), scheduled_at,
-           $9::text, $10::text, $11::text, unique_key, $12::smallint
-    FROM new WHERE id IN (SELECT job_id FROM taken)
-    RETURNING scheduled_at
-), woken AS (
-    SELECT count(pg_notify('jobs_wake', $3)) AS queues
-    FROM (SELECT 1 FROM inserted WHERE scheduled_at < statement_timestamp() + interval '1 minute' LIMIT 1) AS due
-    WHERE EXISTS (SELECT 1 FROM jobs_worker WHERE expires_at > statement_timestamp() AND jsonb_exists(asleep, $3))
-)
-SELECT job_id FROM taken WHERE (SELECT queues FROM woken) >= 0"#;
 
 const LOOK: &str = r"
 WITH RECURSIVE groups AS (

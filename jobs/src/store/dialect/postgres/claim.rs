@@ -1,0 +1,70 @@
+//! Claiming: what is due, best first.
+
+use super::super::{Claim, FromFront};
+
+/// Walks the few distinct (priority, name) pairs that wait in the queue, one index probe each: neither jobs that are not due nor
+/// names that are not known here cost anything.
+macro_rules! walk {
+    ($names:literal) => {
+        concat!(
+            r"
+WITH RECURSIVE pairs AS (
+    (SELECT priority, name FROM jobs_job WHERE status = 0 AND queue = $1 ORDER BY priority, name LIMIT 1)
+    UNION ALL
+    SELECT next.priority, next.name
+    FROM pairs CROSS JOIN LATERAL (
+        SELECT priority, name FROM jobs_job
+        WHERE status = 0 AND queue = $1 AND (priority, name) > (pairs.priority, pairs.name)
+        ORDER BY priority, name LIMIT 1) AS next
+), known AS (
+    SELECT priority, name FROM pairs
+    WHERE name = ANY(ARRAY(SELECT value FROM json_array_elements_text(",
+            $names,
+            "::json)))
+)"
+        )
+    };
+}
+
+/// Locks the first due jobs of each place, and takes the best of all. By `ctid`: a row that has been written meanwhile has moved, and
+/// is left for the next claim. A limit that the planner does not know, or it may think that it gets all there are, and sort them.
+/// `ANY(ARRAY(…))` rather than a join: joined, large batches became a hash join over the whole table.
+macro_rules! claim {
+    ($($places:expr),+) => {
+        concat!(
+            $($places,)+
+            r"
+UPDATE jobs_job
+SET status = 1, version = version + 1, attempt = attempt + 1, worker_id = $2, started_at = statement_timestamp(),
+    progress = 0, results = NULL
+WHERE ctid = ANY(ARRAY(
+    SELECT best.ctid
+    FROM (SELECT first.ctid, first.may_wait, row_number() OVER (ORDER BY first.priority, first.scheduled_at, first.id) AS place
+          FROM places CROSS JOIN LATERAL (
+              SELECT ctid, id, priority, scheduled_at,
+                     attempt + 1 < max_attempts AND (attempt = 0 OR worker_id IS NOT NULL) AS may_wait
+              FROM jobs_job
+              WHERE status = 0 AND queue = $1 AND priority = places.priority AND name = places.name
+                AND scheduled_at >= places.since AND scheduled_at <= statement_timestamp()
+              ORDER BY scheduled_at, id LIMIT (SELECT $4::bigint) FOR UPDATE SKIP LOCKED) AS first
+          ORDER BY first.priority, first.scheduled_at, first.id LIMIT $4) AS best
+    WHERE best.may_wait OR best.place <= $5))
+RETURNING id, name, priority, version, attempt, max_attempts, budget, timeout_ms, parameters::text, created_at, scheduled_at,
+          user_id, session_id, event_id, started_at, nominal_at"
+        )
+    };
+}
+
+pub(super) const CLAIM: Claim = Claim::Statement {
+    all: claim!(walk!("$3"), ", places AS (SELECT priority, name, '-infinity'::timestamptz AS since FROM known)"),
+    from_front: Some(FromFront {
+        places: concat!(walk!("$2"), " SELECT priority, name FROM known"),
+        claim: claim!(
+            r"
+WITH places AS MATERIALIZED (
+    SELECT priority, name, COALESCE(since, '-infinity') AS since
+    FROM json_to_recordset($3::json) AS place (priority smallint, name text, since timestamptz)
+)"
+        ),
+    }),
+};
