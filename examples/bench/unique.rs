@@ -14,9 +14,6 @@ use crate::job::Noop;
 /// How many are scheduled one by one where a drain has 20,000.
 const ONE_BY_ONE: u64 = 3_000;
 
-/// How many rows the floor inserts in one statement.
-const RAW_AT_ONCE: usize = 5_000;
-
 pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Figure>> {
     let database = bench.server.make().await?;
     let (one, many) = (bench.arguments.scaled(ONE_BY_ONE), bench.arguments.jobs);
@@ -28,7 +25,7 @@ pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Figure>> {
         one_plain.push_rate(one, one_by_one(&database, one, Key::None).await?);
         one_unique.push_rate(one, one_by_one(&database, one, Key::New).await?);
         one_existing.push_rate(one, one_by_one(&database, one, Key::Same).await?);
-        all_raw.push_rate(many, raw(&database, many, RAW_AT_ONCE).await?);
+        all_raw.push_rate(many, raw(&database, many, many).await?);
         all_plain.push_rate(many, all(&database, many, Key::None).await?);
         all_unique.push_rate(many, all(&database, many, Key::New).await?);
     }
@@ -46,12 +43,12 @@ pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Figure>> {
 }
 
 /// The floor: so many rows at once.
-async fn raw(database: &Database, jobs: u64, at_once: usize) -> Result<Duration> {
+async fn raw(database: &Database, jobs: u64, at_once: u64) -> Result<Duration> {
     database.empty().await?;
     database.settle().await?;
     let jobs_made: Vec<_> = (0..jobs).map(|number| (Noop::numbered(number), key_of(number))).collect();
     let begin = Instant::now();
-    for some in jobs_made.chunks(at_once) {
+    for some in jobs_made.chunks(at_once.try_into()?) {
         let row = |(job, key): &(Noop, String)| Ok((serde_json::to_string(job)?, key.clone()));
         let rows: Vec<_> = some.iter().map(row).collect::<Result<_>>()?;
         floor::unique::insert(&database.db, &rows).await?;

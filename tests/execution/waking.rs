@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use jobs::JobOptions;
 use jobs::prelude::*;
 use jobs_tests::{Database, Kind, Running, cases, soon};
 use sea_orm::TransactionTrait as _;
@@ -17,6 +18,7 @@ cases![
     a_job_that_nobody_told_of_is_found_by_polling,
     a_job_whose_transaction_commits_late_is_found,
     a_worker_that_sleeps_is_woken_by_the_database if Kind::notifies,
+    whatever_is_due_soon_is_notified if Kind::notifies,
     the_end_of_a_job_that_is_waited_for_is_notified if Kind::notifies,
 ];
 
@@ -92,6 +94,42 @@ async fn a_worker_that_sleeps_is_woken_by_the_database(t: Database) {
     let late = (record.started_at.unwrap() - record.scheduled_at).num_milliseconds();
     assert!(late < 1000, "{late} ms");
     running.stop().await;
+}
+
+async fn whatever_is_due_soon_is_notified(t: Database) {
+    let queues: Vec<_> = (0..7).map(|number| format!("told {number}")).collect();
+    let asleep = serde_json::to_string(&queues).unwrap();
+    t.execute(&format!(
+        "INSERT INTO jobs_worker (name, host, pid, started_at, last_seen_at, expires_at, serves, asleep)
+         VALUES ('sleeper', 'elsewhere', 1, now(), now(), now() + interval '1 hour', '{{}}', '{asleep}')"
+    ))
+    .await;
+    let mut listener = PgListener::connect(t.url()).await.unwrap();
+    listener.listen("jobs_wake").await.unwrap();
+    let told = |number: usize| JobOptions::new().queue(&queues[number]);
+    let later = |number: usize| told(number).delay(Duration::from_hours(1));
+    let ways = [
+        vec![told(1)],
+        vec![told(2).unique_key("a")],
+        vec![told(3), told(3)],
+        vec![told(4), told(4).priority(1)],
+        vec![told(5).unique_key("b"), told(5).unique_key("c")],
+        vec![told(6).unique_key("d"), told(6).unique_key("e").priority(1)],
+    ];
+    for way in [vec![later(0)], vec![later(0).unique_key("f")]].into_iter().chain(ways) {
+        jobs::schedule_all(t.db(), way.into_iter().map(|options| Play::new().with_options(options))).await.unwrap();
+    }
+    for queue in &queues[1..] {
+        let heard = soon(async {
+            loop {
+                let payload = listener.recv().await.unwrap().payload().to_owned();
+                if payload.starts_with("told") {
+                    return payload;
+                }
+            }
+        });
+        assert_eq!(heard.await, *queue, "each once, and none of what is due later");
+    }
 }
 
 /// Those who wait in another process hear of it.

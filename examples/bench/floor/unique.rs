@@ -1,4 +1,4 @@
-//! The floor of unique jobs: the job's row and its key's, where the key is free, in one transaction through sea-orm and its pool.
+//! The floor of unique jobs: their rows and those of their keys, where these are free, through sea-orm and its pool.
 
 use jobs::sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait as _, Value};
 
@@ -35,44 +35,47 @@ const MYSQL_JOBS: &str = "
 INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, parameters, created_at, scheduled_at, unique_key, unique_while)
 VALUES ";
 
+const MYSQL_KEYS: &str = "INSERT IGNORE INTO jobs_unique (unique_key, job_id, version) VALUES ";
+
 const MYSQL_JOB: &str = "('Noop', 'bench', 0, 5, 5, ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), ?, 3)";
 
 /// Rows of one statement.
-const CHUNK: usize = 1_000;
+const CHUNK: usize = 5_000;
+const MYSQL_CHUNK: usize = 1_000;
 
-/// Inserts any number; fails where one is there.
+/// Inserts any number, all or none; fails where one is there.
 pub(crate) async fn insert(db: &DatabaseConnection, rows: &[Row]) -> Result<()> {
+    if let (DbBackend::Postgres, [_]) = (db.get_database_backend(), rows) {
+        return insert_chunk(db, rows).await;
+    }
+    let transaction = db.begin().await?;
+    let chunk = if db.get_database_backend() == DbBackend::MySql { MYSQL_CHUNK } else { CHUNK };
+    for rows in rows.chunks(chunk) {
+        insert_chunk(&transaction, rows).await?;
+    }
+    Ok(transaction.commit().await?)
+}
+
+async fn insert_chunk(db: &impl ConnectionTrait, rows: &[Row]) -> Result<()> {
     match db.get_database_backend() {
         DbBackend::Postgres => {
             let inserted = db.query_all_raw(statement(db, POSTGRES, [json(rows).into()])).await?;
             all_free(inserted.len(), rows)
         }
         DbBackend::Sqlite => {
-            let transaction = db.begin().await?;
             let rows_json = json(rows);
-            let inserted = transaction.execute_raw(statement(db, SQLITE_JOBS, [rows_json.clone().into()])).await?;
+            let inserted = db.execute_raw(statement(db, SQLITE_JOBS, [rows_json.clone().into()])).await?;
             let first = inserted.last_insert_id() - inserted.rows_affected() + 1;
             let keys = statement(db, SQLITE_KEYS, [rows_json.into(), i64::try_from(first)?.into()]);
-            let taken = transaction.execute_raw(keys).await?.rows_affected();
-            transaction.commit().await?;
-            all_free(taken.try_into()?, rows)
+            all_free(db.execute_raw(keys).await?.rows_affected().try_into()?, rows)
         }
         _ => {
-            let transaction = db.begin().await?;
-            for rows in rows.chunks(CHUNK) {
-                let jobs = format!("{MYSQL_JOBS}{}", vec![MYSQL_JOB; rows.len()].join(", "));
-                let values = rows.iter().flat_map(|(parameters, key)| [parameters.into(), key.into()]);
-                let first =
-                    i64::try_from(transaction.execute_raw(statement(db, &jobs, values)).await?.last_insert_id())?;
-                let keys = format!(
-                    "INSERT IGNORE INTO jobs_unique (unique_key, job_id, version) VALUES {}",
-                    vec!["(?, ?, 0)"; rows.len()].join(", ")
-                );
-                let values = rows.iter().zip(first..).flat_map(|((_, key), id)| [key.into(), id.into()]);
-                let taken = transaction.execute_raw(statement(db, &keys, values)).await?.rows_affected();
-                all_free(taken.try_into()?, rows)?;
-            }
-            Ok(transaction.commit().await?)
+            let jobs = format!("{MYSQL_JOBS}{}", vec![MYSQL_JOB; rows.len()].join(", "));
+            let values = rows.iter().flat_map(|(parameters, key)| [parameters.into(), key.into()]);
+            let first = i64::try_from(db.execute_raw(statement(db, &jobs, values)).await?.last_insert_id())?;
+            let keys = format!("{MYSQL_KEYS}{}", vec!["(?, ?, 0)"; rows.len()].join(", "));
+            let values = rows.iter().zip(first..).flat_map(|((_, key), id)| [key.into(), id.into()]);
+            all_free(db.execute_raw(statement(db, &keys, values)).await?.rows_affected().try_into()?, rows)
         }
     }
 }
@@ -87,6 +90,6 @@ fn json(rows: &[Row]) -> String {
     format!("[{}]", rows.join(","))
 }
 
-fn statement(db: &DatabaseConnection, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
+fn statement(db: &impl ConnectionTrait, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
     Statement::from_sql_and_values(db.get_database_backend(), sql, values)
 }

@@ -1,4 +1,5 @@
-//! For which of their times schedules have fired. Whoever writes here holds the schedule's row: see [`super::cron`].
+//! For which of their times schedules have fired. Workers that write here hold the schedule's row, see [`super::cron`]; who runs one now
+//! does not.
 
 use std::collections::HashMap;
 

@@ -5,7 +5,7 @@ use std::fmt;
 use sea_orm::{ConnectionTrait, DbErr, Statement, Value};
 use serde::Serialize;
 
-use super::dialect::{self, Dialect, Ids, Insert, Rows};
+use super::dialect::{self, Dialect, Ids, Insert, InsertJobs};
 use super::unique::NewKey;
 use super::{json, statement};
 
@@ -55,41 +55,57 @@ impl NewJob {
 
 /// The most bytes of one statement, well below what any server accepts by default.
 const MAX_BATCH_BYTES: usize = 4 * 1024 * 1024;
-const MAX_BATCH_ROWS: usize = 5_000;
+pub(super) const MAX_BATCH_ROWS: usize = 5_000;
 
-/// Inserts the jobs and returns their ids in the same order. More than one statement where there are many: the caller gives a
+/// Inserts jobs without keys, and returns their ids in the same order. More than one statement where there are many: the caller gives a
 /// transaction if they must all be there or none.
 pub(crate) async fn insert<C: ConnectionTrait>(db: &C, jobs: &[&NewJob]) -> Result<Vec<i64>, DbErr> {
+    debug_assert!(jobs.iter().all(|job| job.key.is_none()), "the key of a job is not taken here");
     let dialect = dialect::of(db.get_database_backend())?;
+    insert_all(db, dialect, &dialect.insert, jobs).await
+}
+
+pub(super) async fn insert_all<C: ConnectionTrait>(
+    db: &C,
+    dialect: &Dialect,
+    insert: &Insert,
+    jobs: &[&NewJob],
+) -> Result<Vec<i64>, DbErr> {
     let mut ids = Vec::with_capacity(jobs.len());
-    let mut rest = jobs;
-    while !rest.is_empty() {
-        let (batch, later) = rest.split_at(batch_len(rest));
-        ids.extend(insert_batch(db, dialect, &dialect.insert, batch).await?);
-        rest = later;
+    for batch in batches(jobs) {
+        ids.extend(insert_batch(db, dialect, insert, batch).await?);
     }
     Ok(ids)
 }
 
-/// How many of the first jobs go into one statement.
-pub(super) fn batch_len(jobs: &[&NewJob]) -> usize {
+/// All jobs, in parts that fit into one statement.
+pub(super) fn batches<'r, 'j>(mut rest: &'r [&'j NewJob]) -> impl Iterator<Item = &'r [&'j NewJob]> {
+    std::iter::from_fn(move || {
+        let (batch, later) = rest.split_at_checked(batch_len(rest)?)?;
+        rest = later;
+        Some(batch)
+    })
+}
+
+/// How many of the first jobs go into one statement; none are left.
+fn batch_len(jobs: &[&NewJob]) -> Option<usize> {
     let mut bytes = 0;
     let fitting = jobs.iter().take(MAX_BATCH_ROWS).take_while(|job| {
         bytes += job.parameters.len() + 500;
         bytes <= MAX_BATCH_BYTES
     });
-    fitting.count().max(1)
+    if jobs.is_empty() { None } else { Some(fitting.count().max(1)) }
 }
 
-pub(super) async fn insert_batch<C: ConnectionTrait>(
+async fn insert_batch<C: ConnectionTrait>(
     db: &C,
     dialect: &Dialect,
     insert: &Insert,
     jobs: &[&NewJob],
 ) -> Result<Vec<i64>, DbErr> {
     let ids = match insert {
-        Insert::Rows(rows, Ids::Returned) => returned_ids(db, of_rows(dialect, rows, jobs)?).await?,
-        Insert::Rows(rows, Ids::UpToLast) => ids_up_to_last(db, of_rows(dialect, rows, jobs)?).await?,
+        Insert::Rows(insert, Ids::Returned) => returned_ids(db, insert_jobs(dialect, insert, jobs)?).await?,
+        Insert::Rows(insert, Ids::UpToLast) => ids_up_to_last(db, insert_jobs(dialect, insert, jobs)?).await?,
         Insert::Values { into, row, due_now, chunks } => {
             let (row, is_timed) = match due_now {
                 Some(due_now) if jobs.iter().all(|job| job.at.is_none() && job.delay_ms.is_none()) => (due_now, false),
@@ -124,12 +140,12 @@ pub(super) fn in_chunks<'r, T>(mut rest: &'r [T], lengths: &[usize]) -> impl Ite
 }
 
 /// The statement that inserts all of these.
-pub(super) fn of_rows(dialect: &Dialect, rows: &Rows, jobs: &[&NewJob]) -> Result<Statement, DbErr> {
+pub(super) fn insert_jobs(dialect: &Dialect, insert: &InsertJobs, jobs: &[&NewJob]) -> Result<Statement, DbErr> {
     match jobs {
         [first, rest @ ..] if rest.iter().all(|job| job.is_like(first)) => {
-            Ok(statement(dialect, rows.alike, alike_values(first, jobs)))
+            Ok(statement(dialect, insert.alike, alike_values(first, jobs)))
         }
-        _ => Ok(statement(dialect, rows.any, [json(jobs)?.into()])),
+        _ => Ok(statement(dialect, insert.any, [json(jobs)?.into()])),
     }
 }
 
@@ -180,7 +196,7 @@ pub(super) async fn insert_one<C: ConnectionTrait>(
     values: Vec<Value>,
 ) -> Result<i64, DbErr> {
     match insert {
-        Insert::One(sql) | Insert::Rows(Rows { any: sql, .. }, _) => {
+        Insert::One(sql) | Insert::Rows(InsertJobs { any: sql, .. }, _) => {
             let ids = returned_ids(db, statement(dialect, sql, values)).await?;
             ids.first().copied().ok_or_else(|| DbErr::Custom("the database gave no id for a new row".into()))
         }

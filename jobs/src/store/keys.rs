@@ -42,7 +42,7 @@ impl<'k> KeyRow<'k> {
 /// Takes those that are free; false: not all were.
 async fn take<C: ConnectionTrait>(db: &C, dialect: &Dialect, mut rows: Vec<KeyRow<'_>>) -> Result<bool, DbErr> {
     match dialect.unique.take {
-        Take::Rows(sql) => {
+        Take::Json(sql) => {
             let result = db.execute_raw(statement(dialect, sql, [json(&rows)?.into()])).await?;
             Ok(dialect.has_taken_all(&result, rows.len()))
         }
@@ -63,10 +63,10 @@ async fn take<C: ConnectionTrait>(db: &C, dialect: &Dialect, mut rows: Vec<KeyRo
 pub(super) async fn take_new<C: ConnectionTrait>(
     db: &C,
     dialect: &Dialect,
-    take_from: Option<&str>,
+    take_range: Option<&str>,
     new: &[(&NewKey, i64)],
 ) -> Result<bool, DbErr> {
-    if let (Some(sql), [(key, first), ..], [.., (_, last)]) = (take_from, new, new)
+    if let (Some(sql), [(key, first), ..], [.., (_, last)]) = (take_range, new, new)
         && new.iter().all(|(other, _)| other.within_ms == key.within_ms)
     {
         let values = [(*first).into(), (*last).into(), key.within_ms.into()];

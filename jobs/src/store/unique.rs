@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use sea_orm::{ConnectionTrait, DbErr};
 use serde::Serialize;
 
-use super::dialect::{self, Dialect, Insert, InsertUnique, Rows};
-use super::insert::{NewJob, batch_len, insert_batch, of_rows, returned_ids};
+use super::dialect::{self, Dialect, Insert, InsertJobs, InsertUnique};
+use super::insert::{MAX_BATCH_ROWS, NewJob, batches, insert_all, insert_jobs, returned_ids};
 use super::keys::{Holder, free, holders, take_new};
 use super::{control, json, statement};
 use crate::error::Error;
@@ -45,13 +45,13 @@ pub(crate) struct Placed {
     pub(crate) existed: bool,
 }
 
-/// Whether jobs with keys are inserted by one statement; else the caller gives a transaction.
+/// Whether one job with a key is inserted by one statement; else the caller gives a transaction, as for several.
 pub(crate) fn is_one_statement<C: ConnectionTrait>(db: &C) -> bool {
     dialect::of(db.get_database_backend())
         .is_ok_and(|dialect| matches!(dialect.unique.insert, InsertUnique::Statement(_)))
 }
 
-/// Schedules jobs that have keys, or finds those that have them already; in the order of the jobs.
+/// Schedules jobs that all have keys, or finds those that have them already; in the order of the jobs.
 pub(crate) async fn place<C: ConnectionTrait>(db: &C, jobs: &[&NewJob]) -> Result<Vec<Placed>, Error> {
     let dialect = dialect::of(db.get_database_backend())?;
     let (distinct, of_job) = by_key(jobs);
@@ -109,7 +109,8 @@ pub(crate) async fn place_at_a_glance<C: ConnectionTrait>(db: &C, job: &NewJob) 
     }
 }
 
-/// The job that counts for each key, the first or the last of those that replace; and which of these each job is.
+/// The job that counts for each key, the first or the last of those that replace, in the order in which the keys come; and which of
+/// these each job is.
 fn by_key<'j>(jobs: &[&'j NewJob]) -> (Vec<&'j NewJob>, Vec<usize>) {
     let mut distinct = Vec::with_capacity(jobs.len());
     let mut places = HashMap::with_capacity(jobs.len());
@@ -128,72 +129,77 @@ fn by_key<'j>(jobs: &[&'j NewJob]) -> (Vec<&'j NewJob>, Vec<usize>) {
 
 /// What became of each job. Of those that share a key, only the first is new.
 fn by_job(jobs: &[&NewJob], of_job: Vec<usize>, mut placed: Vec<Option<Placed>>) -> Result<Vec<Placed>, Error> {
-    let each = jobs.iter().zip(of_job).filter_map(|(job, place)| {
-        let now = placed[place]?;
+    let each = jobs.iter().zip(of_job).map(|(job, place)| {
+        let now = placed[place].ok_or_else(|| DbErr::Custom("it is not known what became of a unique job".into()))?;
         if now.existed && on_conflict(job) == OnConflict::Fail {
-            return Some(Err(Error::Duplicate { existing: JobId(now.id) }));
+            return Err(Error::Duplicate { existing: JobId(now.id) });
         }
         placed[place] = Some(Placed { existed: true, ..now });
-        Some(Ok(now))
+        Ok(now)
     });
     each.collect()
 }
 
-/// Takes the keys that are free, and inserts their jobs. The jobs' ids; none where the key is not free.
+/// Takes the keys that are free, and inserts their jobs. The jobs' ids; none where the key is not free. Of more than one job, in a
+/// transaction of the caller's.
 async fn take_and_insert<C: ConnectionTrait>(
     db: &C,
     dialect: &Dialect,
     jobs: &[&NewJob],
 ) -> Result<Vec<Option<i64>>, DbErr> {
-    let mut ids = Vec::with_capacity(jobs.len());
-    let mut rest = jobs;
-    while !rest.is_empty() {
-        let (batch, later) = rest.split_at(batch_len(rest));
-        ids.extend(match &dialect.unique.insert {
-            InsertUnique::Statement(rows) => insert_where_free(db, dialect, rows, batch).await?,
-            InsertUnique::Steps { jobs, take } => insert_then_take(db, dialect, jobs, *take, batch).await?,
-        });
-        rest = later;
+    match &dialect.unique.insert {
+        InsertUnique::Statement(insert) => {
+            let mut ids = Vec::with_capacity(jobs.len());
+            for batch in batches(jobs) {
+                ids.extend(insert_where_free(db, dialect, insert, batch).await?);
+            }
+            Ok(ids)
+        }
+        InsertUnique::Steps { jobs: insert, take_range } => {
+            insert_then_take(db, dialect, insert, *take_range, jobs).await
+        }
     }
-    Ok(ids)
 }
 
+/// By one statement, which tells the ids of those whose keys were free, in the order of the jobs.
 async fn insert_where_free<C: ConnectionTrait>(
     db: &C,
     dialect: &Dialect,
-    rows: &Rows,
+    insert: &InsertJobs,
     jobs: &[&NewJob],
 ) -> Result<Vec<Option<i64>>, DbErr> {
-    let ids = returned_ids(db, of_rows(dialect, rows, jobs)?).await?;
+    let ids = returned_ids(db, insert_jobs(dialect, insert, jobs)?).await?;
     if ids.is_empty() {
         return Ok(vec![None; jobs.len()]);
     }
     if ids.len() == jobs.len() {
         return Ok(ids.into_iter().map(Some).collect());
     }
-    let taken = jobs_of(db, dialect, jobs).await?;
-    let id_of = |job: &&NewJob| taken.get(key_of(job)).copied().filter(|id| ids.binary_search(id).is_ok());
+    let holding = jobs_of(db, dialect, jobs).await?;
+    let id_of = |job: &&NewJob| holding.get(key_of(job)).copied().filter(|id| ids.binary_search(id).is_ok());
     Ok(jobs.iter().map(id_of).collect())
 }
 
-/// The same in a transaction of the caller's. Most keys are free: jobs are inserted first, which gives them their ids, and those that turn
-/// out to be there already are taken back.
+/// Most keys are free: jobs are inserted first, which gives them their ids, and those that turn out to be there already are taken back.
+/// All keys are taken after all jobs, in one order, so that no two who want the same keys lock each other out.
 async fn insert_then_take<C: ConnectionTrait>(
     db: &C,
     dialect: &Dialect,
     insert: &Insert,
-    take: Option<&str>,
+    take_range: Option<&str>,
     jobs: &[&NewJob],
 ) -> Result<Vec<Option<i64>>, DbErr> {
-    let ids = insert_batch(db, dialect, insert, jobs).await?;
+    let ids = insert_all(db, dialect, insert, jobs).await?;
     let new: Vec<_> = jobs.iter().filter_map(|job| job.key.as_ref()).zip(ids).collect();
-    if take_new(db, dialect, take, &new).await? {
+    if take_new(db, dialect, take_range, &new).await? {
         return Ok(new.into_iter().map(|(_, id)| Some(id)).collect());
     }
     let holding = jobs_of(db, dialect, jobs).await?;
     let has_taken = |(key, id): &(&NewKey, i64)| holding.get(&key.key) == Some(id);
     let others: Vec<_> = new.iter().filter(|new| !has_taken(new)).map(|(_, id)| id).collect();
-    db.execute_raw(statement(dialect, dialect.delete_jobs, [json(&others)?.into()])).await?;
+    for some in others.chunks(MAX_BATCH_ROWS) {
+        db.execute_raw(statement(dialect, dialect.delete_jobs, [json(some)?.into()])).await?;
+    }
     Ok(new.iter().map(|new| has_taken(new).then_some(new.1)).collect())
 }
 
@@ -203,9 +209,15 @@ async fn jobs_of<C: ConnectionTrait>(
     dialect: &Dialect,
     jobs: &[&NewJob],
 ) -> Result<HashMap<String, i64>, DbErr> {
-    let keys: Vec<_> = jobs.iter().map(|job| key_of(job)).collect();
-    let rows = db.query_all_raw(statement(dialect, dialect.unique.holders, [json(&keys)?.into()])).await?;
-    rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).collect()
+    let mut holding = HashMap::with_capacity(jobs.len());
+    for some in jobs.chunks(MAX_BATCH_ROWS) {
+        let keys: Vec<_> = some.iter().map(|job| key_of(job)).collect();
+        let rows = db.query_all_raw(statement(dialect, dialect.unique.holders, [json(&keys)?.into()])).await?;
+        for row in rows {
+            holding.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        }
+    }
+    Ok(holding)
 }
 
 /// Does what is wanted of a job whose key another one has. False: that one has changed meanwhile.

@@ -1,6 +1,7 @@
 //! What differs between databases, in one place: nothing else asks which one it talks to.
 //!
-//! Batches travel as one JSON document, so that every statement's text is constant whatever the batch's size.
+//! Batches travel as one JSON document, so that every statement's text is constant whatever the batch's size; new rows of MariaDB as
+//! `VALUES` lists of a few fixed lengths.
 
 pub(crate) mod connection;
 #[cfg(feature = "cli")]
@@ -79,13 +80,14 @@ pub(crate) struct Unique {
 /// How jobs are inserted that have keys.
 #[derive(Debug)]
 pub(crate) enum InsertUnique {
-    /// One statement → ids: takes the keys that are free, and inserts their jobs.
-    Statement(Rows),
+    /// One statement → ids: takes the keys that are free, and inserts their jobs. Of several, it does not tell which.
+    Statement(InsertJobs),
     /// A transaction: inserts the jobs, which gives them their ids, then takes their keys.
     Steps {
         jobs: Insert,
-        /// (first id, last id, time in ms): takes the keys of these jobs, for the same time, where that is cheaper than to name them.
-        take: Option<&'static str>,
+        /// (first id, last id, time in ms): takes the keys of new jobs, for the same time, whose ids follow each other: where one writes
+        /// at a time.
+        take_range: Option<&'static str>,
     },
 }
 
@@ -93,7 +95,7 @@ pub(crate) enum InsertUnique {
 #[derive(Debug)]
 pub(crate) enum Take {
     /// (keys, with their jobs): all.
-    Rows(&'static str),
+    Json(&'static str),
     /// A `VALUES` list of a fixed number of (key, job, version, time in ms), in the order of the keys.
     Values { into: &'static str, row: &'static str, unless_there: &'static str, chunks: &'static [usize] },
 }
@@ -102,22 +104,22 @@ pub(crate) enum Take {
 #[derive(Debug)]
 pub(crate) enum Insert {
     /// One statement takes any number of rows as JSON, and gives them ids which grow in that order.
-    Rows(Rows, Ids),
+    Rows(InsertJobs, Ids),
     /// One row.
     One(&'static str),
     /// A `VALUES` list of a fixed number of rows; ids follow each other from the one that the connection reports.
     Values {
         into: &'static str,
         row: &'static str,
-        /// The same for a job that is due at once, without (at, delay): to reckon with them would take a fifth of the time.
+        /// The same for a job that is due at once, without (at, delay), and without reckoning with them.
         due_now: Option<&'static str>,
         chunks: &'static [usize],
     },
 }
 
-/// Inserts jobs.
+/// Statements that insert any number of jobs.
 #[derive(Debug)]
-pub(crate) struct Rows {
+pub(crate) struct InsertJobs {
     /// (rows): each different.
     pub(crate) any: &'static str,
     /// (parameters, name, queue, priority, `max_attempts`, timeout, at, delay, user, session, event): alike but for their parameters, as

@@ -86,7 +86,7 @@ pub(super) static DIALECT: Dialect = Dialect {
                FROM JSON_TABLE(?, '$[*]' COLUMNS (wanted BIGINT PATH '$')) AS w JOIN jobs_job ON jobs_job.id = w.wanted",
     advance: "UPDATE jobs_job SET scheduled_at = scheduled_at - INTERVAL ? * 1000 MICROSECOND WHERE status = 0",
     unique: Unique {
-        insert: InsertUnique::Steps { jobs: INSERT, take: None },
+        insert: InsertUnique::Steps { jobs: INSERT, take_range: None },
         // To set it to what it is locks it: else two who find that nobody holds it any more would lock each other out.
         take: Take::Values {
             into: "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at) VALUES ",

@@ -3,14 +3,14 @@
 
 use sea_orm::DbBackend;
 
-use super::{Batch, Beat, Claim, Dialect, Ids, Insert, InsertUnique, Rows, Take, Unique};
+use super::{Batch, Beat, Claim, Dialect, Ids, Insert, InsertJobs, InsertUnique, Take, Unique};
 
 pub(super) static DIALECT: Dialect = Dialect {
     backend: DbBackend::Sqlite,
     clock: "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')",
     notify: None,
     row_locks: false,
-    insert: Insert::Rows(Rows { any: INSERT, alike: INSERT_ALIKE }, Ids::UpToLast),
+    insert: Insert::Rows(InsertJobs { any: INSERT, alike: INSERT_ALIKE }, Ids::UpToLast),
     claim: Claim::Statement { all: CLAIM, from_front: None },
     look: LOOK,
     done: DONE,
@@ -48,8 +48,8 @@ pub(super) static DIALECT: Dialect = Dialect {
               WHERE status = 0",
     unique: Unique {
         insert: InsertUnique::Steps {
-            jobs: Insert::Rows(Rows { any: INSERT, alike: INSERT_UNIQUE_ALIKE }, Ids::UpToLast),
-            take: Some(
+            jobs: Insert::Rows(InsertJobs { any: INSERT, alike: INSERT_UNIQUE_ALIKE }, Ids::UpToLast),
+            take_range: Some(
                 "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
                  SELECT unique_key, id, version, strftime('%Y-%m-%dT%H:%M:%fZ', 'now', (?3 / 1000.0) || ' seconds')
                  FROM jobs_job WHERE id BETWEEN ?1 AND ?2 ORDER BY unique_key
@@ -57,7 +57,7 @@ pub(super) static DIALECT: Dialect = Dialect {
             ),
         },
         // Without a time, all of it is NULL.
-        take: Take::Rows(
+        take: Take::Json(
             "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
              SELECT value ->> 'unique_key', value ->> 'job_id', value ->> 'version',
                     strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ((value ->> 'within_ms') / 1000.0) || ' seconds')
@@ -102,6 +102,7 @@ SELECT ?2, ?3, ?4, ?5, ?5, ?6, value, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
        strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(?7, 'now'), printf('+%.3f seconds', COALESCE(?8, 0) / 1000.0)), ?9, ?10, ?11
 FROM json_each(?1) ORDER BY key";
 
+/// An object's ids grow from one member to the next.
 const INSERT_UNIQUE_ALIKE: &str = r"
 INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at,
                       user_id, session_id, event_id, unique_key, unique_while)

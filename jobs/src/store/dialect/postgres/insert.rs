@@ -39,7 +39,8 @@ RETURNING id, (
       AND expires_at > statement_timestamp() AND jsonb_exists(asleep, $3)
     LIMIT 1)";
 
-/// The same for jobs with keys. Each has its id before anyone knows whether its key is free; keys are taken in one order by all.
+/// The same for jobs with keys. Each has its id before anyone knows whether its key is free; keys are taken in one order by all
+/// (of several statements, within each). Ids are given in the order in which the function returns the jobs, which is the document's.
 pub(super) const INSERT_UNIQUE: &str = r#"
 WITH new AS MATERIALIZED (
     SELECT nextval('jobs_job_id_seq') AS id, given.*

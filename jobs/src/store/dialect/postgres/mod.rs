@@ -5,7 +5,7 @@ mod insert;
 
 use sea_orm::DbBackend;
 
-use super::{Batch, Beat, Dialect, Ids, Insert, InsertUnique, Rows, Take, Unique};
+use super::{Batch, Beat, Dialect, Ids, Insert, InsertJobs, InsertUnique, Take, Unique};
 use insert::{INSERT, INSERT_ALIKE, INSERT_UNIQUE, INSERT_UNIQUE_ALIKE};
 
 pub(super) static DIALECT: Dialect = Dialect {
@@ -13,7 +13,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     clock: "statement_timestamp()",
     notify: Some("SELECT pg_notify($1, $2)"),
     row_locks: true,
-    insert: Insert::Rows(Rows { any: INSERT, alike: INSERT_ALIKE }, Ids::Returned),
+    insert: Insert::Rows(InsertJobs { any: INSERT, alike: INSERT_ALIKE }, Ids::Returned),
     claim: claim::CLAIM,
     look: LOOK,
     done: DONE,
@@ -51,8 +51,8 @@ pub(super) static DIALECT: Dialect = Dialect {
     statuses: "SELECT id, status FROM jobs_job WHERE id = ANY(ARRAY(SELECT value::bigint FROM json_array_elements_text($1::json)))",
     advance: "UPDATE jobs_job SET scheduled_at = scheduled_at - $1 * interval '1 millisecond' WHERE status = 0",
     unique: Unique {
-        insert: InsertUnique::Statement(Rows { any: INSERT_UNIQUE, alike: INSERT_UNIQUE_ALIKE }),
-        take: Take::Rows(
+        insert: InsertUnique::Statement(InsertJobs { any: INSERT_UNIQUE, alike: INSERT_UNIQUE_ALIKE }),
+        take: Take::Json(
             "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
              SELECT unique_key, job_id, version, statement_timestamp() + within_ms * interval '1 millisecond'
              FROM json_to_recordset($1::json) AS new (unique_key text, job_id bigint, version bigint, within_ms bigint)
