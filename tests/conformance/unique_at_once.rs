@@ -14,6 +14,7 @@ cases![
     many_schedulers_make_one_job,
     many_schedulers_take_a_key_that_is_left_once,
     bulk_schedulers_with_keys_in_any_order_make_one_job_each,
+    large_batches_with_the_same_keys_make_one_job_each,
     no_two_jobs_with_a_key_are_open_while_workers_end_them,
     an_open_transaction_s_key_is_waited_for,
     a_key_that_is_rolled_back_is_free,
@@ -87,6 +88,27 @@ async fn bulk_schedulers_with_keys_in_any_order_make_one_job_each(t: Database) {
     let new = new_by_job(&handles);
     assert_eq!((handles.len(), new.len(), total(&t).await), (8 * 5 * 7, 5, 5));
     assert!(new.values().all(|new| *new == 1), "{new:?}");
+}
+
+/// More than one statement takes, and each in another order.
+async fn large_batches_with_the_same_keys_make_one_job_each(t: Database) {
+    let ended = at_once(t.db(), 2, async |db, task| {
+        let mut numbers: Vec<i64> = (0..6_000).collect();
+        if task == 1 {
+            numbers.reverse();
+        }
+        let job = |number: i64| Add::new(number).with_options(JobOptions::new().unique_key(number.to_string()));
+        jobs::schedule_all(&db, numbers.into_iter().map(job)).await
+    });
+    let mut new = 0;
+    for ended in ended.await {
+        match ended {
+            Ok(handles) => new += handles.iter().filter(|handle| !handle.existed()).count(),
+            // It takes keys part by part: one may have to make way for the other, and may try again.
+            Err(error) => assert!(t.kind() == Kind::Postgres && error.is_retryable(), "{error}"),
+        }
+    }
+    assert_eq!((new, total(&t).await), (6_000, 6_000));
 }
 
 async fn no_two_jobs_with_a_key_are_open_while_workers_end_them(t: Database) {
