@@ -87,7 +87,7 @@ pub(super) fn batches<'r, 'j>(mut rest: &'r [&'j NewJob]) -> impl Iterator<Item 
     })
 }
 
-/// How many of the first jobs go into one statement; none are left.
+/// How many of the first jobs go into one statement; `None` where there are no jobs.
 fn batch_len(jobs: &[&NewJob]) -> Option<usize> {
     let mut bytes = 0;
     let fitting = jobs.iter().take(MAX_BATCH_ROWS).take_while(|job| {
