@@ -79,7 +79,7 @@ async fn in_another_time_zone(t: &Database) -> DatabaseConnection {
     let offset = match t.kind() {
         Kind::Sqlite => return db,
         Kind::Postgres => "SELECT EXTRACT(TIMEZONE FROM now())::bigint",
-        Kind::Mysql => "SELECT CAST(TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) AS SIGNED)",
+        Kind::Mariadb | Kind::Mysql => "SELECT CAST(TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) AS SIGNED)",
     };
     let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), offset)).await.unwrap().unwrap();
     assert_eq!(row.try_get_by_index::<i64>(0).unwrap(), 19_800, "the case is about another time zone");
@@ -158,7 +158,8 @@ async fn with_a_stricter_isolation(t: &Database) -> DatabaseConnection {
     let level = match t.kind() {
         Kind::Sqlite => return db,
         Kind::Postgres => "SHOW default_transaction_isolation",
-        Kind::Mysql => "SELECT @@tx_isolation",
+        Kind::Mariadb => "SELECT @@tx_isolation",
+        Kind::Mysql => "SELECT @@transaction_isolation",
     };
     let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), level)).await.unwrap().unwrap();
     let level: String = row.try_get_by_index(0).unwrap();

@@ -13,7 +13,7 @@ cases![
     an_output_that_json_cannot_say_fails_the_job,
     nul_is_cleaned_out_of_all_that_a_job_says,
     every_text_comes_back_as_it_was_said,
-    a_database_whose_own_character_set_is_another_keeps_every_text if Kind::has_character_sets,
+    a_database_whose_own_character_set_is_another_keeps_every_text if Kind::speaks_mysql,
     results_of_an_attempt_that_failed_are_kept_until_the_next,
     a_value_that_the_database_refuses_fails_its_job_alone,
 ];
@@ -110,7 +110,7 @@ async fn a_value_that_the_database_refuses_fails_its_job_alone(t: Database) {
              BEGIN SELECT RAISE(ABORT, 'poison is refused'); END"
         }
         Kind::Postgres => "ALTER TABLE jobs_job ADD CONSTRAINT no_poison CHECK (results::text NOT LIKE '%poison%')",
-        Kind::Mysql => "ALTER TABLE jobs_job ADD CONSTRAINT no_poison CHECK (results NOT LIKE '%poison%')",
+        Kind::Mariadb | Kind::Mysql => "ALTER TABLE jobs_job ADD CONSTRAINT no_poison CHECK (results NOT LIKE '%poison%')",
     })
     .await;
     let names = (0..20).map(|number| if number == 7 { "poison".to_owned() } else { format!("food {number}") });

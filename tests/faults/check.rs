@@ -211,7 +211,7 @@ impl Report {
                 "faults in the file",
                 "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'".into(),
             ),
-            Kind::Postgres | Kind::Mysql => ("transactions are open", open_transactions(t)),
+            Kind::Postgres | Kind::Mariadb | Kind::Mysql => ("transactions are open", open_transactions(t)),
         };
         // A server takes a moment to see that the other end is gone.
         until_none(t, &sql, Duration::from_secs(5)).await;
@@ -242,7 +242,7 @@ impl fmt::Display for Report {
 pub(crate) fn named(t: &Database) -> String {
     match t.kind() {
         Kind::Postgres => format!("{}&application_name={}", t.url(), t.name()),
-        Kind::Sqlite | Kind::Mysql => t.url().into(),
+        Kind::Sqlite | Kind::Mariadb | Kind::Mysql => t.url().into(),
     }
 }
 
@@ -252,7 +252,7 @@ pub(crate) fn open_transactions(t: &Database) -> String {
         Kind::Postgres => {
             format!("SELECT count(*) FROM pg_stat_activity WHERE application_name = '{}' AND state <> 'idle'", t.name())
         }
-        Kind::Sqlite | Kind::Mysql => format!(
+        Kind::Sqlite | Kind::Mariadb | Kind::Mysql => format!(
             "SELECT count(*) FROM information_schema.innodb_trx JOIN information_schema.processlist \
              ON id = trx_mysql_thread_id WHERE db = '{}'",
             t.name()

@@ -55,7 +55,7 @@ impl How {
             }
             (Self::IsHuge, Kind::Postgres) => Some(r#"CAST('{"how": "' || repeat('x', 50000000) || '"}' AS jsonb)"#),
             // As much as a packet of the server holds.
-            (Self::IsHuge, Kind::Mysql) => {
+            (Self::IsHuge, Kind::Mariadb | Kind::Mysql) => {
                 Some(r#"CONCAT('{"how": "', REPEAT('x', @@max_allowed_packet - 100000), '"}')"#)
             }
             _ => None,

@@ -23,7 +23,8 @@ pub(crate) fn is_installed(kind: Kind) -> bool {
     match kind {
         Kind::Sqlite => false,
         Kind::Postgres => program("postgres").is_some() && program("initdb").is_some(),
-        Kind::Mysql => program("mariadbd").is_some() && program("mariadb-install-db").is_some(),
+        Kind::Mariadb => program("mariadbd").is_some() && program("mariadb-install-db").is_some(),
+        Kind::Mysql => program("mysqld").is_some(),
     }
 }
 
@@ -47,7 +48,7 @@ impl Server {
     pub(crate) fn url(&self) -> String {
         match self.kind {
             Kind::Postgres => format!("postgres://postgres@127.0.0.1:{}/postgres", self.port),
-            Kind::Sqlite | Kind::Mysql => format!("mysql://root@127.0.0.1:{}/mysql", self.port),
+            Kind::Sqlite | Kind::Mariadb | Kind::Mysql => format!("mysql://root@127.0.0.1:{}/mysql", self.port),
         }
     }
 
@@ -88,7 +89,11 @@ fn prepare(kind: Kind, directory: &Path) {
         Kind::Postgres => {
             command("initdb").args(["-A", "trust", "-U", "postgres", "-D"]).arg(directory.join("data")).output()
         }
-        Kind::Sqlite | Kind::Mysql => command("mariadb-install-db")
+        Kind::Mysql => command("mysqld")
+            .args(["--no-defaults", "--initialize-insecure"])
+            .arg(format!("--datadir={}", directory.join("data").display()))
+            .output(),
+        Kind::Sqlite | Kind::Mariadb => command("mariadb-install-db")
             .args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"])
             .arg(format!("--datadir={}", directory.join("data").display()))
             .output(),
@@ -105,10 +110,11 @@ fn run(kind: Kind, directory: &Path, port: u16) -> Child {
             command.args(["-c", "listen_addresses=127.0.0.1", "-p", &port, "-k"]).arg(directory).arg("-D").arg(data);
             command
         }
-        Kind::Sqlite | Kind::Mysql => {
-            let mut command = command("mariadbd");
+        Kind::Sqlite | Kind::Mariadb | Kind::Mysql => {
+            let mut command = command(if kind == Kind::Mysql { "mysqld" } else { "mariadbd" });
             command
                 .args(["--no-defaults", "--bind-address=127.0.0.1", "--port", &port])
+                .args(if kind == Kind::Mysql { &["--mysqlx=OFF"][..] } else { &[] })
                 .arg(format!("--datadir={}", data.display()))
                 .arg(format!("--socket={}", directory.join("socket").display()))
                 .arg(format!("--pid-file={}", directory.join("pid").display()));

@@ -13,13 +13,15 @@ pub enum Kind {
     Sqlite,
     /// The server in `JOBS_TEST_POSTGRES_URL`.
     Postgres,
-    /// The server in `JOBS_TEST_MYSQL_URL`: MariaDB or MySQL.
+    /// The server in `JOBS_TEST_MARIADB_URL`.
+    Mariadb,
+    /// The server in `JOBS_TEST_MYSQL_URL`.
     Mysql,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Sqlite, Self::Postgres, Self::Mysql];
+    pub const ALL: [Self; 4] = [Self::Sqlite, Self::Postgres, Self::Mariadb, Self::Mysql];
 
     /// Whether it tells other processes of what happens.
     #[must_use]
@@ -27,10 +29,10 @@ impl Kind {
         self == Self::Postgres
     }
 
-    /// Whether each database has a character set of its own, and may have another than the tables.
+    /// Whether it speaks MySQL's language: MariaDB or MySQL.
     #[must_use]
-    pub fn has_character_sets(self) -> bool {
-        self == Self::Mysql
+    pub fn speaks_mysql(self) -> bool {
+        matches!(self, Self::Mariadb | Self::Mysql)
     }
 
     /// Whether its columns for JSON take text that is none.
@@ -57,6 +59,7 @@ impl Kind {
         let variable = match self {
             Self::Sqlite => return Some("sqlite:".into()),
             Self::Postgres => "JOBS_TEST_POSTGRES_URL",
+            Self::Mariadb => "JOBS_TEST_MARIADB_URL",
             Self::Mysql => "JOBS_TEST_MYSQL_URL",
         };
         std::env::var(variable).ok().filter(|url| !url.is_empty())
@@ -68,6 +71,7 @@ impl fmt::Display for Kind {
         f.write_str(match self {
             Self::Sqlite => "sqlite",
             Self::Postgres => "postgres",
+            Self::Mariadb => "mariadb",
             Self::Mysql => "mysql",
         })
     }
@@ -116,7 +120,7 @@ impl Database {
                 on_server(server, &format!("CREATE SCHEMA {name}")).await?;
                 (with_option(server, &format!("options=-c%20search_path%3D{name}")), None)
             }
-            Kind::Mysql => {
+            Kind::Mariadb | Kind::Mysql => {
                 on_server(server, &format!("CREATE DATABASE {name}")).await?;
                 let (before, _) = server.rsplit_once('/').ok_or("the URL names no database")?;
                 (format!("{before}/{name}"), None)
@@ -187,7 +191,7 @@ impl Database {
         match self.kind {
             Kind::Sqlite => format!("strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '{seconds} seconds')"),
             Kind::Postgres => format!("statement_timestamp() + interval '{seconds} seconds'"),
-            Kind::Mysql => format!("UTC_TIMESTAMP(6) + INTERVAL {seconds} SECOND"),
+            Kind::Mariadb | Kind::Mysql => format!("UTC_TIMESTAMP(6) + INTERVAL {seconds} SECOND"),
         }
     }
 
@@ -200,7 +204,7 @@ impl Database {
     pub(crate) async fn drop_server_side(kind: Kind, name: &str) -> Result<(), DbErr> {
         match (kind, kind.server()) {
             (Kind::Postgres, Some(server)) => on_server(&server, &format!("DROP SCHEMA {name} CASCADE")).await,
-            (Kind::Mysql, Some(server)) => on_server(&server, &format!("DROP DATABASE {name}")).await,
+            (Kind::Mariadb | Kind::Mysql, Some(server)) => on_server(&server, &format!("DROP DATABASE {name}")).await,
             _ => Ok(()),
         }
     }
