@@ -6,6 +6,8 @@
 //! What waits is grouped by the index from its first column on, even where that is a constant: only then does MariaDB skip from group to
 //! group, instead of reading all that waits.
 //!
+//! Where the two servers differ, MariaDB reads what is in `/*M! … */`, and MySQL (8.0.1 or later) what is in `/*!80001 … */`.
+//!
 //! Assignments run from left to right and see the ones before them: what reads a column stands before what writes it.
 
 use sea_orm::DbBackend;
@@ -102,7 +104,7 @@ pub(super) static DIALECT: Dialect = Dialect {
         // They are locked already. Without the lock, a transaction that began before would be shown who had them then.
         holders: "SELECT unique_key, job_id, version, COALESCE(expires_at > UTC_TIMESTAMP(6), FALSE) AS is_open
                   FROM JSON_TABLE(?, '$[*]' COLUMNS (wanted VARCHAR(64) CHARACTER SET utf8mb4 PATH '$')) AS w
-                  STRAIGHT_JOIN jobs_unique FORCE INDEX (PRIMARY) ON unique_key = w.wanted COLLATE utf8mb4_bin FOR UPDATE",
+                  STRAIGHT_JOIN jobs_unique FORCE INDEX (PRIMARY) ON unique_key = w.wanted COLLATE utf8mb4_bin FOR UPDATE /*!80001 OF jobs_unique */",
         free: "DELETE jobs_unique
                FROM JSON_TABLE(?, '$[*]' COLUMNS (
                         seen VARCHAR(64) CHARACTER SET utf8mb4 PATH '$.unique_key', by_job BIGINT PATH '$.job_id',
@@ -136,7 +138,7 @@ const LOCK: &str = r"
 SELECT job.id, job.version
 FROM JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT PATH '$.id', version BIGINT PATH '$.version')) AS batch
 STRAIGHT_JOIN jobs_job AS job FORCE INDEX (PRIMARY) ON job.id = batch.id AND job.version = batch.version
-WHERE job.status = 1 FOR UPDATE SKIP LOCKED";
+WHERE job.status = 1 FOR UPDATE /*!80001 OF job */ SKIP LOCKED";
 
 const HISTORY: &str = r"
 INSERT IGNORE INTO jobs_attempt (job_id, attempt, version, worker, started_at, ended_at, how, error)
@@ -147,11 +149,14 @@ FROM JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT PATH '$.id', how VARCHAR(20) CHARAC
 STRAIGHT_JOIN jobs_job AS job FORCE INDEX (PRIMARY) ON job.id = ended.id
 WHERE ended.how IS NOT NULL";
 
-/// MariaDB does not wait for rows that someone else has locked: such a batch is written in steps. MySQL waits.
+/// Waits for no row that someone else has locked: MariaDB fails at once, MySQL leaves it out (the limit keeps the planner from merging the
+/// inner query, and from locking by the outer one alone). What was not written is written in steps.
 const DONE: &str = r"
 /*M! SET STATEMENT innodb_lock_wait_timeout = 0 FOR */
-UPDATE JSON_TABLE(?, '$[*]' COLUMNS (
+UPDATE /*!80001 (SELECT done.* FROM */ JSON_TABLE(?, '$[*]' COLUMNS (
         id BIGINT PATH '$.id', version BIGINT PATH '$.version', results LONGTEXT CHARACTER SET utf8mb4 PATH '$.results')) AS done
+/*!80001 STRAIGHT_JOIN jobs_job AS free FORCE INDEX (PRIMARY) ON free.id = done.id AND free.version = done.version
+         LIMIT 10000 FOR UPDATE OF free SKIP LOCKED) AS done */
 STRAIGHT_JOIN jobs_job AS job FORCE INDEX (PRIMARY) ON job.id = done.id AND job.version = done.version
 SET job.version = job.version + 1, job.status = 4, job.finished_at = UTC_TIMESTAMP(6), job.progress = 100,
     job.results = COALESCE(done.results, job.results)";
@@ -186,8 +191,10 @@ ORDER BY ordinal";
 
 const REPORT: &str = r"
 /*M! SET STATEMENT innodb_lock_wait_timeout = 0 FOR */
-UPDATE JSON_TABLE(?, '$[*]' COLUMNS (
+UPDATE /*!80001 (SELECT reported.* FROM */ JSON_TABLE(?, '$[*]' COLUMNS (
         id BIGINT PATH '$.id', version BIGINT PATH '$.version', progress SMALLINT PATH '$.progress',
         results LONGTEXT CHARACTER SET utf8mb4 PATH '$.results')) AS reported
+/*!80001 STRAIGHT_JOIN jobs_job AS free FORCE INDEX (PRIMARY) ON free.id = reported.id AND free.version = reported.version
+         LIMIT 10000 FOR UPDATE OF free SKIP LOCKED) AS reported */
 STRAIGHT_JOIN jobs_job AS job FORCE INDEX (PRIMARY) ON job.id = reported.id AND job.version = reported.version
 SET job.progress = COALESCE(reported.progress, job.progress), job.results = COALESCE(reported.results, job.results)";
