@@ -75,7 +75,7 @@ async fn a_job_that_may_run_once_fails_with_its_worker(t: Database) {
 }
 
 async fn jobs_of_a_dead_worker_are_rescued_and_those_of_a_live_one_are_not(t: Database) {
-    let (dead, live) = (insert_worker(&t, -1, 40).await, insert_worker(&t, 3600, 3600).await);
+    let (dead, live) = (insert_worker(&t, -1, 2).await, insert_worker(&t, 3600, 3600).await);
     let schedule = async |worker: i64| {
         let handle = Play::new().schedule(t.db()).await.unwrap();
         take_over(&t, handle, worker).await;
@@ -99,7 +99,7 @@ async fn jobs_of_a_dead_worker_are_rescued_and_those_of_a_live_one_are_not(t: Da
 }
 
 async fn a_canceled_job_of_a_dead_worker_is_canceled(t: Database) {
-    let dead = insert_worker(&t, -1, 40).await;
+    let dead = insert_worker(&t, -1, 2).await;
     let handle = Aside::new().schedule(t.db()).await.unwrap();
     take_over(&t, handle, dead).await;
     handle.cancel(t.db()).await.unwrap();

@@ -44,7 +44,7 @@ async fn ended(t: &Database, hours: i64) -> Vec<JobId> {
 
 /// Lets a worker delete what it may. Only when it is through with that does it bury the dead.
 async fn retain(t: &Database, worker: Worker) {
-    let dead = insert_worker(t, -1, 40).await;
+    let dead = insert_worker(t, -1, 2).await;
     let deleting = Running::start(worker.lease(Duration::from_secs(1)));
     until(|| async { t.number(&format!("SELECT COUNT(*) FROM jobs_worker WHERE id = {dead}")).await == 0 }).await;
     deleting.stop().await;

@@ -127,7 +127,7 @@ async fn an_end_that_is_fenced_out_is_counted_as_that(t: Database) {
 
 async fn a_rescued_attempt_is_counted_as_lost(t: Database) {
     let handle = schedule(&t, Play::new()).await;
-    take_over(&t, handle, insert_worker(&t, -1, 10).await).await;
+    take_over(&t, handle, insert_worker(&t, -1, 2).await).await;
     let running = Running::start(serve(&t, idle_worker(&t)).lease(Duration::from_secs(1)));
     soon(handle.wait(t.db())).await.unwrap();
     assert_eq!(history(&t, handle).await, [(1, AttemptEnd::Lost)]);

@@ -103,6 +103,7 @@ pub(crate) async fn until_none(t: &Database, count: &str, patience: Duration) {
 /// Lets one more worker live for as long as it takes to forget those that died.
 async fn forget_dead_workers(t: &Database, lease: Duration) {
     let mut last = Fleet::start(t, 1).await;
+    last.until_all_have_joined(t).await;
     let dead = format!("SELECT count(*) FROM jobs_worker WHERE pid <> {}", last.workers[0].pid());
     until_none(t, &dead, lease * 4).await;
     last.stop_all().await;

@@ -15,6 +15,7 @@ pub(crate) struct Server {
     kind: Kind,
     directory: TempDir,
     port: u16,
+    environment: Vec<(&'static str, String)>,
     process: Child,
 }
 
@@ -31,6 +32,11 @@ pub(crate) fn is_installed(kind: Kind) -> bool {
 impl Server {
     /// Makes one, and starts it.
     pub(crate) async fn start(kind: Kind) -> Self {
+        Self::start_in(kind, Vec::new()).await
+    }
+
+    /// The same, in this environment.
+    pub(crate) async fn start_in(kind: Kind, environment: Vec<(&'static str, String)>) -> Self {
         let directory = tempfile::tempdir().expect("a directory for the server");
         std::os::unix::fs::chown(directory.path(), account().map(|user| user.uid.as_raw()), None).expect("it is ours");
         // Free now, and most probably so when the server starts.
@@ -38,8 +44,8 @@ impl Server {
         let port = listener.local_addr().expect("it is bound").port();
         drop(listener);
         prepare(kind, directory.path());
-        let process = run(kind, directory.path(), port);
-        let server = Self { kind, directory, port, process };
+        let process = run(kind, directory.path(), port, &environment);
+        let server = Self { kind, directory, port, environment, process };
         server.accepts().await;
         server
     }
@@ -55,7 +61,7 @@ impl Server {
     /// Stops it without a word to its clients, and starts it again.
     pub(crate) async fn restart(&mut self) {
         self.stop();
-        self.process = run(self.kind, self.directory.path(), self.port);
+        self.process = run(self.kind, self.directory.path(), self.port, &self.environment);
         self.accepts().await;
     }
 
@@ -102,7 +108,7 @@ fn prepare(kind: Kind, directory: &Path) {
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
 }
 
-fn run(kind: Kind, directory: &Path, port: u16) -> Child {
+fn run(kind: Kind, directory: &Path, port: u16, environment: &[(&'static str, String)]) -> Child {
     let (port, data) = (port.to_string(), directory.join("data"));
     let mut command = match kind {
         Kind::Postgres => {
@@ -121,6 +127,7 @@ fn run(kind: Kind, directory: &Path, port: u16) -> Child {
             command
         }
     };
+    command.envs(environment.iter().map(|(name, value)| (name, value)));
     command.spawn().expect("the program is installed")
 }
 

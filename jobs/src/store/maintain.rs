@@ -6,7 +6,7 @@ use sea_orm::prelude::DateTimeUtc;
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, PaginatorTrait as _, QueryFilter, QueryOrder,
-    QuerySelect, TransactionSession as _, TransactionTrait,
+    QueryResult, QuerySelect, TransactionSession as _, TransactionTrait,
 };
 
 use super::{Store, control, dialect, json, millis, repeat, statement, workers};
@@ -27,36 +27,76 @@ pub(crate) struct Orphan {
     pub(crate) worker_id: Option<i64>,
 }
 
+/// The rows of all workers at one moment.
+#[derive(Debug)]
+pub(crate) struct WorkersSeen {
+    /// The database's, at that moment.
+    pub(crate) clock: DateTimeUtc,
+    pub(crate) has_orphans: bool,
+    pub(crate) heartbeats: Vec<Heartbeat>,
+}
+
+/// The last heartbeat of a worker, as its row shows it.
+#[derive(Debug)]
+pub(crate) struct Heartbeat {
+    pub(crate) worker: i64,
+    pub(crate) seen_at: DateTimeUtc,
+    pub(crate) expires_at: DateTimeUtc,
+}
+
+impl Heartbeat {
+    /// Both times are of one statement: how far they are apart does not depend on the clock.
+    pub(crate) fn lease(&self) -> Duration {
+        (self.expires_at - self.seen_at).to_std().unwrap_or_default()
+    }
+}
+
+fn heartbeat(row: &QueryResult) -> Result<Option<Heartbeat>, DbErr> {
+    let Some(worker) = row.try_get_by_index(2)? else { return Ok(None) };
+    Ok(Some(Heartbeat { worker, seen_at: row.try_get_by_index(3)?, expires_at: row.try_get_by_index(4)? }))
+}
+
 /// How many rows one statement rescues or deletes.
 pub(crate) const MAINTENANCE_ROWS: u64 = 500;
 
 impl Store {
-    /// Whether a lease has ended, or a running job has no worker: one cheap look, which finds nothing nearly always.
-    pub(crate) async fn needs_rescue(&self) -> Result<bool, DbErr> {
+    /// The heartbeats of all workers, and whether a running job has no worker.
+    pub(crate) async fn see_workers(&self) -> Result<WorkersSeen, DbErr> {
         let sql = format!(
-            "SELECT id FROM jobs_worker WHERE expires_at < {}
-             UNION ALL
-             SELECT id FROM jobs_job
-             WHERE status = 1 AND NOT EXISTS (SELECT 1 FROM jobs_worker WHERE jobs_worker.id = jobs_job.worker_id)
-             LIMIT 1",
+            "SELECT {} AS clock,
+                    EXISTS (SELECT 1 FROM jobs_job
+                            WHERE status = 1
+                              AND NOT EXISTS (SELECT 1 FROM jobs_worker WHERE jobs_worker.id = jobs_job.worker_id)) AS has_orphans,
+                    worker.id, worker.last_seen_at, worker.expires_at
+             FROM (SELECT 1 AS one) AS always LEFT JOIN jobs_worker AS worker ON worker.id > 0",
             self.dialect.clock
         );
-        Ok(self.db.query_one_raw(statement(self.dialect, &sql, [])).await?.is_some())
+        let rows = self.db.query_all_raw(statement(self.dialect, &sql, [])).await?;
+        let first = rows.first().ok_or_else(|| DbErr::RecordNotFound("the clock".into()))?;
+        Ok(WorkersSeen {
+            clock: first.try_get_by_index(0)?,
+            has_orphans: first.try_get_by_index(1)?,
+            heartbeats: rows.iter().filter_map(|row| heartbeat(row).transpose()).collect::<Result<_, _>>()?,
+        })
     }
 
-    /// Deletes the rows of workers whose lease has ended, and says how many. The delete locks each row and looks at it again,
-    /// so that a beat which is about to commit is never overruled; only then are their jobs free to be taken.
-    pub(crate) async fn bury_workers(&self) -> Result<u64, DbErr> {
-        repeat(|| async {
-            let transaction = self.begin().await?;
-            let result = worker::Entity::delete_many()
-                .filter(Expr::col(worker::Column::ExpiresAt).lt(Expr::cust(self.dialect.clock)))
-                .exec(&transaction)
-                .await?;
-            transaction.commit().await?;
-            Ok(result.rows_affected)
-        })
-        .await
+    /// Deletes the rows of workers that are dead, each with its last heartbeat, and says how many. The delete locks each row and looks at
+    /// it again, so that a heartbeat which is about to commit is never overruled; only then are their jobs free to be taken.
+    pub(crate) async fn bury_workers(&self, dead: &[(i64, DateTimeUtc)]) -> Result<u64, DbErr> {
+        let mut buried = 0;
+        for (worker, seen_at) in dead {
+            let delete = worker::Entity::delete_many()
+                .filter(worker::Column::Id.eq(*worker))
+                .filter(Expr::col(worker::Column::LastSeenAt).eq(self.dialect.time(*seen_at)));
+            buried += repeat(|| async {
+                let transaction = self.begin().await?;
+                let result = delete.clone().exec(&transaction).await?;
+                transaction.commit().await?;
+                Ok(result.rows_affected)
+            })
+            .await?;
+        }
+        Ok(buried)
     }
 
     /// Running jobs that no worker owns any more, oldest first.

@@ -8,6 +8,7 @@ use sea_orm::DbErr;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::engine::Engine;
+use super::failure_detector::FailureDetector;
 use super::line::Line;
 use super::meter;
 use super::sample::Sampler;
@@ -35,11 +36,15 @@ pub(super) async fn run(engine: Arc<Engine>) {
 }
 
 async fn rescue_from_time_to_time(engine: &Engine) {
-    let (mut time, mut line) = (every(engine.settings.heartbeat()), Line::new(engine));
+    let (interval, mut line) = (engine.settings.heartbeat(), Line::new(engine));
+    let mut detector = FailureDetector::new();
     loop {
-        time.tick().await;
         let store = line.store();
-        complain(line.in_time(rescue(engine, &store)).await);
+        complain(line.in_time(rescue(engine, &store, &mut detector)).await);
+        let now = Instant::now();
+        let next =
+            detector.next_expiry(now.into()).map_or(now + interval, |expiry| (now + interval).min(expiry.into()));
+        tokio::time::sleep_until(next).await;
     }
 }
 
@@ -88,13 +93,21 @@ fn every(period: Duration) -> tokio::time::Interval {
 
 /// Takes the jobs of workers that are gone. Only a worker whose own beats have gone well for a whole lease may say so: one that
 /// was cut off itself can't tell who is dead.
-async fn rescue(engine: &Engine, store: &Store) -> Result<(), DbErr> {
-    if !engine.lease.is_trusted() || !store.needs_rescue().await? {
+async fn rescue(engine: &Engine, store: &Store, detector: &mut FailureDetector) -> Result<(), DbErr> {
+    let sent = std::time::Instant::now();
+    let seen = store.see_workers().await?;
+    let answered = std::time::Instant::now();
+    detector.observe(sent, answered, &seen);
+    if !engine.lease.is_trusted() {
         return Ok(());
     }
-    let buried = store.bury_workers().await?;
+    let mut dead = detector.dead(answered);
+    dead.retain(|(worker, _)| *worker != engine.id);
+    let buried = store.bury_workers(&dead).await?;
     if buried > 0 {
         tracing::warn!(workers = buried, "workers have stopped responding; their jobs are taken over");
+    } else if !seen.has_orphans {
+        return Ok(());
     }
     loop {
         let orphans = store.orphans().await?;

@@ -7,6 +7,7 @@ mod claim;
 mod cron;
 mod engine;
 mod execute;
+mod failure_detector;
 mod finish;
 mod heartbeat;
 mod inside;
