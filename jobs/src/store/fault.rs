@@ -80,8 +80,8 @@ fn of_code(code: &str, mysql_number: Option<u16>) -> Fault {
     match (code, mysql_number) {
         // Deadlock, lock wait, and a record that changed since it was read (MariaDB's snapshot isolation).
         (_, Some(1213 | 1205 | 1020)) | ("40001" | "40P01" | "55P03", _) => Fault::Contention,
-        // A packet over `max_allowed_packet`.
-        (_, Some(1153)) => Fault::Data,
+        // A packet over `max_allowed_packet`; text that is not in its character set, and MySQL's CHECK, have no SQLSTATE of their own.
+        (_, Some(1153 | 1366 | 3819)) => Fault::Data,
         // The server has no connection left, is shutting down, or has cut this one.
         (_, Some(1040 | 1053 | 1077 | 1079 | 1080 | 1203 | 1927)) => Fault::Connection,
         // SQLite's BUSY and LOCKED, with their extended codes.
@@ -118,6 +118,7 @@ mod tests {
     fn refused_values_are_data() {
         assert_eq!(of_code("22P05", None), Fault::Data);
         assert_eq!(of_code("22001", Some(1406)), Fault::Data);
+        assert_eq!(of_code("HY000", Some(3819)), Fault::Data);
         // SQLite's CHECK, trigger and UNIQUE constraints.
         for code in ["18", "19", "275", "1811", "2067"] {
             assert_eq!(of_code(code, None), Fault::Data, "{code}");
