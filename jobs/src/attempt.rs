@@ -58,6 +58,8 @@ pub(crate) enum Stop {
     TimedOut,
     Shutdown,
     Lost,
+    /// `execute` has returned, and blocking code of it goes on.
+    Returned,
 }
 
 /// The first reason to stop counts.

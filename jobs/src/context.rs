@@ -222,8 +222,10 @@ impl JobContext {
     /// Runs code that blocks or computes on a thread of its own, where it holds up nobody, and returns what it returns. A panic in
     /// it is the job's panic.
     ///
-    /// It can't be stopped from outside: long-running code looks at [`is_canceled`](Self::is_canceled) from time to time. A process
-    /// that ends does not wait for it.
+    /// It can't be stopped from outside: long-running code looks at [`is_canceled`](Self::is_canceled) from time to time. Where `execute`
+    /// does not wait for it to end, as in a `select!` or a time-out of its own, it is asked to stop when `execute` has returned, and no
+    /// other attempt starts while it goes on: a job whose code has not ended within the grace ends `FAILED`. A process that ends does not
+    /// wait for it.
     ///
     /// # Panics
     ///
@@ -237,8 +239,12 @@ impl JobContext {
         let thread = std::thread::Builder::new().name("jobs-blocking".into()).spawn(move || {
             let _until_it_ends = blocking;
             let _runtime = runtime.enter();
-            // Nobody may be left to hear it.
-            let _ = done.send(span.in_scope(|| catch_unwind(AssertUnwindSafe(code))));
+            let unheard = done.send(span.in_scope(|| catch_unwind(AssertUnwindSafe(code))));
+            // Where nobody is left to hear it, it is dropped here. That may panic, with a value whose drop panics again: a thread
+            // that ends with such a value ends the process.
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(unheard))) {
+                std::mem::forget(panic);
+            }
         });
         thread.unwrap_or_else(|error| panic!("no thread can be started for blocking code: {error}"));
         match result.await {

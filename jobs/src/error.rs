@@ -141,6 +141,15 @@ pub enum Error {
         /// How many jobs were left behind, running or with an end that is not written.
         running: usize,
     },
+    /// The worker has stopped, and code of its jobs goes on: it blocks a thread, and did not stop when it was asked to. Jobs of these that
+    /// have not ended run again elsewhere when the worker's lease is over: end the process before.
+    #[error(
+        "code of {running} job(s) went on when the worker had stopped: code that blocks has to look at `is_canceled()` from time to time"
+    )]
+    StillRunning {
+        /// How many jobs have code that goes on.
+        running: usize,
+    },
     /// The database refused or could not be reached.
     #[error("the database: {0}")]
     Database(#[from] DbErr),
@@ -230,16 +239,17 @@ impl JobError {
     }
 }
 
+/// How many sources of an error are told. A chain may be circular.
+const MAX_SOURCES: usize = 32;
+
 /// An error and its sources, in one line: `outer: inner: innermost`. A source that its outer error repeats is left out.
 pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
+    for inner in std::iter::successors(error.source(), |inner| inner.source()).take(MAX_SOURCES) {
         let inner_text = inner.to_string();
         if !text.contains(&inner_text) {
             text = format!("{text}: {inner_text}");
         }
-        source = inner.source();
     }
     text
 }

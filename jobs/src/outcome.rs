@@ -124,6 +124,14 @@ impl Ending {
 }
 
 impl Outcome {
+    /// Whether another attempt may follow.
+    pub(crate) const fn may_run_again(&self) -> bool {
+        match self {
+            Self::Errored { .. } | Self::Snoozed { .. } | Self::Stopped | Self::NeverStarted => true,
+            Self::Succeeded | Self::Failed { .. } | Self::Canceled { .. } => false,
+        }
+    }
+
     /// What becomes of the job. `random` (0.0..=1.0) is the retry policy's jitter.
     pub(crate) fn ending(self, attempts: Attempts, random: f64) -> Ending {
         let Attempts { attempt, max_attempts, budget, retry } = attempts;

@@ -96,12 +96,17 @@ pub(crate) fn seen(field: &str, value: &str) -> Vec<Seen> {
     seen.iter().filter(has).cloned().collect()
 }
 
+/// Where a job of this queue is executed, the program's subscriber panics.
+pub(crate) const UNTRACEABLE: &str = "untraceable";
+
 struct Witness;
 
 impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Witness {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let mut fields = Fields::default();
         attributes.record(&mut fields);
+        let is_untraceable = fields.0.get("queue").is_some_and(|queue| queue == UNTRACEABLE);
+        assert!(!is_untraceable || attributes.metadata().name() != "jobs.execute", "this can't be traced");
         context.span(id).unwrap().extensions_mut().insert(fields);
     }
 

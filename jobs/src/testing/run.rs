@@ -18,7 +18,7 @@ use crate::options::option_setters;
 use crate::registry::Definition;
 use crate::report::Notes;
 use crate::store::claim::Claimed;
-use crate::worker::perform;
+use crate::worker::{let_code_end, perform};
 use crate::{JobId, JobOptions, parameters};
 
 /// Jobs that have no row have this id, which no scheduled job has.
@@ -168,7 +168,10 @@ impl<J: Job> Run<J> {
         };
         async move {
             let definition = Definition::of::<J>(file!(), line!());
-            let mut performed = pin!(perform(&definition, &attempt, grace));
+            let mut performed = pin!(async {
+                let outcome = perform(&definition, &attempt, grace).await;
+                let_code_end(&attempt, grace, outcome).await
+            });
             let outcome = tokio::select! {
                 biased;
                 () = cancel.cancelled() => {

@@ -65,6 +65,15 @@ pub(super) async fn run_slot(engine: Arc<Engine>, lane: Arc<Lane>, slot: OwnedSe
 
 async fn execute(engine: &Engine, owned: &Owned) {
     owned.start();
+    if let Err(panic) = AssertUnwindSafe(execute_in_span(engine, owned)).catch_unwind().await {
+        // The code of jobs is caught before. What a program measures and traces with is its own too, and no job stays without an end.
+        finish(engine, owned, panicked(panic)).await;
+    }
+    // Blocking code that did not stop keeps its slot.
+    owned.attempt.inside.blocking.zero().await;
+}
+
+async fn execute_in_span(engine: &Engine, owned: &Owned) {
     let job = &owned.attempt.job;
     let span = tracing::info_span!(
         "jobs.execute",
@@ -74,17 +83,20 @@ async fn execute(engine: &Engine, owned: &Owned) {
         attempt = job.attempt,
         worker = engine.id
     );
-    run_and_end(engine, owned).instrument(span).await;
-    // Blocking code that did not stop keeps its slot.
-    owned.attempt.inside.blocking.zero().await;
+    run_and_finish(engine, owned).instrument(span).await;
 }
 
-async fn run_and_end(engine: &Engine, owned: &Owned) {
+async fn run_and_finish(engine: &Engine, owned: &Owned) {
     let outcome = run(engine, owned).await;
     if outcome != Outcome::NeverStarted {
         owned.meter.ended(&owned.attempt.job, owned.started().elapsed());
     }
+    finish(engine, owned, outcome).await;
+}
+
+async fn finish(engine: &Engine, owned: &Owned, outcome: Outcome) {
     if let Some(outcome) = finished_inside(engine, &owned.attempt, outcome).await {
+        let outcome = let_code_end(&owned.attempt, engine.settings.cancel_grace(), outcome).await;
         end(engine, owned, outcome).await;
     }
 }
@@ -114,7 +126,28 @@ async fn run(engine: &Engine, owned: &Owned) -> Outcome {
 pub(crate) async fn perform(definition: &Definition, attempt: &Arc<RunningAttempt>, grace: Duration) -> Outcome {
     // Not only `execute` is the user's code: also what decodes, what prints an error, and what drops the job.
     let performed = AssertUnwindSafe(decode_and_run(definition, attempt, grace)).catch_unwind();
-    performed.await.unwrap_or_else(|panic| panicked(&*panic))
+    performed.await.unwrap_or_else(panicked)
+}
+
+/// Before another attempt may start, blocking code that `execute` has left behind is asked to stop, and waited for: two attempts are not to
+/// run at once.
+pub(crate) async fn let_code_end(attempt: &RunningAttempt, grace: Duration, outcome: Outcome) -> Outcome {
+    let blocking = &attempt.inside.blocking;
+    if blocking.is_zero() || !outcome.may_run_again() || attempt.notes.forced().is_some() {
+        return outcome;
+    }
+    attempt.stop.trip(Stop::Returned);
+    match attempt.stop.reason() {
+        Some((Stop::Canceled | Stop::TimedOut | Stop::Returned, since)) => {
+            let ended = tokio::time::timeout_at((since + grace).into(), blocking.zero()).await;
+            if ended.is_ok() { outcome } else { did_not_stop(attempt) }
+        }
+        // The worker's end does not wait for it longer than for other code, and leaves the job to the lease.
+        Some((Stop::Shutdown | Stop::Lost, _)) | None => {
+            blocking.zero().await;
+            outcome
+        }
+    }
 }
 
 async fn decode_and_run(definition: &Definition, attempt: &Arc<RunningAttempt>, grace: Duration) -> Outcome {
@@ -139,12 +172,8 @@ async fn supervise(attempt: &RunningAttempt, grace: Duration, work: impl Future<
     }
     // Its future is dropped now. Code that it left blocking a thread goes on.
     match attempt.stop.reason() {
-        Some((Stop::Canceled | Stop::TimedOut, _)) if !attempt.inside.blocking.is_zero() => did_not_stop(attempt),
-        _ => {
-            // A job is given back only when its code has really ended.
-            attempt.inside.blocking.zero().await;
-            stopped(attempt)
-        }
+        Some((Stop::Canceled, _)) if !attempt.inside.blocking.is_zero() => did_not_stop(attempt),
+        _ => stopped(attempt),
     }
 }
 

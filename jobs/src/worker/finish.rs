@@ -38,6 +38,8 @@ const LAST_RETRY: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(engine: Arc<Engine>) {
     let Some(ends) = lock(&engine.ends_to_write).take() else { return };
+    // Should it ever unwind, nothing would be written any more: others are to have the jobs.
+    let _when_dropped = engine.lost.clone().drop_guard();
     let line = Line::new(&engine);
     let mut writer = Writer { engine, line, ends, waiting: VecDeque::new(), locked: Vec::new(), give_up_at: None };
     let mut reports = tokio::time::interval(REPORT_INTERVAL);

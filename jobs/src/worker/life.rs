@@ -95,14 +95,17 @@ async fn work(engine: Arc<Engine>, shutdown: &Shutdown) -> Result<End, Error> {
     let end = shutdown.wait(&engine, &mut claimer).await;
     engine.stopping.cancel();
     shutdown.finish_claims(&engine, claimer).await?;
-    let all_ended = shutdown.let_jobs_end(&engine, end).await?;
+    let running = shutdown.let_jobs_end(&engine, end).await?;
     engine.written.cancel();
     shutdown.finish_writes(writer, &engine).await?;
     engine.gone.cancel();
     heart.stopped().await;
     background.close();
     background.wait().await;
-    if all_ended && end == End::Stopped {
+    if end == End::Stopped {
+        if running > 0 {
+            return Err(Error::StillRunning { running });
+        }
         // No job is left behind here: a second signal is no error any more.
         match shutdown.or_abort(&engine, leave(&engine)).await {
             Ok(Ok(())) => tracing::info!(worker = engine.id, "the worker has left"),

@@ -37,7 +37,7 @@ use crate::error::Error;
 use crate::job::Job;
 use crate::metrics;
 use crate::registry::{Definition, Registry};
-pub(crate) use execute::perform;
+pub(crate) use execute::{let_code_end, perform};
 use settings::Settings;
 use shutdown::Shutdown;
 pub(crate) use verdict::decided;
@@ -187,6 +187,8 @@ impl Worker {
     ///
     /// Once this was called, SIGINT and SIGTERM no longer end the process by themselves, not even after it has returned: tokio keeps
     /// its handlers. A program that goes on then hears them itself, as with `tokio::signal::ctrl_c()`.
+    ///
+    /// [`Error::StillRunning`] where code that blocks did not stop when it was asked to: it goes on until the process ends.
     ///
     /// [`Error::Setup`] where it can't start: no definition, two of one name, state that is missing, no tables.
     pub async fn run(self) -> Result<(), Error> {

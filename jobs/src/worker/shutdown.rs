@@ -70,15 +70,16 @@ impl Shutdown {
         self.stop.run_until_cancelled(work).await
     }
 
-    /// Lets running jobs end within the grace, then asks those that are left to stop. False: some code has not stopped.
-    pub(super) async fn let_jobs_end(&self, engine: &Engine, end: End) -> Result<bool, Error> {
+    /// Lets running jobs end within the grace, then asks those that are left to stop. Returns how many have code that
+    /// has not stopped.
+    pub(super) async fn let_jobs_end(&self, engine: &Engine, end: End) -> Result<usize, Error> {
         engine.tasks.close();
         let grace = match end {
             End::Stopped => engine.settings.shutdown_grace,
             End::Lost => Duration::ZERO,
         };
         if self.or_abort(engine, tokio::time::timeout(grace, engine.tasks.wait())).await?.is_ok() {
-            return Ok(true);
+            return Ok(0);
         }
         engine.stop_all(match end {
             End::Stopped => Stop::Shutdown,
@@ -86,14 +87,17 @@ impl Shutdown {
         });
         // A job that stops at an `await` has ended when the grace is over; what is left is code that blocks.
         let patience = engine.settings.cancel_grace() + Duration::from_secs(1);
-        let ended = self.or_abort(engine, tokio::time::timeout(patience, engine.tasks.wait())).await?.is_ok();
-        if !ended {
+        if self.or_abort(engine, tokio::time::timeout(patience, engine.tasks.wait())).await?.is_ok() {
+            return Ok(0);
+        }
+        let running = engine.tasks.len();
+        if running > 0 {
             tracing::warn!(
-                jobs = engine.running(),
-                "code of jobs goes on although they were asked to stop; another worker takes these jobs over when the lease is over"
+                jobs = running,
+                "code of jobs goes on although it was asked to stop; another worker takes over what has not ended when the lease is over"
             );
         }
-        Ok(ended)
+        Ok(running)
     }
 
     /// Waits for a claim that is under way: cut off, its jobs would be claimed and nobody would know.

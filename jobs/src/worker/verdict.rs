@@ -22,7 +22,7 @@ pub(super) type Ended = Result<JobResult<Value>, Box<dyn Any + Send>>;
 /// What a job that has ended by itself ended in.
 pub(super) fn outcome(attempt: &RunningAttempt, ended: Ended) -> Outcome {
     let error = match ended {
-        Err(panic) => return panicked(&*panic),
+        Err(panic) => return panicked(panic),
         Ok(returned) => {
             attempt.notes.returned();
             match returned {
@@ -78,7 +78,7 @@ pub(super) fn stopped(attempt: &RunningAttempt) -> Outcome {
             reason: "the worker could not reach the database for too long, and stopped the job".into(),
             delay: Some(Duration::ZERO),
         },
-        Some(Stop::Canceled) | None => Outcome::Canceled { reason: "canceled".into() },
+        Some(Stop::Canceled | Stop::Returned) | None => Outcome::Canceled { reason: "canceled".into() },
     }
 }
 
@@ -88,6 +88,7 @@ pub(super) fn did_not_stop(attempt: &RunningAttempt) -> Outcome {
         Some(Stop::Canceled) => "it was canceled",
         Some(Stop::Shutdown) => "its worker was told to shut down",
         Some(Stop::Lost) => "its worker lost the database",
+        Some(Stop::Returned) => "its `execute` has returned",
         Some(Stop::TimedOut) | None => "its time was over",
     };
     let reason = format!(
@@ -98,9 +99,13 @@ pub(super) fn did_not_stop(attempt: &RunningAttempt) -> Outcome {
 }
 
 /// What an attempt that panicked ended in.
-pub(super) fn panicked(panic: &(dyn Any + Send)) -> Outcome {
+pub(super) fn panicked(panic: Box<dyn Any + Send>) -> Outcome {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     let reason = format!("panicked: {}", text.unwrap_or("with a value that is no text"));
+    if let Err(value) = panic.downcast::<String>() {
+        // Dropping a value of the job's own type may panic, too.
+        std::mem::forget(value);
+    }
     Outcome::Errored { how: AttemptEnd::Panic, reason, delay: None }
 }
 
