@@ -1,6 +1,6 @@
 //! What jobs are scheduled on.
 
-use sea_orm::{ConnectionTrait, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseConnection, TransactionTrait};
 
 /// What a job can be scheduled on: a connection, or a transaction of the caller's. Everything is that is both of sea-orm's traits, and no
 /// type has to implement it.
@@ -25,3 +25,8 @@ use sea_orm::{ConnectionTrait, TransactionTrait};
 pub trait Connection: ConnectionTrait + TransactionTrait<Transaction: Send> {}
 
 impl<C: ConnectionTrait + TransactionTrait<Transaction: Send>> Connection for C {}
+
+/// Whether a call on it is a transaction of its own, which may be repeated. One of the caller's is repeated whole or not at all.
+pub(crate) fn is_plain<C: ConnectionTrait>(_: &C) -> bool {
+    typeid::of::<C>() == typeid::of::<DatabaseConnection>()
+}

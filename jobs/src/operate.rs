@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::connection::Connection;
 use crate::error::Error;
 use crate::registry::Definition;
-use crate::store::{control, keys, maintain};
+use crate::store::{control, keys, maintain, repeat_call};
 use crate::{JobId, JobStatus, parameters, registry, secrets, wait, wake};
 
 /// What came of asking a job to cancel.
@@ -23,8 +23,12 @@ pub enum Cancellation {
 /// Cancels a job: at once where it waits, by request where it runs. [`Error::Closed`] where it has ended.
 pub async fn cancel<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<Cancellation, Error> {
     let id = id.into();
+    repeat_call(db, || cancel_once(db, id)).await
+}
+
+async fn cancel_once<C: ConnectionTrait>(db: &C, id: JobId) -> Result<Cancellation, Error> {
     let changed = control::cancel(db, id).await?;
-    match control::status(db, id).await? {
+    match control::status_now(db, id).await? {
         status if !changed => Err(Error::Closed { id, status }),
         JobStatus::Canceled => {
             control::notify(db, "jobs_finish", &id.to_string()).await?;
@@ -52,6 +56,10 @@ pub async fn set_parameter<C: ConnectionTrait, T: Serialize>(
 ) -> Result<(), Error> {
     let id = id.into();
     let value = parameters::to_value(name, value)?;
+    repeat_call(db, || set_value(db, id, name, &value)).await
+}
+
+async fn set_value<C: ConnectionTrait>(db: &C, id: JobId, name: &str, value: &Value) -> Result<(), Error> {
     loop {
         let job = control::find_to_change(db, id).await?;
         match job.status {
@@ -63,7 +71,7 @@ pub async fn set_parameter<C: ConnectionTrait, T: Serialize>(
         if let Some(object) = changed.as_object_mut() {
             let place = object.entry(name).or_insert(Value::Null);
             let was_secret = secrets::is_marked(place);
-            *place = value.clone();
+            place.clone_from(value);
             if was_secret {
                 secrets::mark(object, &[name]);
             }
@@ -100,28 +108,32 @@ fn under_stored_name(definition: &Definition, changed: &Value, name: &str, error
 /// A unique job takes its key again: [`Error::Duplicate`] where another one holds it, and then nothing is changed.
 pub async fn retry<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<(), Error> {
     let id = id.into();
+    let queue = repeat_call(db, || retry_once(db, id)).await?;
+    wake::scheduled(&queue);
+    Ok(())
+}
+
+/// In which queue it waits now.
+async fn retry_once<C: Connection>(db: &C, id: JobId) -> Result<String, Error> {
     // No options: inside a transaction of the caller's this is a savepoint, which takes none.
     let transaction = db.begin().await?;
-    let retried = control::retry(&transaction, id).await?;
-    let job = control::find(&transaction, id).await?;
-    if !retried {
-        return Err(Error::NotClosed { id, status: job.status });
+    if !control::retry(&transaction, id).await? {
+        return Err(Error::NotClosed { id, status: control::status_now(&transaction, id).await? });
     }
+    let job = control::find(&transaction, id).await?;
     if let Some(key) = &job.unique_key {
         keys::take_again(&transaction, id, key, job.version).await?;
     }
     control::notify(&transaction, "jobs_wake", &job.queue).await?;
     transaction.commit().await?;
-    wake::scheduled(&job.queue);
-    Ok(())
+    Ok(job.queue)
 }
 
 /// Deletes a closed job with its messages and history. [`Error::NotClosed`] where it has not ended.
 pub async fn delete<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<(), Error> {
     let id = id.into();
-    if maintain::delete_closed(db, id).await? {
-        return Ok(());
+    match repeat_call(db, || maintain::delete_closed(db, id)).await? {
+        status if status.is_closed() => Ok(()),
+        status => Err(Error::NotClosed { id, status }),
     }
-    let status = control::status(db, id).await?;
-    Err(Error::NotClosed { id, status })
 }

@@ -15,8 +15,11 @@ use crate::connection::Connection;
 use crate::error::Error;
 use crate::job::{Defaults, Job};
 use crate::options::option_setters;
-use crate::store::insert::{self, NewJob};
 use crate::store::unique::{self, Placed};
+use crate::store::{
+    self,
+    insert::{self, NewJob},
+};
 use crate::unique::{OnConflict, UniqueWhile};
 use crate::{JobHandle, JobId, JobOptions, metrics, parameters, registry, wake};
 
@@ -183,7 +186,7 @@ impl<'c, C: Connection, J: Job> IntoFuture for ScheduleAll<'c, C, J> {
 async fn insert_all<C: Connection>(db: &C, rows: &[NewJob]) -> Result<Vec<Placed>, Error> {
     let name = rows.first().map(|row| row.name.as_str());
     let span = tracing::debug_span!("jobs.schedule", name, count = rows.len());
-    let placed = in_transaction(db, rows).instrument(span).await?;
+    let placed = store::repeat_call(db, || in_transaction(db, rows)).instrument(span).await?;
     scheduled(rows.iter().zip(&placed));
     Ok(placed)
 }
@@ -256,7 +259,7 @@ pub(crate) async fn insert_one<C: Connection>(db: &C, row: NewJob) -> Result<Pla
     let rows = [row];
     let [row] = &rows;
     let span = tracing::debug_span!("jobs.schedule", name = row.name, queue = row.queue, job = Empty);
-    let inserted = async {
+    let inserted = async || {
         if row.key.is_none() || unique::is_one_statement(db) {
             return place(db, &rows).await;
         }
@@ -265,7 +268,7 @@ pub(crate) async fn insert_one<C: Connection>(db: &C, row: NewJob) -> Result<Pla
             None => in_transaction(db, &rows).await,
         }
     };
-    let placed = inserted.instrument(span.clone()).await?;
+    let placed = store::repeat_call(db, inserted).instrument(span.clone()).await?;
     span.record("job", placed.first().map(|placed| placed.id));
     scheduled(rows.iter().zip(&placed));
     // There are as many as rows, or it has failed.

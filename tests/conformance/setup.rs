@@ -47,7 +47,9 @@ async fn tables(t: &Database) -> Vec<String> {
     let sql = match t.kind() {
         Kind::Sqlite => "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'".to_owned(),
         Kind::Postgres => format!("SELECT tablename::text FROM pg_tables WHERE schemaname = '{name}'"),
-        Kind::Mariadb | Kind::Mysql => format!("SELECT table_name FROM information_schema.tables WHERE table_schema = '{name}'"),
+        Kind::Mariadb | Kind::Mysql => {
+            format!("SELECT table_name FROM information_schema.tables WHERE table_schema = '{name}'")
+        }
     };
     let rows = t.db().query_all_raw(Statement::from_string(t.db().get_database_backend(), sql)).await.unwrap();
     let mut tables: Vec<String> = rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
@@ -107,7 +109,9 @@ async fn relations(t: &Database) -> i64 {
     t.number(&match t.kind() {
         Kind::Sqlite => "SELECT COUNT(*) FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'".to_owned(),
         Kind::Postgres => format!("SELECT COUNT(*) FROM pg_class WHERE relnamespace = '{name}'::regnamespace"),
-        Kind::Mariadb | Kind::Mysql => format!("SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = '{name}'"),
+        Kind::Mariadb | Kind::Mysql => {
+            format!("SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = '{name}'")
+        }
     })
     .await
 }

@@ -20,6 +20,7 @@ cases![
     a_running_job_holds_its_key,
     a_key_while_scheduled_ends_when_the_job_runs,
     a_window_outlives_the_job_and_its_row,
+    a_key_whose_job_somebody_has_deleted_by_hand_is_free,
     a_conflict_can_be_an_error,
     a_waiting_job_can_be_replaced,
     a_running_job_is_not_replaced,
@@ -194,6 +195,14 @@ async fn a_window_outlives_the_job_and_its_row(t: Database) {
     // It waits: the window is no more than what is added to that.
     assert_eq!(t.execute(&format!("UPDATE jobs_unique SET expires_at = {passed}")).await, 1);
     assert_eq!(Hourly::new().schedule(t.db()).await.unwrap(), second);
+}
+
+async fn a_key_whose_job_somebody_has_deleted_by_hand_is_free(t: Database) {
+    let first = Solo::new("a.png").schedule(t.db()).await.unwrap();
+    t.execute("DELETE FROM jobs_job").await;
+    let again = Solo::new("a.png").schedule(t.db()).await.unwrap();
+    assert!(!again.existed() && again != first);
+    assert_eq!(Solo::new("a.png").schedule(t.db()).await.unwrap(), again);
 }
 
 async fn a_conflict_can_be_an_error(t: Database) {

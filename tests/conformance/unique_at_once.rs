@@ -19,6 +19,9 @@ cases![
     an_open_transaction_s_key_is_waited_for,
     a_key_that_is_rolled_back_is_free,
     an_older_snapshot_makes_no_second_job,
+    a_job_that_has_ended_since_the_snapshot_does_not_hold_its_key if Kind::locks_rows,
+    batches_that_take_over_the_same_keys_in_any_order_all_succeed,
+    batches_in_sessions_that_refuse_what_has_changed_all_succeed if Kind::may_refuse_what_has_changed,
     retries_and_schedulers_at_once_leave_one_job_open,
 ];
 
@@ -100,14 +103,8 @@ async fn large_batches_with_the_same_keys_make_one_job_each(t: Database) {
         let job = |number: i64| Add::new(number).with_options(JobOptions::new().unique_key(number.to_string()));
         jobs::schedule_all(&db, numbers.into_iter().map(job)).await
     });
-    let mut new = 0;
-    for ended in ended.await {
-        match ended {
-            Ok(handles) => new += handles.iter().filter(|handle| !handle.existed()).count(),
-            // It takes keys part by part: one may have to make way for the other, and may try again.
-            Err(error) => assert!(t.kind() == Kind::Postgres && error.is_retryable(), "{error}"),
-        }
-    }
+    let handles: Vec<_> = ended.await.into_iter().flat_map(Result::unwrap).collect();
+    let new = handles.iter().filter(|handle| !handle.existed()).count();
     assert_eq!((new, total(&t).await), (6_000, 6_000));
 }
 
@@ -204,6 +201,77 @@ async fn an_older_snapshot_makes_no_second_job(t: Database) {
         assert_eq!(counts(&t).await.scheduled, 2);
         work(&t).await;
     }
+}
+
+/// In a transaction that sees it wait. What is scheduled there is new, or the database says that the transaction has to be repeated.
+async fn a_job_that_has_ended_since_the_snapshot_does_not_hold_its_key(t: Database) {
+    let other = t.connect().await;
+    let read = sea_orm::Statement::from_string(t.db().get_database_backend(), "SELECT COUNT(*) FROM jobs_job");
+    for in_bulk in [false, true] {
+        let first = keyed(0).schedule(t.db()).await.unwrap();
+        let transaction = other.begin_with_config(Some(IsolationLevel::RepeatableRead), None).await.unwrap();
+        transaction.query_one_raw(read.clone()).await.unwrap();
+        work(&t).await;
+        assert_eq!(first.status(&transaction).await.unwrap(), JobStatus::Scheduled);
+        let again = if in_bulk {
+            soon(jobs::schedule_all(&transaction, [keyed(0)]).into_future()).await.map(|handles| handles[0])
+        } else {
+            soon(keyed(0).schedule(&transaction).into_future()).await
+        };
+        match again {
+            Ok(again) => {
+                assert!(!again.existed() && again != first, "{again:?} is {first:?}, which has ended");
+                transaction.commit().await.unwrap();
+                assert_eq!(again.status(t.db()).await.unwrap(), JobStatus::Scheduled);
+            }
+            Err(error) => assert!(error.is_retryable(), "{error}"),
+        }
+        work(&t).await;
+    }
+}
+
+/// Each of 20 keys is held by a job that has ended.
+async fn take_over_batches(t: &Database, connections: &[DatabaseConnection]) {
+    const KEYS: i64 = 20;
+    // Beside so many others that the database finds each by its index.
+    let others =
+        (0..3_000).map(|number| Add::new(number).with_options(JobOptions::new().unique_key(format!("other {number}"))));
+    jobs::schedule_all(t.db(), others).await.unwrap();
+    t.execute(if t.kind().speaks_mysql() { "ANALYZE TABLE jobs_unique" } else { "ANALYZE jobs_unique" }).await;
+    work(t).await;
+    for round in 0..10 {
+        let tasks: Vec<_> = connections.iter().cloned().zip(0_i64..).collect();
+        let tasks = tasks.into_iter().map(|(db, task)| {
+            let numbers = (0..KEYS).map(move |number| (number * 7 + task * 3 + round) % KEYS);
+            let job = |number: i64| Add::new(number).with_options(JobOptions::new().unique_key(number.to_string()));
+            let jobs: Vec<_> = numbers.map(job).collect();
+            tokio::spawn(async move { jobs::schedule_all(&db, jobs).await })
+        });
+        let mut new = 0;
+        for task in tasks.collect::<Vec<_>>() {
+            new += soon(task).await.unwrap().unwrap().iter().filter(|handle| !handle.existed()).count();
+        }
+        assert_eq!((new, counts(t).await.scheduled), (20, 20), "round {round}");
+        work(t).await;
+    }
+}
+
+async fn batches_that_take_over_the_same_keys_in_any_order_all_succeed(t: Database) {
+    let connections = vec![t.db().clone(); 8];
+    take_over_batches(&t, &connections).await;
+}
+
+/// As MariaDB's sessions do from 11.6 on.
+async fn batches_in_sessions_that_refuse_what_has_changed_all_succeed(t: Database) {
+    let mut connections = Vec::new();
+    for _ in 0..8 {
+        let mut options = sea_orm::ConnectOptions::new(t.url());
+        options.max_connections(1);
+        let db = jobs::connect_with(options).await.unwrap();
+        db.execute_unprepared("SET SESSION innodb_snapshot_isolation = ON").await.unwrap();
+        connections.push(db);
+    }
+    take_over_batches(&t, &connections).await;
 }
 
 async fn retries_and_schedulers_at_once_leave_one_job_open(t: Database) {

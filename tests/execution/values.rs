@@ -110,7 +110,9 @@ async fn a_value_that_the_database_refuses_fails_its_job_alone(t: Database) {
              BEGIN SELECT RAISE(ABORT, 'poison is refused'); END"
         }
         Kind::Postgres => "ALTER TABLE jobs_job ADD CONSTRAINT no_poison CHECK (results::text NOT LIKE '%poison%')",
-        Kind::Mariadb | Kind::Mysql => "ALTER TABLE jobs_job ADD CONSTRAINT no_poison CHECK (results NOT LIKE '%poison%')",
+        Kind::Mariadb | Kind::Mysql => {
+            "ALTER TABLE jobs_job ADD CONSTRAINT no_poison CHECK (results NOT LIKE '%poison%')"
+        }
     })
     .await;
     let names = (0..20).map(|number| if number == 7 { "poison".to_owned() } else { format!("food {number}") });

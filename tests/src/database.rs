@@ -53,6 +53,12 @@ impl Kind {
         self != Self::Sqlite
     }
 
+    /// Whether its sessions can refuse to write what has changed since a transaction has read (`innodb_snapshot_isolation`).
+    #[must_use]
+    pub fn may_refuse_what_has_changed(self) -> bool {
+        self == Self::Mariadb
+    }
+
     /// Where it is; `None` where the environment does not say.
     #[must_use]
     pub fn server(self) -> Option<String> {

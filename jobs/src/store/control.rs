@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 
 use super::dialect::Dialect;
 use super::{Store, dialect, json, statement};
+use crate::connection::is_plain;
 use crate::entity::attempt;
 use crate::entity::job::{Column, Entity, Model};
 use crate::{AttemptEnd, Error, JobId, JobStatus};
@@ -24,6 +25,16 @@ pub(crate) async fn find_to_change<C: ConnectionTrait>(db: &C, id: JobId) -> Res
 pub(crate) async fn status<C: ConnectionTrait>(db: &C, id: JobId) -> Result<JobStatus, Error> {
     let status: Option<JobStatus> =
         Entity::find_by_id(id.0).select_only().column(Column::Status).into_tuple().one(db).await?;
+    status.ok_or(Error::NotFound { id })
+}
+
+/// The same as it is now, in a transaction too that reads an older snapshot: locked, where rows can be.
+pub(crate) async fn status_now<C: ConnectionTrait>(db: &C, id: JobId) -> Result<JobStatus, Error> {
+    if is_plain(db) {
+        return status(db, id).await;
+    }
+    let select = Entity::find_by_id(id.0).select_only().column(Column::Status).lock_exclusive();
+    let status: Option<JobStatus> = select.into_tuple().one(db).await?;
     status.ok_or(Error::NotFound { id })
 }
 

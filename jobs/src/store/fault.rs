@@ -32,6 +32,21 @@ pub(crate) fn of(error: &DbErr) -> Fault {
     }
 }
 
+/// Whether a transaction lost against another one, and may succeed at once: not where it has waited in vain for a lock.
+pub(crate) fn is_lost_race(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error else {
+        return false;
+    };
+    error.as_database_error().is_some_and(|error| {
+        let code = error.code();
+        // A deadlock, a record that changed since it was read; the same, and a failed serialization; a write after an older read.
+        matches!(
+            (code.as_deref(), mysql_number(error)),
+            (_, Some(1213 | 1020)) | (Some("40001" | "40P01" | "517"), None)
+        )
+    })
+}
+
 /// Whether a table or a column is not there: nobody has migrated, or another version has.
 pub(crate) fn lacks_tables(error: &DbErr) -> bool {
     let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error else {

@@ -1,16 +1,17 @@
 //! The keys of unique jobs, in `jobs_unique`: who has them, and who holds them still. See [`super::unique`].
 
+use std::collections::HashMap;
+
 use sea_orm::sea_query::Expr;
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, Select, Value,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, Value};
 use serde::Serialize;
 
 use super::dialect::{self, Dialect, Take};
-use super::insert::in_chunks;
+use super::insert::{MAX_BATCH_ROWS, in_chunks};
 use super::unique::NewKey;
 use super::{json, statement};
-use crate::entity::{job, key};
+use crate::connection::is_plain;
+use crate::entity::key;
 use crate::error::Error;
 use crate::{JobId, JobStatus};
 
@@ -101,19 +102,15 @@ impl Holder {
         KeyRow { unique_key: &self.key, job_id: self.job_id, version: self.version, within_ms: None }
     }
 
-    /// Whether it still has the key.
+    /// Whether it still has the key. Not where its job is gone, also where somebody else has deleted that.
     pub(super) fn holds(&self) -> bool {
-        self.is_open
-            || match (self.version, self.job) {
-                (None, _) => false,
-                // In a transaction that reads an older snapshot, the job is not there yet, or has not taken it yet.
-                (Some(_), None) => true,
-                (Some(taken), Some(job)) => job.version < taken || job.unique_while.unwrap_or(0) & bit(job.status) != 0,
-            }
+        let holds = |job: HoldingJob| job.unique_while.unwrap_or(0) & bit(job.status) != 0;
+        self.is_open || (self.version.is_some() && self.job.is_some_and(holds))
     }
 }
 
-/// Those who have these keys, or had them last. To be replaced, they are locked.
+/// Those who have these keys, or had them last, in the order of the keys. To be replaced, they are locked; also in a transaction that may
+/// read an older snapshot, where only a lock tells how they are now.
 pub(super) async fn holders<C: ConnectionTrait>(
     db: &C,
     dialect: &Dialect,
@@ -121,36 +118,45 @@ pub(super) async fn holders<C: ConnectionTrait>(
     lock: bool,
 ) -> Result<Vec<Holder>, DbErr> {
     let rows = db.query_all_raw(statement(dialect, dialect.unique.holders, [json(keys)?.into()])).await?;
-    let mut holders = Vec::with_capacity(rows.len());
+    let (mut holders, mut may_be_old) = (Vec::with_capacity(rows.len()), false);
     for row in &rows {
         let (key, job_id) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
         let (version, is_open) = (row.try_get_by_index(2)?, row.try_get_by_index(3)?);
+        may_be_old |= row.try_get_by_index::<bool>(4)?;
         holders.push(Holder { key, job_id, version, is_open, job: None });
     }
-    if lock {
-        // One by one, by their ids alone: of several, or of a table with few rows, MariaDB may lock all that there are.
-        holders.sort_unstable_by_key(|holder| holder.job_id);
-        for holder in &mut holders {
-            let job = what_holds(job::Entity::find_by_id(holder.job_id)).lock_exclusive();
-            holder.job = job.into_model().one(db).await?;
+    holders.sort_unstable_by(|one, other| one.key.cmp(&other.key));
+    let mut ids: Vec<_> = holders.iter().map(|holder| holder.job_id).collect();
+    ids.sort_unstable();
+    let unique = &dialect.unique;
+    let sql = if lock || may_be_old { unique.locked_jobs } else { unique.jobs };
+    let mut jobs = HashMap::with_capacity(ids.len());
+    for some in ids.chunks(MAX_BATCH_ROWS) {
+        for row in db.query_all_raw(statement(dialect, sql, [json(some)?.into()])).await? {
+            let job = HoldingJob::from_query_result(&row, "")?;
+            jobs.insert(job.id, job);
         }
-        return Ok(holders);
     }
-    // Most keys are free: these are few.
-    for some in holders.chunks_mut(100) {
-        let ids = some.iter().map(|holder| holder.job_id);
-        let jobs = what_holds(job::Entity::find().filter(job::Column::Id.is_in(ids)));
-        let jobs: Vec<HoldingJob> = jobs.into_model().all(db).await?;
-        for holder in some {
-            holder.job = jobs.iter().find(|job| job.id == holder.job_id).copied();
-        }
+    for holder in &mut holders {
+        holder.job = jobs.get(&holder.job_id).copied();
     }
     Ok(holders)
 }
 
-fn what_holds(jobs: Select<job::Entity>) -> Select<job::Entity> {
-    use job::Column::{Id, Status, UniqueWhile, Version};
-    jobs.select_only().columns([Id, Version, Status, UniqueWhile])
+/// The job that holds a key, where one surely does: to be asked first, where that costs less than a transaction in vain. What a
+/// transaction of the caller's shows may be long over, and is looked at again.
+pub(super) async fn surely_held_by<C: ConnectionTrait>(
+    db: &C,
+    dialect: &Dialect,
+    key: &str,
+) -> Result<Option<i64>, DbErr> {
+    let Some(sql) = dialect.unique.held else { return Ok(None) };
+    let Some(held) = db.query_one_raw(statement(dialect, sql, [key.into()])).await? else { return Ok(None) };
+    if is_plain(db) {
+        return held.try_get_by_index(1);
+    }
+    let holders = holders(db, dialect, &[key], false).await?;
+    Ok(holders.iter().find(|holder| holder.holds()).map(|holder| holder.job_id))
 }
 
 /// Sets these keys free, where they are still as they were seen.
@@ -158,7 +164,9 @@ pub(super) async fn free<C: ConnectionTrait>(db: &C, dialect: &Dialect, holders:
     if holders.is_empty() {
         return Ok(());
     }
-    let rows: Vec<_> = holders.iter().map(Holder::row).collect();
+    // In the order of the keys, as all who lock several do.
+    let mut rows: Vec<_> = holders.iter().map(Holder::row).collect();
+    rows.sort_unstable_by_key(|row| row.unique_key);
     db.execute_raw(statement(dialect, dialect.unique.free, [json(&rows)?.into()])).await.map(|_| ())
 }
 

@@ -169,17 +169,17 @@ pub(crate) async fn delete_jobs<C: ConnectionTrait>(db: &C, ids: &[i64]) -> Resu
     Ok(())
 }
 
-/// Deletes one closed job; false where it is not closed or not there.
-pub(crate) async fn delete_closed<C: TransactionTrait>(db: &C, id: JobId) -> Result<bool, Error> {
+/// Deletes one job where it is closed; says how it stood.
+pub(crate) async fn delete_closed<C: TransactionTrait>(db: &C, id: JobId) -> Result<JobStatus, Error> {
     // No options: inside a transaction of the caller's this is a savepoint, which takes none.
     let transaction = db.begin().await?;
     control::lock(&transaction, dialect::of(transaction.get_database_backend())?, id).await?;
-    let is_closed = control::find_to_change(&transaction, id).await?.status.is_closed();
-    if is_closed {
+    let status = control::status_now(&transaction, id).await?;
+    if status.is_closed() {
         delete_jobs(&transaction, &[id.0]).await?;
     }
     transaction.commit().await?;
-    Ok(is_closed)
+    Ok(status)
 }
 
 /// Due jobs that no live worker serves.

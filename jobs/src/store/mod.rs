@@ -19,6 +19,7 @@ pub(crate) mod testing;
 pub(crate) mod unique;
 pub(crate) mod workers;
 
+use std::fmt::Display;
 use std::future::Future;
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ use sea_orm::{
 };
 use serde::Serialize;
 
+use crate::connection::is_plain;
+use crate::error::Error;
 use dialect::Dialect;
 
 /// A worker's way to its database.
@@ -70,14 +73,36 @@ pub(crate) async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction
 const REPEATS: u32 = 8;
 
 /// Runs a transaction of ours whole, again when it lost against another (a deadlock, a busy database).
-pub(crate) async fn repeat<T, F>(mut transaction: impl FnMut() -> F) -> Result<T, DbErr>
+pub(crate) async fn repeat<T, F>(transaction: impl FnMut() -> F) -> Result<T, DbErr>
 where
     F: Future<Output = Result<T, DbErr>>,
+{
+    repeat_if(|error| fault::of(error) == fault::Fault::Contention, transaction).await
+}
+
+/// Runs what a caller asks for, again when it lost against another. On a plain connection: in a transaction of the caller's, which the
+/// database may have rolled back, only the caller can repeat it.
+///
+/// What has waited in vain for a lock is not repeated: whoever holds that may do so for long.
+pub(crate) async fn repeat_call<C, T, F>(db: &C, call: impl FnMut() -> F) -> Result<T, Error>
+where
+    C: ConnectionTrait,
+    F: Future<Output = Result<T, Error>>,
+{
+    let may_repeat = is_plain(db);
+    let has_lost = |error: &Error| matches!(error, Error::Database(error) if may_repeat && fault::is_lost_race(error));
+    repeat_if(has_lost, call).await
+}
+
+async fn repeat_if<T, E, F>(has_lost: impl Fn(&E) -> bool, mut transaction: impl FnMut() -> F) -> Result<T, E>
+where
+    E: Display,
+    F: Future<Output = Result<T, E>>,
 {
     let mut repeats = 0;
     loop {
         match transaction().await {
-            Err(error) if repeats < REPEATS && fault::of(&error) == fault::Fault::Contention => {
+            Err(error) if repeats < REPEATS && has_lost(&error) => {
                 repeats += 1;
                 let pause = f64::from(1 << repeats) * fastrand::f64();
                 tracing::debug!(%error, repeats, "repeating a transaction that lost against another");

@@ -4,14 +4,14 @@
 //! and by the time that it was given. One that nobody holds any more is set free first, where it is still as it was seen, and then taken
 //! as if it had been free: so each step may stand alone, and whoever takes a key has inserted its row.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use sea_orm::{ConnectionTrait, DbErr};
 use serde::Serialize;
 
 use super::dialect::{self, Dialect, Insert, InsertJobs, InsertUnique};
 use super::insert::{MAX_BATCH_ROWS, NewJob, batches, insert_all, insert_jobs, returned_ids};
-use super::keys::{Holder, free, holders, take_new};
+use super::keys::{Holder, free, holders, surely_held_by, take_new};
 use super::{control, json, statement};
 use crate::error::Error;
 use crate::unique::OnConflict;
@@ -66,7 +66,8 @@ pub(crate) async fn place<C: ConnectionTrait>(db: &C, jobs: &[&NewJob]) -> Resul
         if wanted.is_empty() {
             return by_job(jobs, of_job, placed);
         }
-        let by_key: HashMap<_, _> = wanted.iter().map(|place| (key_of(distinct[*place]), *place)).collect();
+        // In the order of the keys: so do all who lock several.
+        let by_key: BTreeMap<_, _> = wanted.iter().map(|place| (key_of(distinct[*place]), *place)).collect();
         let keys: Vec<_> = by_key.keys().copied().collect();
         let lock = wanted.iter().any(|place| on_conflict(distinct[*place]) == OnConflict::Replace);
         let mut abandoned = Vec::new();
@@ -98,14 +99,10 @@ fn on_conflict(job: &NewJob) -> OnConflict {
 /// What becomes of a job whose key is surely held, where that can be told without a transaction.
 pub(crate) async fn place_at_a_glance<C: ConnectionTrait>(db: &C, job: &NewJob) -> Result<Option<Placed>, Error> {
     let dialect = dialect::of(db.get_database_backend())?;
-    let (Some(sql), Some(key)) = (dialect.unique.held, &job.key) else { return Ok(None) };
-    let held = db.query_one_raw(statement(dialect, sql, [key.key.as_str().into()])).await?;
-    let Some(row) = held else { return Ok(None) };
-    let id = row.try_get_by_index(1)?;
-    match key.on_conflict {
-        OnConflict::UseExisting => Ok(Some(Placed { id, existed: true })),
-        OnConflict::Fail => Err(Error::Duplicate { existing: JobId(id) }),
-        OnConflict::Replace => Ok(None),
+    let Some(key) = job.key.as_ref().filter(|key| key.on_conflict != OnConflict::Replace) else { return Ok(None) };
+    match surely_held_by(db, dialect, &key.key).await? {
+        Some(id) if key.on_conflict == OnConflict::Fail => Err(Error::Duplicate { existing: JobId(id) }),
+        held => Ok(held.map(|id| Placed { id, existed: true })),
     }
 }
 
@@ -211,7 +208,8 @@ async fn jobs_of<C: ConnectionTrait>(
 ) -> Result<HashMap<String, i64>, DbErr> {
     let mut holding = HashMap::with_capacity(jobs.len());
     for some in jobs.chunks(MAX_BATCH_ROWS) {
-        let keys: Vec<_> = some.iter().map(|job| key_of(job)).collect();
+        let mut keys: Vec<_> = some.iter().map(|job| key_of(job)).collect();
+        keys.sort_unstable();
         let rows = db.query_all_raw(statement(dialect, dialect.unique.holders, [json(&keys)?.into()])).await?;
         for row in rows {
             holding.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);

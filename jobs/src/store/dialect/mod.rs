@@ -67,8 +67,13 @@ pub(crate) struct Unique {
     pub(crate) take: Take,
     /// (key) → key, id: a job that surely holds it. Asked first where it costs less than a transaction in vain.
     pub(crate) held: Option<&'static str>,
-    /// (keys) → key, job, version, `is_open`: whether its time is not over.
+    /// (keys) → key, job, version, `is_open`: whether its time is not over, `may_be_old`: whether this transaction may see older rows
+    /// than there are.
     pub(crate) holders: &'static str,
+    /// (ids) → id, version, status, `unique_while`
+    pub(crate) jobs: &'static str,
+    /// The same, locked where rows can be, in the order that is given: as they are now.
+    pub(crate) locked_jobs: &'static str,
     /// (holders): sets keys free that are still held as they were seen.
     pub(crate) free: &'static str,
     /// (at, delay in ms, parameters, id, version): replaces what a waiting job is to do, and when.

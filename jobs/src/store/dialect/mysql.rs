@@ -102,9 +102,15 @@ pub(super) static DIALECT: Dialect = Dialect {
              WHERE held.unique_key = ? AND (held.expires_at > UTC_TIMESTAMP(6) OR job.unique_while & (1 << job.status) <> 0)",
         ),
         // They are locked already. Without the lock, a transaction that began before would be shown who had them then.
-        holders: "SELECT unique_key, job_id, version, COALESCE(expires_at > UTC_TIMESTAMP(6), FALSE) AS is_open
+        holders: "SELECT unique_key, job_id, version, COALESCE(expires_at > UTC_TIMESTAMP(6), FALSE) AS is_open, TRUE AS may_be_old
                   FROM JSON_TABLE(?, '$[*]' COLUMNS (wanted VARCHAR(64) CHARACTER SET utf8mb4 PATH '$')) AS w
                   STRAIGHT_JOIN jobs_unique FORCE INDEX (PRIMARY) ON unique_key = w.wanted COLLATE utf8mb4_bin FOR UPDATE /*!80001 OF jobs_unique */",
+        jobs: "SELECT id, version, status, unique_while
+               FROM JSON_TABLE(?, '$[*]' COLUMNS (holding BIGINT PATH '$')) AS h
+               STRAIGHT_JOIN jobs_job FORCE INDEX (PRIMARY) ON jobs_job.id = h.holding",
+        locked_jobs: "SELECT id, version, status, unique_while
+                      FROM JSON_TABLE(?, '$[*]' COLUMNS (holding BIGINT PATH '$')) AS h
+                      STRAIGHT_JOIN jobs_job FORCE INDEX (PRIMARY) ON jobs_job.id = h.holding FOR UPDATE /*!80001 OF jobs_job */",
         free: "DELETE jobs_unique
                FROM JSON_TABLE(?, '$[*]' COLUMNS (
                         seen VARCHAR(64) CHARACTER SET utf8mb4 PATH '$.unique_key', by_job BIGINT PATH '$.job_id',

@@ -67,8 +67,11 @@ pub(super) static DIALECT: Dialect = Dialect {
         // In a transaction of the caller's, a write after a read may be refused.
         held: None,
         holders: "SELECT unique_key, job_id, version,
-                         COALESCE(expires_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), FALSE) AS is_open
+                         COALESCE(expires_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), FALSE) AS is_open,
+                         FALSE AS may_be_old
                   FROM jobs_unique WHERE unique_key IN (SELECT value FROM json_each(?1))",
+        jobs: HOLDING_JOBS,
+        locked_jobs: HOLDING_JOBS,
         free: "DELETE FROM jobs_unique
                WHERE (unique_key, job_id, COALESCE(version, -1)) IN (
                    SELECT value ->> 'unique_key', value ->> 'job_id', COALESCE(value ->> 'version', -1) FROM json_each(?1))",
@@ -82,6 +85,9 @@ pub(super) static DIALECT: Dialect = Dialect {
     },
     unless_there: |insert| format!("{insert} ON CONFLICT DO NOTHING"),
 };
+
+const HOLDING_JOBS: &str =
+    "SELECT id, version, status, unique_while FROM jobs_job WHERE id IN (SELECT value FROM json_each(?1))";
 
 /// Ids grow in the order of insertion, which is the batch's.
 const INSERT: &str = r"

@@ -60,13 +60,23 @@ pub(super) static DIALECT: Dialect = Dialect {
              ON CONFLICT DO NOTHING",
         ),
         held: None,
-        holders: "SELECT unique_key, job_id, version, COALESCE(expires_at > statement_timestamp(), FALSE) AS is_open
+        holders: "SELECT unique_key, job_id, version, COALESCE(expires_at > statement_timestamp(), FALSE) AS is_open,
+                         current_setting('transaction_isolation') <> 'read committed' AS may_be_old
                   FROM jobs_unique
                   WHERE unique_key = ANY(ARRAY(SELECT value FROM json_array_elements_text($1::json)))",
+        jobs: "SELECT id, version, status, unique_while FROM jobs_job
+               WHERE id = ANY(ARRAY(SELECT value::bigint FROM json_array_elements_text($1::json)))",
+        locked_jobs: "SELECT id, version, status, unique_while FROM jobs_job
+                      WHERE id = ANY(ARRAY(SELECT value::bigint FROM json_array_elements_text($1::json)))
+                      ORDER BY id FOR UPDATE",
+        // Locked in order before they are deleted: a `DELETE … USING` locks them in any.
         free: "DELETE FROM jobs_unique
-               USING json_to_recordset($1::json) AS seen (unique_key text, job_id bigint, version bigint)
-               WHERE jobs_unique.unique_key = seen.unique_key AND jobs_unique.job_id = seen.job_id
-                 AND jobs_unique.version IS NOT DISTINCT FROM seen.version",
+               WHERE ctid = ANY(ARRAY(
+                   SELECT jobs_unique.ctid
+                   FROM json_to_recordset($1::json) AS seen (unique_key text, job_id bigint, version bigint)
+                   JOIN jobs_unique ON jobs_unique.unique_key = seen.unique_key AND jobs_unique.job_id = seen.job_id
+                    AND jobs_unique.version IS NOT DISTINCT FROM seen.version
+                   ORDER BY jobs_unique.unique_key FOR UPDATE OF jobs_unique))",
         replace: "UPDATE jobs_job
                   SET scheduled_at = COALESCE($1::text::timestamptz,
                                               statement_timestamp() + COALESCE($2::bigint, 0) * interval '1 millisecond'),
