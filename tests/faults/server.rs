@@ -154,5 +154,9 @@ fn program(name: &str) -> Option<PathBuf> {
         .chain(["/usr/sbin".into(), "/usr/local/sbin".into()])
         .chain(versions.map(|version| version.path().join("bin")))
         .map(|directory| directory.join(name))
-        .find(|program| program.is_file())
+        // Distributions call MariaDB `mysqld`, too.
+        .find(|program| {
+            std::fs::canonicalize(program)
+                .is_ok_and(|file| file.is_file() && (name == "mariadbd" || !file.ends_with("mariadbd")))
+        })
 }
