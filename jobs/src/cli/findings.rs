@@ -232,7 +232,7 @@ pub(super) async fn transactions(db: &DatabaseConnection, limit: Duration) -> Fo
 
 /// For those who may not see what others do.
 const RIGHT_TO_SEE: &str = "to have this checked, give the database's user the right to see all sessions: pg_read_all_stats on \
-                            PostgreSQL, PROCESS on MariaDB";
+                            PostgreSQL, PROCESS on MariaDB and MySQL";
 
 fn since(time: DateTime<Utc>, now: DateTime<Utc>) -> String {
     durations::show((now - time).to_std().unwrap_or_default())
