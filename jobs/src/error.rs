@@ -150,8 +150,14 @@ pub enum Error {
         /// How many jobs have code that goes on.
         running: usize,
     },
+    /// The program has closed the pool of connections that it gave to the worker, which has stopped.
+    #[error(
+        "the pool of connections was closed while the worker ran: cancel the token of `stop_on` first, and close the pool when `run()` has \
+         returned"
+    )]
+    PoolClosed,
     /// The database refused or could not be reached.
-    #[error("the database: {0}")]
+    #[error("the database: {0}{advice}", advice = crate::store::fault::advice(.0))]
     Database(#[from] DbErr),
 }
 

@@ -18,7 +18,8 @@ use crate::store::dialect::{connection, url};
 ///
 /// A connection of your own works too, with one thing to know: where a future is dropped while it begins a transaction, as that of a
 /// request whose client has gone, the driver (`SQLx` 0.9) may give its connection back to the pool inside that transaction, and
-/// what is written on it next is lost. Connections that are made here are looked at before they are used again.
+/// what is written on it next is lost; and on SQLite, where a transaction fails because the disk is full, its connection may come back in a
+/// state in which it locks the file. Connections that are made here are looked at before they are used again.
 pub async fn connect(url: impl AsRef<str>) -> Result<DatabaseConnection, Error> {
     connect_with(connection::options(url.as_ref())).await
 }

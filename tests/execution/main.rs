@@ -10,6 +10,7 @@ mod definitions;
 mod faults;
 mod fencing;
 mod finishing;
+mod full_disk;
 mod messages;
 mod network;
 mod outcomes;
@@ -33,6 +34,7 @@ fn main() {
         context::cases(),
         messages::cases(),
         finishing::cases(),
+        full_disk::cases(),
         fencing::cases(),
         stopping::cases(),
         blocking::cases(),

@@ -1,12 +1,13 @@
 //! Workers that are told to stop, or have nothing left to do.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use jobs::AttemptEnd;
 use jobs::prelude::*;
-use jobs_tests::{Database, Gate, Running, cases, soon};
+use jobs::{AttemptEnd, Error};
+use jobs_tests::{Database, Gate, Kind, Running, cases, soon};
+use sea_orm::DatabaseConnection;
 
-use crate::definitions::{Aside, Once, Play, idle_worker, work, worker, wrong};
+use crate::definitions::{Aside, Once, Play, Script, idle_worker, work, worker, wrong};
 use crate::faults::{history, insert_job, until, workers};
 
 cases![
@@ -16,6 +17,8 @@ cases![
     a_job_with_a_single_attempt_fails_instead_of_being_given_back,
     a_job_that_ends_well_when_it_is_asked_to_stop_has_succeeded,
     a_canceled_job_is_not_given_back,
+    a_worker_whose_pool_is_closed_ends_and_says_so,
+    a_worker_whose_database_in_memory_is_closed_ends_and_says_so if Kind::can_be_in_memory,
     no_job_is_running_when_the_worker_has_stopped,
     a_worker_that_runs_until_idle_leaves_what_is_due_later,
     a_worker_that_runs_until_idle_executes_what_its_jobs_schedule,
@@ -137,6 +140,36 @@ async fn a_canceled_job_is_not_given_back(t: Database) {
     t.execute(&format!("UPDATE jobs_job SET cancel_requested_at = {now}")).await;
     running.stop().await;
     assert_eq!(handle.status(t.db()).await.unwrap(), JobStatus::Canceled);
+}
+
+/// The program closes the pool that it gave to a worker with one job that waits, and one that goes on.
+async fn closes_its_pool(db: DatabaseConnection) -> JobHandle<Play> {
+    let gate = Gate::default();
+    let script = Script::new(|job: JobContext| async move {
+        job.state::<Gate>().arrive();
+        job.canceled().await;
+        wrong("stopped")
+    });
+    let running = Running::start(Worker::new(db.clone()).state(script).state(gate.clone()).queue("play", 1));
+    let handles = jobs::schedule_all(&db, [Play::new(), Play::new()]).await.unwrap();
+    gate.arrivals(1).await;
+    let closed = Instant::now();
+    db.close().await.unwrap();
+    let ended = running.ended().await;
+    assert!(matches!(ended, Err(Error::PoolClosed)), "{ended:?}");
+    assert!(closed.elapsed() < Duration::from_secs(8), "{:?}", closed.elapsed());
+    handles[0]
+}
+
+async fn a_worker_whose_pool_is_closed_ends_and_says_so(t: Database) {
+    let handle = closes_its_pool(t.connect().await).await;
+    is_given_back(&t, handle).await;
+}
+
+async fn a_worker_whose_database_in_memory_is_closed_ends_and_says_so(_: Database) {
+    let db = jobs::connect("sqlite::memory:").await.unwrap();
+    jobs::migrate(&db).await.unwrap();
+    closes_its_pool(db).await;
 }
 
 async fn no_job_is_running_when_the_worker_has_stopped(t: Database) {

@@ -62,6 +62,28 @@ pub(crate) fn lacks_tables(error: &DbErr) -> bool {
     }
 }
 
+/// What to do about an error whose own words do not say it; empty where they do.
+pub(crate) fn advice(error: &DbErr) -> &'static str {
+    if is_stale(error) {
+        " (what the transaction has read has changed since: begin it with `jobs::begin` or `job.begin()`, and repeat it whole)"
+    } else {
+        ""
+    }
+}
+
+/// Whether a transaction may not write because it reads an older snapshot: SQLite's BUSY_SNAPSHOT, PostgreSQL's serialization failure,
+/// MariaDB's record that has changed.
+fn is_stale(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error else {
+        return false;
+    };
+    let Some(error) = error.as_database_error() else { return false };
+    match mysql_number(error) {
+        Some(number) => number == 1020,
+        None => matches!(error.code().as_deref(), Some("517" | "40001")),
+    }
+}
+
 fn of_driver(error: &sqlx::Error) -> Fault {
     match error {
         sqlx::Error::Database(error) => {

@@ -17,6 +17,7 @@ use crate::outcome::{AttemptEnd, Ending};
 use crate::report::storable;
 use crate::store::batch::{Finish, Row};
 use crate::store::control::Mark;
+use crate::store::dialect::connection::is_closed;
 use crate::store::fault::{self, Fault};
 use crate::wake::lock;
 
@@ -138,6 +139,10 @@ impl Writer {
     fn is_too_late(&mut self) -> bool {
         if !self.engine.written.is_cancelled() {
             return false;
+        }
+        if is_closed(&self.line.store().db) {
+            // A database in memory is gone with its pool.
+            return true;
         }
         let give_up_at = *self.give_up_at.get_or_insert_with(|| Instant::now() + self.engine.settings.lease);
         Instant::now() >= give_up_at

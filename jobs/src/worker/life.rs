@@ -16,6 +16,7 @@ use crate::cron::declare;
 use crate::entity::worker;
 use crate::error::Error;
 use crate::registry::Registry;
+use crate::store::dialect::connection::is_closed;
 use crate::store::fault::{self, Fault};
 
 /// The pause between two tries to join again.
@@ -68,6 +69,9 @@ async fn rejoin(
     registry: &Arc<Registry>,
 ) -> Result<Arc<Engine>, Error> {
     loop {
+        if is_closed(db) {
+            return Err(Error::PoolClosed);
+        }
         match Engine::join(db, settings.clone(), registry.clone()).await {
             Err(error) if error.is_retryable() => {
                 tracing::warn!(%error, "the worker can't join again yet");
@@ -102,18 +106,21 @@ async fn work(engine: Arc<Engine>, shutdown: &Shutdown) -> Result<End, Error> {
     heart.stopped().await;
     background.close();
     background.wait().await;
-    if end == End::Stopped {
-        if running > 0 {
-            return Err(Error::StillRunning { running });
-        }
-        // No job is left behind here: a second signal is no error any more.
-        match shutdown.or_abort(&engine, leave(&engine)).await {
-            Ok(Ok(())) => tracing::info!(worker = engine.id, "the worker has left"),
-            Ok(Err(error)) => tracing::warn!(%error, "the worker's row is left behind; it goes when its lease is over"),
-            Err(_) => tracing::warn!("left at once: the worker's row is left behind; it goes when its lease is over"),
-        }
+    match end {
+        End::Lost => return Ok(end),
+        End::PoolClosed => tracing::error!("the pool of connections was closed under the worker: it stops"),
+        End::Stopped => {}
     }
-    Ok(end)
+    if running > 0 {
+        return Err(Error::StillRunning { running });
+    }
+    // No job is left behind here: a second signal is no error any more.
+    match shutdown.or_abort(&engine, leave(&engine)).await {
+        Ok(Ok(())) => tracing::info!(worker = engine.id, "the worker has left"),
+        Ok(Err(error)) => tracing::warn!(%error, "the worker's row is left behind; it goes when its lease is over"),
+        Err(_) => tracing::warn!("left at once: the worker's row is left behind; it goes when its lease is over"),
+    }
+    if end == End::PoolClosed { Err(Error::PoolClosed) } else { Ok(end) }
 }
 
 /// Deletes the worker's row; where its connections are dead, on another.

@@ -190,6 +190,8 @@ impl Worker {
     ///
     /// [`Error::StillRunning`] where code that blocks did not stop when it was asked to: it goes on until the process ends.
     ///
+    /// [`Error::PoolClosed`] where the program closes the pool that it has given to the worker: its jobs are stopped and given back.
+    ///
     /// [`Error::Setup`] where it can't start: no definition, two of one name, state that is missing, no tables.
     pub async fn run(self) -> Result<(), Error> {
         let shutdown = Shutdown::on_signals(&self.settings.stop);

@@ -10,6 +10,7 @@ use super::claim::WhenIdle;
 use super::engine::Engine;
 use crate::attempt::Stop;
 use crate::error::Error;
+use crate::store::dialect::connection::closed;
 
 /// A signal that follows another this soon is the same one: `timeout` sends it to a process and then to its group.
 const ONE_SIGNAL: Duration = Duration::from_millis(500);
@@ -21,6 +22,8 @@ pub(super) enum End {
     Stopped,
     /// Others have taken its jobs.
     Lost,
+    /// The program has closed the pool that the worker was given.
+    PoolClosed,
 }
 
 /// When a worker ends.
@@ -55,6 +58,7 @@ impl Shutdown {
         tokio::select! {
             () = self.stop.cancelled() => End::Stopped,
             () = engine.lost.cancelled() => End::Lost,
+            () = closed(&engine.setting.db) => End::PoolClosed,
             // It returns by itself only when it is idle and asked to return then.
             ended = claimer => {
                 if let Err(panic) = ended {
@@ -76,13 +80,14 @@ impl Shutdown {
         engine.tasks.close();
         let grace = match end {
             End::Stopped => engine.settings.shutdown_grace,
-            End::Lost => Duration::ZERO,
+            // Without their connections jobs can't go on.
+            End::Lost | End::PoolClosed => Duration::ZERO,
         };
         if self.or_abort(engine, tokio::time::timeout(grace, engine.tasks.wait())).await?.is_ok() {
             return Ok(0);
         }
         engine.stop_all(match end {
-            End::Stopped => Stop::Shutdown,
+            End::Stopped | End::PoolClosed => Stop::Shutdown,
             End::Lost => Stop::Lost,
         });
         // A job that stops at an `await` has ended when the grace is over; what is left is code that blocks.

@@ -7,7 +7,6 @@ use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement};
 use tracing::log::LevelFilter;
 
-#[cfg(any(feature = "postgres", feature = "mysql"))]
 use super::release;
 use super::url;
 use crate::store::fault::{self, Fault};
@@ -41,9 +40,12 @@ pub(crate) async fn connect(mut options: ConnectOptions) -> Result<DatabaseConne
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY_TIMEOUT)
     });
-    #[cfg(any(feature = "postgres", feature = "mysql"))]
-    release::check(&mut options);
-    if url::is_in_memory(options.get_url()) {
+    let is_in_memory = url::is_in_memory(options.get_url());
+    if !is_in_memory {
+        // One in memory would go with its connection.
+        release::check(&mut options);
+    }
+    if is_in_memory {
         // Each connection would be a database of its own.
         options.max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None);
     }
@@ -70,7 +72,8 @@ async fn connect_in_turn(options: ConnectOptions) -> Result<DatabaseConnection, 
 /// Connections of a worker's own to the same database, up to `connections`, with the user's settings: so that jobs which use up
 /// the user's pool can't hold up heartbeats and finishes. A database in memory is only reached through the pool it lives in.
 ///
-/// They need no look when they come back: where a future of the worker's is dropped, none of its connections are used again.
+/// On a server they need no look when they come back: where a future of the worker's is dropped, none of its connections are used again,
+/// and what fails is rolled back by the server, or by the driver.
 pub(crate) fn own_connections(db: &DatabaseConnection, connections: u32) -> DatabaseConnection {
     match db.get_database_backend() {
         #[cfg(feature = "postgres")]
@@ -117,6 +120,7 @@ pub(crate) fn own_connections(db: &DatabaseConnection, connections: u32) -> Data
                 .max_connections(connections.min(1))
                 .min_connections(0)
                 .test_before_acquire(false);
+            let options = release::check_sqlite(options);
             options.connect_lazy_with(connect.as_ref().clone().busy_timeout(BUSY_TIMEOUT).row_buffer_size(1024)).into()
         }
         _ => db.clone(),
@@ -149,6 +153,19 @@ pub(crate) fn is_closed(db: &DatabaseConnection) -> bool {
         #[cfg(feature = "sqlite")]
         DbBackend::Sqlite => db.get_sqlite_connection_pool().is_closed(),
         _ => false,
+    }
+}
+
+/// Returns when the program has closed this pool.
+pub(crate) async fn closed(db: &DatabaseConnection) {
+    match db.get_database_backend() {
+        #[cfg(feature = "postgres")]
+        DbBackend::Postgres => db.get_postgres_connection_pool().close_event().await,
+        #[cfg(feature = "mysql")]
+        DbBackend::MySql => db.get_mysql_connection_pool().close_event().await,
+        #[cfg(feature = "sqlite")]
+        DbBackend::Sqlite => db.get_sqlite_connection_pool().close_event().await,
+        _ => std::future::pending().await,
     }
 }
 

@@ -9,7 +9,6 @@ pub(crate) mod health;
 pub(crate) mod listen;
 mod mysql;
 mod postgres;
-#[cfg(any(feature = "postgres", feature = "mysql"))]
 mod release;
 mod sqlite;
 pub(crate) mod url;
