@@ -18,7 +18,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use jobs::prelude::*;
 use jobs::sea_orm::entity::prelude::*;
-use jobs::sea_orm::{Schema, Set, TransactionTrait as _};
+use jobs::sea_orm::{Schema, Set};
 use jobs::{BoxError, CancellationToken};
 use order::Pack;
 use serde::Deserialize;
@@ -36,11 +36,13 @@ type Db = State<DatabaseConnection>;
 type Answer = Result<(StatusCode, Json<Value>), Refused>;
 
 async fn place_order(State(db): Db, Json(new): Json<NewOrder>) -> Answer {
-    let transaction = db.begin().await?;
+    // One that may read before it writes, on every database.
+    let transaction = jobs::begin(&db).await?;
+    let waiting = order::Entity::find().filter(order::Column::Packed.eq(false)).count(&transaction).await?;
     let order = order::ActiveModel { item: Set(new.item), packed: Set(false), ..Default::default() };
     let order = order.insert(&transaction).await?;
     let job = Pack::new(order.id).schedule(&transaction).await?;
-    if order::Entity::find().filter(order::Column::Packed.eq(false)).count(&transaction).await? > MAX_WAITING {
+    if waiting >= MAX_WAITING {
         // A transaction that is dropped is rolled back: there is no order, and no job.
         return Err(Refused(StatusCode::TOO_MANY_REQUESTS, "too many orders wait to be packed".into()));
     }

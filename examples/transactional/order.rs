@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use jobs::prelude::*;
+use jobs::sea_orm::Set;
 use jobs::sea_orm::entity::prelude::*;
-use jobs::sea_orm::{Set, TransactionTrait as _, Unchanged};
 
 #[derive(Clone, Debug, DeriveEntityModel)]
 #[sea_orm(table_name = "shop_order")]
@@ -28,9 +28,11 @@ pub(crate) async fn pack(job: &JobContext, order: i32) -> JobResult {
         job.set_progress_of(step, 20);
     }
     // That the order is packed and that its job has ended are committed together, too.
-    let transaction = job.db().begin().await?;
-    let packed = ActiveModel { id: Unchanged(order), packed: Set(true), ..Default::default() };
-    packed.update(&transaction).await?;
+    let transaction = job.begin().await?;
+    let Some(order) = Entity::find_by_id(order).one(&transaction).await? else {
+        return Err(JobError::fail("the order is gone"));
+    };
+    ActiveModel { packed: Set(true), ..order.into() }.update(&transaction).await?;
     job.finish_in(&transaction, &()).await?;
     Ok(transaction.commit().await?)
 }

@@ -1,6 +1,9 @@
 //! What jobs are scheduled on.
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, TransactionTrait};
+
+use crate::error::Error;
+use crate::store;
 
 /// What a job can be scheduled on: a connection, or a transaction of the caller's. Everything is that is both of sea-orm's traits, and no
 /// type has to implement it.
@@ -29,4 +32,33 @@ impl<C: ConnectionTrait + TransactionTrait<Transaction: Send>> Connection for C 
 /// Whether a call on it is a transaction of its own, which may be repeated. One of the caller's is repeated whole or not at all.
 pub(crate) fn is_plain<C: ConnectionTrait>(_: &C) -> bool {
     typeid::of::<C>() == typeid::of::<DatabaseConnection>()
+}
+
+/// Begins a transaction that suits jobs on each database. What else it reads and writes may come before or after: `schedule`, `finish_in`
+/// and all else that takes a connection works in it.
+///
+/// It is `READ COMMITTED` on PostgreSQL, MariaDB and MySQL, and `BEGIN IMMEDIATE` on SQLite, where it waits for its turn to write. In a
+/// transaction that SeaORM's `begin()` makes, a write may be refused because what the transaction has read has changed since: on SQLite as
+/// soon as anybody else has written anything, and on the others where they are set to `REPEATABLE READ`.
+///
+/// ```
+/// # use jobs::prelude::*;
+/// # use jobs::sea_orm::ConnectionTrait as _;
+/// # #[derive(Job)] #[job_params] struct Remind { customer: i64 }
+/// # impl Execute for Remind { type Output = (); async fn execute(&self, _: &JobContext) -> JobResult { Ok(()) } }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), jobs::Error> {
+/// # let db = jobs::testing::database().await?;
+/// # db.execute_unprepared("CREATE TABLE unpaid (customer BIGINT)").await?;
+/// let transaction = jobs::begin(&db).await?;
+/// let unpaid = jobs::sea_orm::Statement::from_string(db.get_database_backend(), "SELECT customer FROM unpaid");
+/// for row in transaction.query_all_raw(unpaid).await? {
+///     Remind::new(row.try_get::<i64>("", "customer")?).schedule(&transaction).await?;
+/// }
+/// transaction.commit().await?;
+/// # Ok(()) }
+/// ```
+///
+/// On SQLite nobody else can write until it ends: keep it short. Dropped, it is rolled back.
+pub async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, Error> {
+    Ok(store::begin(db).await?)
 }

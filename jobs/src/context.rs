@@ -254,8 +254,22 @@ impl JobContext {
         }
     }
 
+    /// Begins a transaction for what the job reads and writes together, as [`jobs::begin`](crate::begin) does; often one that ends with
+    /// [`finish_in`](Self::finish_in).
+    ///
+    /// # Panics
+    ///
+    /// As [`db`](Self::db).
+    pub async fn begin(&self) -> Result<DatabaseTransaction, Error> {
+        let _call = self.attempt.inside.calls.enter();
+        crate::begin(self.db()).await
+    }
+
     /// Ends the job `TERMINATED` inside a transaction of its own: what else the transaction writes and the end of the job are
     /// committed together, or neither is. Progress, messages and results so far go with it.
+    ///
+    /// The transaction is one of [`begin`](Self::begin): in another that has read before, the database may refuse the write, because
+    /// something has changed since.
     ///
     /// [`Error::Lost`] where another worker has taken the job over: roll back then. After a success the context takes no more
     /// writes ([`Error::Closed`]), and what `execute` returns no longer matters; a transaction that is not committed makes the attempt

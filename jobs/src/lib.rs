@@ -41,7 +41,7 @@ mod wake;
 mod worker;
 mod workers;
 
-pub use connection::Connection;
+pub use connection::{Connection, begin};
 pub use context::JobContext;
 pub use error::{BoxError, Error, JobError, JobResult};
 pub use handle::JobHandle;

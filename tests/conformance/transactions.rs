@@ -1,7 +1,7 @@
 //! A job that is scheduled in a transaction exists if and only if the transaction commits.
 
 use jobs::prelude::*;
-use jobs_tests::{Database, cases};
+use jobs_tests::{Database, Kind, cases};
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, TransactionTrait as _};
 use serde_json::json;
 use std::time::Duration;
@@ -19,7 +19,13 @@ cases![
     a_batch_belongs_to_the_outer_transaction,
     a_job_can_be_asked_and_changed_in_the_transaction_that_schedules_it,
     a_job_in_an_older_transaction_is_due_from_its_own_statement,
+    transactions_that_read_before_they_schedule_do_not_fail,
+    a_transaction_that_may_not_write_any_more_says_what_to_do if one_writes_at_a_time,
 ];
+
+fn one_writes_at_a_time(kind: Kind) -> bool {
+    !kind.locks_rows()
+}
 
 async fn begin(t: &Database) -> DatabaseTransaction {
     t.db().begin().await.unwrap()
@@ -142,4 +148,34 @@ async fn a_job_in_an_older_transaction_is_due_from_its_own_statement(t: Database
         assert!(record.created_at >= between.created_at, "{} {}", record.created_at, between.created_at);
         assert_eq!(record.scheduled_at - record.created_at, delay);
     }
+}
+
+async fn transactions_that_read_before_they_schedule_do_not_fail(t: Database) {
+    let tasks: Vec<_> = (0..4)
+        .map(|_| {
+            let url = t.url().to_owned();
+            tokio::spawn(async move {
+                let db = jobs::connect(url).await?;
+                for _ in 0..20 {
+                    let transaction = jobs::begin(&db).await?;
+                    jobs::counts(&transaction, jobs::JobFilter::new()).await?;
+                    Add::new(1).schedule(&transaction).await?;
+                    transaction.commit().await.map_err(jobs::Error::from)?;
+                }
+                Ok::<(), jobs::Error>(())
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap().unwrap();
+    }
+    assert_eq!(total(&t).await, 80);
+}
+
+async fn a_transaction_that_may_not_write_any_more_says_what_to_do(t: Database) {
+    let transaction = begin(&t).await;
+    jobs::counts(&transaction, jobs::JobFilter::new()).await.unwrap();
+    Add::new(1).schedule(&t.connect().await).await.unwrap();
+    let error = Add::new(1).schedule(&transaction).await.unwrap_err();
+    assert!(error.is_retryable() && error.to_string().contains("begin it with `jobs::begin`"), "{error}");
 }

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use jobs::prelude::*;
 use jobs::{AttemptEnd, Error};
-use jobs_tests::{Database, Gate, Running, cases};
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbErr, TransactionTrait as _};
+use jobs_tests::{Database, Gate, Kind, Running, cases};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbErr, TransactionTrait as _};
 use serde_json::json;
 
-use crate::definitions::{Play, work, worker, wrong};
+use crate::definitions::{Play, Script, work, worker, wrong};
 use crate::faults::{history, insert_worker, take_over, until_status};
 
 cases![
@@ -20,6 +20,7 @@ cases![
     a_transaction_that_is_still_open_when_the_job_returns_is_waited_for,
     after_finish_in_the_job_says_nothing_more,
     what_is_returned_after_finish_in_does_not_matter,
+    a_transaction_that_has_read_finishes_its_job_whatever_happens_meanwhile,
     an_owner_that_was_fenced_out_cannot_finish_in_its_transaction,
 ];
 
@@ -204,6 +205,44 @@ async fn what_is_returned_after_finish_in_does_not_matter(t: Database) {
         assert_eq!(handle.output(t.db()).await.unwrap(), "done");
         assert_eq!(history(&t, handle).await, []);
     }
+}
+
+/// Sessions that begin with another isolation level than ours, where there is one.
+async fn with_a_stricter_isolation(t: &Database) -> DatabaseConnection {
+    if t.kind() == Kind::Postgres {
+        jobs::connect(format!("{}%20-c%20default_transaction_isolation%3Drepeatable%5C%20read", t.url())).await.unwrap()
+    } else {
+        t.connect().await
+    }
+}
+
+async fn a_transaction_that_has_read_finishes_its_job_whatever_happens_meanwhile(t: Database) {
+    let (handle, db) = (schedule(&t).await, with_a_stricter_isolation(&t).await);
+    let others = t.connect().await;
+    let script = Script::new(move |job| {
+        let others = others.clone();
+        async move {
+            let transaction = job.begin().await?;
+            jobs::record(&transaction, job.id()).await?;
+            job.message("the worker writes this");
+            job.set_progress(50);
+            // Somebody else writes, too: at once, or when this transaction has ended.
+            let mut other =
+                tokio::spawn(async move { others.execute_unprepared("INSERT INTO effect VALUES (2)").await });
+            let _ = tokio::time::timeout(Duration::from_secs(1), &mut other).await;
+            transaction.execute_unprepared("INSERT INTO effect VALUES (1)").await?;
+            job.finish_in(&transaction, &"done").await?;
+            transaction.commit().await?;
+            if !other.is_finished() {
+                other.await??;
+            }
+            Ok(())
+        }
+    });
+    jobs_tests::soon(Worker::new(db).state(script).run_until_idle()).await.unwrap();
+    assert_eq!(history(&t, handle).await, []);
+    assert_eq!((handle.output(t.db()).await.unwrap(), effects(&t).await), (json!("done"), 2));
+    assert_eq!(handle.messages(t.db()).await.unwrap().len(), 1);
 }
 
 async fn an_owner_that_was_fenced_out_cannot_finish_in_its_transaction(t: Database) {
