@@ -15,6 +15,7 @@ pub(crate) fn expand(item: &DeriveInput) -> TokenStream {
     }
     let mut errors = Errors::default();
     let options = Options::of_struct(&item.attrs, &mut errors);
+    options.check_fields(&item.data, &mut errors);
     let definition = definition(&item.ident, &item.vis, &options);
     let errors = errors.into_tokens();
     quote!(#errors #definition)

@@ -34,6 +34,7 @@ fn expand_function(mut function: ItemFn, options: &Options, errors: &mut Errors)
     let job = job_function.zip(job).map(|(job_function, job)| {
         let private = private(options.krate.as_ref());
         let item = job_struct(&function, &job, &job_function);
+        options.check_fields(&item.data, &mut mistakes);
         let item = expand_struct(item, &private, options, &mut mistakes);
         let definition = expand_job::definition(&job, &function.vis, options);
         let execute = execute(&function, &job, &job_function, options, mistakes.is_empty());

@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
-use syn::{Attribute, Error, Ident, LitStr, Path, Type};
+use syn::{Attribute, Data, Error, Ident, LitStr, Path, Type};
 
 use crate::cron::{self, Missed};
 use crate::duration::{self, duration};
@@ -122,6 +122,13 @@ impl Options {
                 Err(Error::new(key.span(), format!("`{key}` says something of `cron`: add `cron = \"0 3 * * *\"`")))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Refuses fields that the options can't be about.
+    pub(crate) fn check_fields(&self, job: &Data, errors: &mut Errors) {
+        if let (Some(unique), Data::Struct(job)) = (&self.unique, job) {
+            unique.check(&job.fields, errors);
         }
     }
 

@@ -92,6 +92,19 @@ fn find(tokens: TokenStream) -> Option<(Span, &'static str)> {
     None
 }
 
+/// Where a type has a `HashSet`.
+pub(crate) fn hash_set(ty: &Type) -> Option<Span> {
+    find_hash_set(ty.to_token_stream())
+}
+
+fn find_hash_set(tokens: TokenStream) -> Option<Span> {
+    tokens.into_iter().find_map(|token| match token {
+        TokenTree::Ident(ident) if ident == "HashSet" => Some(ident.span()),
+        TokenTree::Group(group) => find_hash_set(group.stream()),
+        _ => None,
+    })
+}
+
 fn last_segment(ty: &Type) -> Option<&PathSegment> {
     match ty {
         Type::Path(path) if path.qself.is_none() => path.path.segments.last(),

@@ -6,15 +6,18 @@ use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::token::Paren;
-use syn::{Error, Ident, Token, parenthesized};
+use syn::{Error, Field, Fields, Ident, Token, parenthesized};
 
 use crate::duration::{self, duration};
 use crate::errors::Errors;
 use crate::literals::text;
 use crate::option_list::{read_options, set, unknown};
+use crate::types;
 
 const KNOWN: [&str; 4] = ["by", "while", "within", "on_conflict"];
 const WHILE: &str = "write `while(scheduled)` or `while(scheduled, running)`";
+const UNORDERED: &str = "equal sets come in any order, and would not be the same key: write `BTreeSet`, or say which parameters count: \
+                         `unique(by(…))`";
 const BY: &str = "write the parameters that count: `by(file, width)`";
 
 /// What `unique` and `unique(…)` say.
@@ -64,6 +67,19 @@ impl Unique {
                 set(&mut self.on_conflict, key, variant)
             }
             _ => Err(unknown(key, &KNOWN)),
+        }
+    }
+
+    /// Refuses parameters that are part of the key and come in another order each time.
+    pub(crate) fn check(&self, fields: &Fields, errors: &mut Errors) {
+        let counts = |field: &&Field| {
+            let name = field.ident.as_ref();
+            self.by.as_ref().is_none_or(|by| by.iter().any(|one| Some(one) == name))
+        };
+        for field in fields.iter().filter(counts) {
+            if let Some(set) = types::hash_set(&field.ty) {
+                errors.push(Error::new(set, UNORDERED));
+            }
         }
     }
 

@@ -13,6 +13,7 @@ mod context;
 pub mod cron;
 mod entity;
 mod error;
+mod finite;
 pub mod guide;
 mod handle;
 mod id;

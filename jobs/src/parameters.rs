@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use serde_path_to_error::Segment;
 
 use crate::error::Error;
+use crate::finite::{refuse_not_finite, refuse_not_finite_fields};
 use crate::{JobParams, secrets};
 
 /// The name of the result that `execute` returns.
@@ -22,13 +23,19 @@ pub(crate) const MAX_NAME_CHARS: usize = 200;
 
 /// A job's parameters as they are stored: an object, within the size limit, without NUL characters.
 pub(crate) fn encode<P: JobParams>(parameters: &P) -> Result<String, Error> {
-    let value = to_value("parameters", parameters)?;
+    refuse_not_finite_fields("parameters", parameters)?;
+    let value = json_of("parameters", parameters)?;
     secrets::refuse_marked(&value)?;
     encode_value(value, P::SECRETS)
 }
 
 /// A value as JSON.
 pub fn to_value<T: Serialize>(name: &str, value: T) -> Result<Value, Error> {
+    refuse_not_finite(name, &value)?;
+    json_of(name, value)
+}
+
+fn json_of<T: Serialize>(name: &str, value: T) -> Result<Value, Error> {
     serde_json::to_value(value).map_err(|source| Error::Encode { name: name.into(), source })
 }
 
@@ -94,6 +101,12 @@ pub(crate) fn decode<T: DeserializeOwned>(values: &Value, secret: &[&str]) -> Re
         };
         Err(if may_be_secret { secrets::undecodable(name) } else { Error::Decode { name, source } })
     })
+}
+
+/// What `execute` has returned, as JSON that reads back: else nobody could learn of it.
+pub(crate) fn encode_output<T: Serialize + DeserializeOwned>(output: T) -> Result<Value, Error> {
+    let value = to_value(OUTPUT, output)?;
+    decode_one::<T>(OUTPUT, &value).map(|_| value)
 }
 
 /// Decodes one named value.

@@ -125,7 +125,7 @@ impl From<job::Model> for JobRecord {
             timeout: row.timeout_ms.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis),
             parameters,
             secrets,
-            results: row.results.and_then(|results| serde_json::from_value(results).ok()).unwrap_or_default(),
+            results: row.results.and_then(|results| serde_json::from_value(results.0).ok()).unwrap_or_default(),
             progress: u8::try_from(row.progress.clamp(0, 100)).unwrap_or(0),
             created_at: row.created_at,
             scheduled_at: row.scheduled_at,

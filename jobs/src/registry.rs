@@ -63,7 +63,7 @@ impl<J: Job> AnyJob for J {
     fn run(self: Box<Self>, job: JobContext) -> BoxFuture<'static, JobResult<Value>> {
         async move {
             let output = self.execute(&job).await?;
-            parameters::to_value(parameters::OUTPUT, output).map_err(JobError::fail)
+            parameters::encode_output(output).map_err(JobError::fail)
         }
         .boxed()
     }

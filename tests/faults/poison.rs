@@ -53,7 +53,7 @@ impl How {
             (Self::IsHuge, Kind::Sqlite) => {
                 Some(r#"'{"how": "' || replace(hex(zeroblob(25000000)), '0', 'x') || '"}'"#)
             }
-            (Self::IsHuge, Kind::Postgres) => Some(r#"CAST('{"how": "' || repeat('x', 50000000) || '"}' AS jsonb)"#),
+            (Self::IsHuge, Kind::Postgres) => Some(r#"CAST('{"how": "' || repeat('x', 50000000) || '"}' AS json)"#),
             // As much as a packet of the server holds.
             (Self::IsHuge, Kind::Mariadb | Kind::Mysql) => {
                 Some(r#"CONCAT('{"how": "', REPEAT('x', @@max_allowed_packet - 100000), '"}')"#)

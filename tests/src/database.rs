@@ -179,6 +179,11 @@ impl Database {
         result.unwrap_or_else(|error| panic!("{error}: {sql}")).rows_affected()
     }
 
+    /// The same, where the database may refuse it.
+    pub async fn try_execute(&self, sql: &str) -> Result<u64, DbErr> {
+        self.db.execute_unprepared(sql).await.map(|result| result.rows_affected())
+    }
+
     /// The first number of the first row.
     ///
     /// # Panics

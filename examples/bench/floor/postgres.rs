@@ -30,19 +30,19 @@ RETURNING job.id";
 
 pub(super) const INSERT: &str = "
 INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, parameters, created_at, scheduled_at)
-VALUES ('Noop', 'bench', 0, 5, 5, $1::jsonb, statement_timestamp(), statement_timestamp())
+VALUES ('Noop', 'bench', 0, 5, 5, $1::json, statement_timestamp(), statement_timestamp())
 RETURNING id";
 
 const INSERT_AND_NOTIFY: &str = "
 WITH new AS (
     INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, parameters, created_at, scheduled_at)
-    VALUES ('Noop', 'bench', 0, 5, 5, $1::jsonb, statement_timestamp(), statement_timestamp())
+    VALUES ('Noop', 'bench', 0, 5, 5, $1::json, statement_timestamp(), statement_timestamp())
     RETURNING id)
 SELECT id, pg_notify($2, '') FROM new";
 
 const INSERT_ALL: &str = "
 INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, parameters, created_at, scheduled_at)
-SELECT 'Noop', 'bench', 0, 5, 5, parameters::jsonb, statement_timestamp(), statement_timestamp()
+SELECT 'Noop', 'bench', 0, 5, 5, parameters::json, statement_timestamp(), statement_timestamp()
 FROM unnest($1::text[]) AS new (parameters)
 RETURNING id";
 

@@ -17,7 +17,7 @@ WITH new AS MATERIALIZED (
     RETURNING job_id
 )
 INSERT INTO jobs_job (id, name, queue, priority, max_attempts, budget, parameters, created_at, scheduled_at, unique_key, unique_while)
-SELECT id, 'Noop', 'bench', 0, 5, 5, parameters::jsonb, statement_timestamp(), statement_timestamp(), unique_key, 3
+SELECT id, 'Noop', 'bench', 0, 5, 5, parameters::json, statement_timestamp(), statement_timestamp(), unique_key, 3
 FROM new WHERE id IN (SELECT job_id FROM taken)
 RETURNING id";
 

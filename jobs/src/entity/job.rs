@@ -18,7 +18,7 @@ pub struct Model {
     pub budget: i32,
     pub timeout_ms: Option<i64>,
     pub parameters: Stored,
-    pub results: Option<Json>,
+    pub results: Option<Stored>,
     pub progress: i16,
     pub created_at: DateTimeUtc,
     pub scheduled_at: DateTimeUtc,

@@ -1,22 +1,52 @@
 //! What is stored as JSON, and may not be.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{ArrayType, ValueType, ValueTypeErr};
+use sea_orm::sea_query::{ArrayType, Nullable, ValueType, ValueTypeErr};
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use sea_orm::sqlx::Row as _;
 use sea_orm::{ColIdx, QueryResult, TryGetError, TryGetable};
 
-/// A JSON value. Text that somebody has written and that is no JSON is a string: one such row must not keep others from being read.
+/// A JSON value. Text that can't be read is a string, such as text that is no JSON, or a number that is larger than any here: one such
+/// row must not keep others from being read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stored(pub Json);
 
 impl TryGetable for Stored {
     fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
-        Json::try_get_by(row, index).or_else(|_| String::try_get_by(row, index).map(Json::String)).map(Self)
+        Json::try_get_by(row, index).or_else(|_| text(row, index).map(Json::String)).map(Self)
     }
+}
+
+/// The text of a column for JSON, where there is such a type.
+fn text<I: ColIdx>(row: &QueryResult, index: I) -> Result<String, TryGetError> {
+    #[cfg(feature = "postgres")]
+    if let Some(row) = row.try_as_pg_row() {
+        let text: Option<String> = row.try_get_unchecked(index.as_sqlx_postgres_index()).map_err(unreadable)?;
+        return text.ok_or_else(|| TryGetError::Null(format!("{index:?}")));
+    }
+    #[cfg(feature = "mysql")]
+    if let Some(row) = row.try_as_mysql_row() {
+        let text: Option<String> = row.try_get_unchecked(index.as_sqlx_mysql_index()).map_err(unreadable)?;
+        return text.ok_or_else(|| TryGetError::Null(format!("{index:?}")));
+    }
+    String::try_get_by(row, index)
+}
+
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` gives it so")]
+fn unreadable(error: sea_orm::sqlx::Error) -> TryGetError {
+    TryGetError::DbErr(DbErr::Type(error.to_string()))
 }
 
 impl From<Stored> for Value {
     fn from(stored: Stored) -> Self {
         stored.0.into()
+    }
+}
+
+impl Nullable for Stored {
+    fn null() -> Value {
+        Json::null()
     }
 }
 

@@ -6,7 +6,7 @@ pub(super) const INSERT: &str = r"
 WITH inserted AS (
     INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at,
                           user_id, session_id, event_id)
-    SELECT name, queue, priority, max_attempts, max_attempts, timeout_ms, parameters::jsonb, statement_timestamp(),
+    SELECT name, queue, priority, max_attempts, max_attempts, timeout_ms, parameters::json, statement_timestamp(),
            COALESCE(at, statement_timestamp() + COALESCE(delay_ms, 0) * interval '1 millisecond'),
            user_id, session_id, event_id
     FROM ROWS FROM (json_to_recordset($1::json) AS (
@@ -30,7 +30,7 @@ INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, p
 SELECT $2, $3, $4::smallint, $5::integer, $5::integer, $6::bigint, new.parameters, statement_timestamp(),
        COALESCE($7::text::timestamptz, statement_timestamp() + COALESCE($8::bigint, 0) * interval '1 millisecond'),
        $9::text, $10::text, $11::text
-FROM jsonb_array_elements($1::text::jsonb) WITH ORDINALITY AS new (parameters, ordinal)
+FROM json_array_elements($1::text::json) WITH ORDINALITY AS new (parameters, ordinal)
 ORDER BY new.ordinal
 RETURNING id, (
     SELECT pg_notify('jobs_wake', $3)::text FROM jobs_worker
@@ -56,7 +56,7 @@ WITH new AS MATERIALIZED (
 ), inserted AS (
     INSERT INTO jobs_job (id, name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at,
                           user_id, session_id, event_id, unique_key, unique_while)
-    SELECT id, name, queue, priority, max_attempts, max_attempts, timeout_ms, parameters::jsonb, statement_timestamp(),
+    SELECT id, name, queue, priority, max_attempts, max_attempts, timeout_ms, parameters::json, statement_timestamp(),
            COALESCE(at, statement_timestamp() + COALESCE(delay_ms, 0) * interval '1 millisecond'),
            user_id, session_id, event_id, unique_key, unique_while
     FROM new WHERE id IN (SELECT job_id FROM taken)
@@ -71,7 +71,7 @@ SELECT job_id FROM taken WHERE (SELECT queues FROM woken) >= 0"#;
 
 pub(super) const INSERT_UNIQUE_ALIKE: &str = r#"
 WITH new AS MATERIALIZED (
-    SELECT nextval('jobs_job_id_seq') AS id, given.key AS unique_key, given.value::jsonb AS parameters,
+    SELECT nextval('jobs_job_id_seq') AS id, given.key AS unique_key, given.value AS parameters,
            COALESCE($7::text::timestamptz,
                     statement_timestamp() + COALESCE($8::bigint, 0) * interval '1 millisecond') AS scheduled_at
     FROM json_each($1::text::json) AS given

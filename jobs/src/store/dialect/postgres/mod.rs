@@ -80,7 +80,7 @@ pub(super) static DIALECT: Dialect = Dialect {
         replace: "UPDATE jobs_job
                   SET scheduled_at = COALESCE($1::text::timestamptz,
                                               statement_timestamp() + COALESCE($2::bigint, 0) * interval '1 millisecond'),
-                      parameters = $3::text::jsonb, version = version + 1
+                      parameters = $3::text::json, version = version + 1
                   WHERE id = $4 AND version = $5 AND status = 0",
         sweep: "DELETE FROM jobs_unique
                 WHERE version IS NULL AND (expires_at IS NULL OR expires_at <= statement_timestamp())",
@@ -113,7 +113,8 @@ UNION ALL
 SELECT name, NULL FROM jobs_queue WHERE paused_at IS NOT NULL";
 
 /// The version alone says that the job is running under this attempt; to ask for the status too would let the planner walk the
-/// index of all that runs. Locked one by one, in the order of the batch, then written by `ctid`.
+/// index of all that runs. Locked one by one, in the order of the batch, then written by `ctid`. The results are found in one `jsonb` of
+/// texts, by their ids; what is stored is the text.
 const DONE: &str = r"
 WITH done AS MATERIALIZED (
     SELECT * FROM json_to_recordset($1::json) AS done (id bigint, version bigint, results text)
@@ -127,8 +128,8 @@ WITH done AS MATERIALIZED (
 )
 UPDATE jobs_job
 SET version = version + 1, status = 4, finished_at = statement_timestamp(), progress = 100,
-    results = COALESCE((SELECT jsonb_object_agg(done.id, done.results::jsonb) FROM done WHERE done.results IS NOT NULL)
-                       -> (id::text), results)
+    results = COALESCE(((SELECT jsonb_object_agg(done.id, done.results) FROM done WHERE done.results IS NOT NULL)
+                        ->> (id::text))::json, results)
 WHERE ctid = ANY(ARRAY(SELECT place FROM own)) AND (SELECT jobs FROM told) >= 0";
 
 /// Of the version, see `DONE`. Rows are locked in order before they are written: an `UPDATE … FROM` alone deadlocks on overlapping sets.
@@ -166,7 +167,7 @@ SET version = job.version + 1,
     attempt = job.attempt + ended.attempt_change,
     max_attempts = job.max_attempts + ended.max_attempts_change,
     progress = COALESCE(ended.progress, job.progress),
-    results = COALESCE(ended.results::jsonb, job.results),
+    results = COALESCE(ended.results::json, job.results),
     last_error = COALESCE(ended.error, job.last_error)
 FROM own JOIN ended USING (id, version)
 WHERE job.id = own.id
@@ -199,7 +200,7 @@ WITH reported AS MATERIALIZED (
     JOIN own ON own.id = message.job_id AND own.version = message.version ORDER BY message.ordinal
 ), written AS (
     UPDATE jobs_job AS job
-    SET progress = COALESCE(reported.progress, job.progress), results = COALESCE(reported.results::jsonb, job.results)
+    SET progress = COALESCE(reported.progress, job.progress), results = COALESCE(reported.results::json, job.results)
     FROM own JOIN reported USING (id, version)
     WHERE job.id = own.id AND (reported.progress IS NOT NULL OR reported.results IS NOT NULL)
 )
