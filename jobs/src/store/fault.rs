@@ -71,7 +71,7 @@ pub(crate) fn advice(error: &DbErr) -> &'static str {
     }
 }
 
-/// Whether a transaction may not write because it reads an older snapshot: SQLite's BUSY_SNAPSHOT, PostgreSQL's serialization failure,
+/// Whether a transaction may not write because it reads an older snapshot: SQLite's `BUSY_SNAPSHOT`, PostgreSQL's serialization failure,
 /// MariaDB's record that has changed.
 fn is_stale(error: &DbErr) -> bool {
     let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error else {
