@@ -27,12 +27,15 @@ cases![
     replacing_changes_all_but_whether_it_is_paused,
     replacing_keeps_the_next_time_where_the_times_are_the_same,
     a_definition_s_schedule_is_not_replaced,
+    replacing_what_another_removes_in_the_same_moment_adds_or_changes_it,
     a_paused_schedule_has_no_next_time_until_it_is_resumed,
     pausing_again_and_resuming_again_change_nothing,
     what_is_removed_is_gone_with_its_history,
     a_schedule_that_is_not_there_is_said_to_be_missing,
     running_now_schedules_a_job_as_the_schedule_would,
     running_now_in_a_transaction_that_is_rolled_back_leaves_nothing,
+    a_schedule_that_is_removed_while_it_is_run_now_leaves_no_firing,
+    a_schedule_that_is_run_now_while_it_is_removed_is_not_there,
     secret_parameters_are_not_shown,
     records_serialise,
 ];
@@ -214,6 +217,15 @@ async fn a_definition_s_schedule_is_not_replaced(t: Database) {
     cron::remove(t.db(), "Ping").await.unwrap();
 }
 
+async fn replacing_what_another_removes_in_the_same_moment_adds_or_changes_it(t: Database) {
+    for _ in 0..100 {
+        let replace = cron::replace(t.db(), "sync", hourly(), Ping::new());
+        let (replaced, removed) = futures_util::future::join(replace, cron::remove(t.db(), "sync")).await;
+        replaced.unwrap();
+        assert!(matches!(removed, Ok(()) | Err(Error::NoSchedule { .. })), "{removed:?}");
+    }
+}
+
 async fn a_paused_schedule_has_no_next_time_until_it_is_resumed(t: Database) {
     cron::add(t.db(), "hourly", hourly(), Ping::new()).await.unwrap();
     let next_at = schedule(&t, "hourly").await.next_at;
@@ -295,6 +307,34 @@ async fn running_now_in_a_transaction_that_is_rolled_back_leaves_nothing(t: Data
     cron::run_now(&transaction, "hourly").await.unwrap();
     transaction.rollback().await.unwrap();
     assert_eq!((total(&t).await, cron::history(t.db(), "hourly").await.unwrap().len()), (0, 0));
+}
+
+async fn a_schedule_that_is_removed_while_it_is_run_now_leaves_no_firing(t: Database) {
+    cron::add(t.db(), "hourly", hourly(), Ping::new()).await.unwrap();
+    let transaction = t.db().begin().await.unwrap();
+    cron::run_now(&transaction, "hourly").await.unwrap();
+    let (removed, committed) =
+        futures_util::future::join(cron::remove(t.db(), "hourly"), after_a_while(transaction.commit())).await;
+    removed.unwrap();
+    committed.unwrap();
+    assert_eq!(t.number("SELECT COUNT(*) FROM jobs_cron_firing").await, 0);
+}
+
+async fn a_schedule_that_is_run_now_while_it_is_removed_is_not_there(t: Database) {
+    cron::add(t.db(), "hourly", hourly(), Ping::new()).await.unwrap();
+    let transaction = t.db().begin().await.unwrap();
+    cron::remove(&transaction, "hourly").await.unwrap();
+    let (run, committed) =
+        futures_util::future::join(cron::run_now(t.db(), "hourly"), after_a_while(transaction.commit())).await;
+    committed.unwrap();
+    assert!(matches!(run, Err(Error::NoSchedule { .. })), "{run:?}");
+    assert_eq!((total(&t).await, t.number("SELECT COUNT(*) FROM jobs_cron_firing").await), (0, 0));
+}
+
+/// When others have had the time to come to it, and wait.
+async fn after_a_while<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    what.await
 }
 
 async fn secret_parameters_are_not_shown(t: Database) {

@@ -127,16 +127,18 @@ async fn schedule_for<C: Connection>(db: &C, row: &Row, time: DateTime<Utc>, job
 }
 
 /// Schedules a job of this schedule, whose nominal time is now.
-pub(super) async fn now<C: Connection>(db: &C, row: &Row) -> Result<JobId, Error> {
-    let job = job(row, registry::find(&row.job), &crate::default_queue())?;
-    let (queue, mut time) = (job.queue.clone(), clock(db).await?);
+pub(super) async fn now<C: Connection>(db: &C, name: &str) -> Result<JobId, Error> {
     // No options: inside a transaction of the caller's this is a savepoint, which takes none.
     let transaction = db.begin().await?;
-    // Those who ask in the same moment have times of their own.
+    // Locked, as by those who fire it: whoever removes it meanwhile removes this firing, too.
+    let row = store::lock(&transaction, name).await?.ok_or_else(|| Error::NoSchedule { name: name.into() })?;
+    let job = job(&row, registry::find(&row.job), &crate::default_queue())?;
+    let (queue, mut time) = (job.queue.clone(), clock(&transaction).await?);
+    // Two within a millisecond have times of their own.
     while !firings::take(&transaction, &row.name, time).await? {
         time += TimeDelta::milliseconds(1);
     }
-    let id = schedule_for(&transaction, row, time, job).await?;
+    let id = schedule_for(&transaction, &row, time, job).await?;
     firings::forget_old(&transaction, &row.name).await?;
     transaction.commit().await?;
     wake::scheduled(&queue);

@@ -234,10 +234,11 @@ pub async fn remove<C: Connection>(db: &C, name: &str) -> Result<(), Error> {
 }
 
 /// Schedules a job of this schedule now, also while it is paused. Its nominal time is now; when the schedule fires next does not change.
-/// Where another job holds the key of a [unique](JobOptions::unique_key) one, the id is that of the other.
+/// Where another job holds the key of a [unique](JobOptions::unique_key) one, the id is that of the other. In a transaction of yours, the
+/// schedule does not fire until that ends.
 /// [`Error::NoSchedule`] where there is none of this name.
 pub async fn run_now<C: Connection>(db: &C, name: &str) -> Result<JobId, Error> {
-    fire::now(db, &find(db, name).await?).await
+    fire::now(db, name).await
 }
 
 async fn find<C: ConnectionTrait>(db: &C, name: &str) -> Result<Row, Error> {
@@ -281,18 +282,26 @@ async fn add_checked<C: ConnectionTrait>(db: &C, new: &NewSchedule, cron: &Cron)
 
 async fn replace_checked<C: ConnectionTrait>(db: &C, new: &NewSchedule, cron: &Cron) -> Result<(), Error> {
     let times = cron.times()?;
-    let row = store::find(db, &new.name).await?;
-    let has_its_times = row.as_ref().is_some_and(|row| new.has_times_of(row));
-    let next_at = if has_its_times { None } else { times.next(clock(db).await?) };
-    if row.is_none() && store::insert(db, new, next_at).await? {
-        return tell(db, &new.name).await;
+    let mut row = store::find(db, &new.name).await?;
+    loop {
+        let has_its_times = row.as_ref().is_some_and(|row| new.has_times_of(row));
+        let next_at = if has_its_times { None } else { times.next(clock(db).await?) };
+        let is_written = match &row {
+            None => store::insert(db, new, next_at).await?,
+            Some(row) if row.source == CronSource::Definition.as_str() => return Err(is_of_definition(&row.name)),
+            Some(_) => store::update(db, new, next_at).await?,
+        };
+        if is_written {
+            return tell(db, &new.name).await;
+        }
+        // Somebody has added or removed it meanwhile. Locked: a transaction that reads an older snapshot would see the same row again.
+        row = store::lock(db, &new.name).await?;
     }
-    if !store::update(db, new, next_at).await? {
-        let reason =
-            format!("`{}` is the schedule of a definition: change `cron` in its code, or take another name", new.name);
-        return Err(Error::invalid("name", reason));
-    }
-    tell(db, &new.name).await
+}
+
+fn is_of_definition(name: &str) -> Error {
+    let reason = format!("`{name}` is the schedule of a definition: change `cron` in its code, or take another name");
+    Error::invalid("name", reason)
 }
 
 /// A hint: workers look by themselves, too.

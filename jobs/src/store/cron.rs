@@ -52,6 +52,17 @@ pub(crate) async fn find<C: ConnectionTrait>(db: &C, name: &str) -> Result<Optio
     Entity::find_by_id(name).one(db).await
 }
 
+/// The schedule, locked for the rest of the transaction: meanwhile nobody fires, changes or removes it. Where there is one writer, to be
+/// it: a transaction that reads before it writes may be refused.
+pub(crate) async fn lock<C: ConnectionTrait>(db: &C, name: &str) -> Result<Option<Row>, DbErr> {
+    if dialect::of(db.get_database_backend())?.row_locks {
+        return Entity::find_by_id(name).lock_exclusive().one(db).await;
+    }
+    let unchanged = Entity::update_many().col_expr(Column::Source, Expr::col(Column::Source).into());
+    unchanged.filter(Column::Name.eq(name)).exec(db).await?;
+    find(db, name).await
+}
+
 /// All schedules, by name.
 pub(crate) async fn all<C: ConnectionTrait>(db: &C) -> Result<Vec<Row>, DbErr> {
     Entity::find().order_by_asc(Column::Name).all(db).await

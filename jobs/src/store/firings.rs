@@ -1,5 +1,4 @@
-//! For which of their times schedules have fired. Workers that write here hold the schedule's row, see [`super::cron`]; who runs one now
-//! does not.
+//! For which of their times schedules have fired. Whoever writes here holds the schedule's row, see [`super::cron`].
 
 use std::collections::HashMap;
 
