@@ -1,39 +1,21 @@
 use std::str::FromStr as _;
 
-use chrono::NaiveDateTime;
 use chrono_tz::{TZ_VARIANTS, Tz};
-use croner::parser::{CronParser, Seconds, Year};
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::parse::ParseStream;
 use syn::token::Paren;
 use syn::{Error, Ident, LitInt, LitStr, parenthesized};
 
+use crate::expression;
 use crate::literals::text;
 use crate::option_list::{meant, value};
-
-/// What the database has room for.
-const MAX_CHARACTERS: usize = 200;
 
 /// `= "0 3 * * *"`
 pub(crate) fn expression(key: &Ident, input: ParseStream) -> syn::Result<LitStr> {
     let literal = text(key, input)?;
-    let written = literal.value();
-    let parser = CronParser::builder().seconds(Seconds::Optional).year(Year::Disallowed).build();
-    let wrong = match parser.parse(&written) {
-        Err(error) => format!(
-            "`{written}` can't be read ({error}): write five fields (minute, hour, day of month, month, day of week), or six \
-             with seconds before them"
-        ),
-        Ok(times) if times.find_next_occurrence(&NaiveDateTime::default(), false).is_err() => {
-            format!("`{written}` never comes: no calendar has such a day")
-        }
-        Ok(_) if written.chars().count() > MAX_CHARACTERS => {
-            "this is longer than 200 characters: shorten it".to_owned()
-        }
-        Ok(_) => return Ok(literal),
-    };
-    Err(Error::new(literal.span(), wrong))
+    expression::read(&literal.value()).map_err(|reason| Error::new(literal.span(), reason))?;
+    Ok(literal)
 }
 
 /// `= "Europe/Paris"`

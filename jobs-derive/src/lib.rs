@@ -12,6 +12,7 @@ mod duration;
 mod errors;
 mod expand_job;
 mod expand_params;
+mod expression;
 mod fields;
 #[cfg(test)]
 mod golden;

@@ -43,10 +43,10 @@
 //! # Expressions
 //!
 //! Five fields: minute, hour, day of month, month, day of week; or six, with seconds before them. Each is `*`, a number, a list
-//! (`1,15`), a range (`9-17`) or a step (`*/5`); months and days of the week have names (`JAN`, `MON`). `L` is the last day of the
-//! month, `FRI#2` the second Friday, `FRI#L` the last, `15W` the weekday nearest to the 15th; `@hourly`, `@daily`, `@weekly`, `@monthly`
-//! and `@yearly` are understood. Where both day of month and day of week are given, either will do; with `+` before the day of week, both
-//! have to hold.
+//! (`1,15`), a range (`9-17`; round midnight, `22-2`) or a step (`*/5`; from the 5th on, `5/15`); months and days of the week have names
+//! (`JAN`, `MON`; 0 and 7 are Sunday). `L` is the last day of the month, `FRI#2` the second Friday, `FRI#L` the last, `15W` the weekday
+//! nearest to the 15th; `?` is `*` for either day; `@hourly`, `@daily`, `@weekly`, `@monthly` and `@yearly` are understood. Where both day
+//! of month and day of week are given, either will do; with `+` before the day of week, both have to hold.
 //!
 //! # Where clocks change
 //!
@@ -65,7 +65,8 @@
 //! # Unique jobs
 //!
 //! Where a job is unique, and the one before still waits or runs, a time fires none: its history names the job that holds the key, which
-//! keeps its own nominal time. So `#[job(cron = "* * * * *", unique)]` never runs beside itself.
+//! keeps its own nominal time. So `#[job(cron = "* * * * *", unique)]` never runs beside itself. Where a key is held for some time
+//! (`unique(within = "1h")`), that counts from the nominal time.
 //!
 //! # Schedules of definitions
 //!
@@ -78,6 +79,7 @@
 //! A worker leaves alone what it can't read, such as a time zone that a newer release knows, and says so in its log.
 
 pub(crate) mod declare;
+mod expression;
 pub(crate) mod fire;
 mod missed;
 mod record;

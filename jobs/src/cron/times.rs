@@ -2,12 +2,9 @@
 
 use chrono::{DateTime, MappedLocalTime, NaiveDateTime, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::{GapInfo, Tz};
-use croner::parser::{CronParser, Seconds, Year};
 
+use super::expression;
 use crate::error::Error;
-
-/// The longest expression, in characters.
-const MAX_EXPRESSION_CHARS: usize = 200;
 
 /// The times of an expression in a time zone.
 #[derive(Debug, Clone)]
@@ -19,25 +16,12 @@ pub(crate) struct Times {
 impl Times {
     /// Refuses an expression that can't be read or never matches, and a zone that nobody knows.
     pub(crate) fn new(expression: &str, timezone: &str) -> Result<Self, Error> {
-        let refused = |reason: String| {
-            let form =
-                "write five fields (minute, hour, day of month, month, day of week), or six with seconds before them";
-            Error::invalid("cron", format!("`{expression}` {reason}: {form}"))
-        };
-        if expression.chars().count() > MAX_EXPRESSION_CHARS {
-            return Err(Error::invalid("cron", format!("it is longer than {MAX_EXPRESSION_CHARS} characters")));
-        }
-        let parser = CronParser::builder().seconds(Seconds::Optional).year(Year::Disallowed).build();
-        let parsed = parser.parse(expression).map_err(|error| refused(format!("can't be read ({error})")))?;
+        let expression = expression::read(expression).map_err(|reason| Error::invalid("cron", reason))?;
         let zone = timezone.parse().map_err(|_| {
             let reason = format!("`{timezone}` is no time zone: write one such as `Europe/Paris` or `UTC`");
             Error::invalid("timezone", reason)
         })?;
-        let times = Self { expression: parsed, zone };
-        if times.wall_time_after(NaiveDateTime::default()).is_none() {
-            return Err(Error::invalid("cron", format!("`{expression}` never comes: no calendar has such a day")));
-        }
-        Ok(times)
+        Ok(Self { expression, zone })
     }
 
     /// The first time after this one; `None` where the calendar ends.
@@ -161,23 +145,6 @@ mod tests {
         assert_eq!(every_minute.next(time - TimeDelta::milliseconds(1)), Some(time));
         assert_eq!(every_minute.next(time), Some(utc("2024-01-01 00:02")));
         assert_eq!(every_minute.next(time + TimeDelta::milliseconds(1)), Some(utc("2024-01-01 00:02")));
-    }
-
-    #[test]
-    fn what_is_no_expression_is_refused_with_what_to_write() {
-        for expression in ["", "* * * *", "60 * * * *", "* * * * * * 2030", "* 25 * * *", "every day", "@sometimes"] {
-            let (name, reason) = refused(expression, "UTC");
-            assert_eq!(name, "cron", "{expression}");
-            assert!(reason.contains("five fields"), "{expression}: {reason}");
-        }
-        assert!(refused(&"*".repeat(201), "UTC").1.contains("longer than 200"));
-    }
-
-    #[test]
-    fn a_day_that_no_calendar_has_is_refused() {
-        for expression in ["0 0 30 2 *", "0 0 31 4,6,9,11 *"] {
-            assert!(refused(expression, "UTC").1.contains("never comes"), "{expression}");
-        }
     }
 
     #[test]

@@ -1,0 +1,1 @@
+../../jobs/src/cron/expression.rs
