@@ -1,5 +1,6 @@
 //! Scheduling jobs: one, many, or by name.
 
+use std::borrow::Borrow;
 use std::future::IntoFuture;
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -199,16 +200,17 @@ async fn in_transaction<C: Connection>(db: &C, rows: &[NewJob]) -> Result<Vec<Pl
     Ok(placed)
 }
 
-/// Inserts jobs with and without keys; in the order of the jobs.
-async fn place<C: ConnectionTrait>(db: &C, rows: &[NewJob]) -> Result<Vec<Placed>, Error> {
-    let (keyed, others): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.key.is_some());
+/// Inserts jobs with and without keys; in the order of the jobs. Of more than one, in a transaction of the caller's.
+pub(crate) async fn place<C: ConnectionTrait, R: Borrow<NewJob>>(db: &C, rows: &[R]) -> Result<Vec<Placed>, Error> {
+    let (keyed, others): (Vec<_>, Vec<_>) =
+        rows.iter().map(Borrow::borrow).partition(|row: &&NewJob| row.key.is_some());
     let mut others = insert::insert(db, &others).await?.into_iter().map(|id| Placed { id, existed: false });
     if keyed.is_empty() {
         return Ok(others.collect());
     }
     let mut keyed = unique::place(db, &keyed).await?.into_iter();
     // Each gives as many as it is given.
-    Ok(rows.iter().filter_map(|row| if row.key.is_some() { keyed.next() } else { others.next() }).collect())
+    Ok(rows.iter().filter_map(|row| if row.borrow().key.is_some() { keyed.next() } else { others.next() }).collect())
 }
 
 /// Schedules a job by its name, with its parameters as JSON (an object; `null` for none).
@@ -276,7 +278,7 @@ pub(crate) async fn insert_one<C: Connection>(db: &C, row: NewJob) -> Result<Pla
 }
 
 /// They are inserted: counts what is new, and wakes those who may execute them.
-fn scheduled<'r>(placed: impl Iterator<Item = (&'r NewJob, &'r Placed)> + Clone) {
+pub(crate) fn scheduled<'r>(placed: impl Iterator<Item = (&'r NewJob, &'r Placed)> + Clone) {
     let new =
         placed.clone().filter(|(_, placed)| !placed.existed).map(|(row, _)| [row.queue.as_str(), row.name.as_str()]);
     metrics::count_each(metrics::SCHEDULED_TOTAL, ["queue", "name"], new);

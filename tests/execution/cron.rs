@@ -8,10 +8,12 @@ use jobs::cron::{self, Cron, CronRecord, Firing, Missed};
 use jobs::prelude::*;
 use jobs::testing::advance;
 use jobs::{JobFilter, JobOptions, JobRecord, OnConflict};
-use jobs_tests::{Database, Gate, Running, cases, soon};
+use jobs_tests::{Database, Gate, Kind, Running, cases, soon};
+use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 
 use crate::cron_definitions::Far;
 use crate::definitions::{Add, Play, Script, idle_worker, work, worker};
+use crate::faults::until;
 
 cases![
     four_workers_fire_each_time_once,
@@ -28,6 +30,13 @@ cases![
     times_of_a_unique_job_are_those_of_the_one_that_waits_or_runs,
     the_latest_hundred_firings_are_kept,
     time_that_passes_in_a_test_passes_for_schedules,
+    a_thousand_schedules_that_are_due_together_fire_once_each,
+    what_had_to_wait_while_a_worker_was_up_is_not_missed,
+    what_came_while_a_worker_was_not_heard_of_is_missed,
+    a_schedule_whose_key_an_open_transaction_holds_holds_up_no_other,
+    a_schedule_that_the_database_refuses_holds_up_no_other,
+    schedules_whose_jobs_replace_each_other_fire_together,
+    the_time_for_which_a_job_of_a_schedule_holds_its_key_counts_from_its_nominal_time,
 ];
 
 pub(crate) const HOUR: Duration = Duration::from_hours(1);
@@ -289,4 +298,174 @@ async fn time_that_passes_in_a_test_passes_for_schedules(t: Database) {
     }
     idle(&t).await;
     assert_eq!(all_jobs(&t).await.len(), 3);
+}
+
+async fn a_thousand_schedules_that_are_due_together_fire_once_each(t: Database) {
+    cron::add(t.db(), "0", hourly(), Play::new()).await.unwrap();
+    let copy = |number: u32| {
+        format!(
+            "INSERT INTO jobs_cron (name, job, expression, timezone, parameters, options, missed, source, next_at, created_at)
+             SELECT '{number}', job, expression, timezone, parameters, options, 'skip', source, next_at, created_at
+             FROM jobs_cron WHERE name = '0'"
+        )
+    };
+    let transaction = t.db().begin().await.unwrap();
+    for number in 1..1000 {
+        transaction.execute_unprepared(&copy(number)).await.unwrap();
+    }
+    transaction.commit().await.unwrap();
+    let due = t.seconds_from_now(-1);
+    t.execute(&format!("UPDATE jobs_cron SET next_at = {due}")).await;
+    let workers = [(); 2].map(|()| Running::start(worker(&t, |_| async { Ok(()) })));
+    until(|| async { t.number("SELECT COUNT(*) FROM jobs_cron_firing").await == 1000 }).await;
+    for worker in workers {
+        worker.stop().await;
+    }
+    assert_eq!(t.number("SELECT COUNT(*) FROM jobs_job WHERE nominal_at IS NOT NULL").await, 1000, "each once");
+    assert_eq!(t.number("SELECT COUNT(DISTINCT job_id) FROM jobs_cron_firing").await, 1000);
+}
+
+/// A worker that is there, has looked at the schedules, and fires what is added.
+async fn a_worker(t: &Database) -> (Running, Gate) {
+    let gate = Gate::default();
+    let arrivals = gate.clone();
+    let worker = Running::start(worker(t, move |_| {
+        arrivals.arrive();
+        async { Ok(()) }
+    }));
+    Play::new().schedule(t.db()).await.unwrap();
+    gate.arrivals(1).await;
+    (worker, gate)
+}
+
+/// Schedules that were due ten minutes ago, and for which nobody has fired.
+async fn add_late(t: &Database, name: &str, missed: Missed) {
+    let late = t.seconds_from_now(-600);
+    let transaction = t.db().begin().await.unwrap();
+    cron::add(&transaction, name, hourly().missed(missed), Play::new()).await.unwrap();
+    transaction
+        .execute_unprepared(&format!("UPDATE jobs_cron SET next_at = {late} WHERE name = '{name}'"))
+        .await
+        .unwrap();
+    transaction.commit().await.unwrap();
+    // The worker hears of this one when the other is there.
+    cron::add(t.db(), &format!("{name}, not due"), hourly(), Play::new()).await.unwrap();
+}
+
+async fn what_had_to_wait_while_a_worker_was_up_is_not_missed(t: Database) {
+    let (worker, gate) = a_worker(&t).await;
+    let long_ago = t.seconds_from_now(-3600);
+    t.execute(&format!("UPDATE jobs_worker SET started_at = {long_ago}")).await;
+    add_late(&t, "waited", Missed::Skip).await;
+    gate.arrivals(1).await;
+    worker.stop().await;
+    assert_eq!(history(&t, "waited").await.len(), 1);
+}
+
+async fn what_came_while_a_worker_was_not_heard_of_is_missed(t: Database) {
+    let (worker, gate) = a_worker(&t).await;
+    let (long_ago, over) = (t.seconds_from_now(-3600), t.seconds_from_now(-1));
+    // It is heard of again with its next beat.
+    t.execute(&format!("UPDATE jobs_worker SET started_at = {long_ago}, expires_at = {over}")).await;
+    until(|| async { t.number("SELECT COUNT(*) FROM jobs_worker WHERE resumed_at IS NOT NULL").await == 1 }).await;
+    add_late(&t, "skip", Missed::Skip).await;
+    add_late(&t, "once", Missed::Once).await;
+    gate.arrivals(1).await;
+    worker.stop().await;
+    idle(&t).await;
+    assert_eq!((history(&t, "once").await.len(), history(&t, "skip").await.len()), (1, 0));
+}
+
+async fn a_schedule_whose_key_an_open_transaction_holds_holds_up_no_other(t: Database) {
+    if !t.kind().locks_rows() {
+        // An open transaction that has written holds up all writers.
+        return;
+    }
+    let unique = || Play::new().with_options(JobOptions::new().unique_key("held"));
+    cron::add(t.db(), "held", hourly(), unique()).await.unwrap();
+    for name in ["one", "two", "three"] {
+        cron::add(t.db(), name, hourly(), Play::new()).await.unwrap();
+    }
+    let (early, late) = (t.seconds_from_now(-60), t.seconds_from_now(-1));
+    t.execute(&format!("UPDATE jobs_cron SET next_at = CASE WHEN name = 'held' THEN {early} ELSE {late} END")).await;
+    let transaction = t.db().begin().await.unwrap();
+    let holder = unique().schedule(&transaction).await.unwrap();
+    let gate = Gate::default();
+    let arrivals = gate.clone();
+    let worker = Running::start(worker(&t, move |_| {
+        arrivals.arrive();
+        async { Ok(()) }
+    }));
+    let begun = std::time::Instant::now();
+    gate.arrivals(3).await;
+    assert!(begun.elapsed() < Duration::from_secs(20), "not when the lease is over: {:?}", begun.elapsed());
+    assert_eq!(history(&t, "held").await, []);
+    // Another that becomes due meanwhile.
+    let due = t.seconds_from_now(0);
+    t.execute(&format!("UPDATE jobs_cron SET next_at = {due} WHERE name = 'one'")).await;
+    cron::add(t.db(), "not due", hourly(), Play::new()).await.unwrap();
+    gate.arrivals(1).await;
+    transaction.commit().await.unwrap();
+    until(|| async { t.number("SELECT COUNT(*) FROM jobs_cron_firing WHERE schedule = 'held'").await == 1 }).await;
+    worker.stop().await;
+    let fired = history(&t, "held").await[0].job;
+    assert!(fired.is_some_and(|fired| fired >= holder.id()), "the one that held the key, or the next: {fired:?}");
+}
+
+async fn a_schedule_that_the_database_refuses_holds_up_no_other(t: Database) {
+    for name in ["refused", "one", "two"] {
+        cron::add(t.db(), name, hourly(), Play::new()).await.unwrap();
+    }
+    // Such as a check that somebody has added.
+    let check = match t.kind() {
+        Kind::Sqlite => {
+            "CREATE TRIGGER refuse BEFORE INSERT ON jobs_cron_firing WHEN NEW.schedule = 'refused'
+             BEGIN SELECT RAISE(ABORT, 'refused'); END"
+        }
+        _ => "ALTER TABLE jobs_cron_firing ADD CONSTRAINT refuse CHECK (schedule <> 'refused')",
+    };
+    t.execute(check).await;
+    let (early, late) = (t.seconds_from_now(-60), t.seconds_from_now(-1));
+    t.execute(&format!("UPDATE jobs_cron SET next_at = CASE WHEN name = 'refused' THEN {early} ELSE {late} END")).await;
+    idle(&t).await;
+    assert_eq!(all_jobs(&t).await.len(), 2);
+    assert!(schedule(&t, "refused").await.next_at.is_some_and(|due| due < Utc::now()), "it is still due");
+}
+
+async fn schedules_whose_jobs_replace_each_other_fire_together(t: Database) {
+    for name in ["one", "two", "other"] {
+        let on_conflict = if name == "other" { OnConflict::Fail } else { OnConflict::Replace };
+        let options = JobOptions::new().unique_key("same").on_conflict(on_conflict);
+        cron::add(t.db(), name, hourly(), Play::new().with_name(name).with_options(options)).await.unwrap();
+    }
+    cron::add(t.db(), "without a key", hourly(), Play::new()).await.unwrap();
+    let due = t.seconds_from_now(-1);
+    t.execute(&format!("UPDATE jobs_cron SET next_at = {due}")).await;
+    idle(&t).await;
+    let jobs = all_jobs(&t).await;
+    assert_eq!(jobs.len(), 2, "{jobs:?}");
+    for name in ["one", "two", "other"] {
+        let fired = history(&t, name).await[0].job.unwrap();
+        let fired = jobs.iter().find(|job| job.id == fired).unwrap();
+        assert_ne!(fired.parameter::<String>("name").unwrap(), "", "the one with the key");
+    }
+}
+
+async fn the_time_for_which_a_job_of_a_schedule_holds_its_key_counts_from_its_nominal_time(t: Database) {
+    let within = |seconds| JobOptions::new().unique_key("key").unique_within(Duration::from_secs(seconds));
+    cron::add(t.db(), "unique", hourly(), Play::new().with_options(within(30))).await.unwrap();
+    let fire_late = async |seconds: i64| {
+        let due = t.seconds_from_now(-seconds);
+        t.execute(&format!("UPDATE jobs_cron SET next_at = {due}")).await;
+        idle(&t).await;
+        history(&t, "unique").await.into_iter().max_by_key(|firing| firing.fired_at).unwrap().job.unwrap()
+    };
+    let first = fire_late(60).await;
+    let second = fire_late(20).await;
+    assert_ne!(first, second, "the first was late, and the second 40 seconds after it");
+    assert_eq!(fire_late(1).await, second, "it holds the key for 10 more seconds");
+    // What was missed counts from when it is made up for.
+    t.execute("DELETE FROM jobs_unique").await;
+    let made_up = fire_late(600).await;
+    assert_eq!(fire_late(590).await, made_up);
 }

@@ -11,7 +11,8 @@ use crate::error::Error;
 
 /// What becomes of times at which no worker that knows the job was up. The next worker that starts finds them.
 ///
-/// A time is missed when another has come after it, or when two minutes have passed.
+/// A time is missed when another has come after it before it was fired, or when no worker that knows the job was up then, nor within two
+/// minutes. One that only had to wait for its turn is not missed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Missed {
@@ -25,7 +26,7 @@ pub enum Missed {
 }
 
 /// A time is not missed yet: longer than a worker takes to learn of a schedule.
-const LATE: TimeDelta = TimeDelta::minutes(2);
+pub(super) const LATE: TimeDelta = TimeDelta::minutes(2);
 
 /// So many jobs at once are enough.
 const MOST: u32 = 100;
@@ -40,6 +41,8 @@ pub(super) struct Due {
     pub(super) to_fire: Vec<DateTime<Utc>>,
     /// How many were missed, up to [`COUNTED`].
     pub(super) missed: usize,
+    /// A worker was up all the time: other times have come before their turn.
+    pub(super) was_up: bool,
 }
 
 impl Missed {
@@ -52,16 +55,17 @@ impl Missed {
         }
     }
 
-    /// What is due now, where it was to fire at `first`.
-    pub(super) fn due(self, times: &Times, first: DateTime<Utc>, now: DateTime<Utc>) -> Due {
+    /// What is due now, where it was to fire at `first`, and a worker that knows the job has been up since `up_since`.
+    pub(super) fn due(self, times: &Times, first: DateTime<Utc>, now: DateTime<Utc>, up_since: DateTime<Utc>) -> Due {
         let limit = if let Self::All(limit) = self { limit } else { 1 };
         let mut to_fire = times.latest(first, now, limit as usize);
-        let is_in_time = to_fire.last().is_some_and(|last| now - last <= LATE);
+        let was_up_at = |time: DateTime<Utc>| up_since - time <= LATE;
+        let is_in_time = to_fire.last().is_some_and(|last| was_up_at(*last));
         let missed = 1 + times.between(first, now).take(COUNTED - 1).count() - usize::from(is_in_time);
         if self == Self::Skip && !is_in_time {
             to_fire.clear();
         }
-        Due { to_fire, missed }
+        Due { to_fire, missed, was_up: was_up_at(first) }
     }
 }
 
@@ -101,11 +105,17 @@ impl Serialize for Missed {
 mod tests {
     use super::*;
 
-    /// Every hour, first due at 01:00, so many minutes later.
+    /// Every hour, first due at 01:00, so many minutes later, when a worker starts.
     fn due(policy: Missed, minutes: i64) -> (Vec<String>, usize) {
+        due_with_a_worker(policy, minutes, minutes)
+    }
+
+    /// The same with a worker that has been up since so many minutes after 01:00.
+    fn due_with_a_worker(policy: Missed, minutes: i64, up_since: i64) -> (Vec<String>, usize) {
         let hourly = Times::new("0 * * * *", "UTC").unwrap();
-        let first = "2024-01-01T01:00:00Z".parse().unwrap();
-        let due = policy.due(&hourly, first, first + TimeDelta::minutes(minutes));
+        let first: DateTime<Utc> = "2024-01-01T01:00:00Z".parse().unwrap();
+        let after = |minutes| first + TimeDelta::minutes(minutes);
+        let due = policy.due(&hourly, first, after(minutes), after(up_since));
         (due.to_fire.iter().map(|time| time.format("%R").to_string()).collect(), due.missed)
     }
 
@@ -118,6 +128,18 @@ mod tests {
         for policy in [Missed::Skip, Missed::Once, Missed::All(5)] {
             assert_eq!(due(policy, 1), (vec!["01:00".into()], 0), "{policy}");
         }
+    }
+
+    #[test]
+    fn a_time_that_had_to_wait_while_a_worker_was_up_is_not_missed() {
+        for policy in [Missed::Skip, Missed::Once, Missed::All(5)] {
+            assert_eq!(due_with_a_worker(policy, 50, -60), (vec!["01:00".into()], 0), "{policy}");
+            assert_eq!(due_with_a_worker(policy, 50, 2), (vec!["01:00".into()], 0), "{policy}: it started just after");
+        }
+        assert_eq!(due_with_a_worker(Missed::Skip, 50, 3), (vec![], 1));
+        // Another has come after it.
+        assert_eq!(due_with_a_worker(Missed::Skip, 70, -60), (vec!["02:00".into()], 1));
+        assert_eq!(due_with_a_worker(Missed::All(5), 70, -60).0, ["01:00", "02:00"]);
     }
 
     #[test]

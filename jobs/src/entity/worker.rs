@@ -13,6 +13,7 @@ pub(crate) struct Model {
     pub expires_at: DateTimeUtc,
     pub serves: Json,
     pub asleep: Option<Json>,
+    pub resumed_at: Option<DateTimeUtc>,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

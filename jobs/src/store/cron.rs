@@ -7,13 +7,13 @@
 use std::time::Duration;
 
 use sea_orm::prelude::{DateTimeUtc, Json};
-use sea_orm::sea_query::{Expr, ExprTrait as _, Func, InsertStatement, LockBehavior, LockType, Query, SimpleExpr};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Func, Query, SimpleExpr};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult as _, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait as _, Select,
 };
+use serde::Serialize;
 
-use super::dialect;
+use super::{dialect, json, statement};
 pub(crate) use crate::entity::cron::Model as Row;
 use crate::entity::cron::{Column, Entity};
 use crate::entity::cron_firing;
@@ -58,7 +58,7 @@ pub(crate) async fn lock<C: ConnectionTrait>(db: &C, name: &str) -> Result<Optio
     if dialect::of(db.get_database_backend())?.row_locks {
         return Entity::find_by_id(name).lock_exclusive().one(db).await;
     }
-    let unchanged = Entity::update_many().col_expr(Column::Source, Expr::col(Column::Source).into());
+    let unchanged = Entity::update_many().col_expr(Column::Source, Expr::col(Column::Source));
     unchanged.filter(Column::Name.eq(name)).exec(db).await?;
     find(db, name).await
 }
@@ -100,13 +100,8 @@ pub(crate) async fn insert<C: ConnectionTrait>(
             time(db, next_at)?,
             clock(db)?,
         ]);
-    insert_new(db, &insert).await
-}
-
-/// False: there is a row with this key.
-pub(super) async fn insert_new<C: ConnectionTrait>(db: &C, insert: &InsertStatement) -> Result<bool, DbErr> {
     let dialect = dialect::of(db.get_database_backend())?;
-    let mut statement = dialect.backend.build(insert);
+    let mut statement = dialect.backend.build(&insert);
     statement.sql = (dialect.unless_there)(&statement.sql);
     Ok(db.execute_raw(statement).await?.rows_affected() == 1)
 }
@@ -159,53 +154,58 @@ pub(crate) async fn remove<C: ConnectionTrait>(db: &C, name: &str) -> Result<boo
 }
 
 /// Which schedules a worker fires.
-pub(crate) struct Which<'a> {
+#[derive(Debug, Clone)]
+pub(crate) struct Which {
     /// Those of these jobs,
-    pub(crate) jobs: &'a [&'static str],
-    /// but for these.
-    pub(crate) but: &'a [String],
+    jobs: String,
+    /// but for these; both as JSON.
+    but: String,
 }
 
-impl Which<'_> {
-    fn select(&self) -> Select<Entity> {
-        let select = Entity::find().filter(Column::PausedAt.is_null());
-        let select = select.filter(Column::Job.is_in(self.jobs.iter().copied()));
-        if self.but.is_empty() { select } else { select.filter(Column::Name.is_not_in(self.but)) }
+impl Which {
+    pub(crate) fn new<S: Serialize>(jobs: &[&str], but: &[S]) -> Result<Self, DbErr> {
+        Ok(Self { jobs: json(jobs)?, but: json(but)? })
     }
 }
 
 /// How long it is until the first of these schedules is due, zero where one is; `None` where there is none.
-pub(crate) async fn due_in<C: ConnectionTrait>(db: &C, which: &Which<'_>) -> Result<Option<Duration>, DbErr> {
-    let select = which.select().select_only().column_as(Column::NextAt.min(), "next_at").column_as(clock(db)?, "now");
-    let Some(row) = db.query_one(&select.into_query()).await? else { return Ok(None) };
-    let next_at: Option<DateTimeUtc> = row.try_get("", "next_at")?;
-    let now: DateTimeUtc = row.try_get("", "now")?;
-    Ok(next_at.map(|next_at| (next_at - now).to_std().unwrap_or_default()))
+pub(crate) async fn due_in<C: ConnectionTrait>(db: &C, which: &Which) -> Result<Option<Duration>, DbErr> {
+    let dialect = dialect::of(db.get_database_backend())?;
+    let values = [which.jobs.as_str().into(), which.but.as_str().into()];
+    let Some(row) = db.query_one_raw(statement(dialect, dialect.cron.due_in, values)).await? else { return Ok(None) };
+    let wait_ms: i64 = row.try_get_by_index(0)?;
+    Ok(Some(Duration::from_millis(u64::try_from(wait_ms).unwrap_or_default())))
 }
 
-/// The first of these schedules that is due, locked for the rest of the transaction, and the time now. One that somebody else has
-/// locked is about to be fired by them.
+/// The first of these schedules that are due, locked for the rest of the transaction, and the time now. What somebody else has locked
+/// is about to be fired by them.
 pub(crate) async fn lock_due<C: ConnectionTrait>(
     db: &C,
-    which: &Which<'_>,
-) -> Result<Option<(Row, DateTimeUtc)>, DbErr> {
-    let select = which
-        .select()
-        .expr_as(clock(db)?, "now")
-        .filter(Expr::col(Column::NextAt).lte(clock(db)?))
-        .order_by_asc(Column::NextAt)
-        .limit(1)
-        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
-    let row = db.query_one(&select.into_query()).await?;
-    row.map(|row| Ok((Row::from_query_result(&row, "")?, row.try_get("", "now")?))).transpose()
+    which: &Which,
+    limit: usize,
+) -> Result<Vec<(Row, DateTimeUtc)>, DbErr> {
+    let dialect = dialect::of(db.get_database_backend())?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let values = [which.jobs.as_str().into(), which.but.as_str().into(), limit.into()];
+    let rows = db.query_all_raw(statement(dialect, dialect.cron.due, values)).await?;
+    rows.iter().map(|row| Ok((Row::from_query_result(row, "")?, row.try_get("", "now")?))).collect()
 }
 
-/// When it fires next; `None`: not any more.
+/// When schedules fire next; `None`: not any more.
 pub(crate) async fn set_next<C: ConnectionTrait>(
     db: &C,
-    name: &str,
-    next_at: Option<DateTimeUtc>,
+    schedules: &[(&str, Option<DateTimeUtc>)],
 ) -> Result<(), DbErr> {
-    let update = Entity::update_many().col_expr(Column::NextAt, time(db, next_at)?);
-    update.filter(Column::Name.eq(name)).exec(db).await.map(drop)
+    #[derive(Serialize)]
+    struct Next<'a> {
+        schedule: &'a str,
+        next_at: Option<String>,
+    }
+
+    let dialect = dialect::of(db.get_database_backend())?;
+    let mut rows = Vec::with_capacity(schedules.len());
+    for (schedule, next_at) in schedules {
+        rows.push(Next { schedule, next_at: next_at.map(|at| dialect.time_text(at)) });
+    }
+    db.execute_raw(statement(dialect, dialect.cron.set_next, [json(&rows)?.into()])).await.map(drop)
 }

@@ -34,25 +34,31 @@ pub(crate) fn of(error: &DbErr) -> Fault {
 
 /// Whether a transaction lost against another one, and may succeed at once: not where it has waited in vain for a lock.
 pub(crate) fn is_lost_race(error: &DbErr) -> bool {
+    let Some(error) = database_error(error) else { return false };
+    let code = error.code();
+    // A deadlock, a record that changed since it was read; the same, and a failed serialization; a write after an older read.
+    matches!((code.as_deref(), mysql_number(error)), (_, Some(1213 | 1020)) | (Some("40001" | "40P01" | "517"), None))
+}
+
+/// Whether somebody else held a lock for longer than the statement may wait.
+pub(crate) fn is_lock_timeout(error: &DbErr) -> bool {
+    let Some(error) = database_error(error) else { return false };
+    match mysql_number(error) {
+        Some(number) => number == 1205,
+        None => error.code().as_deref() == Some("55P03"),
+    }
+}
+
+fn database_error(error: &DbErr) -> Option<&dyn sqlx::error::DatabaseError> {
     let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error else {
-        return false;
+        return None;
     };
-    error.as_database_error().is_some_and(|error| {
-        let code = error.code();
-        // A deadlock, a record that changed since it was read; the same, and a failed serialization; a write after an older read.
-        matches!(
-            (code.as_deref(), mysql_number(error)),
-            (_, Some(1213 | 1020)) | (Some("40001" | "40P01" | "517"), None)
-        )
-    })
+    error.as_database_error()
 }
 
 /// Whether a table or a column is not there: nobody has migrated, or another version has.
 pub(crate) fn lacks_tables(error: &DbErr) -> bool {
-    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error else {
-        return false;
-    };
-    let Some(error) = error.as_database_error() else { return false };
+    let Some(error) = database_error(error) else { return false };
     match (error.code().as_deref(), mysql_number(error)) {
         // MySQL's and MariaDB's numbers, PostgreSQL's codes.
         (_, Some(1146 | 1054)) | (Some("42P01" | "42703"), None) => true,

@@ -1,17 +1,17 @@
 //! For which of their times schedules have fired. Whoever writes here holds the schedule's row, see [`super::cron`].
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sea_orm::prelude::DateTimeUtc;
-use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect};
+use serde::Serialize;
 
-use super::cron::{clock, insert_new, time};
+use super::dialect::{self, Dialect};
+use super::{json, statement};
 pub(crate) use crate::entity::cron_firing::Model as FiringRow;
 use crate::entity::cron_firing::{Column, Entity};
-use crate::entity::job;
 
-/// How many firings of each schedule are kept.
+/// How many firings of each schedule are kept. (`Cron::forget` says it, too.)
 const KEPT_FIRINGS: u64 = 100;
 
 /// The latest firings of a schedule, newest first.
@@ -32,57 +32,60 @@ pub(crate) async fn latest<C: ConnectionTrait>(db: &C) -> Result<HashMap<String,
     Ok(latest.into_iter().collect())
 }
 
-/// Takes a time of a schedule, for which nobody has fired yet. False: somebody has.
-pub(crate) async fn take<C: ConnectionTrait>(db: &C, name: &str, nominal_at: DateTimeUtc) -> Result<bool, DbErr> {
-    use Column::{FiredAt, NominalAt, Schedule};
-    let mut insert = Query::insert();
-    insert.into_table(Entity).columns([Schedule, NominalAt, FiredAt]).values_panic([
-        Expr::val(name),
-        time(db, Some(nominal_at))?,
-        clock(db)?,
-    ]);
-    insert_new(db, &insert).await
+/// A time for which a schedule fires, and its job.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NewFiring<'a> {
+    pub(crate) schedule: &'a str,
+    pub(crate) nominal_at: DateTimeUtc,
+    pub(crate) job_id: i64,
 }
 
-/// This job, which nobody else has seen yet, was scheduled for that time.
-pub(crate) async fn set_nominal<C: ConnectionTrait>(db: &C, job: i64, nominal_at: DateTimeUtc) -> Result<(), DbErr> {
-    let update = job::Entity::update_many().col_expr(job::Column::NominalAt, time(db, Some(nominal_at))?);
-    update.filter(job::Column::Id.eq(job)).exec(db).await.map(drop)
+/// Inserts them.
+pub(crate) async fn record<C: ConnectionTrait>(db: &C, firings: &[NewFiring<'_>]) -> Result<(), DbErr> {
+    let dialect = dialect::of(db.get_database_backend())?;
+    db.execute_raw(statement(dialect, dialect.cron.record, [rows(dialect, firings)?.into()])).await.map(drop)
 }
 
-/// For this time of a schedule there is this job.
+/// Their jobs, which nobody else has seen yet, were scheduled for that time.
+pub(crate) async fn set_nominal<C: ConnectionTrait>(db: &C, firings: &[NewFiring<'_>]) -> Result<(), DbErr> {
+    if firings.is_empty() {
+        return Ok(());
+    }
+    let dialect = dialect::of(db.get_database_backend())?;
+    db.execute_raw(statement(dialect, dialect.cron.nominal, [rows(dialect, firings)?.into()])).await.map(drop)
+}
+
+/// The places of those times for which their schedule has fired already.
 pub(crate) async fn fired<C: ConnectionTrait>(
     db: &C,
-    name: &str,
-    nominal_at: DateTimeUtc,
-    job: i64,
-) -> Result<(), DbErr> {
-    Entity::update_many()
-        .col_expr(Column::JobId, Expr::val(job))
-        .filter(Column::Schedule.eq(name))
-        .filter(Expr::col(Column::NominalAt).eq(time(db, Some(nominal_at))?))
-        .exec(db)
-        .await
-        .map(drop)
+    times: impl Iterator<Item = (&str, DateTimeUtc)>,
+) -> Result<HashSet<usize>, DbErr> {
+    let dialect = dialect::of(db.get_database_backend())?;
+    let times: Vec<_> = times.map(|(schedule, nominal_at)| NewFiring { schedule, nominal_at, job_id: 0 }).collect();
+    let fired = db.query_all_raw(statement(dialect, dialect.cron.fired, [rows(dialect, &times)?.into()])).await?;
+    let place =
+        |row: &QueryResult| row.try_get_by_index(0).map(|place: i64| usize::try_from(place).unwrap_or(usize::MAX));
+    fired.iter().map(place).collect()
 }
 
-/// Forgets all but the latest firings.
-pub(crate) async fn forget_old<C: ConnectionTrait>(db: &C, name: &str) -> Result<(), DbErr> {
-    let oldest_kept: Option<DateTimeUtc> = Entity::find()
-        .select_only()
-        .column(Column::NominalAt)
-        .filter(Column::Schedule.eq(name))
-        .order_by_desc(Column::NominalAt)
-        .offset(KEPT_FIRINGS - 1)
-        .limit(1)
-        .into_tuple()
-        .one(db)
-        .await?;
-    let Some(oldest_kept) = oldest_kept else { return Ok(()) };
-    Entity::delete_many()
-        .filter(Column::Schedule.eq(name))
-        .filter(Expr::col(Column::NominalAt).lt(time(db, Some(oldest_kept))?))
-        .exec(db)
-        .await
-        .map(drop)
+fn rows(dialect: &Dialect, firings: &[NewFiring<'_>]) -> Result<String, DbErr> {
+    #[derive(Serialize)]
+    struct Row<'a> {
+        place: usize,
+        schedule: &'a str,
+        nominal_at: String,
+        job_id: i64,
+    }
+
+    let mut rows = Vec::with_capacity(firings.len());
+    for (place, NewFiring { schedule, nominal_at, job_id }) in firings.iter().enumerate() {
+        rows.push(Row { place, schedule, nominal_at: dialect.time_text(*nominal_at), job_id: *job_id });
+    }
+    json(&rows)
+}
+
+/// Forgets all but the latest firings of these schedules.
+pub(crate) async fn forget_old<C: ConnectionTrait>(db: &C, schedules: &[&str]) -> Result<(), DbErr> {
+    let dialect = dialect::of(db.get_database_backend())?;
+    db.execute_raw(statement(dialect, dialect.cron.forget, [json(schedules)?.into()])).await.map(drop)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use sea_orm::prelude::DateTimeUtc;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, Value};
 use serde::Serialize;
@@ -168,6 +169,26 @@ pub(super) async fn free<C: ConnectionTrait>(db: &C, dialect: &Dialect, holders:
     let mut rows: Vec<_> = holders.iter().map(Holder::row).collect();
     rows.sort_unstable_by_key(|row| row.unique_key);
     db.execute_raw(statement(dialect, dialect.unique.free, [json(&rows)?.into()])).await.map(|_| ())
+}
+
+/// How long jobs of the caller's, which nobody else has seen yet, hold their keys: (key, job, until).
+pub(crate) async fn hold_until<C: ConnectionTrait>(db: &C, held: &[(&str, i64, DateTimeUtc)]) -> Result<(), DbErr> {
+    #[derive(Serialize)]
+    struct Row<'k> {
+        unique_key: &'k str,
+        job_id: i64,
+        expires_at: String,
+    }
+
+    if held.is_empty() {
+        return Ok(());
+    }
+    let dialect = dialect::of(db.get_database_backend())?;
+    let mut rows = Vec::with_capacity(held.len());
+    for (unique_key, job_id, until) in held {
+        rows.push(Row { unique_key, job_id: *job_id, expires_at: dialect.time_text(*until) });
+    }
+    db.execute_raw(statement(dialect, dialect.cron.hold, [json(&rows)?.into()])).await.map(drop)
 }
 
 /// A job that was closed waits again, at this version: it takes its key again, unless another one holds it. In a transaction of the

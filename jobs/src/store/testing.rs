@@ -23,7 +23,7 @@ pub(crate) async fn advance<C: ConnectionTrait>(db: &C, time: Duration) -> Resul
 async fn advance_schedules<C: ConnectionTrait>(db: &C, time_passed: TimeDelta) -> Result<(), DbErr> {
     for schedule in cron::all(db).await? {
         if let Some(next_at) = schedule.next_at {
-            cron::set_next(db, &schedule.name, Some(next_at - time_passed)).await?;
+            cron::set_next(db, &[(&schedule.name, Some(next_at - time_passed))]).await?;
         }
         // Oldest first: none comes to where another still is.
         for firing in firings::of(db, &schedule.name).await?.iter().rev() {

@@ -107,6 +107,22 @@ pub(crate) async fn serving<C: ConnectionTrait>(db: &C) -> Result<Vec<Serves>, D
     Ok(serves.into_iter().filter_map(|serves| serde_json::from_value(serves).ok()).collect())
 }
 
+/// Since when each live worker has been there without a break longer than its lease, and what it serves.
+pub(crate) async fn present<C: ConnectionTrait>(db: &C) -> Result<Vec<(DateTimeUtc, Serves)>, DbErr> {
+    let clock = dialect::of(db.get_database_backend())?.clock;
+    let rows: Vec<(DateTimeUtc, Option<DateTimeUtc>, Json)> = worker::Entity::find()
+        .select_only()
+        .columns([worker::Column::StartedAt, worker::Column::ResumedAt, worker::Column::Serves])
+        .filter(Expr::col(worker::Column::ExpiresAt).gte(Expr::cust(clock)))
+        .into_tuple()
+        .all(db)
+        .await?;
+    let present = |(started_at, resumed_at, serves): (DateTimeUtc, Option<DateTimeUtc>, Json)| {
+        Some((resumed_at.unwrap_or(started_at), serde_json::from_value(serves).ok()?))
+    };
+    Ok(rows.into_iter().filter_map(present).collect())
+}
+
 /// All workers, oldest first, each with whether its lease goes on.
 pub(crate) async fn all<C: ConnectionTrait>(db: &C) -> Result<Vec<(worker::Model, bool)>, DbErr> {
     let clock = dialect::of(db.get_database_backend())?.clock;

@@ -6,12 +6,12 @@ use std::time::Duration;
 use sea_orm::DbErr;
 use tokio::time::Instant;
 
+use super::aside::Aside;
 use super::engine::Engine;
 use super::line::Line;
-use crate::cron::fire::{self, Fired, Outcome};
+use crate::cron::fire::{self, Failure, Fired, Outcome};
 use crate::error::chain;
 use crate::store::cron::{self as store, Which};
-use crate::wake;
 
 /// How often to look at the schedules, where nothing was heard of a change; and where there are none.
 const LOOK: Duration = Duration::from_secs(30);
@@ -30,6 +30,9 @@ const RETRY: Duration = Duration::from_millis(500);
 
 /// For how long what can't be read is left alone.
 const UNREADABLE: Duration = Duration::from_mins(10);
+
+/// So many schedules that can't be fired, one after the other, are not the fault of the schedules.
+const TOO_MANY: u32 = 10;
 
 /// Until the worker stops. It ends by itself, and never in the middle of a statement: a database in memory goes with its connection.
 pub(super) async fn run(engine: Arc<Engine>) {
@@ -52,7 +55,7 @@ pub(super) async fn run(engine: Arc<Engine>) {
             () = tokio::time::sleep(pause) => {}
             () = engine.sleeper.cron.notified() => {
                 look = FIRST_LOOK;
-                schedules.unreadable.clear();
+                schedules.aside.clear();
                 tokio::time::sleep(GATHER).await;
             }
         }
@@ -74,27 +77,19 @@ struct Schedules<'a> {
     engine: &'a Engine,
     line: Line,
     jobs: Vec<&'static str>,
-    /// What can't be read here, until it is looked at again.
-    unreadable: Vec<String>,
-    unreadable_until: Instant,
+    aside: Aside,
+    /// How many of the next are fired one by one, because of many together one could not be.
+    alone: usize,
 }
 
 impl<'a> Schedules<'a> {
     fn new(engine: &'a Engine) -> Self {
-        Self {
-            engine,
-            line: Line::new(engine),
-            jobs: engine.registry.names(),
-            unreadable: Vec::new(),
-            unreadable_until: Instant::now(),
-        }
+        let jobs = engine.registry.names();
+        Self { engine, line: Line::new(engine), jobs, aside: Aside::default(), alone: 0 }
     }
 
     /// Fires what is due, and says how long it is until the next one; `None` where there is none.
     async fn fire(&mut self) -> Result<Option<Duration>, DbErr> {
-        if Instant::now() >= self.unreadable_until {
-            self.unreadable.clear();
-        }
         let wait = self.due_in().await?;
         if wait != Some(Duration::ZERO) {
             return Ok(wait);
@@ -104,39 +99,74 @@ impl<'a> Schedules<'a> {
     }
 
     async fn due_in(&mut self) -> Result<Option<Duration>, DbErr> {
-        let (store, which) = (self.line.store(), Which { jobs: &self.jobs, but: &self.unreadable });
-        self.line.in_time(store::due_in(&store.db, &which)).await
+        let (store, which) = (self.line.store(), Which::new(&self.jobs, &self.aside.names())?);
+        let due_in = self.line.in_time(store::due_in(&store.db, &which)).await?;
+        Ok(due_in.into_iter().chain(self.aside.next_try(Instant::now())).min())
     }
 
-    /// Fires all that are due, and that nobody else is firing.
+    /// Fires all that are due, and that nobody else is firing. Those that were set aside come last, one at a time: each may hold up the others
+    /// for as long as its transaction may wait.
     async fn fire_due(&mut self) -> Result<(), DbErr> {
+        let mut failed_in_a_row = 0;
         while !is_over(self.engine) {
-            let (store, which) = (self.line.store(), Which { jobs: &self.jobs, but: &self.unreadable });
+            let (store, which) = (self.line.store(), Which::new(&self.jobs, &self.aside.names())?);
+            let limit = if self.alone > 0 { 1 } else { fire::PAGE };
             let default_queue = &self.engine.settings.default_queue;
-            let fire = fire::first_due(&store, &self.engine.registry, default_queue, &which);
+            let fire = fire::first_due(&store, &self.engine.registry, default_queue, &which, limit);
             match self.line.in_time(fire).await? {
-                Some(Outcome::Fired(fired)) => tell(&fired),
-                Some(Outcome::Unreadable { schedule, reason }) => {
-                    tracing::error!(schedule, "a schedule is due that can't be read here: {}", chain(&reason));
-                    self.unreadable.push(schedule);
-                    self.unreadable_until = Instant::now() + UNREADABLE;
+                Ok(outcomes) if outcomes.is_empty() => {
+                    if !self.aside.try_again(Instant::now()) {
+                        break;
+                    }
+                    self.alone = 1;
                 }
-                None => break,
+                Ok(outcomes) => {
+                    self.alone = self.alone.saturating_sub(1);
+                    failed_in_a_row = 0;
+                    for outcome in outcomes {
+                        self.look_at(outcome);
+                    }
+                }
+                Err(Failure { schedules, error }) => match &schedules[..] {
+                    [schedule] => {
+                        self.alone = self.alone.saturating_sub(1);
+                        let pause = self.aside.put(schedule, Instant::now());
+                        tracing::warn!(schedule, %error, "a schedule can't be fired; trying again in {pause:?}");
+                        failed_in_a_row += 1;
+                        // It is not the schedules: a table is missing, or the disk is full.
+                        if failed_in_a_row == TOO_MANY {
+                            return Err(error);
+                        }
+                    }
+                    _ => self.alone = schedules.len(),
+                },
             }
         }
         Ok(())
     }
+
+    fn look_at(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Fired(fired) => {
+                self.aside.forget(&fired.schedule);
+                tell(&fired);
+            }
+            Outcome::Unreadable { schedule, reason } => {
+                tracing::error!(schedule, "a schedule is due that can't be read here: {}", chain(&reason));
+                self.aside.put_for(schedule, UNREADABLE, Instant::now());
+            }
+        }
+    }
 }
 
 fn tell(fired: &Fired) {
-    let Fired { schedule, missed, policy, jobs, queue } = fired;
+    let Fired { schedule, missed, was_up, policy, jobs } = fired;
     if *missed > 0 {
         let jobs = jobs.len();
-        tracing::warn!(schedule, missed, jobs, "times were missed while no worker was up; the policy is `{policy}`");
+        let when = if *was_up { "others came before their turn" } else { "no worker was up" };
+        tracing::warn!(schedule, missed, jobs, "times were missed: {when}; the policy is `{policy}`");
     }
     for (time, job) in jobs {
         tracing::debug!(schedule, job = job.0, nominal_time = %time, "a schedule has fired");
     }
-    // They were inserted in a transaction that was still open.
-    wake::scheduled(queue);
 }

@@ -3,6 +3,7 @@
 //! A worker joins (a row with a lease), claims due jobs, executes each, and writes how they ended, in batches. A heartbeat on a
 //! thread of its own keeps the lease; where it is lost, the worker stops its jobs and joins anew under another id.
 
+mod aside;
 mod claim;
 mod cron;
 mod engine;

@@ -68,7 +68,8 @@ CREATE TABLE IF NOT EXISTS jobs_worker (
     last_seen_at DATETIME(6) NOT NULL,
     expires_at DATETIME(6) NOT NULL,
     serves JSON NOT NULL,
-    asleep JSON
+    asleep JSON,
+    resumed_at DATETIME(6)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS jobs_queue (
@@ -95,7 +96,8 @@ CREATE TABLE IF NOT EXISTS jobs_cron (
     source VARCHAR(20) NOT NULL,
     paused_at DATETIME(6),
     next_at DATETIME(6),
-    created_at DATETIME(6) NOT NULL
+    created_at DATETIME(6) NOT NULL,
+    KEY jobs_cron_due (paused_at, next_at)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS jobs_cron_firing (

@@ -81,7 +81,9 @@ CREATE TABLE jobs_worker (
     last_seen_at TIMESTAMPTZ NOT NULL,
     expires_at TIMESTAMPTZ NOT NULL,
     serves JSONB NOT NULL,
-    asleep JSONB
+    asleep JSONB,
+    -- When it was heard of again after its lease had ended: in between, it was not there.
+    resumed_at TIMESTAMPTZ
 ) WITH (fillfactor = 50, autovacuum_vacuum_threshold = 100, autovacuum_vacuum_scale_factor = 0);
 
 CREATE TABLE jobs_queue (
@@ -112,6 +114,7 @@ CREATE TABLE jobs_cron (
     next_at TIMESTAMPTZ,
     created_at TIMESTAMPTZ NOT NULL
 );
+CREATE INDEX jobs_cron_due ON jobs_cron (next_at) WHERE paused_at IS NULL;
 
 -- A schedule fires once for each of its times: whoever writes the row, in the transaction that schedules the job, has fired.
 CREATE TABLE jobs_cron_firing (

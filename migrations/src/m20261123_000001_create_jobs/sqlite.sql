@@ -67,7 +67,8 @@ CREATE TABLE jobs_worker (
     last_seen_at TEXT NOT NULL,
     expires_at TEXT NOT NULL,
     serves TEXT NOT NULL,
-    asleep TEXT
+    asleep TEXT,
+    resumed_at TEXT
 );
 
 CREATE TABLE jobs_queue (
@@ -96,6 +97,7 @@ CREATE TABLE jobs_cron (
     next_at TEXT,
     created_at TEXT NOT NULL
 );
+CREATE INDEX jobs_cron_due ON jobs_cron (next_at) WHERE paused_at IS NULL;
 
 CREATE TABLE jobs_cron_firing (
     schedule TEXT NOT NULL,

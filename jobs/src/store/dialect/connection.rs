@@ -247,3 +247,25 @@ pub(crate) async fn limit_own_idle<C: ConnectionTrait>(db: &C) -> Result<(), DbE
     };
     db.execute_unprepared(sql).await.map(|_| ())
 }
+
+/// Lets the statements of a transaction on a connection of a worker's own wait for locks no longer than about a second, where they can:
+/// SQLite has one writer. To be [lifted](lift_lock_waits) before it ends.
+pub(crate) async fn limit_lock_waits<C: ConnectionTrait>(db: &C) -> Result<(), DbErr> {
+    let sql = match db.get_database_backend() {
+        DbBackend::Postgres => "SET LOCAL lock_timeout = '250ms'",
+        // In whole seconds, and for the session.
+        DbBackend::MySql => {
+            "SET @jobs_lock_wait = @@SESSION.innodb_lock_wait_timeout, SESSION innodb_lock_wait_timeout = 1"
+        }
+        _ => return Ok(()),
+    };
+    db.execute_unprepared(sql).await.map(drop)
+}
+
+/// Where the limit would outlive the transaction.
+pub(crate) async fn lift_lock_waits<C: ConnectionTrait>(db: &C) -> Result<(), DbErr> {
+    if db.get_database_backend() == DbBackend::MySql {
+        db.execute_unprepared("SET SESSION innodb_lock_wait_timeout = @jobs_lock_wait").await?;
+    }
+    Ok(())
+}

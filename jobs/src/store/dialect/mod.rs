@@ -55,6 +55,7 @@ pub(crate) struct Dialect {
     /// (time in ms): all that waits is due so much sooner.
     pub(crate) advance: &'static str,
     pub(crate) unique: Unique,
+    pub(crate) cron: Cron,
     /// An `INSERT` of one row, made to change nothing where there is one with its key.
     pub(crate) unless_there: fn(&str) -> String,
 }
@@ -79,6 +80,27 @@ pub(crate) struct Unique {
     pub(crate) replace: &'static str,
     /// Deletes the keys of deleted jobs, once their time is over.
     pub(crate) sweep: &'static str,
+}
+
+/// Schedules, many at once. What is said of firings comes as rows with (schedule, `nominal_at`) and what else is named.
+#[derive(Debug)]
+pub(crate) struct Cron {
+    /// (jobs, but for these schedules) → how many ms until the first of the schedules of these jobs is due.
+    pub(crate) due_in: &'static str,
+    /// (jobs, but for these schedules, limit) → the first that are due, locked, and the time now. Leaves out what someone else has locked.
+    pub(crate) due: &'static str,
+    /// (firings with `place`) → the places of those that are there.
+    pub(crate) fired: &'static str,
+    /// (firings with `job_id`): inserts them.
+    pub(crate) record: &'static str,
+    /// (firings with `job_id`): their jobs, which nobody else has seen yet, get the nominal time.
+    pub(crate) nominal: &'static str,
+    /// (keys, with `job_id` and `expires_at`): how long these jobs hold them.
+    pub(crate) hold: &'static str,
+    /// (schedules, with `next_at`): when they fire next.
+    pub(crate) set_next: &'static str,
+    /// (schedules' names): deletes all but their latest hundred firings.
+    pub(crate) forget: &'static str,
 }
 
 /// How jobs are inserted that have keys.
@@ -202,10 +224,20 @@ impl Dialect {
     /// A time to compare a column with.
     pub(crate) fn time(&self, at: DateTime<Utc>) -> Value {
         match self.backend {
-            // Text, in the one format in which it compares in order.
-            DbBackend::Sqlite => at.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string().into(),
+            DbBackend::Sqlite => self.time_text(at).into(),
             _ => at.into(),
         }
+    }
+
+    /// A time within a JSON document.
+    pub(crate) fn time_text(&self, at: DateTime<Utc>) -> String {
+        let format = match self.backend {
+            // The one format in which it compares in order.
+            DbBackend::Sqlite => "%Y-%m-%dT%H:%M:%S%.3fZ",
+            DbBackend::MySql => "%Y-%m-%d %H:%M:%S%.6f",
+            _ => "%Y-%m-%dT%H:%M:%S%.6fZ",
+        };
+        at.format(format).to_string()
     }
 
     /// Whether so many keys were free: all, or it tells that they were not.

@@ -10,6 +10,8 @@
 //!
 //! Assignments run from left to right and see the ones before them: what reads a column stands before what writes it.
 
+mod cron;
+
 use sea_orm::DbBackend;
 
 use super::{Batch, Beat, Claim, Dialect, Insert, InsertUnique, Take, Unique};
@@ -62,7 +64,9 @@ pub(super) static DIALECT: Dialect = Dialect {
         chunks: &[1],
     },
     beat: Beat::Update(
-        "UPDATE jobs_worker SET last_seen_at = UTC_TIMESTAMP(6),
+        "UPDATE jobs_worker
+           SET resumed_at = CASE WHEN expires_at < UTC_TIMESTAMP(6) THEN UTC_TIMESTAMP(6) ELSE resumed_at END,
+                  last_seen_at = UTC_TIMESTAMP(6),
                   expires_at = UTC_TIMESTAMP(6) + INTERVAL ? * 1000 MICROSECOND
            WHERE id = ?",
     ),
@@ -125,6 +129,7 @@ pub(super) static DIALECT: Dialect = Dialect {
                   WHERE id = ? AND version = ? AND status = 0",
         sweep: "DELETE FROM jobs_unique WHERE version IS NULL AND (expires_at IS NULL OR expires_at <= UTC_TIMESTAMP(6))",
     },
+    cron: cron::CRON,
     unless_there: |insert| insert.replacen("INSERT", "INSERT IGNORE", 1),
 };
 

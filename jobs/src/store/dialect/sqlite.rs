@@ -1,6 +1,8 @@
 //! SQLite. One writer at a time: a write transaction begins as one (`BEGIN IMMEDIATE`), so that it waits its turn instead of
 //! failing half-way, and rows need no locks. Times are text in one format.
 
+mod cron;
+
 use sea_orm::DbBackend;
 
 use super::{Batch, Beat, Claim, Dialect, Ids, Insert, InsertJobs, InsertUnique, Take, Unique};
@@ -25,7 +27,9 @@ pub(super) static DIALECT: Dialect = Dialect {
     ),
     beat: Beat::Update(
         "UPDATE jobs_worker SET last_seen_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
-                  expires_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('+%.3f seconds', ?1 / 1000.0))
+                  expires_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('+%.3f seconds', ?1 / 1000.0)),
+                  resumed_at = CASE WHEN expires_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+                                    THEN strftime('%Y-%m-%dT%H:%M:%fZ', 'now') ELSE resumed_at END
            WHERE id = ?2",
     ),
     lock_one: "SELECT id FROM jobs_job WHERE id = ?1",
@@ -83,6 +87,7 @@ pub(super) static DIALECT: Dialect = Dialect {
         sweep: "DELETE FROM jobs_unique
                 WHERE version IS NULL AND (expires_at IS NULL OR expires_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))",
     },
+    cron: cron::CRON,
     unless_there: |insert| format!("{insert} ON CONFLICT DO NOTHING"),
 };
 

@@ -1,6 +1,7 @@
 //! PostgreSQL. Times are `statement_timestamp()`: indexable, and not frozen in the caller's transaction.
 
 mod claim;
+mod cron;
 mod insert;
 
 use sea_orm::DbBackend;
@@ -85,6 +86,7 @@ pub(super) static DIALECT: Dialect = Dialect {
         sweep: "DELETE FROM jobs_unique
                 WHERE version IS NULL AND (expires_at IS NULL OR expires_at <= statement_timestamp())",
     },
+    cron: cron::CRON,
     unless_there: |insert| format!("{insert} ON CONFLICT DO NOTHING"),
 };
 
@@ -209,7 +211,8 @@ SELECT id, version FROM own";
 const BEAT: &str = r"
 WITH beat AS (
     UPDATE jobs_worker
-    SET last_seen_at = statement_timestamp(), expires_at = statement_timestamp() + $1 * interval '1 millisecond'
+    SET last_seen_at = statement_timestamp(), expires_at = statement_timestamp() + $1 * interval '1 millisecond',
+        resumed_at = CASE WHEN expires_at < statement_timestamp() THEN statement_timestamp() ELSE resumed_at END
     WHERE id = $2 RETURNING id
 )
 SELECT job.id, job.version, job.cancel_requested_at
