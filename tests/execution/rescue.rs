@@ -15,6 +15,9 @@ cases![
     jobs_of_a_dead_worker_are_rescued_and_those_of_a_live_one_are_not,
     a_canceled_job_of_a_dead_worker_is_canceled,
     a_worker_that_was_taken_for_dead_stops_its_jobs_and_goes_on_under_a_new_id,
+    a_worker_that_was_buried_claims_nothing_until_it_has_joined_anew,
+    an_attempt_whose_job_its_worker_has_claimed_again_is_asked_to_stop,
+    an_attempt_whose_job_its_worker_has_claimed_again_does_not_end_it,
     a_job_whose_claim_was_not_answered_is_given_back_untouched,
 ];
 
@@ -144,6 +147,74 @@ async fn a_worker_that_was_taken_for_dead_stops_its_jobs_and_goes_on_under_a_new
     assert_eq!(next.wait(t.db()).await.unwrap(), 0);
     running.stop().await;
     assert_eq!(t.number("SELECT id FROM jobs_worker").await, other);
+}
+
+/// Its next heartbeat, which would tell it, is far away.
+async fn a_worker_that_was_buried_claims_nothing_until_it_has_joined_anew(t: Database) {
+    let slow = idle_worker(&t).lease(Duration::from_hours(1)).heartbeat(Duration::from_mins(20));
+    let running = Running::start(slow);
+    until(|| async { workers(&t).await == 1 }).await;
+    for _ in 0..3 {
+        soon(Aside::new().schedule(t.db()).await.unwrap().wait(t.db())).await.unwrap();
+        let buried = t.number("SELECT id FROM jobs_worker").await;
+        t.execute(&format!("DELETE FROM jobs_worker WHERE id = {buried}")).await;
+        let handle = Aside::new().schedule(t.db()).await.unwrap();
+        soon(handle.wait(t.db())).await.unwrap();
+        let record = handle.record(t.db()).await.unwrap();
+        assert_eq!((record.attempt, record.worker_id), (1, Some(t.number("SELECT id FROM jobs_worker").await)));
+        assert_ne!(record.worker_id, Some(buried));
+    }
+    running.stop().await;
+}
+
+/// Others took the job, and gave it back.
+async fn take_away(t: &Database, id: impl Into<JobId>) {
+    let id = id.into();
+    let rows = t.execute(&format!("UPDATE jobs_job SET status = 0, version = version + 1 WHERE id = {id}")).await;
+    assert_eq!(rows, 1);
+}
+
+async fn an_attempt_whose_job_its_worker_has_claimed_again_is_asked_to_stop(t: Database) {
+    let gate = Gate::default();
+    let worker = worker(&t, |job| async move {
+        job.state::<Gate>().arrive();
+        if job.attempt() == 1 {
+            job.canceled().await;
+            job.state::<Gate>().arrive();
+        }
+        Ok(job.attempt())
+    });
+    let running = Running::start(quick(worker.state(gate.clone())));
+    let handle = Aside::new().schedule(t.db()).await.unwrap();
+    gate.arrivals(1).await;
+    take_away(&t, handle).await;
+    assert_eq!(soon(handle.wait(t.db())).await.unwrap(), 2);
+    gate.arrivals(2).await;
+    running.stop().await;
+    assert_eq!(handle.record(t.db()).await.unwrap().attempt, 2);
+}
+
+/// Both end in the same moment.
+async fn an_attempt_whose_job_its_worker_has_claimed_again_does_not_end_it(t: Database) {
+    const JOBS: u32 = 20;
+    let gate = Gate::default();
+    let worker = worker(&t, |job| async move {
+        job.state::<Gate>().pass().await;
+        Ok(job.attempt())
+    });
+    let running = Running::start(worker.queue("aside", 100).state(gate.clone()));
+    let handles = jobs::schedule_all(t.db(), (0..JOBS).map(|_| Aside::new())).await.unwrap();
+    gate.arrivals(JOBS).await;
+    for handle in &handles {
+        take_away(&t, *handle).await;
+    }
+    gate.arrivals(JOBS).await;
+    gate.open(2 * handles.len());
+    for handle in handles {
+        assert_eq!(soon(handle.wait(t.db())).await.unwrap(), 2);
+        assert_eq!(history(&t, handle).await, []);
+    }
+    running.stop().await;
 }
 
 async fn a_job_whose_claim_was_not_answered_is_given_back_untouched(t: Database) {

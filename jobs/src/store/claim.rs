@@ -77,7 +77,7 @@ pub(crate) struct Look {
 }
 
 impl Store {
-    /// Claims due jobs of a queue whose names are known here, best first.
+    /// Claims due jobs of a queue whose names are known here, best first. None where the worker's row is gone: others have its jobs.
     pub(crate) async fn claim(
         &self,
         worker: i64,
@@ -194,7 +194,11 @@ impl Store {
             best.filter_map(|(place, (job, may_wait))| (may_wait || place < ask.slots).then_some(job)).collect();
         if !claimed.is_empty() {
             let ids: Vec<_> = claimed.iter().map(|job| job.id).collect();
-            transaction.execute_raw(statement(self.dialect, own, [json(&ids)?.into(), worker.into()])).await?;
+            let owned =
+                transaction.execute_raw(statement(self.dialect, own, [json(&ids)?.into(), worker.into()])).await?;
+            if owned.rows_affected() == 0 {
+                return Ok(Vec::new());
+            }
         }
         transaction.commit().await?;
         for job in &mut claimed {

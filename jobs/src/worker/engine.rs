@@ -19,7 +19,7 @@ use crate::JobStatus;
 use crate::attempt::{RunningAttempt, Setting, Stop};
 use crate::error::Error;
 use crate::registry::Registry;
-use crate::store::batch::Finish;
+use crate::store::batch::{Finish, Key};
 use crate::store::workers::{Identity, Serves};
 use crate::wake::{Sleeper, lock};
 
@@ -39,8 +39,9 @@ pub(super) struct Engine {
     pub(super) unstopped: Mutex<Vec<Arc<RunningAttempt>>>,
     pub(super) sleeper: Arc<Sleeper>,
     pub(super) setting: Arc<Setting>,
-    /// Attempts that are being executed, or whose end is not written yet: what this worker owns.
-    owned: Mutex<HashMap<i64, Arc<Owned>>>,
+    /// Attempts that are being executed, or whose end is not written yet: what this worker owns. Of one job there may be two, where others
+    /// had it in between: the older one has to be asked to stop.
+    owned: Mutex<HashMap<Key, Arc<Owned>>>,
     pub(super) claims_in_flight: AtomicUsize,
     /// The tasks that execute.
     pub(super) tasks: TaskTracker,
@@ -69,6 +70,10 @@ pub(super) struct Owned {
 }
 
 impl Owned {
+    pub(super) fn key(&self) -> Key {
+        (self.attempt.job.id, self.attempt.job.version)
+    }
+
     /// It waits for a slot no longer.
     pub(super) fn start(&self) {
         self.started.get_or_init(Instant::now);
@@ -190,15 +195,13 @@ impl Engine {
             started: OnceLock::new(),
             ended: AtomicBool::new(false),
         });
-        lock(&self.owned).insert(owned.attempt.job.id, owned.clone());
+        lock(&self.owned).insert(owned.key(), owned.clone());
         owned
     }
 
     /// The end of this attempt is written, or another has the job. Returns what was owned.
     pub(super) fn disown(&self, id: i64, version: i64) -> Option<Arc<Owned>> {
-        let mut owned = lock(&self.owned);
-        let is_that = owned.get(&id).is_some_and(|owned| owned.attempt.job.version == version);
-        if is_that { owned.remove(&id) } else { None }
+        lock(&self.owned).remove(&(id, version))
     }
 
     pub(super) fn owned(&self) -> Vec<Arc<Owned>> {

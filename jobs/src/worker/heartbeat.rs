@@ -181,8 +181,7 @@ impl Heartbeat {
     }
 
     fn known(&self) -> Known {
-        let key = |owned: &Arc<engine::Owned>| (owned.attempt.job.id, owned.attempt.job.version);
-        self.engine.owned().into_iter().map(|owned| (key(&owned), owned)).collect()
+        self.engine.owned().into_iter().map(|owned| (owned.key(), owned)).collect()
     }
 
     /// A row that stays unknown at two beats running was claimed by a statement whose reply was lost: it goes back untouched.

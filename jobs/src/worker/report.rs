@@ -32,7 +32,7 @@ pub(super) async fn write(engine: &Engine, line: &mut Line) {
     }
     let written = write_batch(line, &batch).await;
     for owned in taken {
-        owned.attempt.notes.reported(written.contains(&(owned.attempt.job.id, owned.attempt.job.version)));
+        owned.attempt.notes.reported(written.contains(&owned.key()));
     }
 }
 

@@ -176,7 +176,7 @@ pub(crate) enum Beat {
 pub(crate) enum Claim {
     /// One statement.
     Statement {
-        /// (queue, worker, names, limit, slots) → the jobs.
+        /// (queue, worker, names, limit, slots) → the jobs; none where the worker's row is gone.
         all: &'static str,
         /// Where the index keeps for a while what was claimed.
         from_front: Option<FromFront>,
@@ -187,7 +187,7 @@ pub(crate) enum Claim {
         places: &'static str,
         /// (queue, priority, name, since, limit) → the first jobs, locked, and whether each may wait for a slot.
         lock: &'static str,
-        /// (worker, ids)
+        /// (ids, worker): affects none where the worker's row is gone.
         own: &'static str,
     },
 }

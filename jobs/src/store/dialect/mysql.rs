@@ -39,7 +39,8 @@ pub(super) static DIALECT: Dialect = Dialect {
                ORDER BY scheduled_at, id LIMIT ? FOR UPDATE SKIP LOCKED",
         own: "UPDATE JSON_TABLE(?, '$[*]' COLUMNS (claimed BIGINT PATH '$')) AS c
               STRAIGHT_JOIN jobs_job FORCE INDEX (PRIMARY) ON jobs_job.id = c.claimed
-              SET version = version + 1, attempt = attempt + 1, worker_id = ?, started_at = UTC_TIMESTAMP(6), progress = 0,
+              STRAIGHT_JOIN (SELECT id FROM jobs_worker FORCE INDEX (PRIMARY) WHERE id = ? LIMIT 1) AS claimer
+              SET version = version + 1, attempt = attempt + 1, worker_id = claimer.id, started_at = UTC_TIMESTAMP(6), progress = 0,
                   results = NULL, status = 1",
     },
     look: "SELECT queue,

@@ -151,6 +151,7 @@ WHERE id IN (
           WHERE pairs.name IN (SELECT value FROM json_each(?3))
           ORDER BY first.priority, first.scheduled_at, first.id LIMIT ?4) AS best
     WHERE best.may_wait OR best.place <= ?5)
+  AND EXISTS (SELECT 1 FROM jobs_worker WHERE id = ?2)
 RETURNING id, name, priority, version, attempt, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at,
           user_id, session_id, event_id, started_at, nominal_at";
 

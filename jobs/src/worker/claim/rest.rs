@@ -63,6 +63,9 @@ impl Claimer {
             // Unless the claim gets something: then the due jobs are held by somebody's transaction.
             self.in_vain = true;
             return Ok(Next::GoOn);
+        } else {
+            // Or this worker's row is gone, and it claims nothing any more: the next heartbeat tells.
+            self.engine.sleeper.beat.notify_one();
         }
         let next_due = due.values().filter(|wait| !wait.is_zero()).min();
         let pause = next_due.map_or(self.look, |wait| self.look.min(*wait));

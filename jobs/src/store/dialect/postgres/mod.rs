@@ -130,8 +130,8 @@ WITH done AS MATERIALIZED (
 )
 UPDATE jobs_job
 SET version = version + 1, status = 4, finished_at = statement_timestamp(), progress = 100,
-    results = COALESCE(((SELECT jsonb_object_agg(done.id, done.results) FROM done WHERE done.results IS NOT NULL)
-                        ->> (id::text))::json, results)
+    results = COALESCE(((SELECT jsonb_object_agg(done.id || ' ' || done.version, done.results)
+                         FROM done WHERE done.results IS NOT NULL) ->> (id || ' ' || version))::json, results)
 WHERE ctid = ANY(ARRAY(SELECT place FROM own)) AND (SELECT jobs FROM told) >= 0";
 
 /// Of the version, see `DONE`. Rows are locked in order before they are written: an `UPDATE … FROM` alone deadlocks on overlapping sets.
