@@ -3,16 +3,18 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use jobs::AttemptEnd;
 use jobs::prelude::*;
+use jobs::{AttemptEnd, JobFilter};
 use jobs_tests::{Database, Gate, Kind, Proxy, Running, cases, soon};
 
-use crate::definitions::{Play, Script, worker};
-use crate::faults::history;
+use crate::definitions::{Aside, Once, Play, Script, worker};
+use crate::faults::{history, take_over, until, until_status, workers};
 
 cases![
     a_worker_whose_connections_are_cut_goes_on if Kind::locks_rows,
     a_worker_whose_connections_are_silently_dead_goes_on if Kind::locks_rows,
+    a_long_lease_does_not_make_a_worker_wait_long_for_an_answer if Kind::locks_rows,
+    a_worker_that_always_claims_gives_back_what_a_claim_without_an_answer_took if Kind::locks_rows,
     an_end_that_gets_no_answer_is_written_all_the_same if Kind::locks_rows,
     a_worker_that_is_cut_off_stops_its_jobs_before_others_take_them if Kind::locks_rows,
 ];
@@ -63,6 +65,36 @@ async fn a_worker_whose_connections_are_silently_dead_goes_on(t: Database) {
         let took = executed(&t).await;
         assert!(took < LEASE * 3, "{took:?}");
     }
+    running.stop().await;
+}
+
+async fn a_long_lease_does_not_make_a_worker_wait_long_for_an_answer(t: Database) {
+    let proxy = Proxy::before(&t).await;
+    let db = jobs::connect(proxy.url()).await.unwrap();
+    let running = Running::start(Worker::new(db).state(nothing()).lease(Duration::from_hours(1)));
+    executed(&t).await;
+    proxy.forget();
+    let took = executed(&t).await;
+    assert!(took < Duration::from_secs(40), "{took:?}");
+    running.stop().await;
+}
+
+/// Claims follow each other, and each takes a while.
+async fn a_worker_that_always_claims_gives_back_what_a_claim_without_an_answer_took(t: Database) {
+    let proxy = Proxy::before(&t).await;
+    let db = jobs::connect(proxy.url()).await.unwrap();
+    let running = Running::start(hurried(Worker::new(db).state(nothing())).queue("play", 1));
+    until(|| async { workers(&t).await == 1 }).await;
+    let id = t.number("SELECT id FROM jobs_worker").await;
+    let lost = Aside::new().schedule(t.db()).await.unwrap();
+    // They are not claimed ahead, so each takes a claim of its own.
+    jobs::schedule_all(t.db(), (0..500).map(|_| Once::new())).await.unwrap();
+    proxy.delay(Duration::from_millis(50));
+    take_over(&t, lost, id).await;
+    until_status(&t, lost, JobStatus::Scheduled).await;
+    assert!(jobs::counts(t.db(), JobFilter::new()).await.unwrap().scheduled > 1, "it went on claiming");
+    assert_eq!(lost.record(t.db()).await.unwrap().attempt, 0);
+    proxy.delay(Duration::ZERO);
     running.stop().await;
 }
 

@@ -1,7 +1,7 @@
 //! What the parts of a running worker share.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::claims::Claims;
 use super::lease::Lease;
 use super::line::Connections;
 use super::meter::Meter;
@@ -42,7 +43,7 @@ pub(super) struct Engine {
     /// Attempts that are being executed, or whose end is not written yet: what this worker owns. Of one job there may be two, where others
     /// had it in between: the older one has to be asked to stop.
     owned: Mutex<HashMap<Key, Arc<Owned>>>,
-    pub(super) claims_in_flight: AtomicUsize,
+    pub(super) claims: Claims,
     /// The tasks that execute.
     pub(super) tasks: TaskTracker,
     /// Ends on their way to the writer.
@@ -175,7 +176,7 @@ impl Engine {
             registry,
             setting,
             owned: Mutex::default(),
-            claims_in_flight: AtomicUsize::new(0),
+            claims: Claims::default(),
             tasks: TaskTracker::new(),
             ends,
             ends_to_write: Mutex::new(Some(ends_to_write)),

@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use sea_orm::DbErr;
@@ -64,7 +63,7 @@ async fn run(engine: Arc<Engine>) {
     let mut heartbeat = Heartbeat {
         store: engine.connections.store(),
         engine,
-        strangers: HashSet::new(),
+        strangers: HashMap::new(),
         stuck: Vec::new(),
         is_hopeless: false,
     };
@@ -90,8 +89,8 @@ type Known = HashMap<Key, Arc<engine::Owned>>;
 struct Heartbeat {
     engine: Arc<Engine>,
     store: Store,
-    /// Running rows under our name that nobody here knew at the last beat.
-    strangers: HashSet<(i64, i64)>,
+    /// Running rows under our name that nobody here knew at the last beat, each with the number of the last claim that may have brought it.
+    strangers: HashMap<Key, u64>,
     /// Ends of jobs that keep the runtime from writing them.
     stuck: Vec<Finish>,
     /// Others are to have our jobs.
@@ -113,7 +112,7 @@ impl Heartbeat {
 
     /// A beat that takes so long that the lease is at risk counts as failed.
     async fn beat_in_time(&mut self, sent: Instant) -> Result<bool, DbErr> {
-        let limit = self.engine.settings.lease / 3;
+        let limit = self.engine.settings.answer_timeout().min(self.engine.settings.lease / 3);
         if let Ok(result) = tokio::time::timeout(limit, self.beat(sent)).await {
             return result;
         }
@@ -124,8 +123,9 @@ impl Heartbeat {
 
     /// One beat. False: others have this worker's jobs, or may have them.
     async fn beat(&mut self, sent: Instant) -> Result<bool, DbErr> {
+        // In this order: what these claims have brought is known.
+        let claims_over = self.engine.claims.over_up_to();
         let known = self.known();
-        let claims_in_flight = self.engine.claims_in_flight.load(Ordering::SeqCst);
         let Some(rows) = self.store.beat(self.engine.id, self.engine.settings.lease).await? else {
             tracing::warn!(worker = self.engine.id, "another worker has taken this one for dead, and its jobs");
             return Ok(false);
@@ -136,7 +136,7 @@ impl Heartbeat {
             self.give_up_jobs().await?;
             return Ok(false);
         }
-        self.give_back_strangers(&known, &rows, claims_in_flight).await;
+        self.give_back_strangers(&known, &rows, claims_over).await;
         Ok(true)
     }
 
@@ -184,24 +184,27 @@ impl Heartbeat {
         self.engine.owned().into_iter().map(|owned| (owned.key(), owned)).collect()
     }
 
-    /// A row that stays unknown at two beats running was claimed by a statement whose reply was lost: it goes back untouched.
-    async fn give_back_strangers(&mut self, known: &Known, rows: &[Owned], claims_in_flight: usize) {
-        let unknown: HashSet<_> =
-            rows.iter().map(|row| (row.id, row.version)).filter(|key| !known.contains_key(key)).collect();
-        if claims_in_flight > 0 || self.engine.claims_in_flight.load(Ordering::SeqCst) > 0 {
-            self.strangers.clear();
-            return;
+    /// A row that is still unknown when all claims are over that had begun when it was first seen was claimed by one whose reply was lost: it
+    /// goes back untouched.
+    async fn give_back_strangers(&mut self, known: &Known, rows: &[Owned], claims_over: u64) {
+        let claims_begun = self.engine.claims.last();
+        let mut strangers = HashMap::new();
+        for key in rows.iter().map(|row| (row.id, row.version)).filter(|key| !known.contains_key(key)) {
+            let last_claim = *strangers.entry(key).or_insert(self.strangers.get(&key).copied().unwrap_or(claims_begun));
+            if self.strangers.contains_key(&key) && last_claim <= claims_over {
+                self.give_back_stranger(key).await;
+            }
         }
-        let now_known = self.known();
-        for &(id, version) in unknown.intersection(&self.strangers).filter(|key| !now_known.contains_key(key)) {
-            tracing::warn!(job = id, "giving back a job whose claim was not answered");
-            let attempts = Attempts { attempt: 1, max_attempts: 1, budget: 1, retry: RetryPolicy::DEFAULT };
-            let ending = Outcome::NeverStarted.ending(attempts, 0.5);
-            let finish = Finish::new(id, version, ending, self.engine.label.clone(), Some(self.engine.id));
-            // Where the writer is gone, so is everything.
-            let _ = self.engine.ends.send(End::of_stranger(finish)).await;
-        }
-        self.strangers = unknown;
+        self.strangers = strangers;
+    }
+
+    async fn give_back_stranger(&self, (id, version): Key) {
+        tracing::warn!(job = id, "giving back a job whose claim was not answered");
+        let attempts = Attempts { attempt: 1, max_attempts: 1, budget: 1, retry: RetryPolicy::DEFAULT };
+        let ending = Outcome::NeverStarted.ending(attempts, 0.5);
+        let finish = Finish::new(id, version, ending, self.engine.label.clone(), Some(self.engine.id));
+        // Where the writer is gone, so is everything.
+        let _ = self.engine.ends.send(End::of_stranger(finish)).await;
     }
 
     fn lost(&self) {

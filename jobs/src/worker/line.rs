@@ -37,7 +37,7 @@ impl Connections {
 }
 
 /// A connection that was cut without a word is waited on until the system gives it up, which takes minutes or hours. What gets no
-/// answer within the lease is given up, and what comes next has other connections.
+/// answer in time is given up, and what comes next has other connections.
 pub(super) struct Line {
     connections: Arc<Connections>,
     /// As the work has it that is under way.
@@ -48,7 +48,7 @@ pub(super) struct Line {
 impl Line {
     pub(super) fn new(engine: &Engine) -> Self {
         let connections = engine.connections.clone();
-        Self { store: connections.store(), connections, patience: engine.settings.lease }
+        Self { store: connections.store(), connections, patience: engine.settings.answer_timeout() }
     }
 
     pub(super) fn store(&mut self) -> Store {

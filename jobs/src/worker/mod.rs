@@ -5,6 +5,7 @@
 
 mod aside;
 mod claim;
+mod claims;
 mod cron;
 mod engine;
 mod execute;

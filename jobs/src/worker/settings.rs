@@ -32,6 +32,9 @@ pub(super) struct Settings {
 
 const DAY: Duration = Duration::from_hours(24);
 
+/// The longest time for which an answer of the database is waited for, however long the lease is.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
 impl Default for Settings {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -77,6 +80,11 @@ impl Settings {
     /// Between the last moment at which our jobs have ended and the first at which they may be taken.
     pub(super) fn margin(&self) -> Duration {
         (self.lease / 10).min(Duration::from_secs(2))
+    }
+
+    /// How long an answer of the database is waited for before its connection counts as dead.
+    pub(super) fn answer_timeout(&self) -> Duration {
+        self.lease.min(ANSWER_TIMEOUT)
     }
 
     pub(super) fn poll_interval(&self, woken_by_database: bool) -> Duration {

@@ -111,7 +111,7 @@ impl Shutdown {
             return Ok(());
         }
         let abort = claimer.abort_handle();
-        if self.or_abort(engine, tokio::time::timeout(engine.settings.lease, claimer)).await?.is_err() {
+        if self.or_abort(engine, tokio::time::timeout(engine.settings.answer_timeout(), claimer)).await?.is_err() {
             abort.abort();
         }
         Ok(())

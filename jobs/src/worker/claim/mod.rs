@@ -4,7 +4,6 @@ mod rest;
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sea_orm::DbErr;
@@ -104,7 +103,7 @@ impl Claimer {
             if self.engine.stopping.is_cancelled() {
                 break;
             }
-            let in_flight = ClaimInFlight::new(&self.engine);
+            let in_flight = self.engine.claims.begin();
             let store = self.line.store();
             let claimed = self.line.in_time(served.claim(&store, self.engine.id, &self.names, ask)).await?;
             brought |= !claimed.is_empty();
@@ -181,21 +180,5 @@ fn start(engine: &Arc<Engine>, served: &Served) {
     while let Some((slot, owned)) = served.next() {
         let work = execute::run_slot(engine.clone(), served.lane.clone(), slot, owned);
         engine.tasks.spawn(engine.gone.clone().run_until_cancelled_owned(work));
-    }
-}
-
-/// While a claim is under way, the heartbeat may see rows that nobody here knows yet.
-struct ClaimInFlight<'a>(&'a Engine);
-
-impl<'a> ClaimInFlight<'a> {
-    fn new(engine: &'a Engine) -> Self {
-        engine.claims_in_flight.fetch_add(1, Ordering::SeqCst);
-        Self(engine)
-    }
-}
-
-impl Drop for ClaimInFlight<'_> {
-    fn drop(&mut self) {
-        self.0.claims_in_flight.fetch_sub(1, Ordering::SeqCst);
     }
 }

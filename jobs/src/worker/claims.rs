@@ -1,0 +1,69 @@
+//! Which claims are under way: until its reply has come, a claim may have jobs of which nobody here knows.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
+use crate::wake::lock;
+
+/// The claims of a worker, numbered in the order in which they begin.
+#[derive(Debug, Default)]
+pub(super) struct Claims(Mutex<Numbers>);
+
+#[derive(Debug, Default)]
+struct Numbers {
+    last: u64,
+    in_flight: BTreeSet<u64>,
+}
+
+/// A claim that is under way, until it is dropped: by then what it has brought has to be known.
+#[derive(Debug)]
+pub(super) struct ClaimInFlight<'a> {
+    claims: &'a Claims,
+    number: u64,
+}
+
+impl Claims {
+    pub(super) fn begin(&self) -> ClaimInFlight<'_> {
+        let mut numbers = lock(&self.0);
+        numbers.last += 1;
+        let number = numbers.last;
+        numbers.in_flight.insert(number);
+        ClaimInFlight { claims: self, number }
+    }
+
+    /// The number of the last claim that has begun.
+    pub(super) fn last(&self) -> u64 {
+        lock(&self.0).last
+    }
+
+    /// The number up to which all claims are over.
+    pub(super) fn over_up_to(&self) -> u64 {
+        let numbers = lock(&self.0);
+        numbers.in_flight.first().map_or(numbers.last, |oldest| oldest - 1)
+    }
+}
+
+impl Drop for ClaimInFlight<'_> {
+    fn drop(&mut self) {
+        lock(&self.claims.0).in_flight.remove(&self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn claims_are_over_up_to_the_oldest_that_is_under_way() {
+        let claims = Claims::default();
+        let (first, second) = (claims.begin(), claims.begin());
+        assert_eq!((claims.last(), claims.over_up_to()), (2, 0));
+        drop(second);
+        assert_eq!(claims.over_up_to(), 0);
+        let third = claims.begin();
+        drop(first);
+        assert_eq!((claims.last(), claims.over_up_to()), (3, 2));
+        drop(third);
+        assert_eq!(claims.over_up_to(), 3);
+    }
+}
