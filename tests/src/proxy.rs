@@ -38,6 +38,8 @@ struct Shared {
     losing: AtomicUsize,
     /// How many get through before one is lost.
     passing: AtomicUsize,
+    /// How many bytes a client may send before it waits for a reply.
+    most: AtomicUsize,
     /// How many connections have begun to listen.
     listeners: watch::Sender<usize>,
 }
@@ -85,6 +87,7 @@ impl Proxy {
             forget: broadcast::Sender::new(1),
             losing: AtomicUsize::new(0),
             passing: AtomicUsize::new(0),
+            most: AtomicUsize::new(usize::MAX),
             listeners: watch::Sender::new(0),
         });
         let forwards = shared.clone();
@@ -149,6 +152,11 @@ impl Proxy {
         self.shared.losing.store(1, Ordering::SeqCst);
     }
 
+    /// From now on a client that sends more than so many bytes at once loses its connection, as where a server does not take them.
+    pub fn refuse_over(&self, bytes: usize) {
+        self.shared.most.store(bytes, Ordering::SeqCst);
+    }
+
     /// Loses no reply that is not lost yet.
     pub fn lose_no_more(&self) {
         self.shared.losing.store(0, Ordering::SeqCst);
@@ -173,12 +181,15 @@ async fn forward(shared: Arc<Shared>, client: TcpStream) {
     }
     let Ok(mut server) = TcpStream::connect(&shared.server).await else { return };
     let mut client = client;
-    let listens = AtomicBool::new(false);
+    let (listens, asked) = (AtomicBool::new(false), AtomicUsize::new(0));
     let ended = async {
         let ((from_client, to_client), (from_server, to_server)) = (client.split(), server.split());
         tokio::select! {
-            () = pump(&shared, from_client, to_server, |sent| shared.hear(sent, &listens)) => {}
-            () = pump(&shared, from_server, to_client, |_| !shared.loses()) => {}
+            () = pump(&shared, from_client, to_server, |sent| shared.hear(sent, &listens) && shared.takes(sent, &asked)) => {}
+            () = pump(&shared, from_server, to_client, |_| {
+                asked.store(0, Ordering::SeqCst);
+                !shared.loses()
+            }) => {}
         }
         None
     };
@@ -216,6 +227,11 @@ impl Shared {
             counter.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
         };
         self.losing.load(Ordering::SeqCst) > 0 && !one_less(&self.passing) && one_less(&self.losing)
+    }
+
+    /// Whether a client that waits for no reply may send this too.
+    fn takes(&self, sent: &[u8], asked: &AtomicUsize) -> bool {
+        asked.fetch_add(sent.len(), Ordering::SeqCst) + sent.len() <= self.most.load(Ordering::SeqCst)
     }
 
     /// Takes notice of what a client sends.

@@ -31,6 +31,9 @@ const REPORT_INTERVAL: Duration = Duration::from_millis(500);
 /// How often a batch is tried whole when the fault is neither in its data nor in the connection.
 const TRIES_BEFORE_DIVIDING: u32 = 5;
 
+/// From so many bytes on a batch may be more than a server takes at once (MySQL's and MariaDB's `max_allowed_packet`).
+const LARGE: usize = 256 * 1024;
+
 /// How soon a row that somebody else has locked is tried again.
 const LOCKED_PAUSE: Duration = Duration::from_millis(50);
 
@@ -122,6 +125,10 @@ impl Writer {
                 Fault::Data => self.divide(batch, error).await,
                 // Neither the data nor the connection: perhaps one row's, which is not to hold up the others.
                 Fault::Other if tries >= TRIES_BEFORE_DIVIDING => self.divide(batch, error).await,
+                // A server that is sent too much at once closes the connection, and may not get to say why.
+                Fault::Connection if tries >= TRIES_BEFORE_DIVIDING && self.may_be_too_much(&batch).await => {
+                    self.divide(batch, error).await;
+                }
                 _ => {
                     tracing::warn!(%error, ends = batch.len(), "ends of jobs can't be written; trying again in {retry:?}");
                     put_back(&mut self.waiting, batch);
@@ -215,13 +222,36 @@ impl Writer {
         }
     }
 
+    /// Whether a batch whose connection was closed is large, and the database answers what is small.
+    async fn may_be_too_much(&mut self, batch: &[Finish]) -> bool {
+        is_large(batch) && self.what_became_of(&[batch[0].id]).await.is_ok()
+    }
+
+    /// Whether the database closes the connection each time that it is sent this one end, and answers in between.
+    async fn is_too_much(&mut self, end: &Finish) -> bool {
+        for _ in 0..TRIES_BEFORE_DIVIDING {
+            let tried = self.try_write(std::slice::from_ref(end)).await;
+            let is_closed = tried.is_err_and(|error| fault::of(&error) == Fault::Connection);
+            if !is_closed || !self.may_be_too_much(std::slice::from_ref(end)).await {
+                return false;
+            }
+            tokio::time::sleep(FIRST_RETRY).await;
+        }
+        true
+    }
+
     /// The database refuses something in the batch: halves it until the bad row is alone. Where it is refused for its data, it ends
     /// with the reason; else it is tried again by itself.
     async fn divide(&mut self, batch: Vec<Finish>, error: DbErr) {
         let mut parts = vec![(batch, error)];
         while let Some((mut part, error)) = parts.pop() {
             if let [end] = &part[..] {
-                if fault::of(&error) == Fault::Data {
+                let is_refused = match fault::of(&error) {
+                    Fault::Data => true,
+                    Fault::Connection => self.is_too_much(end).await,
+                    _ => false,
+                };
+                if is_refused {
                     self.waiting.push_back(refused(end, &error));
                 } else {
                     tracing::error!(job = end.id, %error, "the end of a job can't be written; trying again in {LAST_RETRY:?}");
@@ -234,6 +264,9 @@ impl Writer {
                 match self.try_write(&half).await {
                     Ok(()) => {}
                     Err(error) if matches!(fault::of(&error), Fault::Data | Fault::Other) => parts.push((half, error)),
+                    Err(error) if fault::of(&error) == Fault::Connection && is_large(&half) => {
+                        parts.push((half, error));
+                    }
                     Err(_) => put_back(&mut self.waiting, half),
                 }
             }
@@ -265,6 +298,10 @@ async fn until(when: Option<Instant>) {
         Some(when) => tokio::time::sleep_until(when).await,
         None => std::future::pending().await,
     }
+}
+
+fn is_large(batch: &[Finish]) -> bool {
+    batch.iter().map(Row::bytes).sum::<usize>() >= LARGE
 }
 
 /// How many of these rows fit into one batch.

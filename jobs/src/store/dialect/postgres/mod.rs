@@ -121,7 +121,7 @@ const DONE: &str = r"
 WITH done AS MATERIALIZED (
     SELECT * FROM json_to_recordset($1::json) AS done (id bigint, version bigint, results text)
 ), own AS MATERIALIZED (
-    SELECT job.ctid AS place, job.id, job.awaited
+    SELECT job.ctid AS place, job.id, done.version, job.awaited
     FROM done CROSS JOIN LATERAL (
         SELECT ctid, id, awaited FROM jobs_job
         WHERE id = done.id AND version = done.version FOR UPDATE SKIP LOCKED) AS job
@@ -130,8 +130,8 @@ WITH done AS MATERIALIZED (
 )
 UPDATE jobs_job
 SET version = version + 1, status = 4, finished_at = statement_timestamp(), progress = 100,
-    results = COALESCE(((SELECT jsonb_object_agg(done.id || ' ' || done.version, done.results)
-                         FROM done WHERE done.results IS NOT NULL) ->> (id || ' ' || version))::json, results)
+    results = COALESCE(((SELECT jsonb_object_agg(id, done.results) FROM done JOIN own USING (id, version)
+                         WHERE done.results IS NOT NULL) ->> (id::text))::json, results)
 WHERE ctid = ANY(ARRAY(SELECT place FROM own)) AND (SELECT jobs FROM told) >= 0";
 
 /// Of the version, see `DONE`. Rows are locked in order before they are written: an `UPDATE … FROM` alone deadlocks on overlapping sets.
