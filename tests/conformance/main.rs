@@ -10,6 +10,7 @@ mod cron;
 mod definitions;
 mod ended;
 mod listing;
+mod open_transactions;
 mod operating;
 mod queues;
 mod refusing;
@@ -28,6 +29,7 @@ fn main() {
         scheduling::cases(),
         refusing::cases(),
         transactions::cases(),
+        open_transactions::cases(),
         unique::cases(),
         unique_at_once::cases(),
         unique_batches::cases(),

@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait as _, Func, SimpleExpr};
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, Value};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, QueryTrait as _, UpdateMany, Value,
+};
 use serde_json::Value as Json;
 
 use super::dialect::Dialect;
@@ -46,17 +48,23 @@ pub(crate) async fn cancel<C: ConnectionTrait>(db: &C, id: JobId) -> Result<bool
     let if_waiting = |then: SimpleExpr, otherwise: SimpleExpr| -> SimpleExpr {
         CaseStatement::new().case(waits(), then).finally(otherwise).into()
     };
-    let result = Entity::update_many()
+    let update = Entity::update_many()
         .col_expr(Column::Version, if_waiting(Expr::col(Column::Version).add(1), Expr::col(Column::Version)))
         .col_expr(Column::FinishedAt, if_waiting(clock(), Expr::col(Column::FinishedAt)))
         .col_expr(Column::CancelRequestedAt, Func::coalesce([Expr::col(Column::CancelRequestedAt), clock()]).into())
         // Last: MySQL's assignments see the ones before them.
         .col_expr(Column::Status, if_waiting(Expr::val(JobStatus::Canceled.code()), Expr::col(Column::Status)))
         .filter(Column::Id.eq(id.0))
-        .filter(Column::Status.lte(JobStatus::Running))
-        .exec(db)
-        .await?;
-    Ok(result.rows_affected == 1)
+        .filter(Column::Status.lte(JobStatus::Running));
+    update_one(db, update).await
+}
+
+/// Whether it has changed the job that it names by its id.
+async fn update_one<C: ConnectionTrait>(db: &C, update: UpdateMany<Entity>) -> Result<bool, DbErr> {
+    let dialect = dialect::of(db.get_database_backend())?;
+    let mut statement = dialect.backend.build(&update.into_query());
+    statement.sql = (dialect.by_id)(&statement.sql);
+    Ok(db.execute_raw(statement).await?.rows_affected() == 1)
 }
 
 /// Replaces the parameters of a waiting job that is still at this version.
@@ -66,21 +74,19 @@ pub(crate) async fn replace_parameters<C: ConnectionTrait>(
     version: i64,
     parameters: Json,
 ) -> Result<bool, DbErr> {
-    let result = Entity::update_many()
+    let update = Entity::update_many()
         .col_expr(Column::Parameters, Expr::value(parameters))
         .col_expr(Column::Version, Expr::col(Column::Version).add(1))
         .filter(Column::Id.eq(id.0))
         .filter(Column::Version.eq(version))
-        .filter(Column::Status.eq(JobStatus::Scheduled))
-        .exec(db)
-        .await?;
-    Ok(result.rows_affected == 1)
+        .filter(Column::Status.eq(JobStatus::Scheduled));
+    update_one(db, update).await
 }
 
 /// Schedules a closed job again, now, with a fresh budget of attempts. False: it is not closed, or not there.
 pub(crate) async fn retry<C: ConnectionTrait>(db: &C, id: JobId) -> Result<bool, DbErr> {
     let nothing = || Expr::value(Value::String(None));
-    let result = Entity::update_many()
+    let update = Entity::update_many()
         .col_expr(Column::Version, Expr::col(Column::Version).add(1))
         .col_expr(Column::MaxAttempts, Expr::col(Column::Attempt).add(Expr::col(Column::Budget)))
         .col_expr(Column::ScheduledAt, Expr::cust(clock_of(db)))
@@ -92,10 +98,8 @@ pub(crate) async fn retry<C: ConnectionTrait>(db: &C, id: JobId) -> Result<bool,
         .col_expr(Column::LastError, nothing())
         .col_expr(Column::Status, Expr::value(JobStatus::Scheduled.code()))
         .filter(Column::Id.eq(id.0))
-        .filter(Column::Status.gte(JobStatus::Canceled))
-        .exec(db)
-        .await?;
-    Ok(result.rows_affected == 1)
+        .filter(Column::Status.gte(JobStatus::Canceled));
+    update_one(db, update).await
 }
 
 /// Wakes workers on other machines, where the database can: `channel` is `jobs_wake`, `jobs_queue` (a queue), `jobs_cancel` (a

@@ -56,6 +56,8 @@ pub(crate) struct Dialect {
     pub(crate) advance: &'static str,
     pub(crate) unique: Unique,
     pub(crate) cron: Cron,
+    /// An `UPDATE` of the one job that its condition names by its id, made to look at no other, however few there are.
+    pub(crate) by_id: fn(&str) -> String,
     /// An `INSERT` of one row, made to change nothing where there is one with its key.
     pub(crate) unless_there: fn(&str) -> String,
 }

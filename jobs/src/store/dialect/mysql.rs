@@ -131,6 +131,7 @@ pub(super) static DIALECT: Dialect = Dialect {
         sweep: "DELETE FROM jobs_unique WHERE version IS NULL AND (expires_at IS NULL OR expires_at <= UTC_TIMESTAMP(6))",
     },
     cron: cron::CRON,
+    by_id: |update| update.replacen("UPDATE `jobs_job`", "UPDATE `jobs_job` FORCE INDEX (PRIMARY)", 1),
     unless_there: |insert| insert.replacen("INSERT", "INSERT IGNORE", 1),
 };
 

@@ -87,6 +87,7 @@ pub(super) static DIALECT: Dialect = Dialect {
                 WHERE version IS NULL AND (expires_at IS NULL OR expires_at <= statement_timestamp())",
     },
     cron: cron::CRON,
+    by_id: str::to_owned,
     unless_there: |insert| format!("{insert} ON CONFLICT DO NOTHING"),
 };
 
