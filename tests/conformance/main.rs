@@ -6,6 +6,7 @@ mod asking;
 mod batches;
 mod by_name;
 mod common;
+mod connecting;
 mod cron;
 mod definitions;
 mod ended;
@@ -44,6 +45,7 @@ fn main() {
         ended::cases(),
         secrets::cases(),
         setup::cases(),
+        connecting::cases(),
         strange_sessions::cases(),
     ]
     .concat();

@@ -42,6 +42,8 @@ struct Shared {
     most: AtomicUsize,
     /// How many connections have begun to listen.
     listeners: watch::Sender<usize>,
+    /// How often a client has asked whether its connection lives.
+    pings: AtomicUsize,
 }
 
 /// How connections end.
@@ -89,6 +91,7 @@ impl Proxy {
             passing: AtomicUsize::new(0),
             most: AtomicUsize::new(usize::MAX),
             listeners: watch::Sender::new(0),
+            pings: AtomicUsize::new(0),
         });
         let forwards = shared.clone();
         let accepts = tokio::spawn(async move {
@@ -162,12 +165,21 @@ impl Proxy {
         self.shared.losing.store(0, Ordering::SeqCst);
     }
 
+    /// How often clients have asked whether their connections live.
+    #[must_use]
+    pub fn pings(&self) -> usize {
+        self.shared.pings.load(Ordering::SeqCst)
+    }
+
     /// How many connections have begun to listen for notifications, as it grows.
     #[must_use]
     pub fn listeners(&self) -> watch::Receiver<usize> {
         self.shared.listeners.subscribe()
     }
 }
+
+/// What drivers send as a ping: PostgreSQL's `Sync` by itself, MySQL's `COM_PING`.
+const PINGS: [&[u8]; 2] = [b"S\0\0\0\x04", b"\x01\0\0\0\x0e"];
 
 /// After how long a server gives up a connection from which nothing is heard.
 const KEEPALIVE: Duration = Duration::from_secs(20);
@@ -236,6 +248,9 @@ impl Shared {
 
     /// Takes notice of what a client sends.
     fn hear(&self, sent: &[u8], listens: &AtomicBool) -> bool {
+        if PINGS.contains(&sent) {
+            self.pings.fetch_add(1, Ordering::SeqCst);
+        }
         if sent.windows(7).any(|word| word == b"LISTEN ") && !listens.swap(true, Ordering::SeqCst) {
             self.listeners.send_modify(|number| *number += 1);
         }

@@ -1,73 +1,16 @@
-//! Connections: well set for each database, and a worker's own beside the user's.
+//! Connections of a worker's own beside the user's, and what is asked of a connection.
 
 use std::time::Duration;
 
-#[cfg(feature = "sqlite")]
-use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement};
-use tracing::log::LevelFilter;
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement};
 
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use super::idle;
+#[cfg(feature = "sqlite")]
 use super::release;
-use super::url;
-use crate::store::fault::{self, Fault};
 
 /// How long a writer waits for its turn on SQLite.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How many connections a program has, where it does not say, and how long it waits for one.
-const CONNECTIONS: u32 = 10;
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// What suits jobs where nothing else is said.
-pub(crate) fn options(url: &str) -> ConnectOptions {
-    let mut options = ConnectOptions::new(url.to_owned());
-    options.max_connections(CONNECTIONS).acquire_timeout(ACQUIRE_TIMEOUT);
-    options
-}
-
-/// Connects to a database with settings that suit jobs.
-pub(crate) async fn connect(mut options: ConnectOptions) -> Result<DatabaseConnection, DbErr> {
-    options
-        .test_before_acquire(false)
-        .sqlx_logging_level(LevelFilter::Trace)
-        .sqlx_slow_statements_logging_settings(LevelFilter::Warn, Duration::from_secs(5));
-    #[cfg(feature = "sqlite")]
-    options.map_sqlx_sqlite_opts(|options| {
-        options
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // A job that was acknowledged survives a power cut.
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(BUSY_TIMEOUT)
-    });
-    let is_in_memory = url::is_in_memory(options.get_url());
-    if !is_in_memory {
-        // One in memory would go with its connection.
-        release::check(&mut options);
-    }
-    if is_in_memory {
-        // Each connection would be a database of its own.
-        options.max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None);
-    }
-    connect_in_turn(options).await
-}
-
-/// SQLite does not wait where a new file gets its write-ahead log: who connects at that moment is refused, and comes again.
-async fn connect_in_turn(options: ConnectOptions) -> Result<DatabaseConnection, DbErr> {
-    let patience = tokio::time::Instant::now() + BUSY_TIMEOUT;
-    loop {
-        match Database::connect(options.clone()).await {
-            Err(error) if fault::of(&error) == Fault::Contention && tokio::time::Instant::now() < patience => {
-                tokio::time::sleep(Duration::from_millis(fastrand::u64(5..50))).await;
-            }
-            #[cfg(feature = "sqlite")]
-            Err(error) if options.get_url().starts_with("sqlite:") => {
-                return Err(url::with_file(error, options.get_url()));
-            }
-            result => return result,
-        }
-    }
-}
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Connections of a worker's own to the same database, up to `connections`, with the user's settings: so that jobs which use up
 /// the user's pool can't hold up heartbeats and finishes. A database in memory is only reached through the pool it lives in.
@@ -79,24 +22,18 @@ pub(crate) fn own_connections(db: &DatabaseConnection, connections: u32) -> Data
         #[cfg(feature = "postgres")]
         DbBackend::Postgres => {
             let pool = db.get_postgres_connection_pool();
-            let options = pool
-                .options()
-                .clone()
+            let options = idle::test(pool.options().clone())
                 .max_connections(connections)
                 .min_connections(0)
-                .test_before_acquire(false)
                 .after_release(|_, _| Box::pin(async { Ok(true) }));
             options.connect_lazy_with(pool.connect_options().as_ref().clone()).into()
         }
         #[cfg(feature = "mysql")]
         DbBackend::MySql => {
             let pool = db.get_mysql_connection_pool();
-            let options = pool
-                .options()
-                .clone()
+            let options = idle::test(pool.options().clone())
                 .max_connections(connections)
                 .min_connections(0)
-                .test_before_acquire(false)
                 .after_release(|_, _| Box::pin(async { Ok(true) }));
             options.connect_lazy_with(pool.connect_options().as_ref().clone()).into()
         }

@@ -3,9 +3,12 @@
 //! Batches travel as one JSON document, so that every statement's text is constant whatever the batch's size; new rows of MariaDB as
 //! `VALUES` lists of a few fixed lengths.
 
+pub(crate) mod connect;
 pub(crate) mod connection;
 #[cfg(feature = "cli")]
 pub(crate) mod health;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod idle;
 pub(crate) mod listen;
 mod mysql;
 mod postgres;

@@ -9,8 +9,6 @@
 
 use std::time::Duration;
 
-use sea_orm::ConnectOptions;
-#[cfg(feature = "sqlite")]
 use sea_orm::sqlx::pool::PoolOptions;
 use sea_orm::sqlx::{self, Connection, Error};
 
@@ -18,17 +16,15 @@ use sea_orm::sqlx::{self, Connection, Error};
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Lets only those connections back into the pool that are as they should be; others are closed.
-pub(super) fn check(options: &mut ConnectOptions) {
-    #[cfg(feature = "sqlite")]
-    options.map_sqlx_sqlite_pool_opts(check_sqlite);
-    #[cfg(feature = "postgres")]
-    options.map_sqlx_postgres_pool_opts(|pool| {
-        pool.after_release(|connection, _| Box::pin(in_time(postgres_is_free(connection))))
-    });
-    #[cfg(feature = "mysql")]
-    options.map_sqlx_mysql_pool_opts(|pool| {
-        pool.after_release(|connection, _| Box::pin(in_time(mysql_is_free(connection))))
-    });
+#[cfg(feature = "postgres")]
+pub(super) fn check_postgres(pool: PoolOptions<sqlx::Postgres>) -> PoolOptions<sqlx::Postgres> {
+    pool.after_release(|connection, _| Box::pin(in_time(postgres_is_free(connection))))
+}
+
+/// The same for MySQL.
+#[cfg(feature = "mysql")]
+pub(super) fn check_mysql(pool: PoolOptions<sqlx::MySql>) -> PoolOptions<sqlx::MySql> {
+    pool.after_release(|connection, _| Box::pin(in_time(mysql_is_free(connection))))
 }
 
 /// The same for SQLite, whose connections a worker has of its own as well.

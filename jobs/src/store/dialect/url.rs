@@ -1,5 +1,9 @@
 //! What the URL of a database names: a driver, and on SQLite a file.
 
+use sea_orm::sqlx;
+
+use crate::error::{Error, chain};
+
 /// What this program needs to talk to a database.
 struct Driver {
     schemes: &'static [&'static str],
@@ -20,7 +24,7 @@ const DRIVERS: [Driver; 3] = [
 ];
 
 /// Why this program can't connect to such a URL. It is not quoted: it may have a password.
-pub(crate) fn refusal(url: &str) -> Option<String> {
+fn refusal(url: &str) -> Option<String> {
     refusal_by(&DRIVERS, url)
 }
 
@@ -35,8 +39,45 @@ fn refusal_by(drivers: &[Driver], url: &str) -> Option<String> {
     }
 }
 
+/// Refuses a URL that the driver can't read: sea-orm's error would quote it, with its password.
+pub(super) fn check(url: &str) -> Result<(), Error> {
+    let refused = refusal(url).or_else(|| unreadable(url));
+    refused.map_or(Ok(()), |reason| Err(Error::invalid("url", reason)))
+}
+
+fn unreadable(url: &str) -> Option<String> {
+    if url.starts_with("sqlite://:memory:") {
+        return Some("a database in memory is written `sqlite::memory:`, without slashes".into());
+    }
+    let error: Option<sqlx::Error> = match url.split_once(':').map_or("", |(scheme, _)| scheme) {
+        #[cfg(feature = "postgres")]
+        "postgres" | "postgresql" => url.parse::<sqlx::postgres::PgConnectOptions>().err(),
+        #[cfg(feature = "mysql")]
+        "mysql" => url.parse::<sqlx::mysql::MySqlConnectOptions>().err(),
+        _ => None,
+    };
+    error.map(|error| format!("{}; special characters in a user or password are written with `%`", chain(&error)))
+}
+
 pub(super) fn is_in_memory(url: &str) -> bool {
     url.starts_with("sqlite:") && (url.contains(":memory:") || url.contains("mode=memory"))
+}
+
+/// Makes the file that a URL names, where it is not there. SQLite reads an empty one as a new database.
+#[cfg(feature = "sqlite")]
+pub(super) fn make_file(url: &str) -> Result<(), sea_orm::DbErr> {
+    let Some(options) =
+        url.starts_with("sqlite:").then(|| url.parse::<sqlx::sqlite::SqliteConnectOptions>().ok()).flatten()
+    else {
+        return Ok(());
+    };
+    let file = options.get_filename();
+    if is_in_memory(url) || file.as_os_str().is_empty() || file.exists() {
+        return Ok(());
+    }
+    let made = std::fs::OpenOptions::new().create(true).append(true).open(file);
+    made.map(|_| ())
+        .map_err(|error| sea_orm::DbErr::Conn(sea_orm::RuntimeErr::SqlxError(sqlx::Error::Io(error).into())))
 }
 
 /// The error, with the file that could not be opened.
