@@ -13,8 +13,11 @@ use crate::store::dialect::{connect, connection};
 /// Connects to a database with settings that suit jobs: `sqlite:jobs.db`, `postgres://…`, `mysql://…`.
 ///
 /// On SQLite the file is created where there is none, with a write-ahead log. There are up to 10 connections, which are waited for
-/// up to 30 seconds. Statements are logged at TRACE. [`Error::InvalidValue`] where the database's driver is not among
-/// the crate's features (`sqlite`, `postgres`, `mysql`).
+/// up to 30 seconds. One that was idle for a second is asked whether it lives before it is used: a server that was restarted, or that closes
+/// idle connections, fails no call. Statements are logged at TRACE.
+///
+/// [`Error::InvalidValue`] where the URL can't be read, or its driver is not among the crate's features (`sqlite`, `postgres`, `mysql`). A
+/// server that refuses connections is asked again for 3 seconds; the error says what it answered.
 ///
 /// A connection of your own works too, with one thing to know: where a future is dropped while it begins a transaction, as that of a
 /// request whose client has gone, the driver (`SQLx` 0.9) may give its connection back to the pool inside that transaction, and
@@ -24,10 +27,16 @@ pub async fn connect(url: impl AsRef<str>) -> Result<DatabaseConnection, Error> 
     connect_with(connect::options(url.as_ref())).await
 }
 
-/// The same with options of your own: how many connections, how long to wait for one, the schema.
+/// The same with options of your own: how many connections, how long to wait for one, the schema, hooks.
 ///
-/// It sets what [`connect`] does for SQLite, for logging, and for connections that come back; a `PoolOptions::after_release` of
-/// yours is replaced.
+/// They are kept, and what [`connect`] does is added:
+///
+/// | what | is set |
+/// | --- | --- |
+/// | `PoolOptions::after_release` (PostgreSQL, MySQL) | always: the driver has room for one such hook, and it can't be seen whether yours is there |
+/// | SQLite's journal mode, `synchronous`, busy time-out | always |
+/// | connections that were idle are asked whether they live | unless `test_before_acquire(false)`, or a `before_acquire` in your pool options, says otherwise |
+/// | the number of connections, the levels of logging | where you leave sea-orm's defaults |
 ///
 /// ```no_run
 /// # async fn run() -> Result<(), jobs::Error> {

@@ -9,6 +9,7 @@ mod cron_definitions;
 mod definitions;
 mod faults;
 mod fencing;
+mod few_connections;
 mod finishing;
 mod full_disk;
 mod messages;
@@ -36,6 +37,7 @@ fn main() {
         finishing::cases(),
         full_disk::cases(),
         fencing::cases(),
+        few_connections::cases(),
         stopping::cases(),
         blocking::cases(),
         shutdown::cases(),

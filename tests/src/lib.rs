@@ -1,11 +1,13 @@
 //! The ground on which tests stand: databases of their own, and a harness that runs each case on each of them.
 
+mod account;
 mod case;
 mod database;
 mod gate;
 mod proxy;
 mod running;
 
+pub use account::Account;
 pub use case::{Case, main, main_with};
 pub use database::{Database, Kind};
 pub use gate::Gate;

@@ -6,31 +6,32 @@ use std::time::Duration;
 use sea_orm::{DatabaseConnection, DbErr, RuntimeErr};
 
 use super::engine::Engine;
+use crate::error::Error;
 use crate::store::Store;
 use crate::store::dialect::connection::{is_closed, own_connections, retire};
+use crate::store::dialect::limits::{self, Share};
 use crate::wake::lock;
-
-/// Connections of the worker's own, besides the heartbeat's.
-const CONNECTIONS: u32 = 4;
 
 /// The connections that all parts of a worker share, but for its heartbeat.
 pub(super) struct Connections {
     store: Mutex<Store>,
     user: DatabaseConnection,
+    pub(super) share: Share,
 }
 
 impl Connections {
-    /// As the user's are set up.
-    pub(super) async fn like(user: &DatabaseConnection) -> Result<Self, DbErr> {
-        let store = Store::new(own_connections(user, CONNECTIONS)).await?;
-        Ok(Self { store: Mutex::new(store), user: user.clone() })
+    /// As the user's are set up, and no more than there is room for.
+    pub(super) async fn like(user: &DatabaseConnection) -> Result<Self, Error> {
+        let share = limits::share_of_worker(user).await.map_err(Error::Setup)?;
+        let store = Store::new(own_connections(user, share.own)).await?;
+        Ok(Self { store: Mutex::new(store), user: user.clone(), share })
     }
 
     /// New ones, where those before have been given up.
     pub(super) fn store(&self) -> Store {
         let mut store = lock(&self.store);
         if is_closed(&store.db) {
-            store.db = own_connections(&self.user, CONNECTIONS);
+            store.db = own_connections(&self.user, self.share.own);
         }
         store.clone()
     }

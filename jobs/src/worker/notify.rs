@@ -14,7 +14,8 @@ const SILENCE: Duration = Duration::from_secs(20);
 const RETRY: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(engine: Arc<Engine>) {
-    if !engine.settings.listen || engine.connections.store().dialect.notify.is_none() {
+    let may_listen = engine.settings.listen && engine.connections.share.may_listen;
+    if !may_listen || engine.connections.store().dialect.notify.is_none() {
         return;
     }
     loop {

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]
-use sea_orm::sqlx;
+use sea_orm::sqlx::{self, Connection as _};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend, DbErr};
 use tracing::dispatcher::{self, Dispatch};
 use tracing::instrument::WithSubscriber as _;
@@ -14,6 +14,8 @@ use tracing::log::LevelFilter;
 use tracing::subscriber::NoSubscriber;
 
 use super::connection::BUSY_TIMEOUT;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use super::limits;
 use super::url;
 use crate::error::Error;
 use crate::store::fault::{self, Fault};
@@ -113,9 +115,14 @@ async fn unheard<T>(connect: impl Future<Output = T>) -> T {
 async fn compose_postgres(options: &mut ConnectOptions, resolved: &DatabaseConnection) -> Result<(), DbErr> {
     let pool = resolved.get_postgres_connection_pool();
     let connect = pool.connect_options().as_ref().clone();
-    let composed = super::release::check_postgres(pool.options().clone());
+    let mut composed = super::release::check_postgres(pool.options().clone());
     if !options.get_connect_lazy() {
-        reach::<sqlx::PgConnection>(&connect, composed.get_acquire_timeout()).await?;
+        let mut connection = reach::<sqlx::PgConnection>(&connect, composed.get_acquire_timeout()).await?;
+        let limit = sqlx::query_scalar(limits::POSTGRES_LIMIT).fetch_one(&mut connection).await;
+        let connections = limits::of_pool(composed.get_max_connections(), limit.ok().flatten());
+        composed = composed.max_connections(connections);
+        // It ends with its socket, if not so.
+        let _ = connection.close().await;
     }
     options.map_sqlx_postgres_opts(move |_| connect.clone()).map_sqlx_postgres_pool_opts(move |_| composed.clone());
     Ok(())
@@ -125,9 +132,14 @@ async fn compose_postgres(options: &mut ConnectOptions, resolved: &DatabaseConne
 async fn compose_mysql(options: &mut ConnectOptions, resolved: &DatabaseConnection) -> Result<(), DbErr> {
     let pool = resolved.get_mysql_connection_pool();
     let connect = pool.connect_options().as_ref().clone();
-    let composed = super::release::check_mysql(pool.options().clone());
+    let mut composed = super::release::check_mysql(pool.options().clone());
     if !options.get_connect_lazy() {
-        reach::<sqlx::MySqlConnection>(&connect, composed.get_acquire_timeout()).await?;
+        let mut connection = reach::<sqlx::MySqlConnection>(&connect, composed.get_acquire_timeout()).await?;
+        let limit = sqlx::query_scalar(limits::MYSQL_LIMIT).fetch_one(&mut connection).await;
+        let connections = limits::of_pool(composed.get_max_connections(), limit.ok().flatten());
+        composed = composed.max_connections(connections);
+        // It ends with its socket, if not so.
+        let _ = connection.close().await;
     }
     options.map_sqlx_mysql_opts(move |_| connect.clone()).map_sqlx_mysql_pool_opts(move |_| composed.clone());
     Ok(())
@@ -160,15 +172,15 @@ fn compose_sqlite(options: &mut ConnectOptions, resolved: &DatabaseConnection) {
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 const COMING_UP: Duration = Duration::from_secs(3);
 
-/// Whether the server can be reached. A pool would not say why it can't: it tries until its time is over, and says that.
+/// A first connection, outside the pool. A pool would not say why it can't: it tries until its time is over, and says that.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
-async fn reach<C: sqlx::Connection>(options: &C::Options, patience: Duration) -> Result<(), DbErr> {
+async fn reach<C: sqlx::Connection>(options: &C::Options, patience: Duration) -> Result<C, DbErr> {
     let begin = tokio::time::Instant::now();
     let mut last = sqlx::Error::PoolTimedOut;
     let connect = async {
         loop {
             last = match C::connect_with(options).await {
-                Ok(connection) => return connection.close().await,
+                Ok(connection) => return Ok(connection),
                 Err(error) => error,
             };
             let may_come_up = match &last {

@@ -9,6 +9,7 @@ pub(crate) mod connection;
 pub(crate) mod health;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod idle;
+pub(crate) mod limits;
 pub(crate) mod listen;
 mod mysql;
 mod postgres;
