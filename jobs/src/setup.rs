@@ -9,6 +9,7 @@ use sea_orm_migration::MigratorTrait as _;
 use crate::error::Error;
 use crate::store;
 use crate::store::dialect::{connect, connection};
+use crate::store::migrations::{self, State};
 
 /// Connects to a database with settings that suit jobs: `sqlite:jobs.db`, `postgres://…`, `mysql://…`.
 ///
@@ -56,10 +57,27 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Makes the tables, or brings them up to date. Many processes may call this at once: one does it, the others wait.
 ///
-/// What was done is recorded in a table of its own, `jobs_migration`. To run the migrations inside a `Migrator` of yours, see
+/// Where they are up to date nothing is written, so that a user who may not change tables can call it; tables of a later release are up to
+/// date. What was done is recorded in a table of its own, `jobs_migration`. To run the migrations inside a `Migrator` of yours, see
 /// [`JobsMigrator`].
 pub async fn migrate(db: &DatabaseConnection) -> Result<(), Error> {
-    in_turn(db, async |transaction| JobsMigrator::up(transaction, None).await).await
+    match migrations::state(db).await? {
+        State::UpToDate => return Ok(()),
+        State::Behind => {}
+        State::Diverged(unknown) => {
+            return Err(Error::Database(DbErr::Migration(format!(
+                "another release has made {} in these tables, which this program does not know, and they lack what it needs: migrate with a \
+                 release that has both",
+                unknown.join(", ")
+            ))));
+        }
+    }
+    let migrated = in_turn(db, async |transaction| JobsMigrator::up(transaction, None).await).await;
+    match migrated {
+        // A later release may have been quicker.
+        Err(_) if migrations::state(db).await? == State::UpToDate => Ok(()),
+        migrated => migrated,
+    }
 }
 
 /// Drops the tables, with every job in them.

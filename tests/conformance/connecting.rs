@@ -206,9 +206,9 @@ async fn no_password_is_traced(t: Database) {
     }
     .with_subscriber(subscriber)
     .await;
-    let traced = String::from_utf8(traces.0.lock().unwrap().clone()).unwrap();
-    assert!(traced.contains("traces are kept") && !traced.contains("s3cret"), "{traced}");
-    assert!(!traced.contains(t.url()), "{traced}");
+    let text = String::from_utf8(traces.0.lock().unwrap().clone()).unwrap();
+    assert!(text.contains("traces are kept") && !text.contains("s3cret"), "{text}");
+    assert!(!text.contains(t.url()), "{text}");
 }
 
 async fn a_database_in_memory_with_slashes_is_refused_with_what_to_write(_: Database) {

@@ -15,6 +15,7 @@ mod open_transactions;
 mod operating;
 mod queues;
 mod refusing;
+mod rights;
 mod scheduling;
 mod secrets;
 mod setup;
@@ -45,6 +46,7 @@ fn main() {
         ended::cases(),
         secrets::cases(),
         setup::cases(),
+        rights::cases(),
         connecting::cases(),
         strange_sessions::cases(),
     ]

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use sea_orm::prelude::DateTimeUtc;
 use sea_orm::sea_query::{Expr, ExprTrait as _};
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 pub(crate) use super::clock;
 pub(crate) use super::dialect::health::{OpenTransactions, missing_file};
 use super::dialect::{self, health};
-use super::fault;
+pub(crate) use super::migrations::applied as applied_migrations;
 use crate::entity::{cron, job, worker};
 use crate::{JobId, JobStatus};
 
@@ -19,16 +19,6 @@ pub(crate) async fn tables<C: ConnectionTrait>(db: &C) -> Result<(), DbErr> {
     job::Entity::find().limit(1).all(db).await?;
     cron::Entity::find().limit(1).all(db).await?;
     Ok(())
-}
-
-/// The migrations that are recorded as applied; none where there is no record.
-pub(crate) async fn applied_migrations<C: ConnectionTrait>(db: &C) -> Result<Vec<String>, DbErr> {
-    let statement = Statement::from_string(db.get_database_backend(), "SELECT version FROM jobs_migration ORDER BY 1");
-    match db.query_all_raw(statement).await {
-        Ok(rows) => rows.iter().map(|row| row.try_get_by_index(0)).collect(),
-        Err(error) if fault::lacks_tables(&error) => Ok(Vec::new()),
-        Err(error) => Err(error),
-    }
 }
 
 /// The jobs that were closed at this time or later, the latest first; at most so many.

@@ -14,6 +14,7 @@ pub(crate) mod health;
 pub(crate) mod insert;
 pub(crate) mod keys;
 pub(crate) mod maintain;
+pub(crate) mod migrations;
 pub(crate) mod queues;
 pub(crate) mod testing;
 pub(crate) mod unique;

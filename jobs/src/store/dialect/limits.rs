@@ -37,7 +37,8 @@ pub(crate) async fn share_of_worker(db: &DatabaseConnection) -> Result<Share, St
     // What can't be known does not limit.
     let room = room(db).await.ok().flatten();
     if room.is_some_and(|room| room < LEAST) {
-        try_to_open(db).await.map_err(|error| {
+        // Boxed: it is deep, and rare.
+        Box::pin(try_to_open(db)).await.map_err(|error| {
             format!(
                 "it needs {LEAST} connections of its own beside the {} that this program has open, and the database lets it have no \
                  more ({error}): allow its account {} or more, or close others",
