@@ -78,7 +78,7 @@ async fn a_worker_can_work(t: Database) {
     jobs::migrate(&db).await.unwrap();
     cron::add(t.db(), "often", Cron::new("* * * * * *").missed(Missed::All(100)), Ping::new()).await.unwrap();
     let handles = jobs::schedule_all(t.db(), (0..300).map(Add::new)).await.unwrap();
-    let [well, failed, error] = ["well", "fail", "error"].map(|end| Talk::new(end));
+    let [well, failed, error] = ["well", "fail", "error"].map(Talk::new);
     let well = well.schedule(t.db()).await.unwrap();
     let failed = failed.schedule(t.db()).await.unwrap();
     error.schedule(t.db()).await.unwrap();
