@@ -59,6 +59,7 @@ fn unreadable(url: &str) -> Option<String> {
     error.map(|error| format!("{}; special characters in a user or password are written with `%`", chain(&error)))
 }
 
+#[cfg(feature = "sqlite")]
 pub(super) fn is_in_memory(url: &str) -> bool {
     url.starts_with("sqlite:") && (url.contains(":memory:") || url.contains("mode=memory"))
 }
