@@ -160,8 +160,8 @@ async fn blocking_code_does_not_hold_up_the_end_of_its_process(t: Database) {
 
     told.signal(Signal::SIGTERM);
     let (status, log) = told.ended().await;
-    assert_eq!(status.code(), Some(0), "{log:#?}");
-    assert!(log.iter().any(|line| line.contains("another worker takes these jobs over")), "{log:#?}");
+    assert_eq!(status.code(), Some(1), "{log:#?}");
+    assert!(log.iter().any(|line| line.contains("code of 1 job(s) went on when the worker had stopped")), "{log:#?}");
     // Nobody knows whether it has stopped before the lease is over.
     assert_eq!(job.status(t.db()).await.unwrap(), JobStatus::Running);
 

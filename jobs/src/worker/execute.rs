@@ -129,14 +129,17 @@ pub(crate) async fn perform(definition: &Definition, attempt: &Arc<RunningAttemp
     performed.await.unwrap_or_else(panicked)
 }
 
-/// Before another attempt may start, blocking code that `execute` has left behind is asked to stop, and waited for: two attempts are not to
+/// Blocking code that `execute` has left behind is asked to stop. If another attempt may follow, it is waited for: two attempts are not to
 /// run at once.
 pub(crate) async fn let_code_end(attempt: &RunningAttempt, grace: Duration, outcome: Outcome) -> Outcome {
     let blocking = &attempt.inside.blocking;
-    if blocking.is_zero() || !outcome.may_run_again() || attempt.notes.forced().is_some() {
+    if blocking.is_zero() {
         return outcome;
     }
     attempt.stop.trip(Stop::Returned);
+    if !outcome.may_run_again() || attempt.notes.forced().is_some() {
+        return outcome;
+    }
     match attempt.stop.reason() {
         Some((Stop::Canceled | Stop::TimedOut | Stop::Returned, since)) => {
             let ended = tokio::time::timeout_at((since + grace).into(), blocking.zero()).await;

@@ -2,7 +2,8 @@
 //!
 //! The database's clock may be set at any time, forward or back, so it can't tell. A worker is dead if its row shows no new heartbeat for as
 //! long as its lease, by the monotonic clock of the worker that looks. The database's clock only tells when, between two looks, a heartbeat
-//! took place; where it was set in between, the heartbeat counts from a later time, never from an earlier one.
+//! took place; if it was set in between, the heartbeat counts from a later time. Only a clock that is set forward and back between two
+//! looks makes it count from an earlier one, and never from before the first of them.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

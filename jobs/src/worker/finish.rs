@@ -122,12 +122,19 @@ impl Writer {
             };
             tries += 1;
             match fault::of(&error) {
-                Fault::Data => self.divide(batch, error).await,
+                Fault::Data => {
+                    self.divide(batch, error).await;
+                    (tries, retry) = (0, FIRST_RETRY);
+                }
                 // Neither the data nor the connection: perhaps one row's, which is not to hold up the others.
-                Fault::Other if tries >= TRIES_BEFORE_DIVIDING => self.divide(batch, error).await,
+                Fault::Other if tries >= TRIES_BEFORE_DIVIDING => {
+                    self.divide(batch, error).await;
+                    (tries, retry) = (0, FIRST_RETRY);
+                }
                 // A server that is sent too much at once closes the connection, and may not get to say why.
                 Fault::Connection if tries >= TRIES_BEFORE_DIVIDING && self.may_be_too_much(&batch).await => {
                     self.divide(batch, error).await;
+                    (tries, retry) = (0, FIRST_RETRY);
                 }
                 _ => {
                     tracing::warn!(%error, ends = batch.len(), "ends of jobs can't be written; trying again in {retry:?}");
@@ -264,7 +271,7 @@ impl Writer {
                 match self.try_write(&half).await {
                     Ok(()) => {}
                     Err(error) if matches!(fault::of(&error), Fault::Data | Fault::Other) => parts.push((half, error)),
-                    Err(error) if fault::of(&error) == Fault::Connection && is_large(&half) => {
+                    Err(error) if fault::of(&error) == Fault::Connection && self.may_be_too_much(&half).await => {
                         parts.push((half, error));
                     }
                     Err(_) => put_back(&mut self.waiting, half),

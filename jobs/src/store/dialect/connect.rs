@@ -24,6 +24,11 @@ use crate::store::fault::{self, Fault};
 const CONNECTIONS: u32 = 10;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// After how long without use a connection is asked whether it still lives: a server that was restarted, or that closes what is idle, has
+/// closed it without a word to its pool. One that is in use all the time is not asked.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+const IDLE: Duration = Duration::from_secs(1);
+
 /// What suits jobs where nothing else is said.
 pub(crate) fn options(url: &str) -> ConnectOptions {
     let mut options = ConnectOptions::new(url.to_owned());
@@ -90,7 +95,7 @@ fn set_what_is_open(options: &mut ConnectOptions) {
     }
     #[cfg(any(feature = "postgres", feature = "mysql"))]
     if options.get_test_before_acquire() {
-        options.test_before_acquire_if_idle_for(super::idle::IDLE);
+        options.test_before_acquire_if_idle_for(IDLE);
     }
 }
 

@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement};
 
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-use super::idle;
 #[cfg(feature = "sqlite")]
 use super::release;
 
@@ -22,18 +20,24 @@ pub(crate) fn own_connections(db: &DatabaseConnection, connections: u32) -> Data
         #[cfg(feature = "postgres")]
         DbBackend::Postgres => {
             let pool = db.get_postgres_connection_pool();
-            let options = idle::test(pool.options().clone())
+            let options = pool
+                .options()
+                .clone()
                 .max_connections(connections)
                 .min_connections(0)
+                .test_before_acquire(false)
                 .after_release(|_, _| Box::pin(async { Ok(true) }));
             options.connect_lazy_with(pool.connect_options().as_ref().clone()).into()
         }
         #[cfg(feature = "mysql")]
         DbBackend::MySql => {
             let pool = db.get_mysql_connection_pool();
-            let options = idle::test(pool.options().clone())
+            let options = pool
+                .options()
+                .clone()
                 .max_connections(connections)
                 .min_connections(0)
+                .test_before_acquire(false)
                 .after_release(|_, _| Box::pin(async { Ok(true) }));
             options.connect_lazy_with(pool.connect_options().as_ref().clone()).into()
         }

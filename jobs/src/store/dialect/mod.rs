@@ -7,8 +7,6 @@ pub(crate) mod connect;
 pub(crate) mod connection;
 #[cfg(feature = "cli")]
 pub(crate) mod health;
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-mod idle;
 pub(crate) mod limits;
 pub(crate) mod listen;
 mod mysql;

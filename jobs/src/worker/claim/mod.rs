@@ -61,6 +61,8 @@ struct Claimer {
     look: Duration,
     /// The last look said that jobs are due, and the claim after it got none.
     in_vain: bool,
+    /// When it last asked for a heartbeat.
+    beat_asked_at: Option<Instant>,
     /// How many claims have brought jobs, each soon after the one before, and when the last did.
     streak: u32,
     brought_at: Instant,
@@ -81,6 +83,7 @@ impl Claimer {
             when_idle,
             look: FIRST_LOOK,
             in_vain: false,
+            beat_asked_at: None,
             streak: 0,
             brought_at: Instant::now(),
             asleep: Vec::new(),

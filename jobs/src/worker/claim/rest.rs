@@ -16,6 +16,9 @@ pub(super) const FIRST_LOOK: Duration = Duration::from_millis(50);
 pub(super) const FIRST_GLANCE: Duration = Duration::from_millis(1);
 pub(super) const LAST_GLANCE: Duration = Duration::from_millis(16);
 
+/// How often it asks for a heartbeat at most.
+const ASK_FOR_BEAT: Duration = Duration::from_secs(1);
+
 #[derive(PartialEq, Eq)]
 pub(super) enum Woken {
     ByEvent,
@@ -63,8 +66,9 @@ impl Claimer {
             // Unless the claim gets something: then the due jobs are held by somebody's transaction.
             self.in_vain = true;
             return Ok(Next::GoOn);
-        } else {
+        } else if self.beat_asked_at.is_none_or(|asked| asked.elapsed() >= ASK_FOR_BEAT) {
             // Or this worker's row is gone, and it claims nothing any more: the next heartbeat tells.
+            self.beat_asked_at = Some(Instant::now());
             self.engine.sleeper.beat.notify_one();
         }
         let next_due = due.values().filter(|wait| !wait.is_zero()).min();

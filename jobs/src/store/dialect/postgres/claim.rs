@@ -30,7 +30,8 @@ WITH RECURSIVE pairs AS (
 /// is left for the next claim. A limit that the planner does not know, or it may think that it gets all there are, and sort them.
 /// `ANY(ARRAY(…))` rather than a join: joined, large batches became a hash join over the whole table.
 ///
-/// A worker whose row is gone claims nothing. The lock does not conflict with heartbeats: only who deletes the row waits.
+/// A worker whose row is gone claims nothing. The lock does not conflict with heartbeats: only who deletes the row waits. It is taken once
+/// there is a job, by a condition on the job's rank: else each claim in vain would write.
 macro_rules! claim {
     ($($places:expr),+) => {
         concat!(
@@ -50,8 +51,8 @@ WHERE ctid = ANY(ARRAY(
                 AND scheduled_at >= places.since AND scheduled_at <= statement_timestamp()
               ORDER BY scheduled_at, id LIMIT (SELECT $4::bigint) FOR UPDATE SKIP LOCKED) AS first
           ORDER BY first.priority, first.scheduled_at, first.id LIMIT $4) AS best
-    WHERE best.may_wait OR best.place <= $5))
-  AND EXISTS (SELECT 1 FROM jobs_worker WHERE id = $2 FOR KEY SHARE)
+    WHERE (best.may_wait OR best.place <= $5)
+      AND CASE WHEN best.place > 0 THEN EXISTS (SELECT 1 FROM jobs_worker WHERE id = $2 FOR KEY SHARE) END))
 RETURNING id, name, priority, version, attempt, max_attempts, budget, timeout_ms, parameters::text, created_at, scheduled_at,
           user_id, session_id, event_id, started_at, nominal_at"
         )
