@@ -35,11 +35,11 @@ pub(crate) fn is_plain<C: ConnectionTrait>(_: &C) -> bool {
 }
 
 /// Begins a transaction that suits jobs on each database. What else it reads and writes may come before or after: `schedule`, `finish_in`
-/// and all else that takes a connection works in it.
+/// and all else but `wait` and `migrate` works in it.
 ///
 /// It is `READ COMMITTED` on PostgreSQL, MariaDB and MySQL, and `BEGIN IMMEDIATE` on SQLite, where it waits for its turn to write. In a
 /// transaction that SeaORM's `begin()` makes, a write may be refused because what the transaction has read has changed since: on SQLite as
-/// soon as anybody else has written anything, and on the others where they are set to `REPEATABLE READ`.
+/// soon as anybody else has written anything, and under `REPEATABLE READ` on PostgreSQL, and on MariaDB with `innodb_snapshot_isolation`.
 ///
 /// ```
 /// # use jobs::prelude::*;

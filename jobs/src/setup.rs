@@ -14,8 +14,8 @@ use crate::store::migrations::{self, State};
 /// Connects to a database with settings that suit jobs: `sqlite:jobs.db`, `postgres://…`, `mysql://…`.
 ///
 /// On SQLite the file is created where there is none, with a write-ahead log. There are up to 10 connections, which are waited for
-/// up to 30 seconds. One that was idle for a second is asked whether it lives before it is used: a server that was restarted, or that closes
-/// idle connections, fails no call. Statements are logged at TRACE.
+/// up to 30 seconds. One that was idle for a second is asked whether it lives before it is used, so that a call rarely fails because
+/// the server was restarted, or has closed idle connections. Statements are logged at TRACE.
 ///
 /// [`Error::InvalidValue`] where the URL can't be read, or its driver is not among the crate's features (`sqlite`, `postgres`, `mysql`). A
 /// server that refuses connections is asked again for 3 seconds; the error says what it answered.
@@ -34,9 +34,11 @@ pub async fn connect(url: impl AsRef<str>) -> Result<DatabaseConnection, Error> 
 ///
 /// | what | is set |
 /// | --- | --- |
-/// | `PoolOptions::after_release` (PostgreSQL, MySQL) | always: the driver has room for one such hook, and it can't be seen whether yours is there |
-/// | SQLite's journal mode, `synchronous`, busy time-out | always |
-/// | connections that were idle are asked whether they live | unless `test_before_acquire(false)`, or a `before_acquire` in your pool options, says otherwise |
+/// | `PoolOptions::after_release` (but for `SQLite` in memory) | always: the driver has room for one such hook, and it can't be seen whether yours is there |
+/// | SQLite's journal mode, `synchronous`, busy time-out; no test of a connection before use | always |
+/// | one connection, which is never closed | always for `SQLite` in memory |
+/// | fewer connections than you ask for | where the account may not have so many (see the guide "Deploying") |
+/// | connections that were idle are asked whether they live (not `SQLite`) | unless `test_before_acquire(false)`, or a `before_acquire` in your pool options, says otherwise |
 /// | the number of connections, the levels of logging | where you leave sea-orm's defaults |
 ///
 /// ```no_run

@@ -455,9 +455,11 @@ async fn the_time_for_which_a_job_of_a_schedule_holds_its_key_counts_from_its_no
     let within = |seconds| JobOptions::new().unique_key("key").unique_within(Duration::from_secs(seconds));
     cron::add(t.db(), "unique", hourly(), Play::new().with_options(within(30))).await.unwrap();
     let fire_late = async |seconds: i64| {
+        let before = history(&t, "unique").await.len();
         let due = t.seconds_from_now(-seconds);
         t.execute(&format!("UPDATE jobs_cron SET next_at = {due}")).await;
         idle(&t).await;
+        assert_eq!(history(&t, "unique").await.len(), before + 1, "it has fired");
         history(&t, "unique").await.into_iter().max_by_key(|firing| firing.fired_at).unwrap().job.unwrap()
     };
     let first = fire_late(60).await;
