@@ -72,6 +72,8 @@ pub(crate) enum Group {
     Idle,
     /// Claims beside a large backlog.
     Claims,
+    /// Drains of a queue with many names or priorities.
+    Mixed,
     /// A drain while another session holds a snapshot open.
     Snapshot,
     /// A drain beside jobs that report their progress.

@@ -166,7 +166,7 @@ async fn add(database: &Database, backlog: Backlog) -> Result<()> {
 const QUEUES: &str = "CASE n % 10 WHEN 0 THEN 'bench' ELSE CONCAT('bench-', n % 10) END";
 
 /// A query that gives the numbers from 0 in a column `n`, on every database: by their digits.
-fn rows(number: u64) -> String {
+pub(crate) fn rows(number: u64) -> String {
     let digits = number.saturating_sub(1).max(1).ilog10() + 1;
     let digit = "(SELECT 0 AS d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 \
                  UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)";

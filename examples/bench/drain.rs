@@ -98,18 +98,29 @@ pub(crate) async fn drain(
     concurrency: usize,
     jobs: u64,
 ) -> Result<Duration> {
+    let time = execute(database, arguments, concurrency, jobs).await?;
+    check(database, jobs).await?;
+    Ok(time)
+}
+
+/// The same where other jobs wait that no worker here knows: what was executed is still to be checked.
+pub(crate) async fn execute(
+    database: &Database,
+    arguments: &Arguments,
+    concurrency: usize,
+    jobs: u64,
+) -> Result<Duration> {
     job::expect(jobs);
     let mut workers = Workers::start(database, arguments.workers, &[("bench", concurrency)]).await?;
     workers.until(job::all_executed()).await?;
     workers.until(database.until_written()).await??;
     let time = job::since_first();
     workers.stop().await?;
-    check(database, jobs).await?;
     Ok(time)
 }
 
 /// Each was executed once, and finished once.
-async fn check(database: &Database, jobs: u64) -> Result<()> {
+pub(crate) async fn check(database: &Database, jobs: u64) -> Result<()> {
     if job::executed() != jobs {
         return Err(format!("{} executions of {jobs} jobs", job::executed()).into());
     }

@@ -40,6 +40,40 @@ impl Execute for Noop {
     }
 }
 
+/// Jobs like `Noop`, of other names.
+macro_rules! others {
+    ($($name:ident)*) => {
+        $(
+            #[derive(Job)]
+            #[job(queue = "bench")]
+            #[job_params]
+            struct $name {
+                number: u64,
+            }
+
+            impl Execute for $name {
+                type Output = ();
+
+                async fn execute(&self, _: &JobContext) -> JobResult {
+                    count();
+                    Ok(())
+                }
+            }
+        )*
+
+        /// How many other names there are: `Other0` and so on.
+        pub(crate) const NAMES: usize = [$(stringify!($name)),*].len();
+    };
+}
+
+others! {
+    Other0 Other1 Other2 Other3 Other4 Other5 Other6 Other7 Other8 Other9 Other10 Other11
+    Other12 Other13 Other14 Other15 Other16 Other17 Other18 Other19 Other20 Other21 Other22 Other23
+    Other24 Other25 Other26 Other27 Other28 Other29 Other30 Other31 Other32 Other33 Other34 Other35
+    Other36 Other37 Other38 Other39 Other40 Other41 Other42 Other43 Other44 Other45 Other46 Other47
+    Other48 Other49 Other50 Other51 Other52 Other53 Other54 Other55 Other56 Other57 Other58 Other59
+}
+
 /// Notes how long after it was scheduled, or due, it started.
 #[derive(Job)]
 #[job(queue = "bench")]

@@ -21,6 +21,7 @@ mod floor;
 mod idle;
 mod job;
 mod latency;
+mod mixed;
 mod progress;
 mod schedule;
 mod snapshot;
@@ -82,6 +83,7 @@ async fn measure(bench: &Bench) -> Result<Vec<Figure>> {
             Group::Steady => steady::measure(bench).await?,
             Group::Idle => idle::measure(bench).await?,
             Group::Claims => claims::measure(bench).await?,
+            Group::Mixed => mixed::measure(bench).await?,
             Group::Snapshot => snapshot::measure(bench).await?,
             Group::Progress => progress::measure(bench).await?,
             Group::Cost => cost::measure(bench).await?,
