@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 
 use jobs::prelude::*;
 use jobs_tests::{Database, Gate, Running, cases, soon};
+use sea_orm::{ConnectionTrait as _, Statement};
 
 use crate::definitions::{Aside, Encore, Play, work, worker};
 use crate::faults::{insert_job, until};
 
 cases![
     jobs_run_in_the_order_of_priority_due_time_and_id_across_names,
+    a_deep_backlog_of_many_priorities_and_names_runs_in_order,
     each_queue_has_its_own_number_of_jobs_at_once,
     several_workers_execute_each_job_once,
     jobs_of_unknown_names_are_left_alone_and_hold_up_nobody,
@@ -46,6 +48,34 @@ async fn jobs_run_in_the_order_of_priority_due_time_and_id_across_names(t: Datab
     expected.sort_by_key(|job| (job.priority, job.scheduled_at, job.id));
     let expected: Vec<_> = expected.into_iter().map(|job| job.id).collect();
     assert_eq!(*ids.lock().unwrap(), expected);
+}
+
+async fn a_deep_backlog_of_many_priorities_and_names_runs_in_order(t: Database) {
+    const JOBS: usize = 1_500;
+    let ids = Ids::default();
+    let now = chrono::Utc::now();
+    let options = |number: usize| {
+        // Some priorities have a hundred times as many jobs as others, and some due times many jobs.
+        let priority = if number.is_multiple_of(7) { i16::try_from(number % 40).unwrap() } else { 20 };
+        JobOptions::new().priority(priority).at(now - Duration::from_secs(u64::try_from(number * 7_919 % 300).unwrap()))
+    };
+    let (encores, plays): (Vec<_>, Vec<_>) = (0..JOBS).partition(|number| number.is_multiple_of(11) || *number > 1_300);
+    jobs::schedule_all(t.db(), plays.iter().map(|number| Play::new().with_options(options(*number)))).await.unwrap();
+    jobs::schedule_all(t.db(), encores.iter().map(|number| Encore::new().with_options(options(*number))))
+        .await
+        .unwrap();
+    let worker = worker(&t, |job| async move {
+        job.state::<Ids>().lock().unwrap().push(job.id());
+        Ok(())
+    });
+    soon(worker.state(ids.clone()).queue("play", 1).run_until_idle()).await.unwrap();
+    let order = "SELECT id FROM jobs_job ORDER BY priority, scheduled_at, id";
+    let rows = t.db().query_all_raw(Statement::from_string(t.db().get_database_backend(), order)).await.unwrap();
+    let expected: Vec<i64> = rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
+    let ran: Vec<i64> = ids.lock().unwrap().iter().map(|id| id.to_string().parse().unwrap()).collect();
+    assert_eq!(ran.len(), JOBS);
+    let first_wrong = ran.iter().zip(&expected).position(|(ran, expected)| ran != expected);
+    assert_eq!(first_wrong, None);
 }
 
 /// How many execute at the moment, and the most that ever did, by queue.

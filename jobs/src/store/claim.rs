@@ -35,7 +35,7 @@ pub(crate) struct Claimed {
 
 impl Claimed {
     /// The columns are read in the order in which every dialect gives them.
-    fn read(queue: &str, row: &QueryResult) -> Result<Self, DbErr> {
+    pub(super) fn read(queue: &str, row: &QueryResult) -> Result<Self, DbErr> {
         Ok(Self {
             queue: queue.to_owned(),
             id: row.try_get_by_index(0)?,
@@ -88,8 +88,8 @@ impl Store {
         match &self.dialect.claim {
             Claim::Statement { all, .. } => self.claim_at_once(all, worker, queue, json(names)?, ask).await,
             Claim::Steps { places, .. } => {
-                let places = self.places(places, queue, names).await?;
-                self.claim_in_steps(worker, queue, &places, ask).await
+                let mut places = self.places(places, queue, names).await?;
+                self.claim_in_steps(worker, queue, &mut places, ask).await
             }
         }
     }
@@ -118,18 +118,17 @@ impl Store {
             Claim::Statement { from_front: Some(FromFront { claim, .. }), .. } => {
                 self.claim_at_once(claim, worker, queue, json(&front.places)?, ask).await?
             }
-            _ => self.claim_in_steps(worker, queue, &front.places, ask).await?,
+            _ => self.claim_in_steps(worker, queue, &mut front.places, ask).await?,
         };
         front.pass(&claimed);
+        front.pass_over_empty(claimed.len() < ask.wanted);
         Ok(claimed)
     }
 
     /// Where jobs of these names wait.
     async fn places(&self, sql: &str, queue: &str, names: &[&str]) -> Result<Vec<Place>, DbErr> {
         let rows = self.db.query_all_raw(statement(self.dialect, sql, [queue.into(), json(names)?.into()])).await?;
-        let place = |row: &QueryResult| {
-            Ok(Place { priority: row.try_get_by_index(0)?, name: row.try_get_by_index(1)?, since: None })
-        };
+        let place = |row: &QueryResult| Ok(Place::new(row.try_get_by_index(0)?, row.try_get_by_index(1)?));
         rows.iter().map(place).collect()
     }
 
@@ -158,56 +157,6 @@ impl Store {
         Ok(claimed)
     }
 
-    async fn claim_in_steps(
-        &self,
-        worker: i64,
-        queue: &str,
-        places: &[Place],
-        ask: Ask,
-    ) -> Result<Vec<Claimed>, DbErr> {
-        if places.is_empty() {
-            return Ok(Vec::new());
-        }
-        repeat(|| self.lock_and_own(worker, queue, places, ask)).await
-    }
-
-    /// Priority by priority: the first jobs of each place are locked, and the best of them become ours.
-    async fn lock_and_own(&self, worker: i64, queue: &str, places: &[Place], ask: Ask) -> Result<Vec<Claimed>, DbErr> {
-        let Claim::Steps { lock, own, .. } = &self.dialect.claim else { return Ok(Vec::new()) };
-        let transaction = self.begin().await?;
-        let mut first: Vec<(Claimed, bool)> = Vec::new();
-        let mut last_priority = None;
-        for Place { priority, name, since } in places {
-            // Names of one priority are merged by due time; a lower one is needed only while there is room.
-            if last_priority != Some(priority) && first.len() >= ask.wanted {
-                break;
-            }
-            last_priority = Some(priority);
-            let values = [queue.into(), (*priority).into(), name.as_str().into(), (*since).into(), int(ask.wanted)];
-            for row in transaction.query_all_raw(statement(self.dialect, lock, values)).await? {
-                first.push((Claimed::read(queue, &row)?, row.try_get_by_index(16)?));
-            }
-        }
-        first.sort_by_key(|(job, _)| (job.priority, job.scheduled_at, job.id));
-        let best = first.into_iter().take(ask.wanted).enumerate();
-        let mut claimed: Vec<Claimed> =
-            best.filter_map(|(place, (job, may_wait))| (may_wait || place < ask.slots).then_some(job)).collect();
-        if !claimed.is_empty() {
-            let ids: Vec<_> = claimed.iter().map(|job| job.id).collect();
-            let owned =
-                transaction.execute_raw(statement(self.dialect, own, [json(&ids)?.into(), worker.into()])).await?;
-            if owned.rows_affected() == 0 {
-                return Ok(Vec::new());
-            }
-        }
-        transaction.commit().await?;
-        for job in &mut claimed {
-            job.version += 1;
-            job.attempt += 1;
-        }
-        Ok(claimed)
-    }
-
     /// Looks when jobs of these names are due in these queues, and which queues are paused.
     pub(crate) async fn look(&self, queues: &[String], names: &[&str]) -> Result<Look, DbErr> {
         let values = [json(queues)?.into(), json(names)?.into()];
@@ -225,6 +174,6 @@ impl Store {
     }
 }
 
-fn int(number: usize) -> Value {
+pub(super) fn int(number: usize) -> Value {
     i64::try_from(number).unwrap_or(i64::MAX).into()
 }

@@ -1,5 +1,6 @@
 //! Where claims begin in a queue in which many jobs come or wait.
 
+use std::cmp::Ordering;
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
@@ -25,6 +26,12 @@ pub(super) struct Place {
     pub(super) priority: i16,
     pub(super) name: String,
     pub(super) since: Option<DateTimeUtc>,
+    /// It was asked, and nothing was due there.
+    #[serde(skip)]
+    pub(super) is_empty: bool,
+    /// When it last brought jobs.
+    #[serde(skip)]
+    brought_at: Option<Instant>,
 }
 
 /// For how long places are used, at the least and at the most: looking for them may take a tenth of the time.
@@ -36,19 +43,30 @@ const LATE: TimeDelta = TimeDelta::milliseconds(250);
 /// What comes later still, or is due before those that were claimed, is found after so long at the most.
 const PASSED_HOLDS: Duration = Duration::from_secs(1);
 
+/// A place that has brought jobs so lately may soon bring more, though nothing waits there at the moment.
+const LATELY: Duration = Duration::from_secs(1);
+
+/// How many empty places are asked with every claim.
+const EMPTY_PLACES: usize = 8;
+
 impl Front {
     pub(super) fn is_known(&self) -> bool {
         self.known_until.is_some_and(|until| Instant::now() < until)
     }
 
-    /// These are looked at too from now on. Where nothing waits at the moment, something soon may.
+    /// These are looked at from now on, and those that have brought jobs lately.
     pub(super) fn found(&mut self, places: Vec<Place>, took: Duration) {
-        for place in places {
-            if !self.places.iter().any(|known| known.is_same(&place)) {
-                self.places.push(place);
+        let mut known = std::mem::replace(&mut self.places, places);
+        self.places.sort_by(Place::compare);
+        known.retain_mut(|known| match self.places.binary_search_by(|place| place.compare(known)) {
+            Ok(index) => {
+                (self.places[index].since, self.places[index].brought_at) = (known.since, known.brought_at);
+                false
             }
-        }
-        self.places.sort_by(|one, other| (one.priority, &one.name).cmp(&(other.priority, &other.name)));
+            Err(_) => known.brought_at.is_some_and(|at| at.elapsed() < LATELY),
+        });
+        self.places.append(&mut known);
+        self.places.sort_by(Place::compare);
         if !self.places.is_empty() {
             self.known_until = Some(Instant::now() + (took * 10).clamp(PLACES_HOLD.0, PLACES_HOLD.1));
         }
@@ -64,17 +82,92 @@ impl Front {
 
     /// Moves behind what was claimed.
     pub(super) fn pass(&mut self, claimed: &[Claimed]) {
+        let now = Instant::now();
         for job in claimed {
-            let is_here = |place: &&mut Place| place.priority == job.priority && place.name == job.name;
-            if let Some(place) = self.places.iter_mut().find(is_here) {
+            let is_here = |place: &Place| (place.priority, &*place.name).cmp(&(job.priority, &*job.name));
+            if let Ok(index) = self.places.binary_search_by(is_here) {
+                let place = &mut self.places[index];
                 place.since = place.since.max(Some(job.scheduled_at - LATE));
+                place.brought_at = Some(now);
             }
+        }
+    }
+
+    /// Passes over empty places until they are found again, but for the few that have brought jobs last. Where the claim got all there
+    /// was, the next one looks for places anew.
+    pub(super) fn pass_over_empty(&mut self, got_all: bool) {
+        let mut empty: Vec<_> =
+            self.places.iter().filter(|place| place.is_empty).map(|place| place.brought_at).collect();
+        if empty.len() <= EMPTY_PLACES {
+            return;
+        }
+        empty.sort_unstable();
+        let (last, mut left) = (empty[empty.len() - EMPTY_PLACES], EMPTY_PLACES);
+        self.places.retain(|place| {
+            let is_kept = !place.is_empty || (place.brought_at.is_some() && place.brought_at >= last && left > 0);
+            left -= usize::from(is_kept && place.is_empty);
+            is_kept
+        });
+        if got_all {
+            self.known_until = None;
         }
     }
 }
 
 impl Place {
-    fn is_same(&self, other: &Self) -> bool {
-        self.priority == other.priority && self.name == other.name
+    pub(super) fn new(priority: i16, name: String) -> Self {
+        Self { priority, name, since: None, is_empty: false, brought_at: None }
+    }
+
+    fn compare(&self, other: &Self) -> Ordering {
+        (self.priority, &self.name).cmp(&(other.priority, &other.name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(front: &Front) -> Vec<&str> {
+        front.places.iter().map(|place| &*place.name).collect()
+    }
+
+    fn places(names: &[&str]) -> Vec<Place> {
+        names.iter().map(|name| Place::new(0, (*name).to_owned())).collect()
+    }
+
+    #[test]
+    fn places_that_are_not_found_again_are_forgotten() {
+        let mut front = Front::default();
+        front.found(places(&["a", "b", "c"]), Duration::ZERO);
+        front.places[2].brought_at = Some(Instant::now());
+        front.places[1].since = Some(DateTimeUtc::UNIX_EPOCH);
+        front.found(places(&["b"]), Duration::ZERO);
+        assert_eq!(names(&front), ["b", "c"], "what has just brought jobs may bring more");
+        assert_eq!(front.places[0].since, Some(DateTimeUtc::UNIX_EPOCH));
+    }
+
+    #[test]
+    fn empty_places_are_passed_over_but_for_those_that_have_brought_jobs_last() {
+        let mut front = Front::default();
+        let many: Vec<_> = (10..70).map(|number| number.to_string()).collect();
+        front.found(places(&many.iter().map(String::as_str).collect::<Vec<_>>()), Duration::ZERO);
+        for place in &mut front.places[..50] {
+            place.is_empty = true;
+        }
+        front.places[7].brought_at = Some(Instant::now());
+        front.pass_over_empty(false);
+        assert_eq!(front.places.len(), 10 + 1);
+        assert_eq!(front.places[0].name, "17");
+        assert!(front.is_known(), "while others have more, nothing is looked for");
+    }
+
+    #[test]
+    fn when_all_is_claimed_and_places_are_passed_over_the_next_claim_looks_for_places() {
+        let mut front = Front::default();
+        front.found(places(&["a", "b", "c", "d", "e", "f", "g", "h", "i"]), Duration::ZERO);
+        front.places.iter_mut().for_each(|place| place.is_empty = true);
+        front.pass_over_empty(true);
+        assert!(!front.is_known());
     }
 }

@@ -16,6 +16,7 @@ pub(crate) mod keys;
 pub(crate) mod maintain;
 pub(crate) mod migrations;
 pub(crate) mod queues;
+mod steps;
 pub(crate) mod testing;
 pub(crate) mod unique;
 pub(crate) mod workers;

@@ -1,0 +1,149 @@
+//! Claiming where it takes a transaction: the first jobs of each place are locked, and the best of them become ours.
+
+use sea_orm::prelude::DateTimeUtc;
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbErr};
+
+use super::claim::{Ask, Claimed, int};
+use super::dialect::Claim;
+use super::front::Place;
+use super::{Store, json, repeat, statement};
+
+/// How many more jobs are locked of each place, at first, than its share of what is wanted would be.
+const SPARE: usize = 2;
+
+/// What a place has to offer.
+struct Offer {
+    place: usize,
+    /// How many were asked for.
+    limit: usize,
+    /// In order, with whether each may wait for a slot.
+    jobs: Vec<(Claimed, bool)>,
+}
+
+impl Store {
+    /// The places are in order. Notes of each that was asked whether it is empty.
+    pub(super) async fn claim_in_steps(
+        &self,
+        worker: i64,
+        queue: &str,
+        places: &mut [Place],
+        ask: Ask,
+    ) -> Result<Vec<Claimed>, DbErr> {
+        if places.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (claimed, asked) = repeat(|| self.lock_and_own(worker, queue, places, ask)).await?;
+        for (place, is_empty) in asked {
+            places[place].is_empty = is_empty;
+        }
+        Ok(claimed)
+    }
+
+    /// Priority by priority: a lower one is needed only while there is room. Returns what was claimed, and of each place that was asked
+    /// whether it is empty.
+    async fn lock_and_own(
+        &self,
+        worker: i64,
+        queue: &str,
+        places: &[Place],
+        ask: Ask,
+    ) -> Result<(Vec<Claimed>, Vec<(usize, bool)>), DbErr> {
+        let Claim::Steps { own, .. } = &self.dialect.claim else { return Ok(Default::default()) };
+        let transaction = self.begin().await?;
+        let (mut best, mut asked, mut begin): (Vec<(Claimed, bool)>, _, _) = (Vec::new(), Vec::new(), 0);
+        for alike in places.chunk_by(|one, next| one.priority == next.priority) {
+            let room = ask.wanted - best.len();
+            if room == 0 {
+                break;
+            }
+            let offers = self.lock_first(&transaction, queue, alike, room).await?;
+            asked.extend(offers.iter().map(|offer| (begin + offer.place, offer.jobs.is_empty())));
+            let mut offered: Vec<_> = offers.into_iter().flat_map(|offer| offer.jobs).collect();
+            offered.sort_by_key(|(job, _)| when(job));
+            best.extend(offered.into_iter().take(room));
+            begin += alike.len();
+        }
+        let best = best.into_iter().enumerate();
+        let mut claimed: Vec<Claimed> =
+            best.filter_map(|(place, (job, may_wait))| (may_wait || place < ask.slots).then_some(job)).collect();
+        if !claimed.is_empty() {
+            let ids: Vec<_> = claimed.iter().map(|job| job.id).collect();
+            let owned =
+                transaction.execute_raw(statement(self.dialect, own, [json(&ids)?.into(), worker.into()])).await?;
+            if owned.rows_affected() == 0 {
+                return Ok(Default::default());
+            }
+        }
+        transaction.commit().await?;
+        for job in &mut claimed {
+            job.version += 1;
+            job.attempt += 1;
+        }
+        Ok((claimed, asked))
+    }
+
+    /// Locks the first jobs of places of one priority: so many, and few more. Of each place its share at first; more of those whose
+    /// last one is due before the last that is taken.
+    async fn lock_first(
+        &self,
+        transaction: &DatabaseTransaction,
+        queue: &str,
+        places: &[Place],
+        room: usize,
+    ) -> Result<Vec<Offer>, DbErr> {
+        let share = if places.len() == 1 { room } else { (room / places.len() + SPARE).min(room) };
+        let mut offers = Vec::with_capacity(places.len());
+        for (place, asked) in places.iter().enumerate() {
+            let jobs = self.lock(transaction, queue, asked, share).await?;
+            offers.push(Offer { place, limit: share, jobs });
+        }
+        loop {
+            let until = last_taken(&offers, room);
+            let mut is_settled = true;
+            for offer in &mut offers {
+                if offer.limit < room && offer.may_have_more_before(until) {
+                    // What is locked is ours: it is given again.
+                    offer.limit = (4 * offer.limit).min(room);
+                    offer.jobs = self.lock(transaction, queue, &places[offer.place], offer.limit).await?;
+                    is_settled = false;
+                }
+            }
+            if is_settled {
+                return Ok(offers);
+            }
+        }
+    }
+
+    async fn lock(
+        &self,
+        transaction: &DatabaseTransaction,
+        queue: &str,
+        place: &Place,
+        limit: usize,
+    ) -> Result<Vec<(Claimed, bool)>, DbErr> {
+        let Claim::Steps { lock, .. } = &self.dialect.claim else { return Ok(Vec::new()) };
+        let Place { priority, name, since, .. } = place;
+        let values = [queue.into(), (*priority).into(), name.as_str().into(), (*since).into(), int(limit)];
+        let rows = transaction.query_all_raw(statement(self.dialect, lock, values)).await?;
+        rows.iter().map(|row| Ok((Claimed::read(queue, row)?, row.try_get_by_index(16)?))).collect()
+    }
+}
+
+/// The last of so many, of all that is offered; `None` where it is fewer.
+fn last_taken(offers: &[Offer], room: usize) -> Option<(i16, DateTimeUtc, i64)> {
+    let mut offered: Vec<_> = offers.iter().flat_map(|offer| offer.jobs.iter().map(|(job, _)| when(job))).collect();
+    let last = room.checked_sub(1).filter(|last| *last < offered.len())?;
+    Some(*offered.select_nth_unstable(last).1)
+}
+
+impl Offer {
+    fn may_have_more_before(&self, until: Option<(i16, DateTimeUtc, i64)>) -> bool {
+        let last = self.jobs.last().filter(|_| self.jobs.len() == self.limit);
+        last.is_some_and(|(job, _)| until.is_none_or(|until| when(job) < until))
+    }
+}
+
+/// The order in which jobs of a queue are taken.
+fn when(job: &Claimed) -> (i16, DateTimeUtc, i64) {
+    (job.priority, job.scheduled_at, job.id)
+}
