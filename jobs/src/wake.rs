@@ -78,11 +78,6 @@ impl Sleeper {
     pub(crate) fn take(&self) -> Woken {
         std::mem::take(&mut *lock(&self.woken))
     }
-
-    /// The queues that may have been paused or resumed since the last call.
-    pub(crate) fn take_changed(&self) -> HashSet<String> {
-        std::mem::take(&mut lock(&self.woken).changed)
-    }
 }
 
 /// Jobs were scheduled in this queue, perhaps in a transaction that is still open.

@@ -14,6 +14,7 @@ use crate::faults::{insert_job, until};
 cases![
     jobs_run_in_the_order_of_priority_due_time_and_id_across_names,
     a_deep_backlog_of_many_priorities_and_names_runs_in_order,
+    a_queue_beside_one_that_is_full_has_its_turn,
     each_queue_has_its_own_number_of_jobs_at_once,
     several_workers_execute_each_job_once,
     jobs_of_unknown_names_are_left_alone_and_hold_up_nobody,
@@ -76,6 +77,28 @@ async fn a_deep_backlog_of_many_priorities_and_names_runs_in_order(t: Database) 
     assert_eq!(ran.len(), JOBS);
     let first_wrong = ran.iter().zip(&expected).position(|(ran, expected)| ran != expected);
     assert_eq!(first_wrong, None);
+}
+
+async fn a_queue_beside_one_that_is_full_has_its_turn(t: Database) {
+    type Started = Arc<Mutex<Vec<Instant>>>;
+    let started = Started::default();
+    let worker = worker(&t, |job| async move {
+        if job.queue() == "aside" {
+            job.state::<Started>().lock().unwrap().push(Instant::now());
+        }
+        Ok(())
+    });
+    jobs::schedule_all(t.db(), (0..20_000).map(|_| Play::new())).await.unwrap();
+    let running = Running::start(worker.state(started.clone()).queue("play", 1_000).queue("aside", 10));
+    until(|| async { t.number("SELECT COUNT(*) FROM jobs_job WHERE status = 4").await > 500 }).await;
+    // As another process schedules it: nothing here hears of it.
+    let scheduled = Instant::now();
+    insert_job(&t, "Aside", "aside", "{}").await;
+    until(|| async { !started.lock().unwrap().is_empty() }).await;
+    let waited = started.lock().unwrap()[0] - scheduled;
+    let waiting = t.number("SELECT COUNT(*) FROM jobs_job WHERE status = 0").await;
+    running.stop().await;
+    assert!(waiting > 1_000, "the other queue was through: {waiting} waited after {waited:?}");
 }
 
 /// How many execute at the moment, and the most that ever did, by queue.

@@ -1,6 +1,7 @@
 //! The loop that claims: whenever a queue may have due jobs and a slot is free; else it sleeps until something tells it to look.
 
 mod rest;
+mod turn;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -14,7 +15,9 @@ use super::execute;
 use super::lanes::{Lanes, Served};
 use super::line::Line;
 use crate::outcome::Outcome;
+use crate::store::claim::Look;
 use rest::{FIRST_GLANCE, FIRST_LOOK, LAST_GLANCE};
+use turn::Turn;
 
 /// After so many claims that brought jobs, none longer after the other than the last glance, a worker is awake.
 const AWAKE: u32 = 3;
@@ -70,6 +73,8 @@ struct Claimer {
     asleep: Vec<String>,
     /// When it was last asked which queues are paused.
     asked_at: Option<Instant>,
+    /// When those queues are looked at where nothing was due, while there is work in others.
+    others: Turn,
     retry: Duration,
 }
 
@@ -88,6 +93,7 @@ impl Claimer {
             brought_at: Instant::now(),
             asleep: Vec::new(),
             asked_at: None,
+            others: Turn::new(Instant::now()),
             retry: FIRST_RETRY,
         }
     }
@@ -100,6 +106,7 @@ impl Claimer {
             return Ok(Next::GoOn);
         }
         self.wait_for_more().await;
+        self.look_at_others().await?;
         self.heed_pauses().await?;
         let mut brought = false;
         for (ask, served) in self.lanes.ready() {
@@ -125,6 +132,28 @@ impl Claimer {
         Ok(Next::GoOn)
     }
 
+    /// While a queue has so much to do that the worker never rests, others get their turn: what was told of them meanwhile is heard,
+    /// and those where nothing was due are looked at from time to time.
+    async fn look_at_others(&mut self) -> Result<(), DbErr> {
+        let woken = self.engine.sleeper.take();
+        self.lanes.wake(&woken);
+        if self.lanes.serve_any(&woken.changed) {
+            self.asked_at = None;
+        }
+        let drained = self.lanes.drained();
+        if drained.is_empty() || !self.others.is_due() {
+            return Ok(());
+        }
+        let (store, asked) = (self.line.store(), Instant::now());
+        let Look { due, paused } = self.line.in_time(store.look(&drained, &self.names)).await?;
+        self.others.asked(asked);
+        for (queue, _) in due.iter().filter(|(_, wait)| wait.is_zero()) {
+            self.lanes.wake_queue(queue);
+        }
+        self.pause(&paused, asked).await;
+        Ok(())
+    }
+
     /// Where jobs trickle in, one claim takes what comes within a moment: it costs hardly more than a claim of a single one.
     async fn wait_for_more(&self) {
         if self.lanes.trickle() {
@@ -148,9 +177,6 @@ impl Claimer {
 
     /// Asks which queues are paused, unless it has been asked within the poll interval (looks ask too) and nothing was heard since.
     async fn heed_pauses(&mut self) -> Result<(), DbErr> {
-        if self.lanes.serve_any(&self.engine.sleeper.take_changed()) {
-            self.asked_at = None;
-        }
         if self.asked_at.is_some_and(|asked| asked.elapsed() < self.poll_interval()) {
             return Ok(());
         }
