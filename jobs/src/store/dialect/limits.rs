@@ -85,6 +85,10 @@ async fn room(db: &DatabaseConnection) -> Result<Option<u32>, DbErr> {
 }
 
 /// Whether what a worker needs can be opened at once. Connections that were closed a moment ago may still count.
+#[cfg_attr(
+    not(any(feature = "postgres", feature = "mysql")),
+    expect(clippy::unused_async, reason = "only servers count")
+)]
 async fn try_to_open(db: &DatabaseConnection) -> Result<(), DbErr> {
     match db.get_database_backend() {
         #[cfg(feature = "postgres")]
