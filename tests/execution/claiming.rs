@@ -9,7 +9,7 @@ use jobs_tests::{Database, Gate, Running, cases, soon};
 use sea_orm::{ConnectionTrait as _, Statement};
 
 use crate::definitions::{Aside, Encore, Play, work, worker};
-use crate::faults::{insert_job, until};
+use crate::faults::{insert_job, until, until_status};
 
 cases![
     jobs_run_in_the_order_of_priority_due_time_and_id_across_names,
@@ -21,7 +21,7 @@ cases![
     queues_that_are_not_served_are_left_alone,
     slow_jobs_spread_over_the_workers,
     what_was_claimed_ahead_and_does_not_start_is_given_back_untouched,
-    a_job_that_was_due_long_before_a_deep_backlog_starts_within_a_second,
+    a_job_that_was_due_long_before_a_deep_backlog_starts_before_it_is_through,
     jobs_on_their_last_attempt_do_not_leave_slots_free,
 ];
 
@@ -80,25 +80,22 @@ async fn a_deep_backlog_of_many_priorities_and_names_runs_in_order(t: Database) 
 }
 
 async fn a_queue_beside_one_that_is_full_has_its_turn(t: Database) {
-    type Started = Arc<Mutex<Vec<Instant>>>;
-    let started = Started::default();
-    let worker = worker(&t, |job| async move {
-        if job.queue() == "aside" {
-            job.state::<Started>().lock().unwrap().push(Instant::now());
-        }
-        Ok(())
-    });
     jobs::schedule_all(t.db(), (0..20_000).map(|_| Play::new())).await.unwrap();
-    let running = Running::start(worker.state(started.clone()).queue("play", 1_000).queue("aside", 10));
+    let worker = worker(&t, |_| async { Ok(()) });
+    let running = Running::start(worker.queue("play", 1_000).queue("aside", 10));
     until(|| async { t.number("SELECT COUNT(*) FROM jobs_job WHERE status = 4").await > 500 }).await;
     // As another process schedules it: nothing here hears of it.
-    let scheduled = Instant::now();
-    insert_job(&t, "Aside", "aside", "{}").await;
-    until(|| async { !started.lock().unwrap().is_empty() }).await;
-    let waited = started.lock().unwrap()[0] - scheduled;
-    let waiting = t.number("SELECT COUNT(*) FROM jobs_job WHERE status = 0").await;
+    let aside = insert_job(&t, "Aside", "aside", "{}").await;
+    until_status(&t, aside, JobStatus::Terminated).await;
     running.stop().await;
-    assert!(waiting > 1_000, "the other queue was through: {waiting} waited after {waited:?}");
+    let later = started_later(&t, aside).await;
+    assert!(later > 1_000, "the other queue was through: {later} jobs had still to start");
+}
+
+/// How many jobs have not started, or later than this one.
+async fn started_later(t: &Database, id: impl Into<JobId>) -> i64 {
+    let started = format!("SELECT started_at FROM jobs_job WHERE id = {}", id.into());
+    t.number(&format!("SELECT COUNT(*) FROM jobs_job WHERE started_at IS NULL OR started_at > ({started})")).await
 }
 
 /// How many execute at the moment, and the most that ever did, by queue.
@@ -190,27 +187,35 @@ async fn queues_that_are_not_served_are_left_alone(t: Database) {
 }
 
 async fn slow_jobs_spread_over_the_workers(t: Database) {
+    let gate = Gate::default();
     jobs::schedule_all(t.db(), (0..40).map(|_| Play::new())).await.unwrap();
     let slow = || {
-        worker(&t, |_| async {
+        let slow = worker(&t, |job| async move {
             tokio::time::sleep(Duration::from_millis(300)).await;
+            job.state::<Gate>().pass().await;
             Ok(())
-        })
+        });
+        slow.state(gate.clone())
     };
     let workers = [(); 2].map(|()| Running::start(slow().queue("play", 10)));
+    for _ in 0..2 {
+        gate.arrivals(20).await;
+        gate.open(20);
+    }
     until(|| async { t.number("SELECT COUNT(*) FROM jobs_job WHERE status = 4").await == 40 }).await;
     for worker in workers {
         worker.stop().await;
     }
-    let fewest = "SELECT MIN(jobs) FROM (SELECT COUNT(*) AS jobs FROM jobs_job GROUP BY worker_id) AS shares";
-    let shares = t.number("SELECT COUNT(DISTINCT worker_id) FROM jobs_job").await;
-    let fewest = t.number(fewest).await;
-    assert!(shares == 2 && fewest >= 10, "{shares} workers, one of them had {fewest} of 40");
+    let shares = "SELECT COUNT(*) FROM jobs_job GROUP BY worker_id HAVING COUNT(*) = 20";
+    assert_eq!(t.number(&format!("SELECT COUNT(*) FROM ({shares}) AS shares")).await, 2);
+    // Nobody had more than could start, and gave it back.
+    assert_eq!(t.number("SELECT COUNT(*) FROM jobs_job WHERE version = 2").await, 40);
 }
 
 async fn what_was_claimed_ahead_and_does_not_start_is_given_back_untouched(t: Database) {
     let gate = Gate::default();
-    jobs::schedule_all(t.db(), (0..300).map(|_| Play::new())).await.unwrap();
+    let schedule_quick = async || jobs::schedule_all(t.db(), (0..300).map(|_| Play::new())).await.unwrap();
+    schedule_quick().await;
     let behind = (0..200).map(|_| Encore::new().with_options(JobOptions::new().priority(1)));
     jobs::schedule_all(t.db(), behind).await.unwrap();
     let mixed = worker(&t, |job| async move {
@@ -220,21 +225,30 @@ async fn what_was_claimed_ahead_and_does_not_start_is_given_back_untouched(t: Da
         Ok(())
     });
     let running = Running::start(mixed.state(gate.clone()).queue("play", 2));
-    let claimed = || t.number("SELECT COUNT(*) FROM jobs_job WHERE status = 1");
-    gate.arrivals(2).await;
-    assert!(claimed().await > 2, "the fast jobs before them had these claimed ahead");
-    // They have waited for a slot for too long: other workers may have them.
-    until(|| async { claimed().await == 2 }).await;
+    let untouched =
+        "SELECT COUNT(*) FROM jobs_job WHERE name = 'Encore' AND status = 0 AND attempt = 0 AND max_attempts = budget";
+    let given_back = format!("{untouched} AND version = 2");
+    let mut started = 0;
+    loop {
+        gate.arrivals(2).await;
+        started += 2;
+        // They have waited for a slot for too long: other workers may have them.
+        until(|| async { t.number("SELECT COUNT(*) FROM jobs_job WHERE status = 1").await == 2 }).await;
+        if t.number(&given_back).await > 0 {
+            break;
+        }
+        // On a busy machine the quick jobs before them may not be quick enough to have these claimed ahead.
+        schedule_quick().await;
+        gate.open(2);
+    }
     running.tell_to_stop();
     gate.open(2);
     running.ended().await.unwrap();
-    let untouched =
-        "SELECT COUNT(*) FROM jobs_job WHERE name = 'Encore' AND status = 0 AND attempt = 0 AND max_attempts = budget";
-    assert_eq!(t.number(untouched).await, 198);
+    assert_eq!(t.number(untouched).await, 200 - started);
     assert_eq!(t.number("SELECT COUNT(*) FROM jobs_attempt").await, 0);
 }
 
-async fn a_job_that_was_due_long_before_a_deep_backlog_starts_within_a_second(t: Database) {
+async fn a_job_that_was_due_long_before_a_deep_backlog_starts_before_it_is_through(t: Database) {
     jobs::schedule_all(t.db(), (0..6_000).map(|_| Play::new())).await.unwrap();
     let quick = worker(&t, |_| async {
         tokio::time::sleep(Duration::from_millis(2)).await;
@@ -243,18 +257,16 @@ async fn a_job_that_was_due_long_before_a_deep_backlog_starts_within_a_second(t:
     let running = Running::start(quick.queue("play", 4));
     until(|| async { t.number("SELECT COUNT(*) FROM jobs_job WHERE status = 4").await > 500 }).await;
     let early = Play::new().schedule(t.db()).at(chrono::Utc::now() - chrono::Duration::hours(1)).await.unwrap();
-    let scheduled = Instant::now();
-    until(|| async { early.status(t.db()).await.unwrap() == JobStatus::Terminated }).await;
-    assert!(scheduled.elapsed() < Duration::from_secs(1), "{:?}", scheduled.elapsed());
-    assert!(t.number("SELECT COUNT(*) FROM jobs_job WHERE status = 0").await > 0, "the backlog is not through");
+    soon(early.wait(t.db())).await.unwrap();
     running.stop().await;
+    // It looks behind what it has claimed every second, and the backlog takes three.
+    assert!(started_later(&t, early).await > 0, "the backlog was through");
 }
 
 /// They are not claimed ahead: each has to be claimed when a slot is free.
 async fn jobs_on_their_last_attempt_do_not_leave_slots_free(t: Database) {
     const SLEEP: Duration = Duration::from_millis(5);
-    let mut times = Vec::new();
-    for max_attempts in [5, 1] {
+    let time = async |max_attempts: u32| {
         let job = |_| Play::new().with_options(JobOptions::new().max_attempts(max_attempts));
         jobs::schedule_all(t.db(), (0..400).map(job)).await.unwrap();
         let worker = worker(&t, |_| async {
@@ -263,8 +275,15 @@ async fn jobs_on_their_last_attempt_do_not_leave_slots_free(t: Database) {
         });
         let start = Instant::now();
         soon(worker.queue("play", 8).run_until_idle()).await.unwrap();
-        times.push(start.elapsed());
+        start.elapsed()
+    };
+    let mut times = Vec::new();
+    for _ in 0..5 {
+        times.push((time(5).await, time(1).await));
+        // With slots that nobody fills until the next look it takes nine times as long, each time.
+        if times.iter().any(|(ahead, last)| *last < 6 * *ahead) {
+            return;
+        }
     }
-    // With slots that nobody fills until the next look it takes nine times as long.
-    assert!(times[1] < 6 * times[0], "{times:?}");
+    panic!("{times:?}");
 }
