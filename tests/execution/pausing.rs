@@ -121,7 +121,7 @@ async fn a_worker_without_any_other_queue_returns_when_idle(t: Database) {
 async fn assert_claimed_at_once(t: &Database, waiting: JobHandle<Play>, resumed_at: std::time::Instant) {
     until_status(t, waiting, JobStatus::Terminated).await;
     let late = resumed_at.elapsed();
-    assert!(late < Duration::from_secs(2), "{late:?}");
+    assert!(late < Duration::from_secs(5), "{late:?}");
 }
 
 async fn a_resumed_queue_is_claimed_from_at_once(t: Database) {
@@ -148,7 +148,7 @@ async fn a_resume_that_commits_late_is_found(t: Database) {
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_untouched(&t, waiting).await;
     transaction.commit().await.unwrap();
-    let ended = waiting.wait_for(t.db(), Duration::from_secs(5)).await;
+    let ended = waiting.wait_for(t.db(), NEVER / 2).await;
     assert!(ended.is_ok(), "{ended:?}");
     running.stop().await;
 }
@@ -162,12 +162,20 @@ async fn workers_obey_within_a_poll_interval_what_nobody_told_them_of(t: Databas
     soon(play(t.db(), "obeyed").await.wait(t.db())).await.unwrap();
     until(|| async { crate::faults::workers(&t).await == 2 }).await;
     pause_in_silence(&t, "obeyed").await;
-    // The interval, and time for what each had begun before.
-    tokio::time::sleep(OFTEN * 3).await;
-    let waiting = play(t.db(), "obeyed").await;
-    for _ in 0..5 {
-        let_workers_look(&t, "open to both").await;
-    }
+    let waiting = soon(async {
+        loop {
+            // The interval, and time for what each had begun before. On a busy machine it may take longer.
+            tokio::time::sleep(OFTEN * 3).await;
+            let waiting = play(t.db(), "obeyed").await;
+            for _ in 0..5 {
+                let_workers_look(&t, "open to both").await;
+            }
+            if waiting.record(t.db()).await.unwrap().version == 0 {
+                return waiting;
+            }
+        }
+    })
+    .await;
     assert_untouched(&t, waiting).await;
     t.execute("UPDATE jobs_queue SET paused_at = NULL").await;
     soon(waiting.wait(t.db())).await.unwrap();
@@ -186,13 +194,15 @@ async fn a_worker_with_more_than_it_can_do_obeys_within_a_poll_interval(t: Datab
     let waiting = || t.number("SELECT COUNT(*) FROM jobs_job WHERE status = 0");
     until(|| async { waiting().await < 5_800 }).await;
     pause_in_silence(&t, "flooded").await;
-    tokio::time::sleep(OFTEN * 3).await;
-    until(|| async { running(&t, "flooded").await == 0 }).await;
-    let left = waiting().await;
-    assert!(left > 0, "the worker was through before it could obey");
-    tokio::time::sleep(OFTEN * 3).await;
-    assert_eq!((waiting().await, running(&t, "flooded").await), (left, 0));
+    // Nothing is claimed any more.
+    until(|| async {
+        let before = waiting().await;
+        tokio::time::sleep(OFTEN * 3).await;
+        (waiting().await, running(&t, "flooded").await) == (before, 0)
+    })
+    .await;
     worker.stop().await;
+    assert!(waiting().await > 0, "the worker was through before it could obey");
 }
 
 async fn what_was_claimed_ahead_goes_back_untouched(t: Database) {
@@ -201,25 +211,25 @@ async fn what_was_claimed_ahead_goes_back_untouched(t: Database) {
         Ok(())
     });
     let flood = |_| Play::new().with_options(JobOptions::new().queue("ahead"));
-    jobs::schedule_all(t.db(), (0..6_000).map(flood)).await.unwrap();
     let worker = Running::start(short.queue("ahead", 2).poll_interval(NEVER));
     let ended = || t.number("SELECT COUNT(*) FROM jobs_job WHERE status = 4");
     // Claimed, and given back: other jobs of this version have been executed.
     let given_back =
         "SELECT COUNT(*) FROM jobs_job WHERE status = 0 AND version = 2 AND attempt = 0 AND max_attempts = budget";
-    let mut before = 0;
-    // Now and then all that was claimed has started when the pause comes.
+    let mut scheduled = 0;
+    // Now and then all that was claimed has started when the pause comes, or all is through.
     while t.number(given_back).await == 0 {
+        assert!(scheduled < 30_000, "nothing was given back");
+        jobs::schedule_all(t.db(), (0..500).map(flood)).await.unwrap();
+        scheduled += 500;
         jobs::resume(t.db(), "ahead").await.unwrap();
-        until(|| async { ended().await > before + 200 }).await;
+        until(|| async { ended().await > scheduled - 400 }).await;
         jobs::pause(t.db(), "ahead").await.unwrap();
         until(|| async { running(&t, "ahead").await == 0 }).await;
-        before = ended().await;
-        assert!(before < 6_000, "nothing was given back");
     }
     assert_eq!(t.number("SELECT COUNT(*) FROM jobs_attempt").await, 0);
     jobs::resume(t.db(), "ahead").await.unwrap();
-    until(|| async { ended().await == 6_000 }).await;
+    until(|| async { ended().await == scheduled }).await;
     worker.stop().await;
 }
 
