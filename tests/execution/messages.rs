@@ -35,10 +35,26 @@ async fn messages_are_seen_while_the_job_runs(t: Database) {
     running.stop().await;
 }
 
+const PAUSE: Duration = Duration::from_millis(300);
+
 async fn messages_keep_their_order_level_and_time(t: Database) {
-    const PAUSE: Duration = Duration::from_millis(300);
+    // On a busy machine, time passes between the moment for which a message's age is told and that at which the database hears of it. But
+    // not always as much.
+    let mut times = Vec::new();
+    for _ in 0..10 {
+        let (between, truth) = time_between_messages(&t).await;
+        if between.abs_diff(truth) < PAUSE / 2 {
+            return;
+        }
+        times.push((between, truth));
+    }
+    panic!("{times:?}");
+}
+
+/// The time between two messages, as they tell it, and as the job knows it.
+async fn time_between_messages(t: &Database) -> (Duration, Duration) {
     let handle = Play::new().schedule(t.db()).await.unwrap();
-    work(&t, |job| async move {
+    work(t, |job| async move {
         job.message("fine");
         job.warn("hm");
         // Said at another time, and written in the same batch.
@@ -60,15 +76,13 @@ async fn messages_keep_their_order_level_and_time(t: Database) {
     assert_eq!(numbers, (0..100).map(|number: u32| number.to_string()).collect::<Vec<_>>());
     assert!(messages.iter().all(|message| message.attempt == 1));
 
-    // On a busy machine, time passes between the moment for which a message's age is told and that at which the database hears of it.
-    let between = (messages[2].time - messages[1].time).to_std().unwrap();
-    let truth: Duration = handle.result(t.db(), "output").await.unwrap();
-    assert!(between.abs_diff(truth) < PAUSE / 2, "{between:?} and not {truth:?}");
     let rounding = Duration::from_millis(5);
     let start = handle.record(t.db()).await.unwrap().started_at.unwrap() - rounding;
     // Messages may be written a moment after the end: no message is from later than that.
     let end = after.record(t.db()).await.unwrap().created_at + rounding;
     assert!(messages.iter().all(|message| (start..=end).contains(&message.time)), "{start} {end} {messages:#?}");
+    let between = (messages[2].time - messages[1].time).to_std().unwrap();
+    (between, handle.result(t.db(), "output").await.unwrap())
 }
 
 async fn a_flood_of_messages_is_bounded_and_says_what_was_dropped(t: Database) {
