@@ -263,7 +263,7 @@ async fn a_success_does_not_wait_for_code_that_it_leaves_behind(t: Database) {
 
 async fn code_that_outlives_its_worker_is_given_to_another_only_when_the_lease_is_over(t: Database) {
     let (gate, block) = (Gate::default(), Block::default());
-    let quick = |worker: Worker| worker.lease(Duration::from_secs(1)).cancel_grace(Duration::from_millis(100));
+    let quick = |worker: Worker| worker.lease(Duration::from_secs(3)).cancel_grace(Duration::from_millis(100));
     let stuck = worker(&t, |job| async move {
         let block = job.state::<Block>().clone();
         job.state::<Gate>().arrive();
@@ -301,7 +301,7 @@ async fn an_end_that_only_the_heartbeat_can_write_is_counted(t: Database) {
             });
             let worker = Worker::new(jobs::connect(url).await.unwrap()).queue(queue, 1).state(script);
             let worker = worker.state(arrives).state(holds).stop_on(stopped);
-            worker.lease(Duration::from_secs(1)).cancel_grace(Duration::from_millis(100)).run().await
+            worker.lease(Duration::from_secs(2)).cancel_grace(Duration::from_millis(100)).run().await
         })
     });
     let handle = Play::new().schedule(t.db()).queue(t.name()).await.unwrap();

@@ -21,7 +21,8 @@ cases![
     a_job_whose_claim_was_not_answered_is_given_back_untouched,
 ];
 
-const LEASE: Duration = Duration::from_secs(1);
+/// Long enough for a busy machine, and much shorter than the default.
+const LEASE: Duration = Duration::from_secs(3);
 const HEARTBEAT: Duration = Duration::from_millis(250);
 
 fn quick(worker: Worker) -> Worker {
@@ -44,8 +45,8 @@ async fn a_worker_that_crashes_loses_its_jobs_to_another(t: Database) {
     assert_eq!(handle.record(t.db()).await.unwrap().attempt, 1);
     let crash = Instant::now();
     doomed.crash();
-    assert_eq!(handle.wait(t.db()).await.unwrap(), 2);
-    assert!(crash.elapsed() < LEASE + HEARTBEAT + Duration::from_secs(2), "{:?}", crash.elapsed());
+    assert_eq!(soon(handle.wait(t.db())).await.unwrap(), 2);
+    assert!(crash.elapsed() < Duration::from_secs(20), "{:?}", crash.elapsed());
     assert_eq!(history(&t, handle).await, [(1, AttemptEnd::Lost)]);
     let reason = handle.attempts(t.db()).await.unwrap().remove(0).error.unwrap();
     assert!(reason.contains("stopped responding"), "{reason}");
@@ -144,7 +145,7 @@ async fn a_worker_that_was_taken_for_dead_stops_its_jobs_and_goes_on_under_a_new
     gate.arrivals(1).await;
     next.cancel(t.db()).await.unwrap();
     gate.arrivals(1).await;
-    assert_eq!(next.wait(t.db()).await.unwrap(), 0);
+    assert_eq!(soon(next.wait(t.db())).await.unwrap(), 0);
     running.stop().await;
     assert_eq!(t.number("SELECT id FROM jobs_worker").await, other);
 }
@@ -232,13 +233,14 @@ async fn a_job_whose_claim_was_not_answered_is_given_back_untouched(t: Database)
     take_over(&t, stranded, id).await;
     let start = Instant::now();
     until_status(&t, stranded, JobStatus::Scheduled).await;
-    assert!(start.elapsed() < HEARTBEAT * 3 + Duration::from_secs(2), "{:?}", start.elapsed());
+    // By the second of its beats, which come ten seconds apart where nothing else is said.
+    assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
     let record = stranded.record(t.db()).await.unwrap();
     assert_eq!((record.attempt, record.max_attempts, record.version), (0, 5, 2));
     assert_eq!(history(&t, stranded).await, []);
     assert_eq!(owned.status(t.db()).await.unwrap(), JobStatus::Running);
     gate.open(2);
-    assert_eq!(stranded.wait(t.db()).await.unwrap(), 1);
-    assert_eq!(owned.wait(t.db()).await.unwrap(), 1);
+    assert_eq!(soon(stranded.wait(t.db())).await.unwrap(), 1);
+    assert_eq!(soon(owned.wait(t.db())).await.unwrap(), 1);
     running.stop().await;
 }

@@ -14,7 +14,8 @@ use crate::tables::{joined, until};
 cases![a_worker_that_wakes_up_too_late_writes_nothing_and_goes_on_under_a_new_id];
 
 async fn a_worker_that_wakes_up_too_late_writes_nothing_and_goes_on_under_a_new_id(t: Database) {
-    let (lease, cancel_grace) = (Duration::from_secs(2), Duration::from_millis(1200));
+    // Much longer than the job goes on.
+    let (lease, cancel_grace) = (Duration::from_secs(8), Duration::from_secs(5));
     let mut frozen = Process::start(&Setup { lease, cancel_grace, ..Setup::new(&t, "frozen") });
     let job = Stubborn::new().schedule(t.db()).await.unwrap();
     frozen.says(&started(job.id(), 1)).await;
