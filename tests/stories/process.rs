@@ -20,8 +20,8 @@ impl Setup {
             url: t.url().into(),
             name: name.into(),
             role: Role::Work,
-            lease: Duration::from_secs(1),
-            heartbeat: Duration::from_millis(300),
+            lease: Duration::from_secs(4),
+            heartbeat: Duration::from_millis(500),
             cancel_grace: Duration::from_millis(100),
             shutdown_grace: Duration::from_secs(20),
             poll_interval: None,
@@ -112,6 +112,12 @@ impl Process {
         let complaints: Vec<_> =
             log.iter().filter(|line| line.contains(" WARN ") || line.contains(" ERROR ")).collect();
         assert!(status.success() && complaints.is_empty(), "{status}: {complaints:#?}");
+    }
+
+    /// Waits until it has ended, and no longer than this. Whether it has.
+    #[cfg(unix)]
+    pub(crate) async fn ends_within(&mut self, time: Duration) -> bool {
+        tokio::time::timeout(time, self.child.wait()).await.is_ok()
     }
 
     /// Waits until it has ended: how, and its log.
