@@ -78,7 +78,7 @@ async fn a_worker_that_is_not_heard_of_is_found(t: Database) {
     ))
     .await;
     let findings = found(&t, "workers", &[]).await;
-    assert!(says(&findings, "(gone) has not been heard of for 1m3"), "{findings:#?}");
+    assert!(says(&findings, "(gone) has not been heard of for 1m"), "{findings:#?}");
     assert!(says(&findings, "has 0 running job(s)"), "{findings:#?}");
 }
 

@@ -72,7 +72,7 @@ async fn what_a_transaction_has_done_to_its_jobs_holds_up_no_others(t: Database)
                 assert_eq!(jobs::wait(t.db(), unique.id()).await.unwrap().status, JobStatus::Terminated);
                 worker.stop().await;
             };
-            tokio::time::timeout(std::time::Duration::from_secs(20), others)
+            tokio::time::timeout(std::time::Duration::from_secs(45), others)
                 .await
                 .unwrap_or_else(|_| panic!("`{verb}` in an open transaction holds up others beside {rows} rows"));
             soon(transaction.rollback()).await.unwrap();

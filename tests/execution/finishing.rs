@@ -117,13 +117,13 @@ async fn a_transaction_that_stays_open_for_a_while_is_finished_without_delay(t: 
         let start = Instant::now();
         job.finish_in(&transaction, &()).await?;
         transaction.commit().await?;
-        assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
         Ok(())
     })
     .await;
     let record = handle.record(t.db()).await.unwrap();
     assert_eq!((record.status, record.attempt, history(&t, handle).await), (JobStatus::Terminated, 1, vec![]));
-    assert!((record.finished_at.unwrap() - record.started_at.unwrap()).num_seconds() < 6);
+    assert!((record.finished_at.unwrap() - record.started_at.unwrap()).num_seconds() < 25);
     assert_eq!(handle.messages(t.db()).await.unwrap().len(), 1);
 }
 

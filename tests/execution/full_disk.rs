@@ -99,7 +99,7 @@ async fn goes_on(db: DatabaseConnection, file: &Path, take_space: impl AsyncFn()
     for handle in &handles {
         soon(handle.wait(&db)).await.unwrap();
     }
-    assert!(freed.elapsed() < Duration::from_secs(10), "{:?}", freed.elapsed());
+    assert!(freed.elapsed() < Duration::from_secs(25), "{:?}", freed.elapsed());
     let executed = executed.lock().unwrap().clone();
     assert!(executed.values().all(|times| *times == 1), "{executed:?}");
     running.stop().await;
