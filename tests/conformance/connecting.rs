@@ -133,9 +133,12 @@ async fn connections_that_are_busy_are_not_asked_whether_they_live(t: Database) 
         options.max_connections(1).test_before_acquire(asked);
         let before = proxy.pings();
         let db = jobs::connect_with(options).await.unwrap();
+        let mut was_idle = false;
         for _ in 0..4 {
+            let used = Instant::now();
             tokio::time::sleep(pause).await;
             text(&db, "SELECT 'prepared'").await;
+            was_idle |= used.elapsed() >= Duration::from_secs(1);
         }
         // What comes back to the pool is looked at in a task of its own.
         soon(async {
@@ -144,11 +147,20 @@ async fn connections_that_are_busy_are_not_asked_whether_they_live(t: Database) 
             }
         })
         .await;
-        proxy.pings() - before
+        (proxy.pings() - before, was_idle)
     };
-    let never_asked = pings(false, Duration::ZERO).await;
-    assert_eq!(pings(true, Duration::ZERO).await, never_asked);
-    assert_eq!(pings(true, Duration::from_millis(1100)).await, never_asked + 4);
+    let (never_asked, _) = pings(false, Duration::ZERO).await;
+    soon(async {
+        loop {
+            let (asked, was_idle) = pings(true, Duration::ZERO).await;
+            // On a busy machine it may not be busy itself.
+            if !was_idle {
+                return assert_eq!(asked, never_asked);
+            }
+        }
+    })
+    .await;
+    assert_eq!(pings(true, Duration::from_millis(1100)).await.0, never_asked + 4);
 }
 
 /// The URL of a server that is not there, with a password.
@@ -162,7 +174,7 @@ async fn a_closed_port_is_told_soon_and_by_its_cause(t: Database) {
     let error = soon(jobs::connect(nowhere(&t))).await.unwrap_err();
     assert!(error.to_string().to_lowercase().contains("connection refused"), "{error}");
     assert!(error.is_retryable(), "{error}");
-    assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < Duration::from_secs(25), "{:?}", begin.elapsed());
 }
 
 async fn a_url_that_can_t_be_read_is_refused_without_its_password(t: Database) {

@@ -129,7 +129,7 @@ async fn migrations_can_be_run_afresh(t: Database) {
 
 async fn a_program_says_how_many_connections_it_has(t: Database) {
     let mut options = ConnectOptions::new(t.url());
-    options.max_connections(1).acquire_timeout(Duration::from_millis(100));
+    options.max_connections(1).acquire_timeout(Duration::from_secs(2));
     let db = jobs::connect_with(options).await.unwrap();
     let transaction = db.begin().await.unwrap();
     assert!(matches!(db.begin().await, Err(DbErr::ConnectionAcquire(_))));
