@@ -1,6 +1,8 @@
 //! A database of its own for each test: a file, a schema, or a database on the server that the environment names.
 
 use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr};
@@ -94,6 +96,9 @@ pub struct Database {
 
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
+/// What tells the databases of this run from those of another on the same server: processes elsewhere, or later, may have its id.
+static RUN: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(std::process::id()) % 100_000_000);
+
 impl Database {
     /// A new one, with the tables.
     pub async fn new(kind: Kind) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
@@ -116,7 +121,7 @@ impl Database {
     }
 
     async fn empty_on(kind: Kind, server: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        let name = format!("jobs_test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        let name = format!("jobs_test_{}_{}", *RUN, NUMBER.fetch_add(1, Ordering::Relaxed));
         let (url, directory) = match kind {
             Kind::Sqlite => {
                 let directory = tempfile::tempdir()?;
