@@ -15,7 +15,7 @@ pub use proxy::Proxy;
 pub use running::Running;
 
 /// How long a test waits for what must happen: long enough for a busy machine, short enough to fail in the end.
-pub const PATIENCE: std::time::Duration = std::time::Duration::from_mins(1);
+pub const PATIENCE: std::time::Duration = std::time::Duration::from_mins(3);
 
 /// Waits for what must happen; panics where it does not.
 ///
