@@ -214,7 +214,7 @@ impl Report {
             Kind::Postgres | Kind::Mariadb | Kind::Mysql => ("transactions are open", open_transactions(t)),
         };
         // A server takes a moment to see that the other end is gone.
-        until_none(t, &sql, Duration::from_secs(5)).await;
+        until_none(t, &sql, jobs_tests::PATIENCE).await;
         let number = t.number(&sql).await;
         if number > 0 {
             self.violation(format!("{number} {what}"));

@@ -18,11 +18,11 @@ cases![
 ];
 
 /// How soon jobs are executed again when the server accepts connections again.
-const RESUMED: Duration = Duration::from_secs(3);
+const RESUMED: Duration = Duration::from_secs(15);
 
 /// How long somebody else holds a row, and how soon other jobs end meanwhile.
 const HELD: Duration = Duration::from_secs(30);
-const NOT_HELD_UP: Duration = Duration::from_secs(10);
+const NOT_HELD_UP: Duration = Duration::from_secs(20);
 
 async fn a_server_that_crashes_loses_nothing(t: Database) {
     let server = &Mutex::new(Server::start(t.kind()).await);

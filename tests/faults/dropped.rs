@@ -109,7 +109,7 @@ async fn assert_no_transaction_is_open(t: &Database, db: &DatabaseConnection) {
     }
     if t.kind() != Kind::Sqlite {
         let open = check::open_transactions(t);
-        until_none(t, &open, Duration::from_secs(5)).await;
+        until_none(t, &open, jobs_tests::PATIENCE).await;
         assert_eq!(t.number(&open).await, 0, "transactions are open");
     }
 }

@@ -68,7 +68,7 @@ impl Fleet {
             release: None,
         };
         Self {
-            recovery: setup.lease + setup.heartbeat + Duration::from_secs(2),
+            recovery: setup.lease + setup.heartbeat + Duration::from_secs(5),
             setup,
             behind_proxy: false,
             environment: Vec::new(),

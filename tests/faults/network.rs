@@ -107,7 +107,7 @@ async fn a_listener_that_is_silently_dead_is_noticed(t: Database) {
         let polling = async {
             loop {
                 let took = executed(&t).await;
-                assert!(took < POLL + Duration::from_secs(1), "{took:?}");
+                assert!(took < POLL + Duration::from_secs(10), "{took:?}");
             }
         };
         tokio::select! {
@@ -124,7 +124,7 @@ async fn a_listener_that_is_silently_dead_is_noticed(t: Database) {
 const POLL: Duration = Duration::from_secs(5);
 
 /// How soon it listens again.
-const NOTICED: Duration = Duration::from_secs(25);
+const NOTICED: Duration = Duration::from_mins(1);
 
 fn random_time(random: &mut fastrand::Rng, from: Duration, to: Duration) -> Duration {
     from + to.saturating_sub(from).mul_f64(random.f64())

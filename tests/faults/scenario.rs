@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jobs::sea_orm::DatabaseConnection;
-use jobs_tests::Database;
+use jobs_tests::{Database, PATIENCE};
 use tokio::time::Instant;
 
 use crate::fleet::Fleet;
@@ -68,11 +68,10 @@ impl Scenario {
 
     /// Lets everything drain, and checks.
     pub(crate) async fn conclude(self, t: &Database, mut fleet: Fleet, mut scheduled: Scheduled) {
-        let lease = fleet.setup.lease;
         until_none(t, OPEN, DRAIN).await;
         fleet.until_all_have_joined(t).await;
         fleet.stop_all().await;
-        forget_dead_workers(t, lease).await;
+        forget_dead_workers(t).await;
         scheduled.resolve(t).await;
         let mut report = check::check(t, &scheduled, &fleet, &journal::read(fleet.directory())).await;
         report.found(std::mem::take(&mut fleet.surprises));
@@ -101,10 +100,10 @@ pub(crate) async fn until_none(t: &Database, count: &str, patience: Duration) {
 }
 
 /// Lets one more worker live for as long as it takes to forget those that died.
-async fn forget_dead_workers(t: &Database, lease: Duration) {
+async fn forget_dead_workers(t: &Database) {
     let mut last = Fleet::start(t, 1).await;
     last.until_all_have_joined(t).await;
     let dead = format!("SELECT count(*) FROM jobs_worker WHERE pid <> {}", last.workers[0].pid());
-    until_none(t, &dead, lease * 4).await;
+    until_none(t, &dead, PATIENCE).await;
     last.stop_all().await;
 }
