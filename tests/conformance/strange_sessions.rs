@@ -29,7 +29,18 @@ async fn built_by_the_user(t: &Database) -> DatabaseConnection {
         options.max_connections(1);
         options.map_sqlx_sqlite_opts(|options| options.journal_mode(sea_orm::sqlx::sqlite::SqliteJournalMode::Delete));
     }
-    sea_orm::Database::connect(options).await.unwrap()
+    soon(async {
+        loop {
+            match sea_orm::Database::connect(options.clone()).await {
+                // SQLite's threads may still be closing what was open before, and its log goes with the last of them.
+                Err(error) if error.to_string().contains("database is locked") => {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+                connected => return connected.unwrap(),
+            }
+        }
+    })
+    .await
 }
 
 async fn a_connection_that_the_user_built_works(t: Database) {
