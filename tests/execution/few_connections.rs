@@ -8,12 +8,14 @@ use jobs_tests::{Account, Database, Kind, Running, cases, soon};
 use sea_orm::{ConnectOptions, DatabaseConnection};
 
 use crate::definitions::{Play, Script};
+use crate::faults::until;
 
 cases![
     a_worker_makes_do_with_few_connections if Kind::locks_rows,
     a_worker_makes_do_with_few_connections_on_a_pool_of_the_program_s_own if Kind::locks_rows,
     a_worker_with_too_few_connections_does_not_start_and_says_how_many_it_needs if Kind::locks_rows,
     a_pool_is_no_larger_than_its_account if Kind::locks_rows,
+    a_program_connects_where_its_account_may_have_a_single_connection if Kind::locks_rows,
 ];
 
 /// Each asks the database, too.
@@ -84,8 +86,23 @@ async fn a_pool_is_no_larger_than_its_account(t: Database) {
     let db = jobs::connect(account.url()).await.unwrap();
     // Ten at once wait for each other, instead of for connections that the server refuses.
     let calls = (0..10).map(|_| jobs::counts(&db, JobFilter::new()));
-    let all = tokio::time::timeout(Duration::from_secs(10), futures_util::future::try_join_all(calls));
+    let all = tokio::time::timeout(Duration::from_secs(20), futures_util::future::try_join_all(calls));
     assert_eq!(all.await.expect("nobody waits for a connection that is refused").unwrap().len(), 10);
     db.close().await.unwrap();
+    account.drop().await;
+}
+
+async fn a_program_connects_where_its_account_may_have_a_single_connection(t: Database) {
+    let account = Account::with_connections(&t, 1).await;
+    let connections = match t.kind() {
+        Kind::Postgres => format!("SELECT COUNT(*) FROM pg_stat_activity WHERE usename = '{}'", account.name()),
+        _ => format!("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = '{}'", account.name()),
+    };
+    for _ in 0..50 {
+        let db = jobs::connect(account.url()).await.unwrap();
+        jobs::counts(&db, JobFilter::new()).await.unwrap();
+        db.close().await.unwrap();
+        until(|| async { t.number(&connections).await == 0 }).await;
+    }
     account.drop().await;
 }

@@ -68,6 +68,13 @@ pub(crate) fn lacks_tables(error: &DbErr) -> bool {
     }
 }
 
+/// Whether MySQL has as many connections as it may, or the account has. PostgreSQL's pool comes again by itself.
+pub(crate) fn is_one_too_many(error: &DbErr) -> bool {
+    let DbErr::Conn(RuntimeErr::SqlxError(error)) = error else { return false };
+    let error = error.as_database_error();
+    matches!(error.and_then(mysql_number), Some(1040 | 1203 | 1226))
+}
+
 /// What to do about an error whose own words do not say it; empty where they do.
 pub(crate) fn advice(error: &DbErr) -> &'static str {
     if is_stale(error) {

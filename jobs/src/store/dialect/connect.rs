@@ -74,9 +74,25 @@ async fn connect_once(mut options: ConnectOptions) -> Result<DatabaseConnection,
     options.connect_lazy(true);
     let db = unheard(Database::connect(options)).await?;
     if !is_lazy {
-        db.ping().await?;
+        ping(&db).await?;
     }
     Ok(db)
+}
+
+/// How long the server may take to notice that a connection was closed.
+const STILL_COUNTS: Duration = Duration::from_secs(10);
+
+/// The first use of the pool. Where the account may have few connections, the one that was closed a moment ago may still be one of them.
+async fn ping(db: &DatabaseConnection) -> Result<(), DbErr> {
+    let begin = tokio::time::Instant::now();
+    loop {
+        match db.ping().await {
+            Err(error) if fault::is_one_too_many(&error) && begin.elapsed() < STILL_COUNTS => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            result => return result,
+        }
+    }
 }
 
 /// What the caller has not said. sea-orm's own defaults count as not said.
