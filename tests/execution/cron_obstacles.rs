@@ -6,17 +6,19 @@ use chrono::Utc;
 use jobs::JobOptions;
 use jobs::cron;
 use jobs::testing::advance;
-use jobs_tests::{Database, Gate, Kind, Running, cases};
+use jobs_tests::{Database, Gate, Kind, Running, cases, soon};
 use sea_orm::TransactionTrait as _;
 
 use crate::cron::{HOUR, all_jobs, history, hourly, idle, schedule};
-use crate::definitions::{Play, worker};
+use crate::definitions::{Play, idle_worker, worker};
 use crate::faults::until;
+use crate::witness::seen;
 
 cases![
     a_schedule_that_can_t_be_read_holds_up_no_other_and_is_left_to_who_can,
     a_schedule_whose_key_an_open_transaction_holds_holds_up_no_other,
     a_schedule_that_the_database_refuses_holds_up_no_other,
+    a_schedule_that_can_t_be_read_is_told_of_where_others_are_refused,
 ];
 
 async fn a_schedule_that_can_t_be_read_holds_up_no_other_and_is_left_to_who_can(t: Database) {
@@ -82,18 +84,36 @@ async fn a_schedule_that_the_database_refuses_holds_up_no_other(t: Database) {
     for name in ["refused", "one", "two"] {
         cron::add(t.db(), name, hourly(), Play::new()).await.unwrap();
     }
-    // Such as a check that somebody has added.
-    let check = match t.kind() {
-        Kind::Sqlite => {
-            "CREATE TRIGGER refuse BEFORE INSERT ON jobs_cron_firing WHEN NEW.schedule = 'refused'
-             BEGIN SELECT RAISE(ABORT, 'refused'); END"
-        }
-        _ => "ALTER TABLE jobs_cron_firing ADD CONSTRAINT refuse CHECK (schedule <> 'refused')",
-    };
-    t.execute(check).await;
-    let (early, late) = (t.seconds_from_now(-60), t.seconds_from_now(-1));
-    t.execute(&format!("UPDATE jobs_cron SET next_at = CASE WHEN name = 'refused' THEN {early} ELSE {late} END")).await;
+    refuse(&t).await;
     idle(&t).await;
     assert_eq!(all_jobs(&t).await.len(), 2);
     assert!(schedule(&t, "refused").await.next_at.is_some_and(|due| due < Utc::now()), "it is still due");
+}
+
+/// Schedules with such a name are due, before all others, and the database refuses their firings, as by a check that somebody has added.
+async fn refuse(t: &Database) {
+    let check = match t.kind() {
+        Kind::Sqlite => {
+            "CREATE TRIGGER refuse BEFORE INSERT ON jobs_cron_firing WHEN NEW.schedule LIKE 'refused%'
+             BEGIN SELECT RAISE(ABORT, 'refused'); END"
+        }
+        _ => "ALTER TABLE jobs_cron_firing ADD CONSTRAINT refuse CHECK (schedule NOT LIKE 'refused%')",
+    };
+    t.execute(check).await;
+    let (early, late) = (t.seconds_from_now(-60), t.seconds_from_now(-1));
+    let is_refused = "name LIKE 'refused%'";
+    t.execute(&format!("UPDATE jobs_cron SET next_at = CASE WHEN {is_refused} THEN {early} ELSE {late} END")).await;
+}
+
+async fn a_schedule_that_can_t_be_read_is_told_of_where_others_are_refused(t: Database) {
+    // So many that it is not their fault.
+    for number in 0..10 {
+        cron::add(t.db(), &format!("refused {number}"), hourly(), Play::new()).await.unwrap();
+    }
+    let unreadable = format!("unreadable in {}", t.name());
+    cron::add(t.db(), &unreadable, hourly(), Play::new()).await.unwrap();
+    t.execute("UPDATE jobs_cron SET expression = 'daily' WHERE name LIKE 'unreadable%'").await;
+    refuse(&t).await;
+    soon(idle_worker(&t).run_until_idle()).await.unwrap_err();
+    assert_eq!(seen("schedule", &unreadable).len(), 1);
 }
