@@ -224,8 +224,9 @@ impl JobContext {
     ///
     /// It can't be stopped from outside: long-running code looks at [`is_canceled`](Self::is_canceled) from time to time. Where `execute`
     /// does not wait for it to end, as in a `select!` or a time-out of its own, it is asked to stop when `execute` has returned, and no
-    /// other attempt starts while it goes on: a job whose code has not ended within the grace ends `FAILED`. A process that ends does not
-    /// wait for it.
+    /// other attempt starts while it goes on. A job whose code goes on for longer than the [grace](crate::Worker::cancel_grace) after it was
+    /// asked to stop ends `FAILED`, and is not retried even if it has attempts left: two of them could run at once. A process that ends
+    /// does not wait for the code.
     ///
     /// # Panics
     ///

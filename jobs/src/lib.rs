@@ -67,7 +67,7 @@ pub use schedule::{
 pub use sea_orm;
 pub use setup::{connect, connect_with, migrate};
 pub use status::JobStatus;
-pub use store::maintain::Unserved;
+pub use store::unserved::Unserved;
 pub use tokio_util::sync::CancellationToken;
 pub use unique::{OnConflict, Unique, UniqueWhile};
 pub use wait::{wait, wait_for};

@@ -1,7 +1,7 @@
 //! Finding jobs: by what they are, page by page, and counting them.
 
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Condition, Expr, ExprTrait as _};
+use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use serde::Serialize;
 
@@ -9,7 +9,7 @@ use crate::entity::job::{Column, Entity};
 use crate::error::Error;
 use crate::parameters::check_name;
 use crate::store::dialect;
-use crate::store::maintain::{self, Unserved};
+use crate::store::unserved::{self, Unserved};
 use crate::{JobId, JobRecord, JobStatus};
 
 /// Which jobs to list or count. Every condition that is given must hold; none is given at first.
@@ -133,19 +133,10 @@ impl JobFilter {
             select = select.filter(Expr::col(Column::CreatedAt).lt(dialect.time(until)));
         }
         if self.unserved {
-            let is_due = Expr::col(Column::ScheduledAt).lte(Expr::cust(dialect.clock));
-            select = select.filter(is_unserved(&maintain::unserved(db).await?)).filter(is_due);
+            select = select.filter(unserved::is_due_in(dialect, &unserved::groups(db).await?)?);
         }
         Ok(select)
     }
-}
-
-/// Waiting jobs of these queues and names; none where there are none.
-fn is_unserved(unserved: &[Unserved]) -> Condition {
-    let pairs = unserved.iter().fold(Condition::any().add(Expr::val(1).eq(0)), |any, pair| {
-        any.add(Column::Queue.eq(&pair.queue).and(Column::Name.eq(&pair.name)))
-    });
-    Condition::all().add(Column::Status.eq(JobStatus::Scheduled)).add(pairs)
 }
 
 /// One page of the jobs that the filter lets through, newest first. The next page is that of `filter.after(last.id)`.
@@ -226,5 +217,5 @@ pub async fn counts<C: ConnectionTrait>(db: &C, filter: JobFilter) -> Result<Job
 /// The due jobs that no live worker serves, by queue and name, with their number: a queue without a worker, or a name that no
 /// running program defines.
 pub async fn unserved<C: ConnectionTrait>(db: &C) -> Result<Vec<Unserved>, Error> {
-    Ok(maintain::unserved(db).await?)
+    Ok(unserved::unserved(db).await?)
 }

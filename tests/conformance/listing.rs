@@ -20,6 +20,8 @@ cases![
     a_limit_out_of_range_is_refused,
     counts_are_by_status_and_know_no_pages,
     jobs_that_nobody_serves_are_told,
+    jobs_that_nobody_serves_are_told_together_whatever_their_priority,
+    a_thousand_names_that_nobody_serves_are_listed,
     a_queue_is_served_while_a_worker_lives,
 ];
 
@@ -211,6 +213,29 @@ async fn jobs_that_nobody_serves_are_told(t: Database) {
     assert_eq!(ids(&t, JobFilter::new().unserved()).await, all);
     assert_eq!(ids(&t, JobFilter::new().unserved().queue("images")).await, [image.id()]);
     assert_eq!(jobs::counts(t.db(), JobFilter::new().unserved()).await.unwrap().scheduled, 4);
+}
+
+async fn jobs_that_nobody_serves_are_told_together_whatever_their_priority(t: Database) {
+    let ping = |priority: i16| Ping::new().with_options(JobOptions::new().priority(priority));
+    ping(-9).schedule(t.db()).delay(std::time::Duration::from_hours(1)).await.unwrap();
+    let mut due = Vec::new();
+    for priority in [5, -5, 0, -5] {
+        due.insert(0, ping(priority).schedule(t.db()).await.unwrap().id());
+    }
+    let add = Add::new(1).schedule(t.db()).priority(-1).await.unwrap();
+    assert_eq!(unserved(&t).await, [row("long-running", "Add", 1), row("long-running", "Ping", 4)]);
+    assert_eq!(ids(&t, JobFilter::new().unserved().name("Ping")).await, due);
+    assert_eq!(ids(&t, JobFilter::new().unserved().limit(1)).await, [add.id()]);
+}
+
+async fn a_thousand_names_that_nobody_serves_are_listed(t: Database) {
+    let handles = jobs::schedule_all(t.db(), (0..1_000).map(Add::new)).await.unwrap();
+    t.execute("UPDATE jobs_job SET name = CAST(id AS CHAR(20))").await;
+    let told = unserved(&t).await;
+    assert!(told.len() == 1_000 && told.iter().all(|(_, _, jobs)| *jobs == 1), "{told:?}");
+    let all: Vec<_> = handles.iter().rev().map(JobHandle::id).collect();
+    assert_eq!(ids(&t, JobFilter::new().unserved().limit(1_000)).await, all);
+    assert_eq!(jobs::counts(t.db(), JobFilter::new().unserved()).await.unwrap().scheduled, 1_000);
 }
 
 async fn a_queue_is_served_while_a_worker_lives(t: Database) {

@@ -8,6 +8,8 @@ mod by_name;
 mod common;
 mod connecting;
 mod cron;
+mod cron_operating;
+mod cron_replacing;
 mod definitions;
 mod ended;
 mod listing;
@@ -43,6 +45,8 @@ fn main() {
         operating::cases(),
         queues::cases(),
         cron::cases(),
+        cron_operating::cases(),
+        cron_replacing::cases(),
         ended::cases(),
         secrets::cases(),
         setup::cases(),

@@ -6,6 +6,9 @@ mod claiming;
 mod context;
 mod cron;
 mod cron_definitions;
+mod cron_missed;
+mod cron_obstacles;
+mod cron_unique;
 mod definitions;
 mod faults;
 mod fencing;
@@ -51,6 +54,9 @@ fn main() {
         testing::cases(),
         seeing::cases(),
         cron::cases(),
+        cron_missed::cases(),
+        cron_obstacles::cases(),
+        cron_unique::cases(),
         cron_definitions::cases(),
     ]
     .concat();

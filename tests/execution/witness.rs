@@ -28,7 +28,7 @@ static RECORDER: OnceLock<Snapshotter> = OnceLock::new();
 static MEASURED: Mutex<Vec<Measured>> = Mutex::new(Vec::new());
 static SEEN: Mutex<Vec<Seen>> = Mutex::new(Vec::new());
 
-/// An event of a case, or a span inside one of a case's own: its fields, and the spans around it, innermost first.
+/// An event of a case or of schedules, or a span inside one of a case's own: its fields, and the spans around it, innermost first.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     pub(crate) fields: Pairs,
@@ -41,7 +41,10 @@ pub(crate) fn install() {
     let is_first = RECORDER.set(recorder.snapshotter()).is_ok();
     assert!(is_first && recorder.install().is_ok(), "there is one recorder for the program");
     let printed = tracing_subscriber::fmt::layer().with_test_writer().with_filter(EnvFilter::from_default_env());
-    let is_wanted = filter_fn(|what| is_ours(what) || (what.is_span() && what.name().starts_with("jobs.")));
+    let is_wanted = filter_fn(|what| {
+        let is_of_a_job = what.is_span() && what.name().starts_with("jobs.");
+        is_ours(what) || is_of_a_job || what.target() == "jobs::worker::cron"
+    });
     tracing_subscriber::registry().with(Witness.with_filter(is_wanted)).with(printed).init();
 }
 

@@ -1,4 +1,4 @@
-//! Cron expressions, as they are written. `jobs-derive` has a link to this file: what compiles is what is understood later.
+//! Cron expressions, as they are written. `jobs-derive` has a copy of this file: what compiles is what is understood later.
 
 use chrono::NaiveDateTime;
 use croner::Cron;

@@ -37,15 +37,18 @@ pub(crate) struct Fired {
     pub(crate) jobs: Vec<(DateTime<Utc>, JobId)>,
 }
 
-/// What became of a schedule that was due.
+/// A schedule that is due, and says what can't be read here. Another release may be able to.
 #[derive(Debug)]
-pub(crate) enum Outcome {
-    Fired(Fired),
-    /// What it says can't be read here. Another release may be able to.
-    Unreadable {
-        schedule: String,
-        reason: Error,
-    },
+pub(crate) struct Unreadable {
+    pub(crate) schedule: String,
+    pub(crate) reason: Error,
+}
+
+/// What became of schedules that were due.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) unreadable: Vec<Unreadable>,
+    pub(crate) fired: Result<Vec<Fired>, Failure>,
 }
 
 /// Why none of these schedules has been fired: one of them is held up, or refused.
@@ -63,31 +66,28 @@ pub(crate) async fn first_due(
     default_queue: &str,
     which: &Which,
     limit: usize,
-) -> Result<Result<Vec<Outcome>, Failure>, DbErr> {
+) -> Result<Outcome, DbErr> {
     repeat(|| async {
         let transaction = store.begin().await?;
         connection::limit_lock_waits(&transaction).await?;
         let fired = fire(&transaction, registry, default_queue, which, limit).await;
         let lifted = connection::lift_lock_waits(&transaction).await;
-        match fired? {
-            Ok(page) => {
-                lifted?;
-                transaction.commit().await?;
-                schedule::scheduled(page.firings.iter().map(|firing| &firing.job).zip(&page.placed));
-                Ok(Ok(page.outcomes))
-            }
-            Err(failure) => {
-                transaction.rollback().await?;
-                Ok(Err(failure))
-            }
+        let Page { outcome, firings, placed } = fired?;
+        if outcome.fired.is_ok() {
+            lifted?;
+            transaction.commit().await?;
+            schedule::scheduled(firings.iter().map(|firing| &firing.job).zip(&placed));
+        } else {
+            transaction.rollback().await?;
         }
+        Ok(outcome)
     })
     .await
 }
 
 /// What a transaction has fired.
 struct Page {
-    outcomes: Vec<Outcome>,
+    outcome: Outcome,
     firings: Vec<Firing>,
     placed: Vec<Placed>,
 }
@@ -98,10 +98,10 @@ async fn fire(
     default_queue: &str,
     which: &Which,
     limit: usize,
-) -> Result<Result<Page, Failure>, DbErr> {
+) -> Result<Page, DbErr> {
     let due = store::lock_due(transaction, which, limit).await?;
     let presence = Presence::look(transaction, &due).await?;
-    let mut outcomes = Vec::new();
+    let mut unreadable = Vec::new();
     let mut plans = Vec::with_capacity(due.len());
     let mut room = MAX_PAGE_BYTES;
     for (row, now) in due {
@@ -111,16 +111,20 @@ async fn fire(
                 room = room.saturating_sub(plan.bytes());
                 plans.push(plan);
             }
-            Err(reason) => outcomes.push(Outcome::Unreadable { schedule: row.name, reason }),
+            Err(reason) => unreadable.push(Unreadable { schedule: row.name, reason }),
         }
     }
     match fire_all(transaction, &plans).await {
         Ok((firings, placed)) => {
-            outcomes.extend(plans.into_iter().map(|plan| Outcome::Fired(plan.fired(&firings, &placed))));
-            Ok(Ok(Page { outcomes, firings, placed }))
+            let fired = plans.into_iter().map(|plan| plan.fired(&firings, &placed)).collect();
+            Ok(Page { outcome: Outcome { unreadable, fired: Ok(fired) }, firings, placed })
         }
         Err(error) if fault::of(&error).is_passing() && !fault::is_lock_timeout(&error) => Err(error),
-        Err(error) => Ok(Err(Failure { schedules: plans.into_iter().map(|plan| plan.schedule).collect(), error })),
+        Err(error) => {
+            let schedules = plans.into_iter().map(|plan| plan.schedule).collect();
+            let fired = Err(Failure { schedules, error });
+            Ok(Page { outcome: Outcome { unreadable, fired }, firings: Vec::new(), placed: Vec::new() })
+        }
     }
 }
 

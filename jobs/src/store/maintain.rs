@@ -1,4 +1,4 @@
-//! What any worker does for all: rescuing jobs of the dead, deleting what is old, telling what nobody serves.
+//! What any worker does for all: rescuing jobs of the dead, deleting what is old.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use sea_orm::{
     QueryResult, QuerySelect, TransactionSession as _, TransactionTrait,
 };
 
-use super::{Store, control, dialect, json, millis, repeat, statement, workers};
+use super::{Store, control, dialect, json, millis, repeat, statement};
 use crate::entity::{job, worker};
 use crate::error::Error;
 use crate::{JobId, JobStatus};
@@ -180,46 +180,4 @@ pub(crate) async fn delete_closed<C: TransactionTrait>(db: &C, id: JobId) -> Res
     }
     transaction.commit().await?;
     Ok(status)
-}
-
-/// Due jobs that no live worker serves.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Unserved {
-    /// The queue in which they wait.
-    pub queue: String,
-    /// The name of their definition.
-    pub name: String,
-    /// How many.
-    pub jobs: u64,
-    /// When the first of them was due.
-    pub oldest: DateTimeUtc,
-}
-
-/// The due jobs that no live worker serves, by queue and name.
-pub(crate) async fn unserved<C: ConnectionTrait>(db: &C) -> Result<Vec<Unserved>, DbErr> {
-    let clock = dialect::of(db.get_database_backend())?.clock;
-    let waiting: Vec<(String, String, i64, DateTimeUtc)> = job::Entity::find()
-        .select_only()
-        .columns([job::Column::Queue, job::Column::Name])
-        .column_as(job::Column::Id.count(), "jobs")
-        .column_as(job::Column::ScheduledAt.min(), "oldest")
-        .filter(job::Column::Status.eq(JobStatus::Scheduled))
-        .filter(Expr::col(job::Column::ScheduledAt).lte(Expr::cust(clock)))
-        .group_by(job::Column::Queue)
-        .group_by(job::Column::Name)
-        .order_by_asc(job::Column::Queue)
-        .order_by_asc(job::Column::Name)
-        .into_tuple()
-        .all(db)
-        .await?;
-    let live = workers::serving(db).await?;
-    let served = |queue: &String, name: &String| {
-        live.iter().any(|serves| serves.queues.contains(queue) && serves.names.contains(name))
-    };
-    Ok(waiting
-        .into_iter()
-        .filter(|(queue, name, ..)| !served(queue, name))
-        .map(|(queue, name, jobs, oldest)| Unserved { queue, name, jobs: u64::try_from(jobs).unwrap_or(0), oldest })
-        .collect())
 }

@@ -19,6 +19,7 @@ pub(crate) mod queues;
 mod steps;
 pub(crate) mod testing;
 pub(crate) mod unique;
+pub(crate) mod unserved;
 pub(crate) mod workers;
 
 use std::fmt::Display;

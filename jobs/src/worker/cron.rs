@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::aside::Aside;
 use super::engine::Engine;
 use super::line::Line;
-use crate::cron::fire::{self, Failure, Fired, Outcome};
+use crate::cron::fire::{self, Failure, Fired, Outcome, Unreadable};
 use crate::error::chain;
 use crate::store::cron::{self as store, Which};
 
@@ -113,18 +113,24 @@ impl<'a> Schedules<'a> {
             let limit = if self.alone > 0 { 1 } else { fire::PAGE };
             let default_queue = &self.engine.settings.default_queue;
             let fire = fire::first_due(&store, &self.engine.registry, default_queue, &which, limit);
-            match self.line.in_time(fire).await? {
-                Ok(outcomes) if outcomes.is_empty() => {
+            let Outcome { unreadable, fired } = self.line.in_time(fire).await?;
+            let all_could_be_read = unreadable.is_empty();
+            for schedule in unreadable {
+                self.leave_alone(schedule);
+            }
+            match fired {
+                Ok(fired) if fired.is_empty() && all_could_be_read => {
                     if !self.aside.try_again(Instant::now()) {
                         break;
                     }
                     self.alone = 1;
                 }
-                Ok(outcomes) => {
+                Ok(fired) => {
                     self.alone = self.alone.saturating_sub(1);
                     failed_in_a_row = 0;
-                    for outcome in outcomes {
-                        self.look_at(outcome);
+                    for fired in fired {
+                        self.aside.forget(&fired.schedule);
+                        tell(&fired);
                     }
                 }
                 Err(Failure { schedules, error }) => match &schedules[..] {
@@ -145,17 +151,9 @@ impl<'a> Schedules<'a> {
         Ok(())
     }
 
-    fn look_at(&mut self, outcome: Outcome) {
-        match outcome {
-            Outcome::Fired(fired) => {
-                self.aside.forget(&fired.schedule);
-                tell(&fired);
-            }
-            Outcome::Unreadable { schedule, reason } => {
-                tracing::error!(schedule, "a schedule is due that can't be read here: {}", chain(&reason));
-                self.aside.put_for(schedule, UNREADABLE, Instant::now());
-            }
-        }
+    fn leave_alone(&mut self, Unreadable { schedule, reason }: Unreadable) {
+        tracing::error!(schedule, "a schedule is due that can't be read here: {}", chain(&reason));
+        self.aside.put_for(schedule, UNREADABLE, Instant::now());
     }
 }
 

@@ -1,6 +1,7 @@
 //! What every worker does for all from time to time: rescue, retention, and warnings of jobs that nobody serves.
 
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,8 +16,8 @@ use super::sample::Sampler;
 use crate::outcome::{AttemptEnd, Attempts, Outcome};
 use crate::store::Store;
 use crate::store::batch::Finish;
-use crate::store::keys;
-use crate::store::maintain::{self, MAINTENANCE_ROWS, Orphan};
+use crate::store::maintain::{MAINTENANCE_ROWS, Orphan};
+use crate::store::{keys, unserved};
 use crate::{RetryPolicy, wake};
 
 const RETENTION_INTERVAL: Duration = Duration::from_mins(5);
@@ -167,18 +168,19 @@ async fn delete_expired(engine: &Engine, line: &mut Line) -> Result<(), DbErr> {
 /// Each queue and name once an hour.
 async fn warn_of_unserved(store: &Store, warned: &mut HashMap<(String, String), Instant>) -> Result<(), DbErr> {
     warned.retain(|_, when| when.elapsed() < Duration::from_hours(1));
-    for unserved in maintain::unserved(&store.db).await? {
-        let key = (unserved.queue.clone(), unserved.name.clone());
-        if warned.insert(key, Instant::now()).is_none() {
-            tracing::warn!(
-                "{} job(s) named `{}` wait in queue `{}` since {}, and no live worker serves them: is the crate that defines \
-                 them linked, and the queue served?",
-                unserved.jobs,
-                unserved.name,
-                unserved.queue,
-                unserved.oldest
-            );
-        }
+    let mut oldest = BTreeMap::new();
+    for group in unserved::groups(&store.db).await? {
+        let first = oldest.entry((group.queue, group.name)).or_insert(group.oldest);
+        *first = group.oldest.min(*first);
+    }
+    for ((queue, name), oldest) in oldest {
+        let Entry::Vacant(unwarned) = warned.entry((queue, name)) else { continue };
+        let (queue, name) = unwarned.key();
+        tracing::warn!(
+            "jobs named `{name}` wait in queue `{queue}` since {oldest}, and no live worker serves them: is the crate that \
+             defines them linked, and the queue served?"
+        );
+        unwarned.insert(Instant::now());
     }
     Ok(())
 }

@@ -32,6 +32,10 @@ pub(crate) struct Dialect {
     pub(crate) claim: Claim,
     /// (queues, names) → queue, `wait_ms`: how long until the first job is due; and each paused queue, with `NULL`.
     pub(crate) look: &'static str,
+    /// → queue, priority, name, when the first was due: one row for each of those of which jobs are due.
+    pub(crate) due_groups: &'static str,
+    /// (groups): a condition. Jobs of these queues, priorities and names.
+    pub(crate) of_groups: &'static str,
     /// (rows): ends that are no more than a success. Affects as many rows as it writes, and leaves out what someone else has locked, or
     /// fails at once.
     pub(crate) done: &'static str,

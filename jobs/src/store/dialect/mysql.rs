@@ -54,6 +54,15 @@ pub(super) static DIALECT: Dialect = Dialect {
            GROUP BY queue
            UNION ALL
            SELECT name, NULL FROM jobs_queue WHERE paused_at IS NOT NULL",
+    due_groups: "SELECT queue, priority, name, first_due
+                 FROM (SELECT queue, priority, name, MIN(scheduled_at) AS first_due FROM jobs_job FORCE INDEX (jobs_job_waiting)
+                       WHERE status = 0 GROUP BY status, queue, priority, name) AS waiting
+                 WHERE first_due <= UTC_TIMESTAMP(6)",
+    of_groups: "(queue, priority, name) IN (
+                    SELECT group_queue COLLATE utf8mb4_bin, group_priority, group_name COLLATE utf8mb4_bin
+                    FROM JSON_TABLE(?, '$[*]' COLUMNS (group_queue VARCHAR(200) CHARACTER SET utf8mb4 PATH '$.queue',
+                                                       group_priority SMALLINT PATH '$.priority',
+                                                       group_name VARCHAR(200) CHARACTER SET utf8mb4 PATH '$.name')) AS wanted)",
     done: DONE,
     progress: Some(REPORT),
     finish: Batch::Steps { lock: LOCK, history: Some(HISTORY), own: FINISH, messages: MESSAGES },

@@ -15,6 +15,9 @@ pub(super) static DIALECT: Dialect = Dialect {
     insert: Insert::Rows(InsertJobs { any: INSERT, alike: INSERT_ALIKE }, Ids::UpToLast),
     claim: Claim::Statement { all: CLAIM, from_front: None },
     look: LOOK,
+    due_groups: DUE_GROUPS,
+    of_groups: "(queue, priority, name) IN (
+                    SELECT value ->> 'queue', value ->> 'priority', value ->> 'name' FROM json_each(?))",
     done: DONE,
     progress: Some(REPORT),
     finish: Batch::Steps { lock: LOCK, history: Some(HISTORY), own: FINISH, messages: MESSAGES },
@@ -179,6 +182,27 @@ WHERE groups.name IN (SELECT value FROM json_each(?2))
 GROUP BY groups.queue
 UNION ALL
 SELECT name, NULL FROM jobs_queue WHERE paused_at IS NOT NULL";
+
+/// Walks the few distinct (queue, priority, name) that wait, like [`CLAIM`].
+const DUE_GROUPS: &str = r"
+WITH RECURSIVE groups (queue, priority, name) AS (
+    SELECT queue, priority, name FROM jobs_job
+    WHERE id = (SELECT id FROM jobs_job WHERE status = 0 ORDER BY queue, priority, name LIMIT 1)
+    UNION ALL
+    SELECT next.queue, next.priority, next.name
+    FROM groups JOIN jobs_job AS next ON next.id = COALESCE(
+        (SELECT id FROM jobs_job
+         WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name > groups.name ORDER BY name LIMIT 1),
+        (SELECT id FROM jobs_job
+         WHERE status = 0 AND queue = groups.queue AND priority > groups.priority ORDER BY priority, name LIMIT 1),
+        (SELECT id FROM jobs_job WHERE status = 0 AND queue > groups.queue ORDER BY queue, priority, name LIMIT 1))
+)
+SELECT groups.queue, groups.priority, groups.name, first.scheduled_at
+FROM groups JOIN jobs_job AS first ON first.id = (
+    SELECT id FROM jobs_job
+    WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name = groups.name
+    ORDER BY scheduled_at, id LIMIT 1)
+WHERE first.scheduled_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
 
 /// The version alone says that the job is running under this attempt.
 const DONE: &str = r"

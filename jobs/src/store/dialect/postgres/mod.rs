@@ -17,6 +17,10 @@ pub(super) static DIALECT: Dialect = Dialect {
     insert: Insert::Rows(InsertJobs { any: INSERT, alike: INSERT_ALIKE }, Ids::Returned),
     claim: claim::CLAIM,
     look: LOOK,
+    due_groups: DUE_GROUPS,
+    of_groups: "(queue, priority, name) IN (
+                    SELECT queue, priority, name
+                    FROM json_to_recordset($1::json) AS groups (queue text, priority smallint, name text))",
     done: DONE,
     progress: None,
     finish: Batch::Statement(FINISH),
@@ -114,6 +118,24 @@ WHERE groups.name = ANY(ARRAY(SELECT value FROM json_array_elements_text($2::jso
 GROUP BY groups.queue
 UNION ALL
 SELECT name, NULL FROM jobs_queue WHERE paused_at IS NOT NULL";
+
+/// Walks the few distinct (queue, priority, name) that wait, like the claim.
+const DUE_GROUPS: &str = r"
+WITH RECURSIVE groups AS (
+    (SELECT queue, priority, name FROM jobs_job WHERE status = 0 ORDER BY queue, priority, name LIMIT 1)
+    UNION ALL
+    SELECT next.queue, next.priority, next.name
+    FROM groups CROSS JOIN LATERAL (
+        SELECT queue, priority, name FROM jobs_job
+        WHERE status = 0 AND (queue, priority, name) > (groups.queue, groups.priority, groups.name)
+        ORDER BY queue, priority, name LIMIT 1) AS next
+)
+SELECT groups.queue, groups.priority, groups.name, first.scheduled_at
+FROM groups CROSS JOIN LATERAL (
+    SELECT scheduled_at FROM jobs_job
+    WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name = groups.name
+    ORDER BY scheduled_at, id LIMIT 1) AS first
+WHERE first.scheduled_at <= statement_timestamp()";
 
 /// The version alone says that the job is running under this attempt; to ask for the status too would let the planner walk the
 /// index of all that runs. Locked one by one, in the order of the batch, then written by `ctid`. The results are found in one `jsonb` of

@@ -1,0 +1,92 @@
+//! Jobs that nobody serves.
+
+use sea_orm::prelude::DateTimeUtc;
+use sea_orm::sea_query::{Condition, Expr, ExprTrait as _};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
+use serde::Serialize;
+
+use super::dialect::{self, Dialect};
+use super::{json, statement, workers};
+use crate::JobStatus;
+use crate::entity::job::{Column, Entity};
+
+/// Due jobs that no live worker serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unserved {
+    /// The queue in which they wait.
+    pub queue: String,
+    /// The name of their definition.
+    pub name: String,
+    /// How many.
+    pub jobs: u64,
+    /// When the first of them was due.
+    pub oldest: DateTimeUtc,
+}
+
+/// What due jobs that no live worker serves have in common.
+#[derive(Debug, Serialize)]
+pub(crate) struct Group {
+    pub(crate) queue: String,
+    pub(crate) priority: i16,
+    pub(crate) name: String,
+    /// When the first of them was due.
+    #[serde(skip)]
+    pub(crate) oldest: DateTimeUtc,
+}
+
+/// The groups of due jobs that no live worker serves. It costs the same however many jobs wait.
+pub(crate) async fn groups<C: ConnectionTrait>(db: &C) -> Result<Vec<Group>, DbErr> {
+    let dialect = dialect::of(db.get_database_backend())?;
+    let due = db.query_all_raw(statement(dialect, dialect.due_groups, [])).await?;
+    let live = workers::serving(db).await?;
+    let is_served = |group: &Group| {
+        live.iter().any(|serves| serves.queues.contains(&group.queue) && serves.names.contains(&group.name))
+    };
+    let mut groups = Vec::new();
+    for row in &due {
+        groups.push(Group {
+            queue: row.try_get_by_index(0)?,
+            priority: row.try_get_by_index(1)?,
+            name: row.try_get_by_index(2)?,
+            oldest: row.try_get_by_index(3)?,
+        });
+    }
+    groups.retain(|group| !is_served(group));
+    Ok(groups)
+}
+
+/// Due jobs of these groups.
+pub(crate) fn is_due_in(dialect: &Dialect, groups: &[Group]) -> Result<Condition, DbErr> {
+    Ok(Condition::all()
+        .add(Column::Status.eq(JobStatus::Scheduled))
+        .add(Expr::col(Column::ScheduledAt).lte(Expr::cust(dialect.clock)))
+        .add(Expr::cust_with_values(dialect.of_groups, [json(groups)?])))
+}
+
+/// The due jobs that no live worker serves, by queue and name.
+pub(crate) async fn unserved<C: ConnectionTrait>(db: &C) -> Result<Vec<Unserved>, DbErr> {
+    let dialect = dialect::of(db.get_database_backend())?;
+    let groups = groups(db).await?;
+    if groups.is_empty() {
+        return Ok(Vec::new());
+    }
+    let counted: Vec<(String, String, i64, DateTimeUtc)> = Entity::find()
+        .select_only()
+        .columns([Column::Queue, Column::Name])
+        .column_as(Column::Id.count(), "jobs")
+        .column_as(Column::ScheduledAt.min(), "oldest")
+        .filter(is_due_in(dialect, &groups)?)
+        .group_by(Column::Queue)
+        .group_by(Column::Name)
+        .order_by_asc(Column::Queue)
+        .order_by_asc(Column::Name)
+        .into_tuple()
+        .all(db)
+        .await?;
+    let unserved =
+        |(queue, name, jobs, oldest)| Unserved { queue, name, jobs: u64::try_from(jobs).unwrap_or(0), oldest };
+    Ok(counted.into_iter().map(unserved).collect())
+}
