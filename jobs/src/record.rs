@@ -249,7 +249,8 @@ pub async fn messages<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Resul
     let id = id.into();
     let rows = message::Entity::find()
         .filter(message::Column::JobId.eq(id.0))
-        .order_by_asc(message::Column::Id)
+        .order_by_asc(message::Column::Version)
+        .order_by_asc(message::Column::Number)
         .all(db)
         .await?;
     if rows.is_empty() {

@@ -33,6 +33,10 @@ struct State {
     results_changed: bool,
     messages: Vec<Said>,
     messages_bytes: usize,
+    /// The results are for the end to write: a report was refused.
+    results_refused: bool,
+    /// How many messages have a number.
+    said: i64,
     dropped: u64,
     forced: Option<JobStatus>,
     phase: Phase,
@@ -57,6 +61,7 @@ enum Phase {
 
 #[derive(Debug, Clone)]
 struct Said {
+    number: i64,
     when: Instant,
     level: Level,
     text: String,
@@ -89,7 +94,7 @@ impl Notes {
             return;
         }
         state.messages_bytes += text.len();
-        state.messages.push(Said { when: Instant::now(), level, text });
+        state.push(level, text);
     }
 
     /// Keeps a result. Refused where all results together would be over the size limit, or the job was finished.
@@ -139,7 +144,7 @@ impl Notes {
     pub(crate) fn end(&self) -> Unwritten {
         let mut state = lock(&self.state);
         state.phase = Phase::Ended;
-        state.take().unwrap_or_default()
+        state.take_all().unwrap_or_default()
     }
 
     /// From now on nothing more is taken. Returns all that is not written, also what a report still has in hand; asked again, the same.
@@ -147,7 +152,7 @@ impl Notes {
         let mut state = lock(&self.state);
         if !state.closed {
             state.closed = true;
-            state.finishing = state.take();
+            state.finishing = state.take_all();
         }
         let mut all = state.reported.clone().unwrap_or_default();
         if let Some(later) = state.finishing.clone() {
@@ -191,6 +196,16 @@ impl Notes {
             state.put_back(reported);
         }
     }
+
+    /// The database refuses the report: its messages are dropped, and counted. Its results are for the end, which says why where they are
+    /// refused again.
+    pub(crate) fn refused(&self) {
+        let mut state = lock(&self.state);
+        let Some(refused) = state.reported.take() else { return };
+        state.progress = state.progress.or(refused.progress);
+        state.dropped += refused.messages.len() as u64;
+        state.results_refused |= refused.results.is_some();
+    }
 }
 
 impl State {
@@ -202,19 +217,33 @@ impl State {
         if self.phase == Phase::Ended { Err(Error::Lost { id }) } else { Ok(()) }
     }
 
+    fn push(&mut self, level: Level, text: String) {
+        self.said += 1;
+        self.messages.push(Said { number: self.said, when: Instant::now(), level, text });
+    }
+
     fn take(&mut self) -> Option<Unwritten> {
         if self.progress.is_none() && !self.results_changed && self.messages.is_empty() && self.dropped == 0 {
             return None;
         }
         if self.dropped > 0 {
-            let text = format!("{} messages were dropped: they came faster than they could be written", self.dropped);
-            self.messages.push(Said { when: Instant::now(), level: Level::Warn, text });
+            let text = format!(
+                "{} messages were dropped: they came faster than they could be written, or the database refused them",
+                self.dropped
+            );
+            self.push(Level::Warn, text);
             self.dropped = 0;
         }
         let results = self.results_changed.then(|| Value::Object(self.results.clone()).to_string());
         self.results_changed = false;
         self.messages_bytes = 0;
         Some(Unwritten { progress: self.progress.take(), results, messages: std::mem::take(&mut self.messages) })
+    }
+
+    /// The same for the end, with what only that is to write.
+    fn take_all(&mut self) -> Option<Unwritten> {
+        self.results_changed |= std::mem::take(&mut self.results_refused);
+        self.take()
     }
 
     fn put_back(&mut self, unwritten: Option<Unwritten>) {
@@ -236,6 +265,7 @@ impl Unwritten {
             job_id,
             attempt,
             version,
+            number: said.number,
             level: said.level as i16,
             age_ms: age_ms(said.when.elapsed()),
             text: said.text.clone(),
@@ -307,6 +337,36 @@ mod tests {
         let again = notes.report().expect("the second");
         assert_eq!(texts(&again), ["second"]);
         assert_eq!(again.results, None);
+    }
+
+    #[test]
+    fn what_is_written_again_has_the_same_numbers() {
+        let notes = Notes::default();
+        let numbers = |unwritten: Unwritten| -> Vec<_> {
+            unwritten.messages(1, 1, 1).into_iter().map(|message| message.number).collect()
+        };
+        notes.say(Level::Info, "first".into());
+        notes.say(Level::Info, "second".into());
+        assert_eq!(notes.report().map(numbers), Some(vec![1, 2]));
+        notes.say(Level::Info, "third".into());
+        notes.reported(false);
+        assert_eq!(numbers(notes.end()), [1, 2, 3]);
+    }
+
+    #[test]
+    fn of_a_refused_report_the_messages_are_counted_and_the_results_are_for_the_end() {
+        let notes = Notes::default();
+        notes.set_progress(30);
+        notes.say(Level::Info, "refused".into());
+        notes.set_result(JobId(1), "a", Value::Bool(true)).expect("it fits");
+        notes.report().expect("there is something");
+        notes.refused();
+        let next = notes.report().expect("that messages were dropped");
+        assert_eq!((next.progress, &next.results), (Some(30), &None));
+        assert!(next.messages[0].text.starts_with("1 messages were dropped"), "{}", next.messages[0].text);
+        notes.reported(true);
+        let end = notes.end();
+        assert_eq!((end.results.as_deref(), end.messages.len()), (Some(r#"{"a":true}"#), 0));
     }
 
     #[test]

@@ -17,6 +17,8 @@ cases![
     a_worker_that_always_claims_gives_back_what_a_claim_without_an_answer_took if Kind::locks_rows,
     ends_that_are_too_much_at_once_are_divided_and_one_that_is_too_much_alone_fails if Kind::locks_rows,
     an_end_that_gets_no_answer_is_written_all_the_same if Kind::locks_rows,
+    what_a_report_without_an_answer_says_is_kept_once if Kind::locks_rows,
+    reports_that_are_too_much_at_once_are_divided_and_one_that_is_too_much_alone_is_left_to_the_end if Kind::locks_rows,
     a_worker_that_is_cut_off_stops_its_jobs_before_others_take_them if Kind::locks_rows,
 ];
 
@@ -149,6 +151,80 @@ async fn an_end_that_gets_no_answer_is_written_all_the_same(t: Database) {
     // Neither given back nor run again.
     assert_eq!(handle.record(t.db()).await.unwrap().attempt, 1);
     assert!(history(&t, handle).await.is_empty());
+    running.stop().await;
+}
+
+/// It is written, and the worker can't know it.
+async fn what_a_report_without_an_answer_says_is_kept_once(t: Database) {
+    let (proxy, gate) = (Proxy::before(&t).await, Gate::default());
+    let here = gate.clone();
+    let script = Script::new(move |job: JobContext| {
+        let here = here.clone();
+        async move {
+            job.message("before");
+            here.pass().await;
+            job.message("not answered");
+            job.message("the same");
+            here.pass().await;
+            job.message("after");
+            here.pass().await;
+            job.message("last");
+            Ok(())
+        }
+    });
+    let running = start_behind(&proxy, script).await;
+    let handle = Play::new().schedule(t.db()).await.unwrap();
+    let texts = async || -> Vec<String> {
+        handle.messages(t.db()).await.unwrap().into_iter().map(|message| message.text).collect()
+    };
+    until(|| async { texts().await == ["before"] }).await;
+    // On MariaDB and MySQL it is the answer to the commit.
+    proxy.lose_reply_to("not answered", usize::from(t.kind().speaks_mysql()));
+    gate.open(1);
+    until(|| async { texts().await.len() >= 3 }).await;
+    gate.open(1);
+    // By then the worker has written it again.
+    until(|| async { texts().await.contains(&"after".to_owned()) }).await;
+    gate.open(1);
+    soon(handle.wait(t.db())).await.unwrap();
+    assert_eq!(texts().await, ["before", "not answered", "the same", "after", "last"]);
+    running.stop().await;
+}
+
+/// The server closes the connection, and does not get to say why.
+async fn reports_that_are_too_much_at_once_are_divided_and_one_that_is_too_much_alone_is_left_to_the_end(t: Database) {
+    let (proxy, gate) = (Proxy::before(&t).await, Gate::default());
+    let here = gate.clone();
+    let script = Script::new(move |job: JobContext| {
+        let here = here.clone();
+        async move {
+            here.pass().await;
+            let bytes = if job.name() == "Once" { 700_000 } else { 200_000 };
+            job.set_result("much", "x".repeat(bytes))?;
+            job.message("said");
+            here.pass().await;
+            Ok(())
+        }
+    });
+    let running = start_behind(&proxy, script).await;
+    let too_much = Once::new().schedule(t.db()).await.unwrap();
+    let handles = jobs::schedule_all(t.db(), (0..8).map(|_| Play::new())).await.unwrap();
+    gate.arrivals(9).await;
+    proxy.refuse_over(600_000);
+    gate.open(9);
+    for handle in &handles {
+        until(|| async { !handle.messages(t.db()).await.unwrap().is_empty() }).await;
+        assert_eq!(handle.result::<String>(t.db(), "much").await.unwrap().len(), 200_000);
+    }
+    until(|| async { !too_much.messages(t.db()).await.unwrap().is_empty() }).await;
+    assert!(too_much.messages(t.db()).await.unwrap()[0].text.starts_with("1 messages were dropped"));
+    gate.open(9);
+    for handle in handles {
+        soon(handle.wait(t.db())).await.unwrap();
+    }
+    until_status(&t, too_much, JobStatus::Failed).await;
+    let reason = too_much.record(t.db()).await.unwrap().last_error.unwrap();
+    assert!(reason.contains("the database refused what the job wanted to store"), "{reason}");
     running.stop().await;
 }
 

@@ -1,7 +1,7 @@
 //! The network between a worker and its database, as a test would have it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -38,6 +38,8 @@ struct Shared {
     losing: AtomicUsize,
     /// How many get through before one is lost.
     passing: AtomicUsize,
+    /// What is sent with this text in it gets so many replies; the next one is lost.
+    lost_to: Mutex<Option<(String, usize)>>,
     /// How many bytes a client may send before it waits for a reply.
     most: AtomicUsize,
     /// How many connections have begun to listen.
@@ -89,6 +91,7 @@ impl Proxy {
             forget: broadcast::Sender::new(1),
             losing: AtomicUsize::new(0),
             passing: AtomicUsize::new(0),
+            lost_to: Mutex::new(None),
             most: AtomicUsize::new(usize::MAX),
             listeners: watch::Sender::new(0),
             pings: AtomicUsize::new(0),
@@ -155,6 +158,15 @@ impl Proxy {
         self.shared.losing.store(1, Ordering::SeqCst);
     }
 
+    /// Once something is sent with this text in it, lets so many replies through on that connection, loses the next, and closes it.
+    ///
+    /// # Panics
+    ///
+    /// Where another thread has panicked here.
+    pub fn lose_reply_to(&self, text: &str, after: usize) {
+        *self.shared.lost_to.lock().expect("nobody panics with it") = Some((text.into(), after));
+    }
+
     /// From now on a client that sends more than so many bytes at once loses its connection, as where a server does not take them.
     pub fn refuse_over(&self, bytes: usize) {
         self.shared.most.store(bytes, Ordering::SeqCst);
@@ -193,14 +205,18 @@ async fn forward(shared: Arc<Shared>, client: TcpStream) {
     }
     let Ok(mut server) = TcpStream::connect(&shared.server).await else { return };
     let mut client = client;
-    let (listens, asked) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let (listens, asked, until_lost) = (AtomicBool::new(false), AtomicUsize::new(0), Mutex::new(None));
     let ended = async {
         let ((from_client, to_client), (from_server, to_server)) = (client.split(), server.split());
         tokio::select! {
-            () = pump(&shared, from_client, to_server, |sent| shared.hear(sent, &listens) && shared.takes(sent, &asked)) => {}
+            () = pump(&shared, from_client, to_server, |sent| {
+                shared.hear(sent, &listens);
+                shared.note_whose_reply_is_lost(sent, &until_lost);
+                shared.takes(sent, &asked)
+            }) => {}
             () = pump(&shared, from_server, to_client, |_| {
                 asked.store(0, Ordering::SeqCst);
-                !shared.loses()
+                !shared.loses() && !is_lost(&until_lost)
             }) => {}
         }
         None
@@ -247,14 +263,35 @@ impl Shared {
     }
 
     /// Takes notice of what a client sends.
-    fn hear(&self, sent: &[u8], listens: &AtomicBool) -> bool {
+    fn hear(&self, sent: &[u8], listens: &AtomicBool) {
         if PINGS.contains(&sent) {
             self.pings.fetch_add(1, Ordering::SeqCst);
         }
         if sent.windows(7).any(|word| word == b"LISTEN ") && !listens.swap(true, Ordering::SeqCst) {
             self.listeners.send_modify(|number| *number += 1);
         }
-        true
+    }
+
+    /// Notes how many replies get through before one is lost, where this is what is not to be answered.
+    fn note_whose_reply_is_lost(&self, sent: &[u8], until_lost: &Mutex<Option<usize>>) {
+        let mut lost_to = self.lost_to.lock().expect("nobody panics with it");
+        let is_meant = |(text, _): &mut (String, usize)| sent.windows(text.len()).any(|part| part == text.as_bytes());
+        if let Some((_, replies)) = lost_to.take_if(is_meant) {
+            *until_lost.lock().expect("nobody panics with it") = Some(replies);
+        }
+    }
+}
+
+/// Whether this reply on a connection is the one to be lost.
+fn is_lost(until_lost: &Mutex<Option<usize>>) -> bool {
+    let mut left = until_lost.lock().expect("nobody panics with it");
+    match left.as_mut() {
+        Some(0) => true,
+        Some(replies) => {
+            *replies -= 1;
+            false
+        }
+        None => false,
     }
 }
 

@@ -101,6 +101,8 @@ pub(crate) struct NewMessage {
     pub(crate) job_id: i64,
     pub(crate) attempt: i32,
     pub(crate) version: i64,
+    /// Of those that its attempt has said: one that is there already is not written again.
+    pub(crate) number: i64,
     pub(crate) level: i16,
     /// How long ago it was said: the database's clock gives the time.
     pub(crate) age_ms: i64,

@@ -29,7 +29,7 @@ const MAX_BYTES: usize = 4 * 1024 * 1024;
 const REPORT_INTERVAL: Duration = Duration::from_millis(500);
 
 /// How often a batch is tried whole when the fault is neither in its data nor in the connection.
-const TRIES_BEFORE_DIVIDING: u32 = 5;
+pub(super) const TRIES_BEFORE_DIVIDING: u32 = 5;
 
 /// From so many bytes on a batch may be more than a server takes at once (MySQL's and MariaDB's `max_allowed_packet`).
 const LARGE: usize = 256 * 1024;
@@ -37,7 +37,7 @@ const LARGE: usize = 256 * 1024;
 /// How soon a row that somebody else has locked is tried again.
 const LOCKED_PAUSE: Duration = Duration::from_millis(50);
 
-const FIRST_RETRY: Duration = Duration::from_millis(50);
+pub(super) const FIRST_RETRY: Duration = Duration::from_millis(50);
 const LAST_RETRY: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(engine: Arc<Engine>) {
@@ -307,7 +307,7 @@ async fn until(when: Option<Instant>) {
     }
 }
 
-fn is_large(batch: &[Finish]) -> bool {
+pub(super) fn is_large<R: Row>(batch: &[R]) -> bool {
     batch.iter().map(Row::bytes).sum::<usize>() >= LARGE
 }
 

@@ -2,8 +2,10 @@
 
 use std::collections::HashSet;
 
+use sea_orm::DbErr;
+
 use super::engine::Engine;
-use super::finish::batch_len;
+use super::finish::{FIRST_RETRY, TRIES_BEFORE_DIVIDING, batch_len, is_large};
 use super::line::Line;
 use crate::error::chain;
 use crate::store::batch::{Key, Report, Row as _};
@@ -30,15 +32,26 @@ pub(super) async fn write(engine: &Engine, line: &mut Line) {
             taken.push(owned);
         }
     }
-    let written = write_batch(line, &batch).await;
+    let became = write_batch(line, &batch).await;
     for owned in taken {
-        owned.attempt.notes.reported(written.contains(&owned.key()));
+        let notes = &owned.attempt.notes;
+        if became.refused.contains(&owned.key()) {
+            notes.refused();
+        } else {
+            notes.reported(became.written.contains(&owned.key()));
+        }
     }
 }
 
-/// Returns the jobs whose reports are done with: written, or refused by the database for what they contain.
-async fn write_batch(line: &mut Line, batch: &[Report]) -> HashSet<Key> {
-    let mut done = HashSet::new();
+/// What became of reports. The others are kept: they may have been written all the same, and are not written twice.
+#[derive(Default)]
+struct Became {
+    written: HashSet<Key>,
+    refused: HashSet<Key>,
+}
+
+async fn write_batch(line: &mut Line, batch: &[Report]) -> Became {
+    let mut became = Became::default();
     let mut parts = vec![batch];
     while let Some(part) = parts.pop() {
         if part.is_empty() {
@@ -48,16 +61,52 @@ async fn write_batch(line: &mut Line, batch: &[Report]) -> HashSet<Key> {
         parts.push(later);
         let store = line.store();
         match line.in_time(store.report(now)).await {
-            Ok(written) => done.extend(written),
-            Err(error) if fault::of(&error) != Fault::Data => {
+            Ok(written) => became.written.extend(written),
+            Err(error) if !is_refused(line, now, &error).await => {
                 tracing::warn!("progress and messages can't be written, and are kept: {}", chain(&error));
             }
             Err(error) if now.len() == 1 => {
-                tracing::error!(job = now[0].id, %error, "the database refuses what a job reports; it is dropped");
-                done.insert(now[0].key());
+                tracing::error!(job = now[0].id, %error, "the database refuses what a job reports; its messages are dropped");
+                became.refused.insert(now[0].key());
             }
             Err(_) => parts.extend([&now[..now.len() / 2], &now[now.len() / 2..]]),
         }
     }
-    done
+    became
+}
+
+/// Whether the database refuses something in these reports, or all of them at once.
+async fn is_refused(line: &mut Line, reports: &[Report], error: &DbErr) -> bool {
+    match fault::of(error) {
+        Fault::Data => true,
+        // A server that is sent too much at once closes the connection, and may not get to say why.
+        Fault::Connection if is_large(reports) => match reports {
+            [report] => is_too_much(line, report).await,
+            _ => answers(line, reports).await,
+        },
+        _ => false,
+    }
+}
+
+/// Whether the database closes the connection each time that it is sent this one report, and answers in between.
+async fn is_too_much(line: &mut Line, report: &Report) -> bool {
+    for _ in 0..TRIES_BEFORE_DIVIDING {
+        let one = std::slice::from_ref(report);
+        if !answers(line, one).await {
+            return false;
+        }
+        tokio::time::sleep(FIRST_RETRY).await;
+        let store = line.store();
+        let tried = line.in_time(store.report(one)).await;
+        if !tried.is_err_and(|error| fault::of(&error) == Fault::Connection) {
+            return false;
+        }
+    }
+    true
+}
+
+/// Whether the database answers what is small.
+async fn answers(line: &mut Line, reports: &[Report]) -> bool {
+    let store = line.store();
+    line.in_time(store.marks(&[reports[0].id])).await.is_ok()
 }

@@ -36,15 +36,16 @@ CREATE TABLE IF NOT EXISTS jobs_job (
     KEY jobs_job_event (event_id, id)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
+-- Numbered by the attempt that says them: what is written again, because the answer was lost, is there already.
 CREATE TABLE IF NOT EXISTS jobs_message (
-    id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
     job_id BIGINT NOT NULL,
     attempt INT NOT NULL,
     version BIGINT NOT NULL,
+    number BIGINT NOT NULL,
     level SMALLINT NOT NULL,
     created_at DATETIME(6) NOT NULL,
     text LONGTEXT NOT NULL,
-    KEY jobs_message_job (job_id, id)
+    PRIMARY KEY (job_id, version, number)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS jobs_attempt (

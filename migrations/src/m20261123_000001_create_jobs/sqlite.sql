@@ -35,16 +35,17 @@ CREATE INDEX jobs_job_user ON jobs_job (user_id, id) WHERE user_id IS NOT NULL;
 CREATE INDEX jobs_job_session ON jobs_job (session_id, id) WHERE session_id IS NOT NULL;
 CREATE INDEX jobs_job_event ON jobs_job (event_id, id) WHERE event_id IS NOT NULL;
 
+-- Numbered by the attempt that says them: what is written again, because the answer was lost, is there already.
 CREATE TABLE jobs_message (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
     job_id INTEGER NOT NULL,
     attempt INTEGER NOT NULL,
     version INTEGER NOT NULL,
+    number INTEGER NOT NULL,
     level INTEGER NOT NULL,
     created_at TEXT NOT NULL,
-    text TEXT NOT NULL
+    text TEXT NOT NULL,
+    PRIMARY KEY (job_id, version, number)
 );
-CREATE INDEX jobs_message_job ON jobs_message (job_id, id);
 
 CREATE TABLE jobs_attempt (
     job_id INTEGER NOT NULL,

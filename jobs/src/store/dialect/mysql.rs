@@ -91,7 +91,7 @@ pub(super) static DIALECT: Dialect = Dialect {
              ON jobs_unique.unique_key = jobs_job.unique_key AND jobs_unique.job_id = jobs_job.id
            SET jobs_unique.version = NULL",
         "DELETE jobs_message FROM JSON_TABLE(?, '$[*]' COLUMNS (doomed BIGINT PATH '$')) AS d
-           STRAIGHT_JOIN jobs_message FORCE INDEX (jobs_message_job) ON jobs_message.job_id = d.doomed",
+           STRAIGHT_JOIN jobs_message FORCE INDEX (PRIMARY) ON jobs_message.job_id = d.doomed",
         "DELETE jobs_attempt FROM JSON_TABLE(?, '$[*]' COLUMNS (doomed BIGINT PATH '$')) AS d
            STRAIGHT_JOIN jobs_attempt FORCE INDEX (PRIMARY) ON jobs_attempt.job_id = d.doomed",
     ],
@@ -204,12 +204,11 @@ SET job.version = job.version + 1,
     job.status = CASE WHEN ended.status = 0 AND job.cancel_requested_at IS NOT NULL THEN 2 ELSE ended.status END";
 
 const MESSAGES: &str = r"
-INSERT INTO jobs_message (job_id, attempt, version, level, created_at, text)
-SELECT job_id, attempt, version, level, UTC_TIMESTAMP(6) - INTERVAL age_ms * 1000 MICROSECOND, text
+INSERT IGNORE INTO jobs_message (job_id, attempt, version, number, level, created_at, text)
+SELECT job_id, attempt, version, number, level, UTC_TIMESTAMP(6) - INTERVAL age_ms * 1000 MICROSECOND, text
 FROM JSON_TABLE(?, '$[*]' COLUMNS (
-        ordinal FOR ORDINALITY, job_id BIGINT PATH '$.job_id', attempt INT PATH '$.attempt', version BIGINT PATH '$.version',
-        level SMALLINT PATH '$.level', age_ms BIGINT PATH '$.age_ms', text LONGTEXT CHARACTER SET utf8mb4 PATH '$.text')) AS message
-ORDER BY ordinal";
+        job_id BIGINT PATH '$.job_id', attempt INT PATH '$.attempt', version BIGINT PATH '$.version', number BIGINT PATH '$.number',
+        level SMALLINT PATH '$.level', age_ms BIGINT PATH '$.age_ms', text LONGTEXT CHARACTER SET utf8mb4 PATH '$.text')) AS message";
 
 const REPORT: &str = r"
 /*M! SET STATEMENT innodb_lock_wait_timeout = 0 FOR */

@@ -250,10 +250,11 @@ FROM (SELECT value ->> 'id' AS ended_id, value ->> 'status' AS status, value ->>
 WHERE id = ended.ended_id";
 
 const MESSAGES: &str = r"
-INSERT INTO jobs_message (job_id, attempt, version, level, created_at, text)
-SELECT value ->> 'job_id', value ->> 'attempt', value ->> 'version', value ->> 'level',
+INSERT INTO jobs_message (job_id, attempt, version, number, level, created_at, text)
+SELECT value ->> 'job_id', value ->> 'attempt', value ->> 'version', value ->> 'number', value ->> 'level',
        strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('-%.3f seconds', (value ->> 'age_ms') / 1000.0)), value ->> 'text'
-FROM json_each(?1) ORDER BY key";
+FROM json_each(?1)
+WHERE TRUE ON CONFLICT DO NOTHING";
 
 const REPORT: &str = r"
 UPDATE jobs_job

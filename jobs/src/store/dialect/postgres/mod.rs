@@ -173,13 +173,13 @@ WITH ended AS MATERIALIZED (
     FROM own JOIN ended USING (id, version) WHERE ended.how IS NOT NULL
     ON CONFLICT DO NOTHING
 ), said AS (
-    INSERT INTO jobs_message (job_id, attempt, version, level, created_at, text)
-    SELECT own.id, message.attempt, message.version, message.level,
+    INSERT INTO jobs_message (job_id, attempt, version, number, level, created_at, text)
+    SELECT own.id, message.attempt, message.version, message.number, message.level,
            statement_timestamp() - message.age_ms * interval '1 millisecond', message.text
-    FROM ROWS FROM (json_to_recordset($2::json) AS (
-        job_id bigint, attempt integer, version bigint, level smallint, age_ms bigint, text text)) WITH ORDINALITY
-      AS message (job_id, attempt, version, level, age_ms, text, ordinal)
-    JOIN own ON own.id = message.job_id AND own.version = message.version ORDER BY message.ordinal
+    FROM json_to_recordset($2::json) AS message (
+        job_id bigint, attempt integer, version bigint, number bigint, level smallint, age_ms bigint, text text)
+    JOIN own ON own.id = message.job_id AND own.version = message.version
+    ON CONFLICT DO NOTHING
 ), finished AS (
 UPDATE jobs_job AS job
 SET version = job.version + 1,
@@ -216,13 +216,13 @@ WITH reported AS MATERIALIZED (
     FROM jobs_job AS job JOIN reported ON reported.id = job.id AND reported.version = job.version
     ORDER BY job.id FOR UPDATE OF job SKIP LOCKED
 ), said AS (
-    INSERT INTO jobs_message (job_id, attempt, version, level, created_at, text)
-    SELECT own.id, message.attempt, message.version, message.level,
+    INSERT INTO jobs_message (job_id, attempt, version, number, level, created_at, text)
+    SELECT own.id, message.attempt, message.version, message.number, message.level,
            statement_timestamp() - message.age_ms * interval '1 millisecond', message.text
-    FROM ROWS FROM (json_to_recordset($2::json) AS (
-        job_id bigint, attempt integer, version bigint, level smallint, age_ms bigint, text text)) WITH ORDINALITY
-      AS message (job_id, attempt, version, level, age_ms, text, ordinal)
-    JOIN own ON own.id = message.job_id AND own.version = message.version ORDER BY message.ordinal
+    FROM json_to_recordset($2::json) AS message (
+        job_id bigint, attempt integer, version bigint, number bigint, level smallint, age_ms bigint, text text)
+    JOIN own ON own.id = message.job_id AND own.version = message.version
+    ON CONFLICT DO NOTHING
 ), written AS (
     UPDATE jobs_job AS job
     SET progress = COALESCE(reported.progress, job.progress), results = COALESCE(reported.results::json, job.results)
