@@ -18,6 +18,7 @@ mod refusing;
 mod rights;
 mod scheduling;
 mod secrets;
+mod settings;
 mod setup;
 mod strange_sessions;
 mod transactions;
@@ -46,6 +47,7 @@ fn main() {
         ended::cases(),
         secrets::cases(),
         setup::cases(),
+        settings::cases(),
         rights::cases(),
         connecting::cases(),
         strange_sessions::cases(),

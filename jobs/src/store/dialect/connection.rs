@@ -1,5 +1,7 @@
 //! Connections of a worker's own beside the user's, and what is asked of a connection.
 
+use std::any::Any;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement};
@@ -9,6 +11,84 @@ use super::release;
 
 /// How long a writer waits for its turn on SQLite.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A pool of a worker's own beside the user's, whose credentials it follows: a program may give its pool others while a worker runs
+/// (`SQLx`'s `Pool::set_connect_options`).
+pub(crate) struct OwnPool {
+    user: DatabaseConnection,
+    connections: u32,
+    own: DatabaseConnection,
+    /// How the user's pool connected when that was last looked at. Kept, so that no other has its address.
+    seen: Option<ConnectedBy>,
+}
+
+/// The options by which a pool connects, of whatever database.
+type ConnectedBy = Arc<dyn Any + Send + Sync>;
+
+impl OwnPool {
+    pub(crate) fn beside(user: &DatabaseConnection, connections: u32) -> Self {
+        let seen = connected_by(user);
+        Self { user: user.clone(), connections, own: own_connections(user, connections), seen }
+    }
+
+    /// Its connections: new ones where those before were given up. What is opened from now on connects as the user's pool does now.
+    pub(crate) fn connections(&mut self) -> DatabaseConnection {
+        if is_closed(&self.own) {
+            self.renew();
+        } else if key(&self.own) != key(&self.user) {
+            let now = connected_by(&self.user);
+            if !now.iter().zip(&self.seen).all(|(now, seen)| Arc::ptr_eq(now, seen)) {
+                follow(&self.own, &self.user);
+                self.seen = now;
+            }
+        }
+        self.own.clone()
+    }
+
+    /// Gives those up that it has.
+    pub(crate) fn renew(&mut self) {
+        *self = Self::beside(&self.user, self.connections);
+    }
+}
+
+fn connected_by(db: &DatabaseConnection) -> Option<ConnectedBy> {
+    match db.get_database_backend() {
+        #[cfg(feature = "postgres")]
+        DbBackend::Postgres => Some(db.get_postgres_connection_pool().connect_options()),
+        #[cfg(feature = "mysql")]
+        DbBackend::MySql => Some(db.get_mysql_connection_pool().connect_options()),
+        #[cfg(feature = "sqlite")]
+        DbBackend::Sqlite => Some(db.get_sqlite_connection_pool().connect_options()),
+        _ => None,
+    }
+}
+
+/// Lets one pool connect as the other does, from now on.
+fn follow(own: &DatabaseConnection, user: &DatabaseConnection) {
+    match own.get_database_backend() {
+        #[cfg(feature = "postgres")]
+        DbBackend::Postgres => {
+            let options = user.get_postgres_connection_pool().connect_options();
+            own.get_postgres_connection_pool().set_connect_options(options.as_ref().clone());
+        }
+        #[cfg(feature = "mysql")]
+        DbBackend::MySql => {
+            let options = user.get_mysql_connection_pool().connect_options();
+            own.get_mysql_connection_pool().set_connect_options(options.as_ref().clone());
+        }
+        #[cfg(feature = "sqlite")]
+        DbBackend::Sqlite => {
+            let options = user.get_sqlite_connection_pool().connect_options();
+            own.get_sqlite_connection_pool().set_connect_options(own_sqlite(&options));
+        }
+        _ => {}
+    }
+}
+
+#[cfg(feature = "sqlite")]
+fn own_sqlite(user: &sea_orm::sqlx::sqlite::SqliteConnectOptions) -> sea_orm::sqlx::sqlite::SqliteConnectOptions {
+    user.clone().busy_timeout(BUSY_TIMEOUT).row_buffer_size(1024)
+}
 
 /// Connections of a worker's own to the same database, up to `connections`, with the user's settings: so that jobs which use up
 /// the user's pool can't hold up heartbeats and finishes. A database in memory is only reached through the pool it lives in.
@@ -62,7 +142,7 @@ pub(crate) fn own_connections(db: &DatabaseConnection, connections: u32) -> Data
                 .min_connections(0)
                 .test_before_acquire(false);
             let options = release::check_sqlite(options);
-            options.connect_lazy_with(connect.as_ref().clone().busy_timeout(BUSY_TIMEOUT).row_buffer_size(1024)).into()
+            options.connect_lazy_with(own_sqlite(&connect)).into()
         }
         _ => db.clone(),
     }
@@ -122,16 +202,16 @@ pub(crate) async fn isolates_more(db: &DatabaseConnection) -> Result<bool, DbErr
     Ok(level.is_some_and(|level| level != "read committed"))
 }
 
-/// What tells one database of this process from another: two connections with the same key share their pool.
+/// What tells one database of this process from another: two connections with the same key share their pool, which keeps its options
+/// where they are for as long as it lives.
 pub(crate) fn key(db: &DatabaseConnection) -> usize {
-    use std::sync::Arc;
     match db.get_database_backend() {
         #[cfg(feature = "postgres")]
-        DbBackend::Postgres => Arc::as_ptr(&db.get_postgres_connection_pool().connect_options()).addr(),
+        DbBackend::Postgres => std::ptr::from_ref(db.get_postgres_connection_pool().options()).addr(),
         #[cfg(feature = "mysql")]
-        DbBackend::MySql => Arc::as_ptr(&db.get_mysql_connection_pool().connect_options()).addr(),
+        DbBackend::MySql => std::ptr::from_ref(db.get_mysql_connection_pool().options()).addr(),
         #[cfg(feature = "sqlite")]
-        DbBackend::Sqlite => Arc::as_ptr(&db.get_sqlite_connection_pool().connect_options()).addr(),
+        DbBackend::Sqlite => std::ptr::from_ref(db.get_sqlite_connection_pool().options()).addr(),
         _ => 0,
     }
 }
