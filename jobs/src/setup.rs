@@ -8,7 +8,7 @@ use sea_orm_migration::MigratorTrait as _;
 
 use crate::error::Error;
 use crate::store;
-use crate::store::dialect::{connect, connection, session};
+use crate::store::dialect::{connect, connection, own_pool, session};
 use crate::store::migrations::{self, State};
 
 /// Connects to a database with settings that suit jobs: `sqlite:jobs.db`, `postgres://…`, `mysql://…`.
@@ -106,7 +106,7 @@ async fn in_turn(
     migrate: impl AsyncFn(&DatabaseTransaction) -> Result<(), DbErr>,
 ) -> Result<(), Error> {
     // A connection of its own: a call that is dropped takes the lock with it.
-    let own = connection::own_connections(db, 1);
+    let own = own_pool::own_connections(db, 1);
     store::repeat(|| async {
         let transaction = store::begin(&own).await?;
         connection::lock_migrations(&transaction, PATIENCE).await?;

@@ -13,15 +13,12 @@ cases![a_worker_goes_on_with_the_credentials_that_its_pool_was_given_while_it_ra
 
 /// Gives the pool another user, as a program does whose credentials have been rotated.
 fn rotate(db: &DatabaseConnection, user: &str) {
-    match db.get_database_backend() {
-        DbBackend::Postgres => {
-            let pool = db.get_postgres_connection_pool();
-            pool.set_connect_options(pool.connect_options().as_ref().clone().username(user));
-        }
-        _ => {
-            let pool = db.get_mysql_connection_pool();
-            pool.set_connect_options(pool.connect_options().as_ref().clone().username(user));
-        }
+    if db.get_database_backend() == DbBackend::Postgres {
+        let pool = db.get_postgres_connection_pool();
+        pool.set_connect_options(pool.connect_options().as_ref().clone().username(user));
+    } else {
+        let pool = db.get_mysql_connection_pool();
+        pool.set_connect_options(pool.connect_options().as_ref().clone().username(user));
     }
 }
 

@@ -15,7 +15,8 @@ use crate::error::Error;
 use crate::outcome::{Attempts, Outcome};
 use crate::store::Store;
 use crate::store::batch::{Finish, Key};
-use crate::store::dialect::connection::{OwnPool, key};
+use crate::store::dialect::connection::key;
+use crate::store::dialect::own_pool::OwnPool;
 use crate::store::fault;
 use crate::store::workers::Owned;
 

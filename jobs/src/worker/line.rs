@@ -8,8 +8,8 @@ use sea_orm::{DatabaseConnection, DbErr, RuntimeErr};
 use super::engine::Engine;
 use crate::error::Error;
 use crate::store::Store;
-use crate::store::dialect::connection::{OwnPool, retire};
 use crate::store::dialect::limits::{self, Share};
+use crate::store::dialect::own_pool::{OwnPool, retire};
 use crate::wake::lock;
 
 /// The connections that all parts of a worker share, but for its heartbeat.

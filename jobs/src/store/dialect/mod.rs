@@ -10,6 +10,7 @@ pub(crate) mod health;
 pub(crate) mod limits;
 pub(crate) mod listen;
 mod mysql;
+pub(crate) mod own_pool;
 mod postgres;
 mod release;
 pub(crate) mod session;
