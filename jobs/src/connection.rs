@@ -34,6 +34,11 @@ pub(crate) fn is_plain<C: ConnectionTrait>(_: &C) -> bool {
     typeid::of::<C>() == typeid::of::<DatabaseConnection>()
 }
 
+/// Whether it is surely a transaction, which somebody commits.
+pub(crate) fn is_transaction<C: ConnectionTrait>(_: &C) -> bool {
+    typeid::of::<C>() == typeid::of::<DatabaseTransaction>()
+}
+
 /// Begins a transaction that suits jobs on each database. What else it reads and writes may come before or after: `schedule`, `finish_in`
 /// and all else but `wait` and `migrate` works in it.
 ///

@@ -256,7 +256,36 @@ impl JobContext {
     }
 
     /// Begins a transaction for what the job reads and writes together, as [`jobs::begin`](crate::begin) does; often one that ends with
-    /// [`finish_in`](Self::finish_in).
+    /// [`finish_in`](Self::finish_in). What is read in it may have changed before it writes: nothing is refused for that.
+    ///
+    /// ```
+    /// # use jobs::prelude::*;
+    /// # use jobs::sea_orm::{ConnectionTrait as _, Statement};
+    /// # #[derive(Job)] #[job_params] struct Bill { customer: i64 }
+    /// impl Execute for Bill {
+    ///     type Output = i64;
+    ///
+    ///     async fn execute(&self, job: &JobContext) -> JobResult<i64> {
+    ///         let transaction = job.begin().await?;
+    ///         let sum = "SELECT CAST(COALESCE(SUM(amount), 0) AS INTEGER) AS total FROM consumption";
+    ///         let sum = Statement::from_string(transaction.get_database_backend(), sum);
+    ///         let total = transaction.query_one_raw(sum).await?.ok_or("no sum")?.try_get("", "total")?;
+    ///         transaction.execute_unprepared(&format!("INSERT INTO bill VALUES ({}, {total})", self.customer())).await?;
+    ///         job.finish_in(&transaction, &total).await?;
+    ///         transaction.commit().await?;
+    ///         Ok(total)
+    ///     }
+    /// }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), jobs::Error> {
+    /// # let db = jobs::testing::database().await?;
+    /// # db.execute_unprepared("CREATE TABLE consumption (amount BIGINT)").await?;
+    /// # db.execute_unprepared("CREATE TABLE bill (customer BIGINT, total BIGINT)").await?;
+    /// # db.execute_unprepared("INSERT INTO consumption VALUES (3), (4)").await?;
+    /// # let bill = Bill::new(1).schedule(&db).await?;
+    /// # Worker::new(db.clone()).run_until_idle().await?;
+    /// # assert_eq!(bill.output(&db).await?, 7);
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Panics
     ///

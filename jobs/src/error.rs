@@ -63,7 +63,7 @@ pub enum Error {
     /// A value that can't be accepted.
     #[error("`{name}` is invalid: {reason}")]
     InvalidValue {
-        /// The parameter, option or argument.
+        /// The parameter, option or argument, or the setting of the session.
         name: String,
         /// What is wrong with it, and what would be right.
         reason: String,

@@ -8,7 +8,7 @@ use sea_orm_migration::MigratorTrait as _;
 
 use crate::error::Error;
 use crate::store;
-use crate::store::dialect::{connect, connection};
+use crate::store::dialect::{connect, connection, own_pool, session};
 use crate::store::migrations::{self, State};
 
 /// Connects to a database with settings that suit jobs: `sqlite:jobs.db`, `postgres://…`, `mysql://…`.
@@ -18,7 +18,8 @@ use crate::store::migrations::{self, State};
 /// the server was restarted, or has closed idle connections. Statements are logged at TRACE.
 ///
 /// [`Error::InvalidValue`] where the URL can't be read, or its driver is not among the crate's features (`sqlite`, `postgres`, `mysql`). A
-/// server that refuses connections is asked again for 3 seconds; the error says what it answered.
+/// server that refuses connections is asked again for 3 seconds; the error says what it answered. The same where the session or the server
+/// (MariaDB, MySQL) has a setting under which jobs don't work, with its name (see the guide "Deploying").
 ///
 /// A connection of your own works too, with one thing to know: where a future is dropped while it begins a transaction, as that of a
 /// request whose client has gone, the driver (`SQLx` 0.9) may give its connection back to the pool inside that transaction, and
@@ -65,7 +66,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub async fn migrate(db: &DatabaseConnection) -> Result<(), Error> {
     match migrations::state(db).await? {
         State::UpToDate => return Ok(()),
-        State::Behind => {}
+        State::Behind => stay_in_one_schema(db).await?,
         State::Diverged(unknown) => {
             return Err(Error::Database(DbErr::Migration(format!(
                 "another release has made {} in these tables, which this program does not know, and they lack what it needs: migrate with a \
@@ -82,6 +83,17 @@ pub async fn migrate(db: &DatabaseConnection) -> Result<(), Error> {
     }
 }
 
+/// Tables that are brought up to date lie where new ones would be made: else there would be others beside them.
+async fn stay_in_one_schema(db: &DatabaseConnection) -> Result<(), Error> {
+    match session::migrates_elsewhere(db).await? {
+        None => Ok(()),
+        Some((found, first)) => Err(Error::Database(DbErr::Migration(format!(
+            "the tables are in the schema `{found}`, and the session's `search_path` names `{first}` before it, where others would be \
+             made: name `{found}` first, as with `ConnectOptions::set_schema_search_path`"
+        )))),
+    }
+}
+
 /// Drops the tables, with every job in them.
 #[cfg(feature = "cli")]
 pub(crate) async fn drop_tables(db: &DatabaseConnection) -> Result<(), Error> {
@@ -94,7 +106,7 @@ async fn in_turn(
     migrate: impl AsyncFn(&DatabaseTransaction) -> Result<(), DbErr>,
 ) -> Result<(), Error> {
     // A connection of its own: a call that is dropped takes the lock with it.
-    let own = connection::own_connections(db, 1);
+    let own = own_pool::own_connections(db, 1);
     store::repeat(|| async {
         let transaction = store::begin(&own).await?;
         connection::lock_migrations(&transaction, PATIENCE).await?;

@@ -20,6 +20,7 @@ mod refusing;
 mod rights;
 mod scheduling;
 mod secrets;
+mod settings;
 mod setup;
 mod strange_sessions;
 mod transactions;
@@ -50,6 +51,7 @@ fn main() {
         ended::cases(),
         secrets::cases(),
         setup::cases(),
+        settings::cases(),
         rights::cases(),
         connecting::cases(),
         strange_sessions::cases(),

@@ -69,7 +69,6 @@ async fn a_scheduler_can_schedule(t: Database) {
     one.attempts(&db).await.unwrap();
     worker.stop().await;
     db.close().await.unwrap();
-    account.drop().await;
 }
 
 async fn a_worker_can_work(t: Database) {
@@ -105,7 +104,6 @@ async fn a_worker_can_work(t: Database) {
     running.stop().await;
     assert_eq!(t.number("SELECT COUNT(*) FROM jobs_worker").await, 0);
     db.close().await.unwrap();
-    account.drop().await;
 }
 
 async fn an_operator_can_operate(t: Database) {
@@ -135,7 +133,6 @@ async fn an_operator_can_operate(t: Database) {
     look(&db).await;
     cron::remove(&db, "nightly").await.unwrap();
     db.close().await.unwrap();
-    account.drop().await;
 }
 
 /// Everything that only asks.
@@ -173,7 +170,6 @@ async fn a_reader_can_read_and_no_more(t: Database) {
         assert!(matches!(error, Error::Database(_)) && !error.is_retryable(), "{error:?}");
     }
     db.close().await.unwrap();
-    account.drop().await;
 }
 
 async fn tables_that_are_up_to_date_are_not_written_to(t: Database) {
@@ -182,7 +178,6 @@ async fn tables_that_are_up_to_date_are_not_written_to(t: Database) {
     let db = jobs::connect(account.url()).await.unwrap();
     jobs::migrate(&db).await.unwrap();
     db.close().await.unwrap();
-    account.drop().await;
 }
 
 async fn tables_of_a_later_release_are_left_as_they_are(t: Database) {

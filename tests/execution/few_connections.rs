@@ -52,7 +52,6 @@ async fn a_worker_makes_do_with_few_connections(t: Database) {
         let db = jobs::connect(account.url()).await.unwrap();
         executes(&t, &db).await;
         db.close().await.unwrap();
-        account.drop().await;
     }
 }
 
@@ -64,7 +63,6 @@ async fn a_worker_makes_do_with_few_connections_on_a_pool_of_the_program_s_own(t
         let db = sea_orm::Database::connect(options).await.unwrap();
         executes(&t, &db).await;
         db.close().await.unwrap();
-        account.drop().await;
     }
 }
 
@@ -76,7 +74,6 @@ async fn a_worker_with_too_few_connections_does_not_start_and_says_how_many_it_n
         let Error::Setup(what) = &error else { panic!("{error:?}") };
         assert!(what.contains("allow its account 3 or more"), "{what}");
         db.close().await.unwrap();
-        account.drop().await;
     }
     assert_eq!(t.number("SELECT COUNT(*) FROM jobs_worker").await, 0);
 }
@@ -89,7 +86,6 @@ async fn a_pool_is_no_larger_than_its_account(t: Database) {
     let all = tokio::time::timeout(Duration::from_secs(20), futures_util::future::try_join_all(calls));
     assert_eq!(all.await.expect("nobody waits for a connection that is refused").unwrap().len(), 10);
     db.close().await.unwrap();
-    account.drop().await;
 }
 
 async fn a_program_connects_where_its_account_may_have_a_single_connection(t: Database) {

@@ -6,7 +6,10 @@ use std::time::{Duration, Instant};
 use jobs::prelude::*;
 use jobs::{AttemptEnd, Error};
 use jobs_tests::{Database, Gate, Kind, Running, cases};
-use sea_orm::{ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbErr, TransactionTrait as _};
+use sea_orm::sqlx::Executor as _;
+use sea_orm::{
+    ConnectOptions, ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbErr, TransactionTrait as _,
+};
 use serde_json::json;
 
 use crate::definitions::{Play, Script, work, worker, wrong};
@@ -209,11 +212,19 @@ async fn what_is_returned_after_finish_in_does_not_matter(t: Database) {
 
 /// Sessions that begin with another isolation level than ours, where there is one.
 async fn with_a_stricter_isolation(t: &Database) -> DatabaseConnection {
-    if t.kind() == Kind::Postgres {
-        jobs::connect(format!("{}%20-c%20default_transaction_isolation%3Drepeatable%5C%20read", t.url())).await.unwrap()
-    } else {
-        t.connect().await
+    let url = match t.kind() {
+        Kind::Postgres => format!("{}%20-c%20default_transaction_isolation%3Drepeatable%5C%20read", t.url()),
+        _ => t.url().to_owned(),
+    };
+    let mut options = ConnectOptions::new(url);
+    if t.kind().may_refuse_what_has_changed() {
+        options.map_sqlx_mysql_pool_opts(|pool| {
+            pool.after_connect(|session, _| {
+                Box::pin(async { session.execute("SET SESSION innodb_snapshot_isolation = ON").await.map(drop) })
+            })
+        });
     }
+    jobs::connect_with(options).await.unwrap()
 }
 
 async fn a_transaction_that_has_read_finishes_its_job_whatever_happens_meanwhile(t: Database) {

@@ -4,6 +4,7 @@
 mod blocking;
 mod claiming;
 mod context;
+mod credentials;
 mod cron;
 mod cron_definitions;
 mod cron_missed;
@@ -41,6 +42,7 @@ fn main() {
         full_disk::cases(),
         fencing::cases(),
         few_connections::cases(),
+        credentials::cases(),
         stopping::cases(),
         blocking::cases(),
         shutdown::cases(),

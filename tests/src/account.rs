@@ -1,6 +1,13 @@
 //! A user of a test's own, on the database's server.
 
+use std::sync::{Mutex, PoisonError};
+
+use sea_orm::DbErr;
+
 use crate::{Database, Kind};
+
+/// The users that were made, each for its database. They are dropped with it, also where the case panics.
+static MADE: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
 
 /// A user without a password that may do no more than it is granted.
 pub struct Account<'t> {
@@ -41,6 +48,7 @@ impl<'t> Account<'t> {
             _ => format!("WITH MAX_USER_CONNECTIONS {connections}"),
         });
         let (name, limit) = (&account.name, limit.unwrap_or_default());
+        MADE.lock().unwrap_or_else(PoisonError::into_inner).push((t.name().to_owned(), name.clone()));
         if t.kind() == Kind::Postgres {
             t.execute(&format!("CREATE ROLE {name} LOGIN {limit}")).await;
             account.grant("USAGE", &format!("SCHEMA {}", t.name())).await;
@@ -74,15 +82,45 @@ impl<'t> Account<'t> {
         }
     }
 
-    /// Removes it.
-    pub async fn drop(self) {
-        let name = self.name;
-        let drops = match self.t.kind() {
-            Kind::Postgres => [format!("DROP OWNED BY {name}"), format!("DROP ROLE {name}")],
-            _ => [format!("DROP USER {name}@'%'"), format!("DROP USER {name}@localhost")],
+    /// Lets it in no more, and ends its connections.
+    pub async fn lock_out(&self) {
+        let (t, name) = (self.t, &self.name);
+        let (lock, sessions, kill): (_, _, fn(i64) -> String) = match t.kind() {
+            Kind::Postgres => (
+                format!("ALTER ROLE {name} NOLOGIN"),
+                format!("SELECT CAST(pid AS BIGINT) FROM pg_stat_activity WHERE usename = '{name}'"),
+                |session| format!("SELECT pg_terminate_backend({session})"),
+            ),
+            _ => (
+                format!("ALTER USER {name}@'%', {name}@localhost ACCOUNT LOCK"),
+                format!("SELECT CAST(ID AS SIGNED) FROM information_schema.PROCESSLIST WHERE USER = '{name}'"),
+                |session| format!("KILL {session}"),
+            ),
         };
-        for drop in drops {
-            self.t.execute(&drop).await;
+        t.execute(&lock).await;
+        for session in t.numbers(&sessions).await {
+            // It may have ended by itself.
+            let _ = t.try_execute(&kill(session)).await;
         }
     }
+
+    /// Removes those that were made for this database.
+    pub(crate) async fn drop_all(kind: Kind, database: &str) -> Result<(), DbErr> {
+        for name in made_for(database) {
+            let drops = match kind {
+                Kind::Postgres => [format!("DROP OWNED BY {name}"), format!("DROP ROLE {name}")],
+                _ => [format!("DROP USER IF EXISTS {name}@'%'"), format!("DROP USER IF EXISTS {name}@localhost")],
+            };
+            for drop in drops {
+                Database::on_its_server(kind, &drop).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Takes the names of those that were made for this database.
+fn made_for(database: &str) -> Vec<String> {
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    made.extract_if(.., |(of, _)| of == database).map(|(_, name)| name).collect()
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Conclusion, Failed, Trial};
 use tokio::task::LocalSet;
 
-use crate::{Database, Kind};
+use crate::{Account, Database, Kind};
 
 /// A test: what it claims, and how it shows it.
 #[derive(Clone, Copy)]
@@ -72,6 +72,7 @@ fn run(kind: Kind, case: Case) -> Result<(), Failed> {
         let name = database.name().to_owned();
         let ended = tokio::task::spawn_local((case.run)(database)).await;
         Database::drop_server_side(kind, &name).await?;
+        Account::drop_all(kind, &name).await?;
         // The panic's message has been printed where it happened.
         ended.map_err(|panic| Failed::from(panic.to_string()))
     });

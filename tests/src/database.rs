@@ -201,6 +201,17 @@ impl Database {
         row.try_get_by_index(0).or_else(|_| row.try_get_by_index::<i32>(0).map(i64::from)).expect("a number")
     }
 
+    /// The first number of each row.
+    ///
+    /// # Panics
+    ///
+    /// Where the database refuses to say.
+    pub async fn numbers(&self, sql: &str) -> Vec<i64> {
+        let statement = sea_orm::Statement::from_string(self.db.get_database_backend(), sql);
+        let rows = self.db.query_all_raw(statement).await.unwrap_or_else(|error| panic!("{error}: {sql}"));
+        rows.iter().map(|row| row.try_get_by_index(0).expect("a number")).collect()
+    }
+
     /// A time that lies so many seconds after the database's clock, as SQL.
     #[must_use]
     pub fn seconds_from_now(&self, seconds: i64) -> String {
@@ -218,10 +229,18 @@ impl Database {
     }
 
     pub(crate) async fn drop_server_side(kind: Kind, name: &str) -> Result<(), DbErr> {
-        match (kind, kind.server()) {
-            (Kind::Postgres, Some(server)) => on_server(&server, &format!("DROP SCHEMA {name} CASCADE")).await,
-            (Kind::Mariadb | Kind::Mysql, Some(server)) => on_server(&server, &format!("DROP DATABASE {name}")).await,
-            _ => Ok(()),
+        match kind {
+            Kind::Sqlite => Ok(()),
+            Kind::Postgres => Self::on_its_server(kind, &format!("DROP SCHEMA {name} CASCADE")).await,
+            Kind::Mariadb | Kind::Mysql => Self::on_its_server(kind, &format!("DROP DATABASE {name}")).await,
+        }
+    }
+
+    /// Runs a statement on the server that the environment names.
+    pub(crate) async fn on_its_server(kind: Kind, sql: &str) -> Result<(), DbErr> {
+        match kind.server() {
+            Some(server) => on_server(&server, sql).await,
+            None => Ok(()),
         }
     }
 }

@@ -78,9 +78,20 @@ pub(crate) fn is_one_too_many(error: &DbErr) -> bool {
 /// What to do about an error whose own words do not say it; empty where they do.
 pub(crate) fn advice(error: &DbErr) -> &'static str {
     if is_stale(error) {
-        " (what the transaction has read has changed since: begin it with `jobs::begin` or `job.begin()`, and repeat it whole)"
-    } else {
-        ""
+        return " (what the transaction has read has changed since: begin it with `jobs::begin` or `job.begin()`, and repeat it whole)";
+    }
+    let Some(error) = database_error(error) else { return "" };
+    match (error.code().as_deref(), mysql_number(error)) {
+        // Written only where it would not be committed.
+        (_, Some(1048)) if error.message().contains("created_at") => {
+            " (`autocommit` is 0, so that the job would be lost: set it to 1, or schedule in a transaction)"
+        }
+        (_, Some(1665)) => " (set `binlog_format` to ROW or MIXED)",
+        (Some("3F000"), None) => " (no schema of the session's `search_path` exists: make one, or name another)",
+        (Some("42P01"), None) if error.message().contains("\"jobs_") => {
+            " (`jobs::migrate` makes the tables; they are looked for in the schemas of the session's `search_path`)"
+        }
+        _ => "",
     }
 }
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::dialect::{self, Dialect, Ids, Insert, InsertJobs};
 use super::unique::NewKey;
 use super::{json, statement};
+use crate::connection::is_transaction;
 
 /// A job to insert.
 #[derive(Clone, Serialize)]
@@ -54,7 +55,7 @@ impl NewJob {
 }
 
 /// The most bytes of one statement, well below what any server accepts by default.
-const MAX_BATCH_BYTES: usize = 4 * 1024 * 1024;
+const MAX_BATCH_BYTES: usize = 3 * 1024 * 1024;
 pub(super) const MAX_BATCH_ROWS: usize = 5_000;
 
 /// Inserts jobs without keys, and returns their ids in the same order. More than one statement where there are many: the caller gives a
@@ -106,16 +107,20 @@ async fn insert_batch<C: ConnectionTrait>(
     let ids = match insert {
         Insert::Rows(insert, Ids::Returned) => returned_ids(db, insert_jobs(dialect, insert, jobs)?).await?,
         Insert::Rows(insert, Ids::UpToLast) => ids_up_to_last(db, insert_jobs(dialect, insert, jobs)?).await?,
-        Insert::Values { into, row, due_now, chunks } => {
+        Insert::Values { into, row, due_now, if_committed, chunks } => {
             let (row, is_timed) = match due_now {
                 Some(due_now) if jobs.iter().all(|job| job.at.is_none() && job.delay_ms.is_none()) => (due_now, false),
                 _ => (row, true),
+            };
+            let row = match if_committed {
+                Some((time, checked)) if !is_transaction(db) => row.replacen(time, checked, 1),
+                _ => (*row).to_owned(),
             };
             let mut ids = Vec::with_capacity(jobs.len());
             let step = if jobs.len() == 1 { 1 } else { id_step(db, dialect).await? };
             for some in in_chunks(jobs, chunks) {
                 let values: Vec<Value> = some.iter().flat_map(|job| values(dialect, job, is_timed)).collect();
-                let first = insert_values(db, dialect, into, row, some.len(), values).await?;
+                let first = insert_values(db, dialect, into, &row, some.len(), values).await?;
                 ids.extend((0_i64..).take(some.len()).map(|place| first + place * step));
             }
             ids

@@ -15,7 +15,8 @@ use crate::error::Error;
 use crate::outcome::{Attempts, Outcome};
 use crate::store::Store;
 use crate::store::batch::{Finish, Key};
-use crate::store::dialect::connection::{key, own_connections};
+use crate::store::dialect::connection::key;
+use crate::store::dialect::own_pool::OwnPool;
 use crate::store::fault;
 use crate::store::workers::Owned;
 
@@ -35,7 +36,7 @@ impl Heart {
 /// Starts to beat, until the engine is gone. A database in memory has but one connection, and gets no thread.
 pub(super) fn start(engine: Arc<Engine>) -> Result<Heart, Error> {
     let (ended, end) = oneshot::channel();
-    let shares_connections = key(&own_connections(&engine.setting.db, 1)) == key(&engine.setting.db);
+    let shares_connections = key(&OwnPool::beside(&engine.setting.db, 1).connections()) == key(&engine.setting.db);
     let beat = async move {
         let (gone, poked) = (engine.gone.clone(), engine.clone());
         let beat = async {
@@ -62,12 +63,12 @@ pub(super) fn start(engine: Arc<Engine>) -> Result<Heart, Error> {
 async fn run(engine: Arc<Engine>) {
     let mut heartbeat = Heartbeat {
         store: engine.connections.store(),
+        pool: OwnPool::beside(&engine.setting.db, 1),
         engine,
         strangers: HashMap::new(),
         stuck: Vec::new(),
         is_hopeless: false,
     };
-    heartbeat.store.db = own_connections(&heartbeat.engine.setting.db, 1);
     loop {
         let sent = Instant::now();
         heartbeat.look_for_standstill();
@@ -89,6 +90,8 @@ type Known = HashMap<Key, Arc<engine::Owned>>;
 struct Heartbeat {
     engine: Arc<Engine>,
     store: Store,
+    /// Its one connection.
+    pool: OwnPool,
     /// Running rows under our name that nobody here knew at the last beat, each with the number of the last claim that may have brought it.
     strangers: HashMap<Key, u64>,
     /// Ends of jobs that keep the runtime from writing them.
@@ -113,11 +116,12 @@ impl Heartbeat {
     /// A beat that takes so long that the lease is at risk counts as failed.
     async fn beat_in_time(&mut self, sent: Instant) -> Result<bool, DbErr> {
         let limit = self.engine.settings.answer_timeout().min(self.engine.settings.lease / 3);
+        self.store.db = self.pool.connections();
         if let Ok(result) = tokio::time::timeout(limit, self.beat(sent)).await {
             return result;
         }
         // The connection may be dead without knowing it: the next beat has another.
-        self.store.db = own_connections(&self.engine.setting.db, 1);
+        self.pool.renew();
         Err(DbErr::Custom(format!("no answer within {limit:?}")))
     }
 

@@ -17,6 +17,7 @@ use crate::entity::worker;
 use crate::error::Error;
 use crate::registry::Registry;
 use crate::store::dialect::connection::is_closed;
+use crate::store::dialect::session::{self, Unsuited};
 use crate::store::fault::{self, Fault};
 
 /// The pause between two tries to join again.
@@ -31,6 +32,7 @@ pub(super) async fn live(
 ) -> Result<(), Error> {
     // Boxed: whoever runs a worker among other futures pays for no more than a pointer.
     let join = Box::pin(async {
+        check_session(db).await?;
         check_tables(db).await?;
         tracing::info!("definitions:{}", registry.table(&settings.default_queue));
         let engine = Engine::join(db, settings.clone(), registry.clone()).await?;
@@ -136,15 +138,22 @@ async fn leave(engine: &Engine) -> Result<(), DbErr> {
     }
 }
 
+/// Under some settings nothing works, or not for long, and what fails then does not say why.
+async fn check_session(db: &DatabaseConnection) -> Result<(), Error> {
+    match session::unsuited(db).await? {
+        Some(Unsuited { setting, reason }) => Err(Error::Setup(format!("`{setting}` does not suit it: {reason}"))),
+        None => Ok(()),
+    }
+}
+
 /// Without tables nothing works, and the database's own error does not say what to do.
 async fn check_tables(db: &DatabaseConnection) -> Result<(), Error> {
-    let tables = worker::Entity::find().limit(1).all(db).await;
-    tables.map(|_| ()).map_err(|error| {
-        if fault::lacks_tables(&error) {
-            return Error::Setup(format!(
-                "the tables are not there, or of another version; `jobs::migrate(&db).await?` makes them ({error})"
-            ));
-        }
-        error.into()
-    })
+    match worker::Entity::find().limit(1).all(db).await {
+        Ok(_) => Ok(()),
+        Err(error) if fault::lacks_tables(&error) => Err(Error::Setup(format!(
+            "the tables are not there, or of another version; `jobs::migrate(&db).await?` makes them ({error}){}",
+            session::whereabouts(db).await
+        ))),
+        Err(error) => Err(error.into()),
+    }
 }

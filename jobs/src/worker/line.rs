@@ -8,13 +8,13 @@ use sea_orm::{DatabaseConnection, DbErr, RuntimeErr};
 use super::engine::Engine;
 use crate::error::Error;
 use crate::store::Store;
-use crate::store::dialect::connection::{is_closed, own_connections, retire};
 use crate::store::dialect::limits::{self, Share};
+use crate::store::dialect::own_pool::{OwnPool, retire};
 use crate::wake::lock;
 
 /// The connections that all parts of a worker share, but for its heartbeat.
 pub(super) struct Connections {
-    store: Mutex<Store>,
+    own: Mutex<(OwnPool, Store)>,
     user: DatabaseConnection,
     pub(super) share: Share,
 }
@@ -23,16 +23,15 @@ impl Connections {
     /// As the user's are set up, and no more than there is room for.
     pub(super) async fn like(user: &DatabaseConnection) -> Result<Self, Error> {
         let share = limits::share_of_worker(user).await.map_err(Error::Setup)?;
-        let store = Store::new(own_connections(user, share.own)).await?;
-        Ok(Self { store: Mutex::new(store), user: user.clone(), share })
+        let mut pool = OwnPool::beside(user, share.own);
+        let store = Store::new(pool.connections()).await?;
+        Ok(Self { own: Mutex::new((pool, store)), user: user.clone(), share })
     }
 
     /// New ones, where those before have been given up.
     pub(super) fn store(&self) -> Store {
-        let mut store = lock(&self.store);
-        if is_closed(&store.db) {
-            store.db = own_connections(&self.user, self.share.own);
-        }
+        let (pool, store) = &mut *lock(&self.own);
+        store.db = pool.connections();
         store.clone()
     }
 }

@@ -194,7 +194,8 @@ impl Worker {
     ///
     /// [`Error::PoolClosed`] where the program closes the pool that it has given to the worker: its jobs are stopped and given back.
     ///
-    /// [`Error::Setup`] where it can't start: no definition, two of one name, state that is missing, no tables.
+    /// [`Error::Setup`] where it can't start: no definition, two of one name, state that is missing, no tables, a setting of the database's
+    /// sessions under which jobs don't work.
     pub async fn run(self) -> Result<(), Error> {
         let shutdown = Shutdown::on_signals(&self.settings.stop);
         self.run_with(shutdown).await

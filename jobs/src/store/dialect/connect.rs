@@ -16,6 +16,7 @@ use tracing::subscriber::NoSubscriber;
 use super::connection::BUSY_TIMEOUT;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 use super::limits;
+use super::session::{self, Unsuited};
 use super::url;
 use crate::error::Error;
 use crate::store::fault::{self, Fault};
@@ -51,9 +52,22 @@ pub(crate) async fn connect(mut options: ConnectOptions) -> Result<DatabaseConne
             Err(error) if options.get_url().starts_with("sqlite:") => {
                 return Err(url::with_file(error, options.get_url()).into());
             }
-            result => return Ok(result?),
+            result => {
+                let db = result?;
+                // One that connects later is looked at when a worker starts on it.
+                if !options.get_connect_lazy() {
+                    refuse_unsuited(&db).await?;
+                }
+                return Ok(db);
+            }
         }
     }
+}
+
+async fn refuse_unsuited(db: &DatabaseConnection) -> Result<(), Error> {
+    let Some(Unsuited { setting, reason }) = session::unsuited(db).await? else { return Ok(()) };
+    db.close_by_ref().await?;
+    Err(Error::invalid(setting, reason))
 }
 
 async fn connect_once(mut options: ConnectOptions) -> Result<DatabaseConnection, DbErr> {

@@ -1,89 +1,11 @@
-//! Connections of a worker's own beside the user's, and what is asked of a connection.
+//! What is asked of a connection.
 
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement};
 
-#[cfg(feature = "sqlite")]
-use super::release;
-
 /// How long a writer waits for its turn on SQLite.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Connections of a worker's own to the same database, up to `connections`, with the user's settings: so that jobs which use up
-/// the user's pool can't hold up heartbeats and finishes. A database in memory is only reached through the pool it lives in.
-///
-/// On a server they need no look when they come back: where a future of the worker's is dropped, none of its connections are used again,
-/// and what fails is rolled back by the server, or by the driver.
-pub(crate) fn own_connections(db: &DatabaseConnection, connections: u32) -> DatabaseConnection {
-    match db.get_database_backend() {
-        #[cfg(feature = "postgres")]
-        DbBackend::Postgres => {
-            let pool = db.get_postgres_connection_pool();
-            let options = pool
-                .options()
-                .clone()
-                .max_connections(connections)
-                .min_connections(0)
-                .test_before_acquire(false)
-                .after_release(|_, _| Box::pin(async { Ok(true) }));
-            options.connect_lazy_with(pool.connect_options().as_ref().clone()).into()
-        }
-        #[cfg(feature = "mysql")]
-        DbBackend::MySql => {
-            let pool = db.get_mysql_connection_pool();
-            let options = pool
-                .options()
-                .clone()
-                .max_connections(connections)
-                .min_connections(0)
-                .test_before_acquire(false)
-                .after_release(|_, _| Box::pin(async { Ok(true) }));
-            options.connect_lazy_with(pool.connect_options().as_ref().clone()).into()
-        }
-        #[cfg(feature = "sqlite")]
-        DbBackend::Sqlite => {
-            let pool = db.get_sqlite_connection_pool();
-            let connect = pool.connect_options();
-            let file = connect.get_filename().to_string_lossy().into_owned();
-            if file.is_empty()
-                || file.contains(":memory:")
-                || file.contains("mode=memory")
-                || file.contains("sqlx-in-memory")
-            {
-                return db.clone();
-            }
-            // One writer at a time: those of one pool queue for its connection, instead of asking again and again whether the file
-            // is free.
-            let options = pool
-                .options()
-                .clone()
-                .max_connections(connections.min(1))
-                .min_connections(0)
-                .test_before_acquire(false);
-            let options = release::check_sqlite(options);
-            options.connect_lazy_with(connect.as_ref().clone().busy_timeout(BUSY_TIMEOUT).row_buffer_size(1024)).into()
-        }
-        _ => db.clone(),
-    }
-}
-
-/// Lets nobody use these connections again. Those that the user has, are the user's.
-pub(crate) fn retire(own: &DatabaseConnection, user: &DatabaseConnection) {
-    if key(own) == key(user) {
-        return;
-    }
-    // It counts as closed at once; what is still in use is closed when it comes back.
-    match own.get_database_backend() {
-        #[cfg(feature = "postgres")]
-        DbBackend::Postgres => drop(own.get_postgres_connection_pool().close()),
-        #[cfg(feature = "mysql")]
-        DbBackend::MySql => drop(own.get_mysql_connection_pool().close()),
-        #[cfg(feature = "sqlite")]
-        DbBackend::Sqlite => drop(own.get_sqlite_connection_pool().close()),
-        _ => {}
-    }
-}
 
 pub(crate) fn is_closed(db: &DatabaseConnection) -> bool {
     match db.get_database_backend() {
@@ -122,16 +44,16 @@ pub(crate) async fn isolates_more(db: &DatabaseConnection) -> Result<bool, DbErr
     Ok(level.is_some_and(|level| level != "read committed"))
 }
 
-/// What tells one database of this process from another: two connections with the same key share their pool.
+/// What tells one database of this process from another: two connections with the same key share their pool, which keeps its options
+/// where they are for as long as it lives.
 pub(crate) fn key(db: &DatabaseConnection) -> usize {
-    use std::sync::Arc;
     match db.get_database_backend() {
         #[cfg(feature = "postgres")]
-        DbBackend::Postgres => Arc::as_ptr(&db.get_postgres_connection_pool().connect_options()).addr(),
+        DbBackend::Postgres => std::ptr::from_ref(db.get_postgres_connection_pool().options()).addr(),
         #[cfg(feature = "mysql")]
-        DbBackend::MySql => Arc::as_ptr(&db.get_mysql_connection_pool().connect_options()).addr(),
+        DbBackend::MySql => std::ptr::from_ref(db.get_mysql_connection_pool().options()).addr(),
         #[cfg(feature = "sqlite")]
-        DbBackend::Sqlite => Arc::as_ptr(&db.get_sqlite_connection_pool().connect_options()).addr(),
+        DbBackend::Sqlite => std::ptr::from_ref(db.get_sqlite_connection_pool().options()).addr(),
         _ => 0,
     }
 }

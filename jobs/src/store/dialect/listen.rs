@@ -28,7 +28,7 @@ pub(crate) struct Listener(sea_orm::sqlx::postgres::PgListener);
 #[cfg(feature = "postgres")]
 impl Listener {
     pub(crate) async fn connect(db: &DatabaseConnection, channels: &[&str]) -> Result<Self, DbErr> {
-        let pool = super::connection::own_connections(db, 1);
+        let pool = super::own_pool::own_connections(db, 1);
         let connect = async {
             let mut listener =
                 sea_orm::sqlx::postgres::PgListener::connect_with(pool.get_postgres_connection_pool()).await?;

@@ -10,8 +10,10 @@ pub(crate) mod health;
 pub(crate) mod limits;
 pub(crate) mod listen;
 mod mysql;
+pub(crate) mod own_pool;
 mod postgres;
 mod release;
+pub(crate) mod session;
 mod sqlite;
 pub(crate) mod url;
 
@@ -147,6 +149,8 @@ pub(crate) enum Insert {
         row: &'static str,
         /// The same for a job that is due at once, without (at, delay), and without reckoning with them.
         due_now: Option<&'static str>,
+        /// What to write instead of the row's time outside a transaction, so that the row is refused where it would not be committed.
+        if_committed: Option<(&'static str, &'static str)>,
         chunks: &'static [usize],
     },
 }

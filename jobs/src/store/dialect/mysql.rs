@@ -71,6 +71,7 @@ pub(super) static DIALECT: Dialect = Dialect {
         into: "INSERT INTO jobs_worker (name, host, pid, started_at, last_seen_at, expires_at, serves) VALUES ",
         row: "(?, ?, ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL ? * 1000 MICROSECOND, ?)",
         due_now: None,
+        if_committed: None,
         chunks: &[1],
     },
     beat: Beat::Update(
@@ -153,6 +154,7 @@ const INSERT: Insert = Insert::Values {
     row: "(?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6),
            COALESCE(CAST(? AS DATETIME(6)), UTC_TIMESTAMP(6) + INTERVAL COALESCE(?, 0) * 1000 MICROSECOND), ?, ?, ?, ?, ?)",
     due_now: Some("(?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), ?, ?, ?, ?, ?)"),
+    if_committed: Some(("UTC_TIMESTAMP(6)", "IF(@@autocommit, UTC_TIMESTAMP(6), NULL)")),
     chunks: CHUNKS,
 };
 

@@ -1,0 +1,165 @@
+//! Connections of a worker's own beside the user's.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use sea_orm::{DatabaseConnection, DbBackend};
+
+#[cfg(feature = "sqlite")]
+use super::connection::BUSY_TIMEOUT;
+use super::connection::{is_closed, key};
+#[cfg(feature = "sqlite")]
+use super::release;
+
+/// A pool of a worker's own beside the user's, whose credentials it follows: a program may give its pool others while a worker runs
+/// (`SQLx`'s `Pool::set_connect_options`).
+pub(crate) struct OwnPool {
+    user: DatabaseConnection,
+    connections: u32,
+    own: DatabaseConnection,
+    /// How the user's pool connected when that was last looked at. Kept, so that no other has its address.
+    seen: Option<ConnectedBy>,
+}
+
+/// The options by which a pool connects, of whatever database.
+type ConnectedBy = Arc<dyn Any + Send + Sync>;
+
+impl OwnPool {
+    pub(crate) fn beside(user: &DatabaseConnection, connections: u32) -> Self {
+        let seen = connected_by(user);
+        Self { user: user.clone(), connections, own: own_connections(user, connections), seen }
+    }
+
+    /// Its connections: new ones where those before were given up. What is opened from now on connects as the user's pool does now.
+    pub(crate) fn connections(&mut self) -> DatabaseConnection {
+        if is_closed(&self.own) {
+            self.renew();
+        } else if key(&self.own) != key(&self.user) {
+            let now = connected_by(&self.user);
+            if !now.iter().zip(&self.seen).all(|(now, seen)| Arc::ptr_eq(now, seen)) {
+                follow(&self.own, &self.user);
+                self.seen = now;
+            }
+        }
+        self.own.clone()
+    }
+
+    /// Gives those up that it has.
+    pub(crate) fn renew(&mut self) {
+        *self = Self::beside(&self.user, self.connections);
+    }
+}
+
+fn connected_by(db: &DatabaseConnection) -> Option<ConnectedBy> {
+    match db.get_database_backend() {
+        #[cfg(feature = "postgres")]
+        DbBackend::Postgres => Some(db.get_postgres_connection_pool().connect_options()),
+        #[cfg(feature = "mysql")]
+        DbBackend::MySql => Some(db.get_mysql_connection_pool().connect_options()),
+        #[cfg(feature = "sqlite")]
+        DbBackend::Sqlite => Some(db.get_sqlite_connection_pool().connect_options()),
+        _ => None,
+    }
+}
+
+/// Lets one pool connect as the other does, from now on.
+fn follow(own: &DatabaseConnection, user: &DatabaseConnection) {
+    match own.get_database_backend() {
+        #[cfg(feature = "postgres")]
+        DbBackend::Postgres => {
+            let options = user.get_postgres_connection_pool().connect_options();
+            own.get_postgres_connection_pool().set_connect_options(options.as_ref().clone());
+        }
+        #[cfg(feature = "mysql")]
+        DbBackend::MySql => {
+            let options = user.get_mysql_connection_pool().connect_options();
+            own.get_mysql_connection_pool().set_connect_options(options.as_ref().clone());
+        }
+        #[cfg(feature = "sqlite")]
+        DbBackend::Sqlite => {
+            let options = user.get_sqlite_connection_pool().connect_options();
+            own.get_sqlite_connection_pool().set_connect_options(own_sqlite(&options));
+        }
+        _ => {}
+    }
+}
+
+#[cfg(feature = "sqlite")]
+fn own_sqlite(user: &sea_orm::sqlx::sqlite::SqliteConnectOptions) -> sea_orm::sqlx::sqlite::SqliteConnectOptions {
+    user.clone().busy_timeout(BUSY_TIMEOUT).row_buffer_size(1024)
+}
+
+/// Connections of a worker's own to the same database, up to `connections`, with the user's settings: so that jobs which use up
+/// the user's pool can't hold up heartbeats and finishes. A database in memory is only reached through the pool it lives in.
+///
+/// On a server they need no look when they come back: where a future of the worker's is dropped, none of its connections are used again,
+/// and what fails is rolled back by the server, or by the driver.
+pub(crate) fn own_connections(db: &DatabaseConnection, connections: u32) -> DatabaseConnection {
+    match db.get_database_backend() {
+        #[cfg(feature = "postgres")]
+        DbBackend::Postgres => {
+            let pool = db.get_postgres_connection_pool();
+            let options = pool
+                .options()
+                .clone()
+                .max_connections(connections)
+                .min_connections(0)
+                .test_before_acquire(false)
+                .after_release(|_, _| Box::pin(async { Ok(true) }));
+            options.connect_lazy_with(pool.connect_options().as_ref().clone()).into()
+        }
+        #[cfg(feature = "mysql")]
+        DbBackend::MySql => {
+            let pool = db.get_mysql_connection_pool();
+            let options = pool
+                .options()
+                .clone()
+                .max_connections(connections)
+                .min_connections(0)
+                .test_before_acquire(false)
+                .after_release(|_, _| Box::pin(async { Ok(true) }));
+            options.connect_lazy_with(pool.connect_options().as_ref().clone()).into()
+        }
+        #[cfg(feature = "sqlite")]
+        DbBackend::Sqlite => {
+            let pool = db.get_sqlite_connection_pool();
+            let connect = pool.connect_options();
+            let file = connect.get_filename().to_string_lossy().into_owned();
+            if file.is_empty()
+                || file.contains(":memory:")
+                || file.contains("mode=memory")
+                || file.contains("sqlx-in-memory")
+            {
+                return db.clone();
+            }
+            // One writer at a time: those of one pool queue for its connection, instead of asking again and again whether the file
+            // is free.
+            let options = pool
+                .options()
+                .clone()
+                .max_connections(connections.min(1))
+                .min_connections(0)
+                .test_before_acquire(false);
+            let options = release::check_sqlite(options);
+            options.connect_lazy_with(own_sqlite(&connect)).into()
+        }
+        _ => db.clone(),
+    }
+}
+
+/// Lets nobody use these connections again. Those that the user has, are the user's.
+pub(crate) fn retire(own: &DatabaseConnection, user: &DatabaseConnection) {
+    if key(own) == key(user) {
+        return;
+    }
+    // It counts as closed at once; what is still in use is closed when it comes back.
+    match own.get_database_backend() {
+        #[cfg(feature = "postgres")]
+        DbBackend::Postgres => drop(own.get_postgres_connection_pool().close()),
+        #[cfg(feature = "mysql")]
+        DbBackend::MySql => drop(own.get_mysql_connection_pool().close()),
+        #[cfg(feature = "sqlite")]
+        DbBackend::Sqlite => drop(own.get_sqlite_connection_pool().close()),
+        _ => {}
+    }
+}
