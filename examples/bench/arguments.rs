@@ -51,6 +51,10 @@ pub(crate) struct Arguments {
     /// Fail when a ratio is worse than this fraction of its goal, such as 0.5.
     #[arg(long, value_name = "FRACTION")]
     pub(crate) require: Option<f64>,
+
+    /// Be one of several processes that drain: the run starts them itself.
+    #[arg(long, hide = true)]
+    pub(crate) drains: bool,
 }
 
 /// Figures that are measured together.
@@ -58,6 +62,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Group {
     /// Executing what waits.
     Drain,
+    /// Drains by many workers.
+    Scale,
     /// Scheduling one job at a time.
     Schedule,
     /// Scheduling many at once.

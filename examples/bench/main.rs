@@ -22,7 +22,9 @@ mod idle;
 mod job;
 mod latency;
 mod mixed;
+mod processes;
 mod progress;
+mod scale;
 mod schedule;
 mod snapshot;
 mod statements;
@@ -56,6 +58,10 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<ExitCode> {
+    if arguments.drains {
+        processes::drain(&arguments).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let bench = Bench { server: Server::new(&arguments.database)?, arguments };
     let measured = tokio::select! {
         measured = measure(&bench) => measured,
@@ -76,6 +82,7 @@ async fn measure(bench: &Bench) -> Result<Vec<Figure>> {
     for group in Group::value_variants().iter().filter(|group| bench.arguments.wants(**group)) {
         figures.extend(match group {
             Group::Drain => drain::measure(bench).await?,
+            Group::Scale => scale::measure(bench).await?,
             Group::Schedule => schedule::measure(bench).await?,
             Group::Bulk => bulk::measure(bench).await?,
             Group::Unique => unique::measure(bench).await?,

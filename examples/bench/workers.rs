@@ -3,6 +3,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use jobs::sea_orm::DatabaseConnection;
 use jobs::{CancellationToken, Worker};
 use tokio::task::JoinSet;
 
@@ -10,7 +11,12 @@ use crate::Result;
 use crate::database::Database;
 
 /// How long anything may take before the run is given up.
-const PATIENCE: Duration = Duration::from_mins(5);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(5);
+
+/// A worker with the defaults.
+pub(crate) fn worker(db: DatabaseConnection, queues: &[(&str, usize)]) -> Worker {
+    queues.iter().fold(Worker::new(db), |worker, (queue, concurrency)| worker.queue(*queue, *concurrency))
+}
 
 /// Workers that run until they are stopped.
 pub(crate) struct Workers {
@@ -24,11 +30,8 @@ impl Workers {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         for _ in 0..number {
-            let mut worker = Worker::new(jobs::connect(&database.url).await?).stop_on(stop.clone());
-            for (queue, concurrency) in queues {
-                worker = worker.queue(*queue, *concurrency);
-            }
-            tasks.spawn(worker.run());
+            let worker = worker(jobs::connect(&database.url).await?, queues);
+            tasks.spawn(worker.stop_on(stop.clone()).run());
         }
         Ok(Self { stop, tasks })
     }
