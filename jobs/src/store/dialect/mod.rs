@@ -5,6 +5,8 @@
 
 pub(crate) mod connect;
 pub(crate) mod connection;
+#[cfg(test)]
+mod golden;
 #[cfg(feature = "cli")]
 pub(crate) mod health;
 pub(crate) mod limits;

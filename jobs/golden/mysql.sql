@@ -1,0 +1,274 @@
+Dialect {
+    backend: MySql,
+    clock: "UTC_TIMESTAMP(6)",
+    notify: None,
+    row_locks: true,
+    insert: Values {
+        into: "INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id, unique_key, unique_while) VALUES ",
+        row: "(?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6), COALESCE(CAST(? AS DATETIME(6)), UTC_TIMESTAMP(6) + INTERVAL COALESCE(?, 0) * 1000 MICROSECOND), ?, ?, ?, ?, ?)",
+        due_now: Some(
+            "(?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), ?, ?, ?, ?, ?)",
+        ),
+        chunks: [
+            1024,
+            512,
+            256,
+            128,
+            64,
+            32,
+            16,
+            8,
+            4,
+            2,
+            1,
+        ],
+    },
+    claim: Steps {
+        places: "SELECT priority, name
+            FROM (
+            SELECT priority, name, MIN(scheduled_at) AS first_due
+            FROM jobs_job FORCE INDEX (jobs_job_waiting)
+            WHERE status = 0 AND queue = ? GROUP BY status, queue, priority, name) AS waiting
+            WHERE first_due <= UTC_TIMESTAMP(6) AND name IN
+            (SELECT known COLLATE utf8mb4_bin
+            FROM JSON_TABLE(?, '$[*]' COLUMNS (known VARCHAR(200) CHARACTER
+            SET utf8mb4 PATH '$')) AS names)
+            ORDER BY priority, name",
+        lock: "SELECT id, name, priority, version, attempt, max_attempts, budget, timeout_ms, CAST(parameters AS CHAR), created_at, scheduled_at, user_id, session_id, event_id, UTC_TIMESTAMP(6) AS started_at, nominal_at, attempt + 1 < max_attempts AND (attempt = 0 OR worker_id IS NOT NULL) AS may_wait
+            FROM jobs_job FORCE INDEX (jobs_job_waiting)
+            WHERE status = 0 AND queue = ? AND priority = ? AND name = ? AND scheduled_at >= COALESCE(?, '1000-01-01') AND scheduled_at <= UTC_TIMESTAMP(6)
+            ORDER BY scheduled_at, id LIMIT ? FOR
+            UPDATE SKIP LOCKED",
+        own: "UPDATE JSON_TABLE(?, '$[*]' COLUMNS (claimed BIGINT PATH '$')) AS c STRAIGHT_JOIN jobs_job FORCE INDEX (PRIMARY) ON jobs_job.id = c.claimed STRAIGHT_JOIN
+            (SELECT id
+            FROM jobs_worker FORCE INDEX (PRIMARY)
+            WHERE id = ? LIMIT 1) AS claimer
+            SET version = version + 1, attempt = attempt + 1, worker_id = claimer.id, started_at = UTC_TIMESTAMP(6), progress = 0, results = NULL, status = 1",
+    },
+    look: "SELECT queue, CAST(CEIL(MIN(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), first_due)) / 1000) AS SIGNED) AS wait_ms
+        FROM
+        (SELECT queue, priority, name, MIN(scheduled_at) AS first_due
+        FROM jobs_job FORCE INDEX (jobs_job_waiting)
+        WHERE status = 0 GROUP BY status, queue, priority, name) AS waiting
+        WHERE queue IN
+        (SELECT served COLLATE utf8mb4_bin
+        FROM JSON_TABLE(?, '$[*]' COLUMNS (served VARCHAR(200) CHARACTER
+        SET utf8mb4 PATH '$')) AS queues) AND name IN
+        (SELECT known COLLATE utf8mb4_bin
+        FROM JSON_TABLE(?, '$[*]' COLUMNS (known VARCHAR(200) CHARACTER
+        SET utf8mb4 PATH '$')) AS names) GROUP BY queue
+        UNION ALL
+        SELECT name, NULL
+        FROM jobs_queue
+        WHERE paused_at IS NOT NULL",
+    done: " /*M!
+        SET STATEMENT innodb_lock_wait_timeout = 0 FOR */
+        UPDATE /*!80001
+        (SELECT done.*
+        FROM */ JSON_TABLE(?, '$[*]' COLUMNS ( id BIGINT PATH '$.id', version BIGINT PATH '$.version', results LONGTEXT CHARACTER
+        SET utf8mb4 PATH '$.results')) AS done /*!80001 STRAIGHT_JOIN jobs_job AS free FORCE INDEX (PRIMARY) ON free.id = done.id AND free.version = done.version LIMIT 10000 FOR
+        UPDATE OF free SKIP LOCKED) AS done */ STRAIGHT_JOIN jobs_job AS job FORCE INDEX (PRIMARY) ON job.id = done.id AND job.version = done.version
+        SET job.version = job.version + 1, job.status = 4, job.finished_at = UTC_TIMESTAMP(6), job.progress = 100, job.results = COALESCE(done.results, job.results)",
+    progress: Some(
+        " /*M!
+            SET STATEMENT innodb_lock_wait_timeout = 0 FOR */
+            UPDATE /*!80001
+            (SELECT reported.*
+            FROM */ JSON_TABLE(?, '$[*]' COLUMNS ( id BIGINT PATH '$.id', version BIGINT PATH '$.version', progress SMALLINT PATH '$.progress', results LONGTEXT CHARACTER
+            SET utf8mb4 PATH '$.results')) AS reported /*!80001 STRAIGHT_JOIN jobs_job AS free FORCE INDEX (PRIMARY) ON free.id = reported.id AND free.version = reported.version LIMIT 10000 FOR
+            UPDATE OF free SKIP LOCKED) AS reported */ STRAIGHT_JOIN jobs_job AS job FORCE INDEX (PRIMARY) ON job.id = reported.id AND job.version = reported.version
+            SET job.progress = COALESCE(reported.progress, job.progress), job.results = COALESCE(reported.results, job.results)",
+    ),
+    finish: Steps {
+        lock: "
+            SELECT job.id, job.version
+            FROM JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT PATH '$.id', version BIGINT PATH '$.version')) AS batch STRAIGHT_JOIN jobs_job AS job FORCE INDEX (PRIMARY) ON job.id = batch.id AND job.version = batch.version
+            WHERE job.status = 1 FOR
+            UPDATE /*!80001 OF job */ SKIP LOCKED",
+        history: Some(
+            "
+                INSERT IGNORE INTO jobs_attempt (job_id, attempt, version, worker, started_at, ended_at, how, error)
+                SELECT job.id, job.attempt, job.version, ended.worker, job.started_at, UTC_TIMESTAMP(6), ended.how, ended.error
+                FROM JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT PATH '$.id', how VARCHAR(20) CHARACTER
+                SET utf8mb4 PATH '$.how', error LONGTEXT CHARACTER
+                SET utf8mb4 PATH '$.error', worker VARCHAR(200) CHARACTER
+                SET utf8mb4 PATH '$.worker')) AS ended STRAIGHT_JOIN jobs_job AS job FORCE INDEX (PRIMARY) ON job.id = ended.id
+                WHERE ended.how IS NOT NULL",
+        ),
+        own: "
+            UPDATE JSON_TABLE(?, '$[*]' COLUMNS ( id BIGINT PATH '$.id', status SMALLINT PATH '$.status', delay_ms BIGINT PATH '$.delay_ms', attempt_change INT PATH '$.attempt_change', max_attempts_change INT PATH '$.max_attempts_change', progress SMALLINT PATH '$.progress', results LONGTEXT CHARACTER
+            SET utf8mb4 PATH '$.results', error LONGTEXT CHARACTER
+            SET utf8mb4 PATH '$.error', owner BIGINT PATH '$.owner')) AS ended STRAIGHT_JOIN jobs_job AS job FORCE INDEX (PRIMARY) ON job.id = ended.id
+            SET job.version = job.version + 1, job.worker_id = ended.owner, job.scheduled_at = CASE WHEN ended.status = 0 AND ended.delay_ms IS NOT NULL THEN UTC_TIMESTAMP(6) + INTERVAL ended.delay_ms * 1000 MICROSECOND ELSE job.scheduled_at END, job.started_at = CASE WHEN ended.status = 0 AND job.cancel_requested_at IS NULL THEN NULL ELSE job.started_at END, job.finished_at = CASE WHEN ended.status = 0 AND job.cancel_requested_at IS NULL THEN NULL ELSE UTC_TIMESTAMP(6) END, job.attempt = job.attempt + ended.attempt_change, job.max_attempts = job.max_attempts + ended.max_attempts_change, job.progress = COALESCE(ended.progress, job.progress), job.results = COALESCE(ended.results, job.results), job.last_error = COALESCE(ended.error, job.last_error), job.status = CASE WHEN ended.status = 0 AND job.cancel_requested_at IS NOT NULL THEN 2 ELSE ended.status END",
+        messages: "
+            INSERT INTO jobs_message (job_id, attempt, version, level, created_at, text)
+            SELECT job_id, attempt, version, level, UTC_TIMESTAMP(6) - INTERVAL age_ms * 1000 MICROSECOND, text
+            FROM JSON_TABLE(?, '$[*]' COLUMNS ( ordinal FOR ORDINALITY, job_id BIGINT PATH '$.job_id', attempt INT PATH '$.attempt', version BIGINT PATH '$.version', level SMALLINT PATH '$.level', age_ms BIGINT PATH '$.age_ms', text LONGTEXT CHARACTER
+            SET utf8mb4 PATH '$.text')) AS message
+            ORDER BY ordinal",
+    },
+    report: Steps {
+        lock: "
+            SELECT job.id, job.version
+            FROM JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT PATH '$.id', version BIGINT PATH '$.version')) AS batch STRAIGHT_JOIN jobs_job AS job FORCE INDEX (PRIMARY) ON job.id = batch.id AND job.version = batch.version
+            WHERE job.status = 1 FOR
+            UPDATE /*!80001 OF job */ SKIP LOCKED",
+        history: None,
+        own: " /*M!
+            SET STATEMENT innodb_lock_wait_timeout = 0 FOR */
+            UPDATE /*!80001
+            (SELECT reported.*
+            FROM */ JSON_TABLE(?, '$[*]' COLUMNS ( id BIGINT PATH '$.id', version BIGINT PATH '$.version', progress SMALLINT PATH '$.progress', results LONGTEXT CHARACTER
+            SET utf8mb4 PATH '$.results')) AS reported /*!80001 STRAIGHT_JOIN jobs_job AS free FORCE INDEX (PRIMARY) ON free.id = reported.id AND free.version = reported.version LIMIT 10000 FOR
+            UPDATE OF free SKIP LOCKED) AS reported */ STRAIGHT_JOIN jobs_job AS job FORCE INDEX (PRIMARY) ON job.id = reported.id AND job.version = reported.version
+            SET job.progress = COALESCE(reported.progress, job.progress), job.results = COALESCE(reported.results, job.results)",
+        messages: "
+            INSERT INTO jobs_message (job_id, attempt, version, level, created_at, text)
+            SELECT job_id, attempt, version, level, UTC_TIMESTAMP(6) - INTERVAL age_ms * 1000 MICROSECOND, text
+            FROM JSON_TABLE(?, '$[*]' COLUMNS ( ordinal FOR ORDINALITY, job_id BIGINT PATH '$.job_id', attempt INT PATH '$.attempt', version BIGINT PATH '$.version', level SMALLINT PATH '$.level', age_ms BIGINT PATH '$.age_ms', text LONGTEXT CHARACTER
+            SET utf8mb4 PATH '$.text')) AS message
+            ORDER BY ordinal",
+    },
+    join: Values {
+        into: "INSERT INTO jobs_worker (name, host, pid, started_at, last_seen_at, expires_at, serves) VALUES ",
+        row: "(?, ?, ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL ? * 1000 MICROSECOND, ?)",
+        due_now: None,
+        chunks: [
+            1,
+        ],
+    },
+    beat: Update(
+        "UPDATE jobs_worker
+            SET resumed_at = CASE WHEN expires_at < UTC_TIMESTAMP(6) THEN UTC_TIMESTAMP(6) ELSE resumed_at END, last_seen_at = UTC_TIMESTAMP(6), expires_at = UTC_TIMESTAMP(6) + INTERVAL ? * 1000 MICROSECOND
+            WHERE id = ?",
+    ),
+    lock_one: "SELECT id
+        FROM jobs_job
+        WHERE id = ? FOR
+        UPDATE SKIP LOCKED",
+    expired: "SELECT id
+        FROM jobs_job
+        WHERE status = ? AND status >= 2 AND finished_at < UTC_TIMESTAMP(6) - INTERVAL ? * 1000 MICROSECOND
+        ORDER BY finished_at LIMIT ? FOR
+        UPDATE SKIP LOCKED",
+    delete: [
+        "UPDATE JSON_TABLE(?, '$[*]' COLUMNS (doomed BIGINT PATH '$')) AS d STRAIGHT_JOIN jobs_job FORCE INDEX (PRIMARY) ON jobs_job.id = d.doomed STRAIGHT_JOIN jobs_unique FORCE INDEX (PRIMARY) ON jobs_unique.unique_key = jobs_job.unique_key AND jobs_unique.job_id = jobs_job.id
+            SET jobs_unique.version = NULL",
+        "DELETE jobs_message
+            FROM JSON_TABLE(?, '$[*]' COLUMNS (doomed BIGINT PATH '$')) AS d STRAIGHT_JOIN jobs_message FORCE INDEX (jobs_message_job) ON jobs_message.job_id = d.doomed",
+        "DELETE jobs_attempt
+            FROM JSON_TABLE(?, '$[*]' COLUMNS (doomed BIGINT PATH '$')) AS d STRAIGHT_JOIN jobs_attempt FORCE INDEX (PRIMARY) ON jobs_attempt.job_id = d.doomed",
+    ],
+    delete_jobs: "DELETE jobs_job
+        FROM JSON_TABLE(?, '$[*]' COLUMNS (doomed BIGINT PATH '$')) AS d STRAIGHT_JOIN jobs_job FORCE INDEX (PRIMARY) ON jobs_job.id = d.doomed",
+    expect: None,
+    statuses: "SELECT jobs_job.id, jobs_job.status
+        FROM JSON_TABLE(?, '$[*]' COLUMNS (wanted BIGINT PATH '$')) AS w JOIN jobs_job ON jobs_job.id = w.wanted",
+    advance: "UPDATE jobs_job
+        SET scheduled_at = scheduled_at - INTERVAL ? * 1000 MICROSECOND
+        WHERE status = 0",
+    unique: Unique {
+        insert: Steps {
+            jobs: Values {
+                into: "INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id, unique_key, unique_while) VALUES ",
+                row: "(?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6), COALESCE(CAST(? AS DATETIME(6)), UTC_TIMESTAMP(6) + INTERVAL COALESCE(?, 0) * 1000 MICROSECOND), ?, ?, ?, ?, ?)",
+                due_now: Some(
+                    "(?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), ?, ?, ?, ?, ?)",
+                ),
+                chunks: [
+                    1024,
+                    512,
+                    256,
+                    128,
+                    64,
+                    32,
+                    16,
+                    8,
+                    4,
+                    2,
+                    1,
+                ],
+            },
+            take_range: None,
+        },
+        take: Values {
+            into: "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at) VALUES ",
+            row: "(?, ?, ?, UTC_TIMESTAMP(6) + INTERVAL ? * 1000 MICROSECOND)",
+            unless_there: " ON DUPLICATE KEY
+                UPDATE version = jobs_unique.version + 0 * LAST_INSERT_ID(1)",
+            chunks: [
+                1024,
+                512,
+                256,
+                128,
+                64,
+                32,
+                16,
+                8,
+                4,
+                2,
+                1,
+            ],
+        },
+        held: Some(
+            "SELECT held.unique_key, held.job_id
+                FROM jobs_unique AS held JOIN jobs_job AS job ON job.id = held.job_id
+                WHERE held.unique_key = ? AND (held.expires_at > UTC_TIMESTAMP(6) OR job.unique_while & (1 << job.status) <> 0)",
+        ),
+        holders: "SELECT unique_key, job_id, version, COALESCE(expires_at > UTC_TIMESTAMP(6), FALSE) AS is_open, TRUE AS may_be_old
+            FROM JSON_TABLE(?, '$[*]' COLUMNS (wanted VARCHAR(64) CHARACTER
+            SET utf8mb4 PATH '$')) AS w STRAIGHT_JOIN jobs_unique FORCE INDEX (PRIMARY) ON unique_key = w.wanted COLLATE utf8mb4_bin FOR
+            UPDATE /*!80001 OF jobs_unique */",
+        jobs: "SELECT id, version, status, unique_while
+            FROM JSON_TABLE(?, '$[*]' COLUMNS (holding BIGINT PATH '$')) AS h STRAIGHT_JOIN jobs_job FORCE INDEX (PRIMARY) ON jobs_job.id = h.holding",
+        locked_jobs: "SELECT id, version, status, unique_while
+            FROM JSON_TABLE(?, '$[*]' COLUMNS (holding BIGINT PATH '$')) AS h STRAIGHT_JOIN jobs_job FORCE INDEX (PRIMARY) ON jobs_job.id = h.holding FOR
+            UPDATE /*!80001 OF jobs_job */",
+        free: "DELETE jobs_unique
+            FROM JSON_TABLE(?, '$[*]' COLUMNS ( seen VARCHAR(64) CHARACTER
+            SET utf8mb4 PATH '$.unique_key', by_job BIGINT PATH '$.job_id', at_version BIGINT PATH '$.version')) AS s STRAIGHT_JOIN jobs_unique FORCE INDEX (PRIMARY) ON jobs_unique.unique_key = s.seen COLLATE utf8mb4_bin AND jobs_unique.job_id = s.by_job AND jobs_unique.version <=> s.at_version",
+        replace: "UPDATE jobs_job FORCE INDEX (PRIMARY)
+            SET scheduled_at = COALESCE(CAST(? AS DATETIME(6)), UTC_TIMESTAMP(6) + INTERVAL COALESCE(?, 0) * 1000 MICROSECOND), parameters = ?, version = version + 1
+            WHERE id = ? AND version = ? AND status = 0",
+        sweep: "DELETE
+            FROM jobs_unique
+            WHERE version IS NULL AND (expires_at IS NULL OR expires_at <= UTC_TIMESTAMP(6))",
+    },
+    cron: Cron {
+        due_in: "SELECT CAST(CEIL(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), next_at) / 1000) AS SIGNED) AS wait_ms
+            FROM jobs_cron FORCE INDEX (jobs_cron_due)
+            WHERE paused_at IS NULL AND next_at IS NOT NULL AND JSON_CONTAINS(?, JSON_QUOTE(job)) AND NOT JSON_CONTAINS(?, JSON_QUOTE(name))
+            ORDER BY next_at LIMIT 1",
+        due: "SELECT jobs_cron.*, UTC_TIMESTAMP(6) AS now
+            FROM jobs_cron FORCE INDEX (jobs_cron_due)
+            WHERE paused_at IS NULL AND next_at <= UTC_TIMESTAMP(6) AND JSON_CONTAINS(?, JSON_QUOTE(job)) AND NOT JSON_CONTAINS(?, JSON_QUOTE(name))
+            ORDER BY next_at LIMIT ? FOR
+            UPDATE SKIP LOCKED",
+        fired: "SELECT wanted.place
+            FROM JSON_TABLE(?, '$[*]' COLUMNS ( place BIGINT PATH '$.place', schedule VARCHAR(200) CHARACTER
+            SET utf8mb4 PATH '$.schedule', nominal_at DATETIME(6) PATH '$.nominal_at')) AS wanted STRAIGHT_JOIN jobs_cron_firing AS firing FORCE INDEX (PRIMARY) ON firing.schedule = wanted.schedule COLLATE utf8mb4_bin AND firing.nominal_at = wanted.nominal_at",
+        record: "INSERT INTO jobs_cron_firing (schedule, nominal_at, job_id, fired_at)
+            SELECT fired.schedule, fired.nominal_at, fired.job_id, UTC_TIMESTAMP(6)
+            FROM JSON_TABLE(?, '$[*]' COLUMNS ( schedule VARCHAR(200) CHARACTER
+            SET utf8mb4 PATH '$.schedule', nominal_at DATETIME(6) PATH '$.nominal_at', job_id BIGINT PATH '$.job_id')) AS fired",
+        nominal: "UPDATE JSON_TABLE(?, '$[*]' COLUMNS (nominal_at DATETIME(6) PATH '$.nominal_at', job_id BIGINT PATH '$.job_id')) AS fired STRAIGHT_JOIN jobs_job FORCE INDEX (PRIMARY) ON jobs_job.id = fired.job_id
+            SET jobs_job.nominal_at = fired.nominal_at",
+        hold: "UPDATE JSON_TABLE(?, '$[*]' COLUMNS ( unique_key VARCHAR(64) CHARACTER
+            SET utf8mb4 PATH '$.unique_key', job_id BIGINT PATH '$.job_id', expires_at DATETIME(6) PATH '$.expires_at')) AS held STRAIGHT_JOIN jobs_unique FORCE INDEX (PRIMARY) ON jobs_unique.unique_key = held.unique_key COLLATE utf8mb4_bin AND jobs_unique.job_id = held.job_id
+            SET jobs_unique.expires_at = held.expires_at",
+        set_next: "UPDATE JSON_TABLE(?, '$[*]' COLUMNS ( schedule VARCHAR(200) CHARACTER
+            SET utf8mb4 PATH '$.schedule', next_at DATETIME(6) PATH '$.next_at')) AS fired STRAIGHT_JOIN jobs_cron FORCE INDEX (PRIMARY) ON jobs_cron.name = fired.schedule COLLATE utf8mb4_bin
+            SET jobs_cron.next_at = fired.next_at",
+        forget: "DELETE old
+            FROM
+            (SELECT fired.schedule,
+            (SELECT latest.nominal_at
+            FROM jobs_cron_firing AS latest
+            WHERE latest.schedule = fired.schedule COLLATE utf8mb4_bin
+            ORDER BY latest.nominal_at DESC LIMIT 1 OFFSET 99) AS oldest
+            FROM JSON_TABLE(?, '$[*]' COLUMNS (schedule VARCHAR(200) CHARACTER
+            SET utf8mb4 PATH '$')) AS fired) AS kept STRAIGHT_JOIN jobs_cron_firing AS old FORCE INDEX (PRIMARY) ON old.schedule = kept.schedule COLLATE utf8mb4_bin AND old.nominal_at < kept.oldest",
+    },
+}
+by_id: UPDATE `jobs_job` FORCE INDEX (PRIMARY) SET `priority` = 1 WHERE `id` = 1
+unless_there: INSERT IGNORE INTO jobs_cron (name) VALUES (1)

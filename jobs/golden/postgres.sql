@@ -1,0 +1,460 @@
+Dialect {
+    backend: Postgres,
+    clock: "statement_timestamp()",
+    notify: Some(
+        "SELECT pg_notify($1, $2)",
+    ),
+    row_locks: true,
+    insert: Rows(
+        InsertJobs {
+            any: "
+                WITH inserted AS (
+                INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id)
+                SELECT name, queue, priority, max_attempts, max_attempts, timeout_ms, parameters::json, statement_timestamp(), COALESCE(at, statement_timestamp() + COALESCE(delay_ms, 0) * interval '1 millisecond'), user_id, session_id, event_id
+                FROM ROWS
+                FROM (json_to_recordset($1::json) AS ( name text, queue text, priority smallint, max_attempts integer, timeout_ms bigint, parameters text, at timestamptz, delay_ms bigint, user_id text, session_id text, event_id text))
+                WITH ORDINALITY AS new (name, queue, priority, max_attempts, timeout_ms, parameters, at, delay_ms, user_id, session_id, event_id, ordinal)
+                ORDER BY ordinal
+                RETURNING id, queue, scheduled_at ), woken AS (
+                SELECT count(pg_notify('jobs_wake', due.queue)) AS queues
+                FROM
+                (SELECT DISTINCT queue
+                FROM inserted
+                WHERE scheduled_at < statement_timestamp() + interval '1 minute') AS due
+                WHERE EXISTS
+                (SELECT 1
+                FROM jobs_worker
+                WHERE expires_at > statement_timestamp() AND jsonb_exists(asleep, due.queue)) )
+                SELECT id
+                FROM inserted
+                WHERE
+                (SELECT queues
+                FROM woken) >= 0",
+            alike: "
+                INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id)
+                SELECT $2, $3, $4::smallint, $5::integer, $5::integer, $6::bigint, new.parameters, statement_timestamp(), COALESCE($7::text::timestamptz, statement_timestamp() + COALESCE($8::bigint, 0) * interval '1 millisecond'), $9::text, $10::text, $11::text
+                FROM json_array_elements($1::text::json)
+                WITH ORDINALITY AS new (parameters, ordinal)
+                ORDER BY new.ordinal
+                RETURNING id, (
+                SELECT pg_notify('jobs_wake', $3)::text
+                FROM jobs_worker
+                WHERE COALESCE($7::text::timestamptz, statement_timestamp() + COALESCE($8::bigint, 0) * interval '1 millisecond') < statement_timestamp() + interval '1 minute' AND expires_at > statement_timestamp() AND jsonb_exists(asleep, $3) LIMIT 1)",
+        },
+        Returned,
+    ),
+    claim: Statement {
+        all: "
+            WITH RECURSIVE pairs AS (
+            (SELECT priority, name
+            FROM jobs_job
+            WHERE status = 0 AND queue = $1
+            ORDER BY priority, name LIMIT 1)
+            UNION ALL
+            SELECT next.priority, next.name
+            FROM pairs CROSS JOIN LATERAL (
+            SELECT priority, name
+            FROM jobs_job
+            WHERE status = 0 AND queue = $1 AND (priority, name) > (pairs.priority, pairs.name)
+            ORDER BY priority, name LIMIT 1) AS next ), known AS (
+            SELECT priority, name
+            FROM pairs
+            WHERE name = ANY(ARRAY(SELECT value
+            FROM json_array_elements_text($3::json))) ), places AS
+            (SELECT priority, name, '-infinity'::timestamptz AS since
+            FROM known)
+            UPDATE jobs_job
+            SET status = 1, version = version + 1, attempt = attempt + 1, worker_id = $2, started_at = statement_timestamp(), progress = 0, results = NULL
+            WHERE ctid = ANY(ARRAY(
+            SELECT best.ctid
+            FROM
+            (SELECT first.ctid, first.may_wait, row_number() OVER
+            (ORDER BY first.priority, first.scheduled_at, first.id) AS place
+            FROM places CROSS JOIN LATERAL (
+            SELECT ctid, id, priority, scheduled_at, attempt + 1 < max_attempts AND (attempt = 0 OR worker_id IS NOT NULL) AS may_wait
+            FROM jobs_job
+            WHERE status = 0 AND queue = $1 AND priority = places.priority AND name = places.name AND scheduled_at >= places.since AND scheduled_at <= statement_timestamp()
+            ORDER BY scheduled_at, id LIMIT
+            (SELECT $4::bigint) FOR
+            UPDATE SKIP LOCKED) AS first
+            ORDER BY first.priority, first.scheduled_at, first.id LIMIT $4) AS best
+            WHERE (best.may_wait OR best.place <= $5) AND CASE WHEN best.place > 0 THEN EXISTS
+            (SELECT 1
+            FROM jobs_worker
+            WHERE id = $2 FOR KEY SHARE) END))
+            RETURNING id, name, priority, version, attempt, max_attempts, budget, timeout_ms, parameters::text, created_at, scheduled_at, user_id, session_id, event_id, started_at, nominal_at",
+        from_front: Some(
+            FromFront {
+                places: "
+                    WITH RECURSIVE pairs AS (
+                    (SELECT priority, name
+                    FROM jobs_job
+                    WHERE status = 0 AND queue = $1
+                    ORDER BY priority, name LIMIT 1)
+                    UNION ALL
+                    SELECT next.priority, next.name
+                    FROM pairs CROSS JOIN LATERAL (
+                    SELECT priority, name
+                    FROM jobs_job
+                    WHERE status = 0 AND queue = $1 AND (priority, name) > (pairs.priority, pairs.name)
+                    ORDER BY priority, name LIMIT 1) AS next ), known AS (
+                    SELECT priority, name
+                    FROM pairs
+                    WHERE name = ANY(ARRAY(SELECT value
+                    FROM json_array_elements_text($2::json))) )
+                    SELECT priority, name
+                    FROM known",
+                claim: "
+                    WITH places AS MATERIALIZED (
+                    SELECT priority, name, COALESCE(since, '-infinity') AS since
+                    FROM json_to_recordset($3::json) AS place (priority smallint, name text, since timestamptz) )
+                    UPDATE jobs_job
+                    SET status = 1, version = version + 1, attempt = attempt + 1, worker_id = $2, started_at = statement_timestamp(), progress = 0, results = NULL
+                    WHERE ctid = ANY(ARRAY(
+                    SELECT best.ctid
+                    FROM
+                    (SELECT first.ctid, first.may_wait, row_number() OVER
+                    (ORDER BY first.priority, first.scheduled_at, first.id) AS place
+                    FROM places CROSS JOIN LATERAL (
+                    SELECT ctid, id, priority, scheduled_at, attempt + 1 < max_attempts AND (attempt = 0 OR worker_id IS NOT NULL) AS may_wait
+                    FROM jobs_job
+                    WHERE status = 0 AND queue = $1 AND priority = places.priority AND name = places.name AND scheduled_at >= places.since AND scheduled_at <= statement_timestamp()
+                    ORDER BY scheduled_at, id LIMIT
+                    (SELECT $4::bigint) FOR
+                    UPDATE SKIP LOCKED) AS first
+                    ORDER BY first.priority, first.scheduled_at, first.id LIMIT $4) AS best
+                    WHERE (best.may_wait OR best.place <= $5) AND CASE WHEN best.place > 0 THEN EXISTS
+                    (SELECT 1
+                    FROM jobs_worker
+                    WHERE id = $2 FOR KEY SHARE) END))
+                    RETURNING id, name, priority, version, attempt, max_attempts, budget, timeout_ms, parameters::text, created_at, scheduled_at, user_id, session_id, event_id, started_at, nominal_at",
+            },
+        ),
+    },
+    look: "
+        WITH RECURSIVE groups AS (
+        SELECT served.value AS queue, next.priority, next.name
+        FROM json_array_elements_text($1::json) AS served (value) CROSS JOIN LATERAL (
+        SELECT priority, name
+        FROM jobs_job
+        WHERE status = 0 AND queue = served.value
+        ORDER BY priority, name LIMIT 1) AS next
+        UNION ALL
+        SELECT groups.queue, next.priority, next.name
+        FROM groups CROSS JOIN LATERAL (
+        SELECT priority, name
+        FROM jobs_job
+        WHERE status = 0 AND queue = groups.queue AND (priority, name) > (groups.priority, groups.name)
+        ORDER BY priority, name LIMIT 1) AS next )
+        SELECT groups.queue, CEIL(MIN(EXTRACT(EPOCH
+        FROM first.scheduled_at - statement_timestamp())) * 1000)::bigint AS wait_ms
+        FROM groups CROSS JOIN LATERAL (
+        SELECT scheduled_at
+        FROM jobs_job
+        WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name = groups.name
+        ORDER BY scheduled_at, id LIMIT 1) AS first
+        WHERE groups.name = ANY(ARRAY(SELECT value
+        FROM json_array_elements_text($2::json))) GROUP BY groups.queue
+        UNION ALL
+        SELECT name, NULL
+        FROM jobs_queue
+        WHERE paused_at IS NOT NULL",
+    done: "
+        WITH done AS MATERIALIZED (
+        SELECT *
+        FROM json_to_recordset($1::json) AS done (id bigint, version bigint, results text) ), own AS MATERIALIZED (
+        SELECT job.ctid AS place, job.id, done.version, job.awaited
+        FROM done CROSS JOIN LATERAL (
+        SELECT ctid, id, awaited
+        FROM jobs_job
+        WHERE id = done.id AND version = done.version FOR
+        UPDATE SKIP LOCKED) AS job ), told AS (
+        SELECT count(pg_notify('jobs_finish', id::text)) AS jobs
+        FROM own
+        WHERE awaited )
+        UPDATE jobs_job
+        SET version = version + 1, status = 4, finished_at = statement_timestamp(), progress = 100, results = COALESCE(((SELECT jsonb_object_agg(id, done.results)
+        FROM done JOIN own USING (id, version)
+        WHERE done.results IS NOT NULL) ->> (id::text))::json, results)
+        WHERE ctid = ANY(ARRAY(SELECT place
+        FROM own)) AND
+        (SELECT jobs
+        FROM told) >= 0",
+    progress: None,
+    finish: Statement(
+        "
+            WITH ended AS MATERIALIZED (
+            SELECT *
+            FROM json_to_recordset($1::json) AS ended ( id bigint, version bigint, status smallint, delay_ms bigint, attempt_change integer, max_attempts_change integer, progress smallint, results text, how text, error text, worker text, owner bigint) ), own AS MATERIALIZED (
+            SELECT job.id, job.version, job.attempt, job.started_at
+            FROM jobs_job AS job JOIN ended ON ended.id = job.id AND ended.version = job.version
+            ORDER BY job.id FOR
+            UPDATE OF job SKIP LOCKED ), history AS (
+            INSERT INTO jobs_attempt (job_id, attempt, version, worker, started_at, ended_at, how, error)
+            SELECT own.id, own.attempt, ended.version, ended.worker, own.started_at, statement_timestamp(), ended.how, ended.error
+            FROM own JOIN ended USING (id, version)
+            WHERE ended.how IS NOT NULL ON CONFLICT DO NOTHING ), said AS (
+            INSERT INTO jobs_message (job_id, attempt, version, level, created_at, text)
+            SELECT own.id, message.attempt, message.version, message.level, statement_timestamp() - message.age_ms * interval '1 millisecond', message.text
+            FROM ROWS
+            FROM (json_to_recordset($2::json) AS ( job_id bigint, attempt integer, version bigint, level smallint, age_ms bigint, text text))
+            WITH ORDINALITY AS message (job_id, attempt, version, level, age_ms, text, ordinal) JOIN own ON own.id = message.job_id AND own.version = message.version
+            ORDER BY message.ordinal ), finished AS (
+            UPDATE jobs_job AS job
+            SET version = job.version + 1, worker_id = ended.owner, status = CASE WHEN ended.status = 0 AND job.cancel_requested_at IS NOT NULL THEN 2 ELSE ended.status END, scheduled_at = CASE WHEN ended.status = 0 AND ended.delay_ms IS NOT NULL THEN statement_timestamp() + ended.delay_ms * interval '1 millisecond' ELSE job.scheduled_at END, started_at = CASE WHEN ended.status = 0 AND job.cancel_requested_at IS NULL THEN NULL ELSE job.started_at END, finished_at = CASE WHEN ended.status = 0 AND job.cancel_requested_at IS NULL THEN NULL ELSE statement_timestamp() END, attempt = job.attempt + ended.attempt_change, max_attempts = job.max_attempts + ended.max_attempts_change, progress = COALESCE(ended.progress, job.progress), results = COALESCE(ended.results::json, job.results), last_error = COALESCE(ended.error, job.last_error)
+            FROM own JOIN ended USING (id, version)
+            WHERE job.id = own.id
+            RETURNING job.id, ended.version, job.status, job.awaited, job.queue, job.scheduled_at ), told AS (
+            SELECT count(pg_notify('jobs_finish', id::text)) AS jobs
+            FROM finished
+            WHERE awaited AND status >= 2 ), woken AS (
+            SELECT count(pg_notify('jobs_wake', due.queue)) AS queues
+            FROM
+            (SELECT DISTINCT queue
+            FROM finished
+            WHERE status = 0 AND scheduled_at < statement_timestamp() + interval '1 minute') AS due
+            WHERE EXISTS
+            (SELECT 1
+            FROM jobs_worker
+            WHERE expires_at > statement_timestamp() AND jsonb_exists(asleep, due.queue)) )
+            SELECT id, version
+            FROM finished
+            WHERE
+            (SELECT jobs
+            FROM told) +
+            (SELECT queues
+            FROM woken) >= 0",
+    ),
+    report: Statement(
+        "
+            WITH reported AS MATERIALIZED (
+            SELECT *
+            FROM json_to_recordset($1::json) AS reported (id bigint, version bigint, progress smallint, results text) ), own AS MATERIALIZED (
+            SELECT job.id, job.version
+            FROM jobs_job AS job JOIN reported ON reported.id = job.id AND reported.version = job.version
+            ORDER BY job.id FOR
+            UPDATE OF job SKIP LOCKED ), said AS (
+            INSERT INTO jobs_message (job_id, attempt, version, level, created_at, text)
+            SELECT own.id, message.attempt, message.version, message.level, statement_timestamp() - message.age_ms * interval '1 millisecond', message.text
+            FROM ROWS
+            FROM (json_to_recordset($2::json) AS ( job_id bigint, attempt integer, version bigint, level smallint, age_ms bigint, text text))
+            WITH ORDINALITY AS message (job_id, attempt, version, level, age_ms, text, ordinal) JOIN own ON own.id = message.job_id AND own.version = message.version
+            ORDER BY message.ordinal ), written AS (
+            UPDATE jobs_job AS job
+            SET progress = COALESCE(reported.progress, job.progress), results = COALESCE(reported.results::json, job.results)
+            FROM own JOIN reported USING (id, version)
+            WHERE job.id = own.id AND (reported.progress IS NOT NULL OR reported.results IS NOT NULL) )
+            SELECT id, version
+            FROM own",
+    ),
+    join: One(
+        "INSERT INTO jobs_worker (name, host, pid, started_at, last_seen_at, expires_at, serves) VALUES ($1, $2, $3, statement_timestamp(), statement_timestamp(), statement_timestamp() + $4 * interval '1 millisecond', $5::jsonb)
+            RETURNING id",
+    ),
+    beat: Statement(
+        "
+            WITH beat AS (
+            UPDATE jobs_worker
+            SET last_seen_at = statement_timestamp(), expires_at = statement_timestamp() + $1 * interval '1 millisecond', resumed_at = CASE WHEN expires_at < statement_timestamp() THEN statement_timestamp() ELSE resumed_at END
+            WHERE id = $2
+            RETURNING id )
+            SELECT job.id, job.version, job.cancel_requested_at
+            FROM beat LEFT JOIN jobs_job AS job ON job.worker_id = beat.id AND job.status = 1",
+    ),
+    lock_one: "SELECT id
+        FROM jobs_job
+        WHERE id = $1 FOR
+        UPDATE SKIP LOCKED",
+    expired: "SELECT id
+        FROM jobs_job
+        WHERE status = $1 AND status >= 2 AND finished_at < statement_timestamp() - $2 * interval '1 millisecond'
+        ORDER BY finished_at LIMIT
+        (SELECT $3::bigint) FOR
+        UPDATE SKIP LOCKED",
+    delete: [
+        "UPDATE jobs_unique
+            SET version = NULL
+            FROM jobs_job
+            WHERE jobs_job.id = ANY(ARRAY(SELECT value::bigint
+            FROM json_array_elements_text($1::json))) AND jobs_unique.unique_key = jobs_job.unique_key AND jobs_unique.job_id = jobs_job.id",
+        "DELETE
+            FROM jobs_message
+            WHERE job_id IN
+            (SELECT value::bigint
+            FROM json_array_elements_text($1::json))",
+        "DELETE
+            FROM jobs_attempt
+            WHERE job_id IN
+            (SELECT value::bigint
+            FROM json_array_elements_text($1::json))",
+    ],
+    delete_jobs: "DELETE
+        FROM jobs_job
+        WHERE id IN
+        (SELECT value::bigint
+        FROM json_array_elements_text($1::json))",
+    expect: Some(
+        "UPDATE jobs_job
+            SET awaited = TRUE
+            WHERE id = ANY(ARRAY(
+            SELECT id
+            FROM jobs_job
+            WHERE id = ANY(ARRAY(SELECT value::bigint
+            FROM json_array_elements_text($1::json))) AND status < 2 AND NOT awaited
+            ORDER BY id FOR
+            UPDATE SKIP LOCKED))",
+    ),
+    statuses: "SELECT id, status
+        FROM jobs_job
+        WHERE id = ANY(ARRAY(SELECT value::bigint
+        FROM json_array_elements_text($1::json)))",
+    advance: "UPDATE jobs_job
+        SET scheduled_at = scheduled_at - $1 * interval '1 millisecond'
+        WHERE status = 0",
+    unique: Unique {
+        insert: Statement(
+            InsertJobs {
+                any: "
+                    WITH new AS MATERIALIZED (
+                    SELECT nextval('jobs_job_id_seq') AS id, given.*
+                    FROM ROWS
+                    FROM (json_to_recordset($1::json) AS ( name text, queue text, priority smallint, max_attempts integer, timeout_ms bigint, parameters text, at timestamptz, delay_ms bigint, user_id text, session_id text, event_id text, unique_key text, unique_while smallint, within_ms bigint)) AS given ), taken AS (
+                    INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
+                    SELECT unique_key, id, 0, statement_timestamp() + within_ms * interval '1 millisecond'
+                    FROM new
+                    ORDER BY unique_key COLLATE "C" ON CONFLICT DO NOTHING
+                    RETURNING job_id ), inserted AS (
+                    INSERT INTO jobs_job (id, name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id, unique_key, unique_while)
+                    SELECT id, name, queue, priority, max_attempts, max_attempts, timeout_ms, parameters::json, statement_timestamp(), COALESCE(at, statement_timestamp() + COALESCE(delay_ms, 0) * interval '1 millisecond'), user_id, session_id, event_id, unique_key, unique_while
+                    FROM new
+                    WHERE id IN
+                    (SELECT job_id
+                    FROM taken)
+                    RETURNING queue, scheduled_at ), woken AS (
+                    SELECT count(pg_notify('jobs_wake', due.queue)) AS queues
+                    FROM
+                    (SELECT DISTINCT queue
+                    FROM inserted
+                    WHERE scheduled_at < statement_timestamp() + interval '1 minute') AS due
+                    WHERE EXISTS
+                    (SELECT 1
+                    FROM jobs_worker
+                    WHERE expires_at > statement_timestamp() AND jsonb_exists(asleep, due.queue)) )
+                    SELECT job_id
+                    FROM taken
+                    WHERE
+                    (SELECT queues
+                    FROM woken) >= 0",
+                alike: "
+                    WITH new AS MATERIALIZED (
+                    SELECT nextval('jobs_job_id_seq') AS id, given.key AS unique_key, given.value AS parameters, COALESCE($7::text::timestamptz, statement_timestamp() + COALESCE($8::bigint, 0) * interval '1 millisecond') AS scheduled_at
+                    FROM json_each($1::text::json) AS given ), taken AS (
+                    INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
+                    SELECT unique_key, id, 0, statement_timestamp() + $13::bigint * interval '1 millisecond'
+                    FROM new
+                    ORDER BY unique_key COLLATE "C" ON CONFLICT DO NOTHING
+                    RETURNING job_id ), inserted AS (
+                    INSERT INTO jobs_job (id, name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id, unique_key, unique_while)
+                    SELECT id, $2, $3, $4::smallint, $5::integer, $5::integer, $6::bigint, parameters, statement_timestamp(), scheduled_at, $9::text, $10::text, $11::text, unique_key, $12::smallint
+                    FROM new
+                    WHERE id IN
+                    (SELECT job_id
+                    FROM taken)
+                    RETURNING scheduled_at ), woken AS (
+                    SELECT count(pg_notify('jobs_wake', $3)) AS queues
+                    FROM
+                    (SELECT 1
+                    FROM inserted
+                    WHERE scheduled_at < statement_timestamp() + interval '1 minute' LIMIT 1) AS due
+                    WHERE EXISTS
+                    (SELECT 1
+                    FROM jobs_worker
+                    WHERE expires_at > statement_timestamp() AND jsonb_exists(asleep, $3)) )
+                    SELECT job_id
+                    FROM taken
+                    WHERE
+                    (SELECT queues
+                    FROM woken) >= 0",
+            },
+        ),
+        take: Json(
+            "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
+                SELECT unique_key, job_id, version, statement_timestamp() + within_ms * interval '1 millisecond'
+                FROM json_to_recordset($1::json) AS new (unique_key text, job_id bigint, version bigint, within_ms bigint)
+                ORDER BY unique_key COLLATE "C" ON CONFLICT DO NOTHING",
+        ),
+        held: None,
+        holders: "SELECT unique_key, job_id, version, COALESCE(expires_at > statement_timestamp(), FALSE) AS is_open, current_setting('transaction_isolation') <> 'read committed' AS may_be_old
+            FROM jobs_unique
+            WHERE unique_key = ANY(ARRAY(SELECT value
+            FROM json_array_elements_text($1::json)))",
+        jobs: "SELECT id, version, status, unique_while
+            FROM jobs_job
+            WHERE id = ANY(ARRAY(SELECT value::bigint
+            FROM json_array_elements_text($1::json)))",
+        locked_jobs: "SELECT id, version, status, unique_while
+            FROM jobs_job
+            WHERE id = ANY(ARRAY(SELECT value::bigint
+            FROM json_array_elements_text($1::json)))
+            ORDER BY id FOR UPDATE",
+        free: "DELETE
+            FROM jobs_unique
+            WHERE ctid = ANY(ARRAY(
+            SELECT jobs_unique.ctid
+            FROM json_to_recordset($1::json) AS seen (unique_key text, job_id bigint, version bigint) JOIN jobs_unique ON jobs_unique.unique_key = seen.unique_key AND jobs_unique.job_id = seen.job_id AND jobs_unique.version IS NOT DISTINCT
+            FROM seen.version
+            ORDER BY jobs_unique.unique_key FOR
+            UPDATE OF jobs_unique))",
+        replace: "UPDATE jobs_job
+            SET scheduled_at = COALESCE($1::text::timestamptz, statement_timestamp() + COALESCE($2::bigint, 0) * interval '1 millisecond'), parameters = $3::text::json, version = version + 1
+            WHERE id = $4 AND version = $5 AND status = 0",
+        sweep: "DELETE
+            FROM jobs_unique
+            WHERE version IS NULL AND (expires_at IS NULL OR expires_at <= statement_timestamp())",
+    },
+    cron: Cron {
+        due_in: "SELECT CEIL(EXTRACT(EPOCH
+            FROM next_at - statement_timestamp()) * 1000)::bigint AS wait_ms
+            FROM jobs_cron
+            WHERE paused_at IS NULL AND next_at IS NOT NULL AND job = ANY(ARRAY(SELECT value
+            FROM json_array_elements_text($1::json))) AND name <> ALL(ARRAY(SELECT value
+            FROM json_array_elements_text($2::json)))
+            ORDER BY next_at LIMIT 1",
+        due: "SELECT jobs_cron.*, statement_timestamp() AS now
+            FROM jobs_cron
+            WHERE paused_at IS NULL AND next_at <= statement_timestamp() AND job = ANY(ARRAY(SELECT value
+            FROM json_array_elements_text($1::json))) AND name <> ALL(ARRAY(SELECT value
+            FROM json_array_elements_text($2::json)))
+            ORDER BY next_at LIMIT
+            (SELECT $3::bigint) FOR
+            UPDATE SKIP LOCKED",
+        fired: "SELECT wanted.place
+            FROM json_to_recordset($1::json) AS wanted (place bigint, schedule text, nominal_at timestamptz) JOIN jobs_cron_firing AS firing ON firing.schedule = wanted.schedule AND firing.nominal_at = wanted.nominal_at",
+        record: "INSERT INTO jobs_cron_firing (schedule, nominal_at, job_id, fired_at)
+            SELECT schedule, nominal_at, job_id, statement_timestamp()
+            FROM json_to_recordset($1::json) AS fired (schedule text, nominal_at timestamptz, job_id bigint)",
+        nominal: "UPDATE jobs_job
+            SET nominal_at = fired.nominal_at
+            FROM json_to_recordset($1::json) AS fired (nominal_at timestamptz, job_id bigint)
+            WHERE jobs_job.id = fired.job_id",
+        hold: "UPDATE jobs_unique
+            SET expires_at = held.expires_at
+            FROM json_to_recordset($1::json) AS held (unique_key text, job_id bigint, expires_at timestamptz)
+            WHERE jobs_unique.unique_key = held.unique_key AND jobs_unique.job_id = held.job_id",
+        set_next: "UPDATE jobs_cron
+            SET next_at = fired.next_at
+            FROM json_to_recordset($1::json) AS fired (schedule text, next_at timestamptz)
+            WHERE jobs_cron.name = fired.schedule",
+        forget: "DELETE
+            FROM jobs_cron_firing AS old USING
+            (SELECT fired.schedule,
+            (SELECT nominal_at
+            FROM jobs_cron_firing
+            WHERE schedule = fired.schedule
+            ORDER BY nominal_at DESC LIMIT 1 OFFSET 99) AS oldest
+            FROM json_array_elements_text($1::json) AS fired (schedule)) AS kept
+            WHERE old.schedule = kept.schedule AND old.nominal_at < kept.oldest",
+    },
+}
+by_id: UPDATE `jobs_job` SET `priority` = 1 WHERE `id` = 1
+unless_there: INSERT INTO jobs_cron (name) VALUES (1) ON CONFLICT DO NOTHING

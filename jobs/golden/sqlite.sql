@@ -1,0 +1,319 @@
+Dialect {
+    backend: Sqlite,
+    clock: "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')",
+    notify: None,
+    row_locks: false,
+    insert: Rows(
+        InsertJobs {
+            any: "
+                INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id, unique_key, unique_while)
+                SELECT value ->> 'name', value ->> 'queue', value ->> 'priority', value ->> 'max_attempts', value ->> 'max_attempts', value ->> 'timeout_ms', value ->> 'parameters', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(value ->> 'at', 'now'), printf('+%.3f seconds', COALESCE(value ->> 'delay_ms', 0) / 1000.0)), value ->> 'user_id', value ->> 'session_id', value ->> 'event_id', value ->> 'unique_key', value ->> 'unique_while'
+                FROM json_each(?1)
+                ORDER BY key",
+            alike: "
+                INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id)
+                SELECT ?2, ?3, ?4, ?5, ?5, ?6, value, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(?7, 'now'), printf('+%.3f seconds', COALESCE(?8, 0) / 1000.0)), ?9, ?10, ?11
+                FROM json_each(?1)
+                ORDER BY key",
+        },
+        UpToLast,
+    ),
+    claim: Statement {
+        all: "
+            WITH RECURSIVE pairs (priority, name) AS (
+            SELECT priority, name
+            FROM jobs_job
+            WHERE id =
+            (SELECT id
+            FROM jobs_job
+            WHERE status = 0 AND queue = ?1
+            ORDER BY priority, name LIMIT 1)
+            UNION ALL
+            SELECT next.priority, next.name
+            FROM pairs JOIN jobs_job AS next ON next.id = COALESCE(
+            (SELECT id
+            FROM jobs_job
+            WHERE status = 0 AND queue = ?1 AND priority = pairs.priority AND name > pairs.name
+            ORDER BY name LIMIT 1),
+            (SELECT id
+            FROM jobs_job
+            WHERE status = 0 AND queue = ?1 AND priority > pairs.priority
+            ORDER BY priority, name LIMIT 1)) )
+            UPDATE jobs_job
+            SET status = 1, version = version + 1, attempt = attempt + 1, worker_id = ?2, started_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), progress = 0, results = NULL
+            WHERE id IN (
+            SELECT best.id
+            FROM
+            (SELECT first.id, first.attempt + 1 < first.max_attempts AND (first.attempt = 0 OR first.worker_id IS NOT NULL) AS may_wait, row_number() OVER
+            (ORDER BY first.priority, first.scheduled_at, first.id) AS place
+            FROM pairs JOIN jobs_job AS first ON first.id IN (
+            SELECT id
+            FROM jobs_job
+            WHERE status = 0 AND queue = ?1 AND priority = pairs.priority AND name = pairs.name AND scheduled_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+            ORDER BY scheduled_at, id LIMIT ?4)
+            WHERE pairs.name IN
+            (SELECT value
+            FROM json_each(?3))
+            ORDER BY first.priority, first.scheduled_at, first.id LIMIT ?4) AS best
+            WHERE best.may_wait OR best.place <= ?5) AND EXISTS
+            (SELECT 1
+            FROM jobs_worker
+            WHERE id = ?2)
+            RETURNING id, name, priority, version, attempt, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id, started_at, nominal_at",
+        from_front: None,
+    },
+    look: "
+        WITH RECURSIVE groups (queue, priority, name) AS (
+        SELECT first.queue, first.priority, first.name
+        FROM json_each(?1) AS served JOIN jobs_job AS first ON first.id = (
+        SELECT id
+        FROM jobs_job
+        WHERE status = 0 AND queue = served.value
+        ORDER BY priority, name LIMIT 1)
+        UNION ALL
+        SELECT next.queue, next.priority, next.name
+        FROM groups JOIN jobs_job AS next ON next.id = COALESCE(
+        (SELECT id
+        FROM jobs_job
+        WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name > groups.name
+        ORDER BY name LIMIT 1),
+        (SELECT id
+        FROM jobs_job
+        WHERE status = 0 AND queue = groups.queue AND priority > groups.priority
+        ORDER BY priority, name LIMIT 1)) )
+        SELECT groups.queue, CAST(ROUND((MIN(unixepoch(first.scheduled_at, 'subsec')) - unixepoch('now', 'subsec')) * 1000) AS INTEGER) AS wait_ms
+        FROM groups JOIN jobs_job AS first ON first.id = (
+        SELECT id
+        FROM jobs_job
+        WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name = groups.name
+        ORDER BY scheduled_at, id LIMIT 1)
+        WHERE groups.name IN
+        (SELECT value
+        FROM json_each(?2)) GROUP BY groups.queue
+        UNION ALL
+        SELECT name, NULL
+        FROM jobs_queue
+        WHERE paused_at IS NOT NULL",
+    done: "
+        UPDATE jobs_job
+        SET version = version + 1, status = 4, finished_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), progress = 100, results = COALESCE(done.results, jobs_job.results)
+        FROM
+        (SELECT value ->> 'id' AS done_id, value ->> 'version' AS done_version, value ->> 'results' AS results
+        FROM json_each(?1)) AS done
+        WHERE id = done.done_id AND version = done.done_version",
+    progress: Some(
+        "
+            UPDATE jobs_job
+            SET progress = COALESCE(reported.progress, jobs_job.progress), results = COALESCE(reported.results, jobs_job.results)
+            FROM
+            (SELECT value ->> 'id' AS reported_id, value ->> 'version' AS reported_version, value ->> 'progress' AS progress, value ->> 'results' AS results
+            FROM json_each(?1)) AS reported
+            WHERE id = reported.reported_id AND version = reported.reported_version",
+    ),
+    finish: Steps {
+        lock: "
+            SELECT job.id, job.version
+            FROM json_each(?1) AS batch JOIN jobs_job AS job ON job.id = batch.value ->> 'id' AND job.version = batch.value ->> 'version'",
+        history: Some(
+            "
+                INSERT INTO jobs_attempt (job_id, attempt, version, worker, started_at, ended_at, how, error)
+                SELECT job.id, job.attempt, job.version, ended.value ->> 'worker', job.started_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), ended.value ->> 'how', ended.value ->> 'error'
+                FROM json_each(?1) AS ended JOIN jobs_job AS job ON job.id = ended.value ->> 'id'
+                WHERE ended.value ->> 'how' IS NOT NULL ON CONFLICT DO NOTHING",
+        ),
+        own: "
+            UPDATE jobs_job
+            SET version = version + 1, worker_id = ended.owner, status = CASE WHEN ended.status = 0 AND cancel_requested_at IS NOT NULL THEN 2 ELSE ended.status END, scheduled_at = CASE WHEN ended.status = 0 AND ended.delay_ms IS NOT NULL THEN strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('+%.3f seconds', ended.delay_ms / 1000.0)) ELSE scheduled_at END, started_at = CASE WHEN ended.status = 0 AND cancel_requested_at IS NULL THEN NULL ELSE started_at END, finished_at = CASE WHEN ended.status = 0 AND cancel_requested_at IS NULL THEN NULL ELSE strftime('%Y-%m-%dT%H:%M:%fZ', 'now') END, attempt = attempt + ended.attempt_change, max_attempts = max_attempts + ended.max_attempts_change, progress = COALESCE(ended.progress, jobs_job.progress), results = COALESCE(ended.results, jobs_job.results), last_error = COALESCE(ended.error, last_error)
+            FROM
+            (SELECT value ->> 'id' AS ended_id, value ->> 'status' AS status, value ->> 'delay_ms' AS delay_ms, value ->> 'attempt_change' AS attempt_change, value ->> 'max_attempts_change' AS max_attempts_change, value ->> 'progress' AS progress, value ->> 'results' AS results, value ->> 'error' AS error, value ->> 'owner' AS owner
+            FROM json_each(?1)) AS ended
+            WHERE id = ended.ended_id",
+        messages: "
+            INSERT INTO jobs_message (job_id, attempt, version, level, created_at, text)
+            SELECT value ->> 'job_id', value ->> 'attempt', value ->> 'version', value ->> 'level', strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('-%.3f seconds', (value ->> 'age_ms') / 1000.0)), value ->> 'text'
+            FROM json_each(?1)
+            ORDER BY key",
+    },
+    report: Steps {
+        lock: "
+            SELECT job.id, job.version
+            FROM json_each(?1) AS batch JOIN jobs_job AS job ON job.id = batch.value ->> 'id' AND job.version = batch.value ->> 'version'",
+        history: None,
+        own: "
+            UPDATE jobs_job
+            SET progress = COALESCE(reported.progress, jobs_job.progress), results = COALESCE(reported.results, jobs_job.results)
+            FROM
+            (SELECT value ->> 'id' AS reported_id, value ->> 'version' AS reported_version, value ->> 'progress' AS progress, value ->> 'results' AS results
+            FROM json_each(?1)) AS reported
+            WHERE id = reported.reported_id AND version = reported.reported_version",
+        messages: "
+            INSERT INTO jobs_message (job_id, attempt, version, level, created_at, text)
+            SELECT value ->> 'job_id', value ->> 'attempt', value ->> 'version', value ->> 'level', strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('-%.3f seconds', (value ->> 'age_ms') / 1000.0)), value ->> 'text'
+            FROM json_each(?1)
+            ORDER BY key",
+    },
+    join: One(
+        "INSERT INTO jobs_worker (name, host, pid, started_at, last_seen_at, expires_at, serves) VALUES (?1, ?2, ?3, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('+%.3f seconds', ?4 / 1000.0)), ?5)
+            RETURNING id",
+    ),
+    beat: Update(
+        "UPDATE jobs_worker
+            SET last_seen_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), expires_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('+%.3f seconds', ?1 / 1000.0)), resumed_at = CASE WHEN expires_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now') THEN strftime('%Y-%m-%dT%H:%M:%fZ', 'now') ELSE resumed_at END
+            WHERE id = ?2",
+    ),
+    lock_one: "SELECT id
+        FROM jobs_job
+        WHERE id = ?1",
+    expired: "SELECT id
+        FROM jobs_job
+        WHERE status = ?1 AND status >= 2 AND finished_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('-%.3f seconds', ?2 / 1000.0))
+        ORDER BY finished_at LIMIT ?3",
+    delete: [
+        "UPDATE jobs_unique
+            SET version = NULL
+            FROM
+            (SELECT id, unique_key AS job_key
+            FROM jobs_job
+            WHERE id IN
+            (SELECT value
+            FROM json_each(?1))) AS doomed
+            WHERE unique_key = doomed.job_key AND job_id = doomed.id",
+        "DELETE
+            FROM jobs_message
+            WHERE job_id IN
+            (SELECT value
+            FROM json_each(?1))",
+        "DELETE
+            FROM jobs_attempt
+            WHERE job_id IN
+            (SELECT value
+            FROM json_each(?1))",
+    ],
+    delete_jobs: "DELETE
+        FROM jobs_job
+        WHERE id IN
+        (SELECT value
+        FROM json_each(?1))",
+    expect: None,
+    statuses: "SELECT id, status
+        FROM jobs_job
+        WHERE id IN
+        (SELECT value
+        FROM json_each(?1))",
+    advance: "UPDATE jobs_job
+        SET scheduled_at = strftime('%Y-%m-%dT%H:%M:%fZ', scheduled_at, printf('-%.3f seconds', ?1 / 1000.0))
+        WHERE status = 0",
+    unique: Unique {
+        insert: Steps {
+            jobs: Rows(
+                InsertJobs {
+                    any: "
+                        INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id, unique_key, unique_while)
+                        SELECT value ->> 'name', value ->> 'queue', value ->> 'priority', value ->> 'max_attempts', value ->> 'max_attempts', value ->> 'timeout_ms', value ->> 'parameters', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(value ->> 'at', 'now'), printf('+%.3f seconds', COALESCE(value ->> 'delay_ms', 0) / 1000.0)), value ->> 'user_id', value ->> 'session_id', value ->> 'event_id', value ->> 'unique_key', value ->> 'unique_while'
+                        FROM json_each(?1)
+                        ORDER BY key",
+                    alike: "
+                        INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id, unique_key, unique_while)
+                        SELECT ?2, ?3, ?4, ?5, ?5, ?6, value, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(?7, 'now'), printf('+%.3f seconds', COALESCE(?8, 0) / 1000.0)), ?9, ?10, ?11, key, ?12
+                        FROM json_each(?1)
+                        ORDER BY id",
+                },
+                UpToLast,
+            ),
+            take_range: Some(
+                "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
+                    SELECT unique_key, id, version, strftime('%Y-%m-%dT%H:%M:%fZ', 'now', (?3 / 1000.0) || ' seconds')
+                    FROM jobs_job
+                    WHERE id BETWEEN ?1 AND ?2
+                    ORDER BY unique_key ON CONFLICT DO NOTHING",
+            ),
+        },
+        take: Json(
+            "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
+                SELECT value ->> 'unique_key', value ->> 'job_id', value ->> 'version', strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ((value ->> 'within_ms') / 1000.0) || ' seconds')
+                FROM json_each(?1)
+                WHERE TRUE ON CONFLICT DO NOTHING",
+        ),
+        held: None,
+        holders: "SELECT unique_key, job_id, version, COALESCE(expires_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), FALSE) AS is_open, FALSE AS may_be_old
+            FROM jobs_unique
+            WHERE unique_key IN
+            (SELECT value
+            FROM json_each(?1))",
+        jobs: "SELECT id, version, status, unique_while
+            FROM jobs_job
+            WHERE id IN
+            (SELECT value
+            FROM json_each(?1))",
+        locked_jobs: "SELECT id, version, status, unique_while
+            FROM jobs_job
+            WHERE id IN
+            (SELECT value
+            FROM json_each(?1))",
+        free: "DELETE
+            FROM jobs_unique
+            WHERE (unique_key, job_id, COALESCE(version, -1)) IN (
+            SELECT value ->> 'unique_key', value ->> 'job_id', COALESCE(value ->> 'version', -1)
+            FROM json_each(?1))",
+        replace: "UPDATE jobs_job
+            SET scheduled_at = strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(?1, 'now'), printf('+%.3f seconds', COALESCE(?2, 0) / 1000.0)), parameters = ?3, version = version + 1
+            WHERE id = ?4 AND version = ?5 AND status = 0",
+        sweep: "DELETE
+            FROM jobs_unique
+            WHERE version IS NULL AND (expires_at IS NULL OR expires_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))",
+    },
+    cron: Cron {
+        due_in: "SELECT CAST(ROUND((unixepoch(next_at, 'subsec') - unixepoch('now', 'subsec')) * 1000) AS INTEGER) AS wait_ms
+            FROM jobs_cron
+            WHERE paused_at IS NULL AND next_at IS NOT NULL AND job IN
+            (SELECT value
+            FROM json_each(?1)) AND name NOT IN
+            (SELECT value
+            FROM json_each(?2))
+            ORDER BY next_at LIMIT 1",
+        due: "SELECT jobs_cron.*, strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AS now
+            FROM jobs_cron
+            WHERE paused_at IS NULL AND next_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AND job IN
+            (SELECT value
+            FROM json_each(?1)) AND name NOT IN
+            (SELECT value
+            FROM json_each(?2))
+            ORDER BY next_at LIMIT ?3",
+        fired: "SELECT wanted.value ->> 'place'
+            FROM json_each(?1) AS wanted JOIN jobs_cron_firing AS firing ON firing.schedule = wanted.value ->> 'schedule' AND firing.nominal_at = wanted.value ->> 'nominal_at'",
+        record: "INSERT INTO jobs_cron_firing (schedule, nominal_at, job_id, fired_at)
+            SELECT value ->> 'schedule', value ->> 'nominal_at', value ->> 'job_id', strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+            FROM json_each(?1)",
+        nominal: "UPDATE jobs_job
+            SET nominal_at = fired.nominal_at
+            FROM
+            (SELECT value ->> 'job_id' AS job_id, value ->> 'nominal_at' AS nominal_at
+            FROM json_each(?1)) AS fired
+            WHERE id = fired.job_id",
+        hold: "UPDATE jobs_unique
+            SET expires_at = held.until
+            FROM
+            (SELECT value ->> 'unique_key' AS key, value ->> 'job_id' AS job, value ->> 'expires_at' AS until
+            FROM json_each(?1)) AS held
+            WHERE unique_key = held.key AND job_id = held.job",
+        set_next: "UPDATE jobs_cron
+            SET next_at = fired.next_at
+            FROM
+            (SELECT value ->> 'schedule' AS schedule, value ->> 'next_at' AS next_at
+            FROM json_each(?1)) AS fired
+            WHERE name = fired.schedule",
+        forget: "DELETE
+            FROM jobs_cron_firing
+            WHERE rowid IN (
+            SELECT old.rowid
+            FROM
+            (SELECT value AS schedule,
+            (SELECT nominal_at
+            FROM jobs_cron_firing
+            WHERE schedule = value
+            ORDER BY nominal_at DESC LIMIT 1 OFFSET 99) AS oldest
+            FROM json_each(?1)) AS kept JOIN jobs_cron_firing AS old ON old.schedule = kept.schedule AND old.nominal_at < kept.oldest)",
+    },
+}
+by_id: UPDATE `jobs_job` SET `priority` = 1 WHERE `id` = 1
+unless_there: INSERT INTO jobs_cron (name) VALUES (1) ON CONFLICT DO NOTHING

@@ -1,0 +1,61 @@
+//! Every statement of every dialect, word for word: `jobs/golden/<database>.sql`. White space does not count.
+//! With `UPDATE_GOLDEN=1` in the environment the tests write the files anew.
+
+use std::path::Path;
+use std::{env, fs};
+
+use super::{Dialect, mysql, postgres, sqlite};
+
+#[test]
+fn the_statements_of_sqlite_are_as_agreed() {
+    check("sqlite", &sqlite::DIALECT);
+}
+
+#[test]
+fn the_statements_of_postgres_are_as_agreed() {
+    check("postgres", &postgres::DIALECT);
+}
+
+#[test]
+fn the_statements_of_mysql_are_as_agreed() {
+    check("mysql", &mysql::DIALECT);
+}
+
+fn check(name: &str, dialect: &Dialect) {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(name).with_extension("sql");
+    let now = statements(dialect);
+    if env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(&golden, &now).unwrap();
+    }
+    let agreed = fs::read_to_string(&golden).unwrap_or_default();
+    let changed = now.lines().zip(agreed.lines().chain(std::iter::repeat(""))).find(|(now, agreed)| now != agreed);
+    assert!(agreed == now, "{name}: a statement has changed (UPDATE_GOLDEN=1 keeps it): {changed:#?}");
+}
+
+/// The dialect as a text that can be read and compared: one clause a line.
+fn statements(dialect: &Dialect) -> String {
+    let fields = format!("{dialect:#?}");
+    // An address tells nothing of a function; what it makes does.
+    let fields = fields.lines().filter(|field| !field.contains(": 0x")).map(clauses).collect::<String>();
+    let update = (dialect.by_id)("UPDATE `jobs_job` SET `priority` = 1 WHERE `id` = 1");
+    let insert = (dialect.unless_there)("INSERT INTO jobs_cron (name) VALUES (1)");
+    format!("{fields}by_id: {update}\nunless_there: {insert}\n")
+}
+
+fn clauses(field: &str) -> String {
+    let indent = field.len() - field.trim_start().len();
+    let mut text = String::new();
+    for word in field.replace("\\n", " ").replace("\\\"", "\"").split_whitespace() {
+        let begins =
+            ["WITH", "SELECT", "FROM", "WHERE", "ORDER", "INSERT", "UPDATE", "DELETE", "SET", "RETURNING", "UNION"];
+        match word {
+            _ if text.is_empty() => text.push_str(&" ".repeat(indent)),
+            word if begins.contains(&word.trim_start_matches('(')) => {
+                text.push_str(&format!("\n{}", " ".repeat(indent + 4)))
+            }
+            _ => text.push(' '),
+        }
+        text.push_str(word);
+    }
+    text + "\n"
+}

@@ -1,0 +1,198 @@
+//! The layers of the library, as its `use` lines have them: each imports only those before it, and no files import each other in a circle,
+//! but for a module and its own children.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use syn::visit::{self, Visit};
+use syn::{Attribute, ItemMod, ItemUse, UseTree, Visibility};
+
+/// What comes later may import what comes before. The last ones stand on the public API, beside each other.
+const LAYERS: &[&str] = &["model", "error", "store", "job", "client", "cron", "worker", "cli", "testing", "guide"];
+const ON_TOP: &[&str] = &["cli", "testing", "guide"];
+
+type Module = Vec<String>;
+
+#[derive(Default)]
+struct Library {
+    /// What each module imports, as it is written.
+    imports: BTreeMap<Module, BTreeSet<Module>>,
+    /// Names that a module takes over from its children, and where they are.
+    taken_over: BTreeMap<Module, Module>,
+}
+
+#[test]
+fn no_layer_imports_a_later_one() {
+    let library = Library::read();
+    let layer = |module: &Module| LAYERS.iter().position(|layer| module.first().is_some_and(|first| first == layer));
+    let mut upwards = library
+        .edges()
+        .into_iter()
+        .filter(|(from, _)| !from.is_empty())
+        .filter(|(from, to)| match layer(to) {
+            Some(to) => layer(from) < Some(to),
+            // The root has all of the public API.
+            None => !ON_TOP.contains(&from[0].as_str()),
+        })
+        .peekable();
+    assert!(upwards.peek().is_none(), "{}", listed(upwards));
+}
+
+#[test]
+fn no_files_import_each_other_in_a_circle() {
+    let mut edges = Library::read().edges();
+    edges.retain(|(from, to)| !from.starts_with(to));
+    // What imports nothing that is left, or is imported by nothing that is left, is in no circle.
+    loop {
+        let importing: BTreeSet<_> = edges.iter().map(|(from, _)| from.clone()).collect();
+        let imported: BTreeSet<_> = edges.iter().map(|(_, to)| to.clone()).collect();
+        let before = edges.len();
+        edges.retain(|(from, to)| importing.contains(to) && imported.contains(from));
+        if edges.len() == before {
+            break;
+        }
+    }
+    assert!(edges.is_empty(), "{}", listed(edges));
+}
+
+fn listed(edges: impl IntoIterator<Item = (Module, Module)>) -> String {
+    edges.into_iter().map(|(from, to)| format!("{} imports {}\n", from.join("::"), to.join("::"))).collect()
+}
+
+#[test]
+fn every_folder_is_a_layer() {
+    let folders: BTreeSet<_> =
+        Library::read().imports.into_keys().filter_map(|module| module.into_iter().next()).collect();
+    let layers = LAYERS.iter().map(|layer| (*layer).to_owned()).collect();
+    assert_eq!(folders, layers, "`jobs/src` has what is no layer, or lacks one");
+}
+
+impl Library {
+    fn read() -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../jobs/src");
+        let mut library = Self::default();
+        for file in files(&root) {
+            let module = module_of(file.strip_prefix(&root).unwrap());
+            let mut reader = Reader { module: module.clone(), library: &mut library };
+            reader.library.imports.entry(module).or_default();
+            reader.visit_file(&syn::parse_file(&fs::read_to_string(&file).unwrap()).unwrap());
+        }
+        library.imports.retain(|module, _| module.first().is_none_or(|first| first != "lib"));
+        library
+    }
+
+    /// Which file imports which.
+    fn edges(&self) -> BTreeSet<(Module, Module)> {
+        let of_module = |(from, imported): (&Module, &BTreeSet<Module>)| {
+            let edges = imported.iter().map(|path| (from.clone(), self.file_of(path)));
+            edges.filter(|(from, to)| from != to).collect::<Vec<_>>()
+        };
+        self.imports.iter().flat_map(of_module).collect()
+    }
+
+    /// The file that has what is imported.
+    fn file_of(&self, path: &Module) -> Module {
+        if let Some(home) = self.taken_over.get(path) {
+            return self.file_of(home);
+        }
+        let longest = (0..=path.len()).rev().map(|length| path[..length].to_vec());
+        longest.into_iter().find(|module| self.imports.contains_key(module)).unwrap_or_default()
+    }
+}
+
+struct Reader<'l> {
+    module: Module,
+    library: &'l mut Library,
+}
+
+impl Reader<'_> {
+    /// The path from the root, where it is one of ours.
+    fn resolve(&self, path: &[String]) -> Option<Module> {
+        let (first, rest) = path.split_first()?;
+        match first.as_str() {
+            "crate" => Some(rest.to_vec()),
+            "self" => Some([&self.module[..], rest].concat()),
+            "super" => {
+                let more = rest.iter().take_while(|segment| *segment == "super").count();
+                let parent = self.module.len().checked_sub(1 + more)?;
+                Some([&self.module[..parent], &rest[more..]].concat())
+            }
+            // A child, or a crate: which of both is seen when all files are known.
+            _ => Some([&self.module[..], path].concat()).filter(|_| !self.module.is_empty()),
+        }
+    }
+
+    fn import(&mut self, path: &[String]) {
+        if let Some(path) = self.resolve(path) {
+            self.library.imports.entry(self.module.clone()).or_default().insert(path);
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Reader<'_> {
+    fn visit_item_mod(&mut self, module: &'ast ItemMod) {
+        if !is_for_tests(&module.attrs) {
+            visit::visit_item_mod(self, module);
+        }
+    }
+
+    fn visit_item_use(&mut self, item: &'ast ItemUse) {
+        let taken_over = !matches!(item.vis, Visibility::Inherited);
+        for path in leaves(&item.tree) {
+            let Some(home) = self.resolve(&path) else { continue };
+            let name = [&self.module[..], &path[path.len().saturating_sub(1)..]].concat();
+            if taken_over && home != name && home.starts_with(&self.module) {
+                self.library.taken_over.insert(name, home);
+            } else {
+                self.import(&path);
+            }
+        }
+    }
+
+    /// `pub(crate)` is no import.
+    fn visit_visibility(&mut self, _: &'ast Visibility) {}
+
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        let segments: Vec<_> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+        if segments.first().is_some_and(|first| first == "crate" || first == "super") {
+            self.import(&segments);
+        }
+        visit::visit_path(self, path);
+    }
+}
+
+fn is_for_tests(attributes: &[Attribute]) -> bool {
+    attributes.iter().any(|attribute| {
+        attribute.path().is_ident("cfg")
+            && attribute.meta.require_list().is_ok_and(|list| list.tokens.to_string() == "test")
+    })
+}
+
+/// The paths of a `use`, without its renames.
+fn leaves(tree: &UseTree) -> Vec<Vec<String>> {
+    match tree {
+        UseTree::Path(path) => {
+            let below = leaves(&path.tree).into_iter();
+            below.map(|leaf| [vec![path.ident.to_string()], leaf].concat()).collect()
+        }
+        UseTree::Name(name) if name.ident == "self" => vec![Vec::new()],
+        UseTree::Name(name) => vec![vec![name.ident.to_string()]],
+        UseTree::Rename(rename) if rename.ident == "self" => vec![Vec::new()],
+        UseTree::Rename(rename) => vec![vec![rename.ident.to_string()]],
+        UseTree::Glob(_) => vec![Vec::new()],
+        UseTree::Group(group) => group.items.iter().flat_map(leaves).collect(),
+    }
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let of_entry = |path: PathBuf| if path.is_dir() { files(&path) } else { vec![path] };
+    entries.flat_map(of_entry).filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
+}
+
+/// `store/mod.rs` is `store`, and `store/claim.rs` is `store::claim`.
+fn module_of(file: &Path) -> Module {
+    let parts = file.with_extension("").iter().map(|part| part.to_string_lossy().into_owned()).collect::<Vec<_>>();
+    parts.strip_suffix(&["mod".to_owned()]).map_or(parts.clone(), <[String]>::to_vec)
+}
