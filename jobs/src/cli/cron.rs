@@ -12,9 +12,10 @@ use super::failure::{Done, note};
 use super::output::Output;
 use super::schedule::JobArguments;
 use super::{definitions, durations, table, text};
+use crate::Error;
 use crate::cron::{self, CronRecord, CronSource, Firing, Missed};
+use crate::job::registry;
 use crate::store::health;
-use crate::{Error, registry};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Cron {

@@ -7,7 +7,7 @@ use super::output::Output;
 use super::{durations, table};
 use crate::cron::UTC;
 use crate::default_queue;
-use crate::registry::{Definition, Registry};
+use crate::job::registry::{Definition, Registry};
 
 /// Whether this program has jobs.
 pub(super) fn are_linked() -> bool {

@@ -9,8 +9,8 @@ use serde::Serialize;
 use super::failure::Failure;
 use super::{durations, migrate, table};
 use crate::Level;
+use crate::error::fault::{self, Fault};
 use crate::error::{Error, chain};
-use crate::store::fault::{self, Fault};
 use crate::store::health;
 
 /// What a check has found.

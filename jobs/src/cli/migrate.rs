@@ -9,8 +9,10 @@ use serde::Serialize;
 use super::failure::{Done, Failure};
 use super::output::Output;
 use super::table;
-use crate::store::{fault, health};
-use crate::{Error, JobFilter, setup};
+use crate::client::setup;
+use crate::error::fault;
+use crate::store::health;
+use crate::{Error, JobFilter};
 
 #[derive(Debug, Args)]
 pub(super) struct Migrate {

@@ -57,7 +57,8 @@ use std::process::ExitCode;
 use sea_orm::DatabaseConnection;
 
 use crate::Worker;
-use crate::store::{fault, health};
+use crate::error::fault;
+use crate::store::health;
 use arguments::{Arguments, Command};
 use failure::{Done, Failure};
 use output::Output;

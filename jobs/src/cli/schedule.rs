@@ -9,9 +9,10 @@ use serde_json::{Map, Value, json};
 use super::failure::{Done, Failure, note};
 use super::output::Output;
 use super::{definitions, durations, text};
-use crate::schedule::place_by_name;
+use crate::client::schedule::place_by_name;
+use crate::job::registry;
 use crate::store::unique::Placed;
-use crate::{JobId, JobOptions, JobRecord, JobStatus, OnConflict, registry};
+use crate::{JobId, JobOptions, JobRecord, JobStatus, OnConflict};
 
 #[derive(Debug, Args)]
 pub(super) struct Schedule {

@@ -6,10 +6,9 @@ use serde_json::json;
 use super::times::Times;
 use super::{CronSource, UTC};
 use crate::error::Error;
-use crate::registry::{Definition, Registry};
+use crate::job::registry::{Definition, Registry};
 use crate::store::cron::{self as store, NewSchedule, Row};
-use crate::store::{Store, clock, control, repeat};
-use crate::wake;
+use crate::store::{Store, clock, control, repeat, wake};
 
 /// Refuses what could not be written.
 pub(crate) fn check(definition: &Definition) -> Result<(), Error> {

@@ -7,18 +7,19 @@ use tracing::Instrument as _;
 
 use super::missed::{Due, LATE, Missed};
 use super::times::Times;
-use crate::error::Error;
-use crate::job::Defaults;
-use crate::registry::{self, Definition, Registry};
+use crate::client::{JobOptions, schedule};
+use crate::error::{Error, fault};
+use crate::job::registry::{self, Definition, Registry};
+use crate::job::{Defaults, OnConflict, parameters};
+use crate::model::JobId;
+use crate::store::connection::Connection;
 use crate::store::cron::{self as store, Row, Which};
 use crate::store::dialect::connection;
-use crate::store::fault;
 use crate::store::firings::{self, NewFiring};
 use crate::store::insert::NewJob;
 use crate::store::unique::Placed;
 use crate::store::workers::{self, Serves};
 use crate::store::{Store, clock, keys, repeat};
-use crate::{Connection, JobId, JobOptions, OnConflict, parameters, schedule};
 
 /// How many schedules one transaction fires.
 pub(crate) const PAGE: usize = 100;
@@ -301,7 +302,7 @@ pub(super) async fn now<C: Connection>(db: &C, name: &str) -> Result<JobId, Erro
     let transaction = db.begin().await?;
     // Locked, as by those who fire it: whoever removes it meanwhile removes this firing, too.
     let row = store::lock(&transaction, name).await?.ok_or_else(|| Error::NoSchedule { name: name.into() })?;
-    let job = job(&row, registry::find(&row.job), &crate::default_queue())?;
+    let job = job(&row, registry::find(&row.job), &crate::client::default_queue())?;
     let mut time = clock(&transaction).await?;
     // Two within a millisecond have times of their own.
     while !firings::fired(&transaction, std::iter::once((name, time))).await?.is_empty() {

@@ -7,9 +7,12 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Cron, Missed};
+use crate::client::JobOptions;
+use crate::job::parameters::secrets;
+use crate::job::registry;
+use crate::model::JobId;
 use crate::store::cron::Row;
 use crate::store::firings::FiringRow;
-use crate::{JobId, JobOptions, registry, secrets};
 
 /// Where a schedule comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -7,10 +7,10 @@ use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 use serde::Serialize;
 
 use super::dialect::{Batch, Dialect};
-use super::fault::{self, Fault};
 use super::{Store, json, repeat, statement};
-use crate::JobStatus;
-use crate::outcome::Ending;
+use crate::error::fault::{self, Fault};
+use crate::model::JobStatus;
+use crate::model::outcome::Ending;
 
 /// The end of an attempt, as it is written.
 #[derive(Debug, Clone, Serialize)]
@@ -45,7 +45,7 @@ impl Finish {
             delay_ms: ending.delay.map(super::millis),
             attempt_change: ending.attempt_change,
             max_attempts_change: ending.max_attempts_change,
-            how: ending.how.map(crate::AttemptEnd::as_str),
+            how: ending.how.map(crate::model::AttemptEnd::as_str),
             error: ending.error,
             progress: None,
             results: None,

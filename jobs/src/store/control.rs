@@ -10,10 +10,11 @@ use serde_json::Value as Json;
 
 use super::dialect::Dialect;
 use super::{Store, dialect, json, statement};
-use crate::connection::is_plain;
-use crate::entity::attempt;
-use crate::entity::job::{Column, Entity, Model};
-use crate::{AttemptEnd, Error, JobId, JobStatus};
+use crate::error::Error;
+use crate::model::{AttemptEnd, JobId, JobStatus};
+use crate::store::connection::is_plain;
+use crate::store::entity::attempt;
+use crate::store::entity::job::{Column, Entity, Model};
 
 pub(crate) async fn find<C: ConnectionTrait>(db: &C, id: JobId) -> Result<Model, Error> {
     Entity::find_by_id(id.0).one(db).await?.ok_or(Error::NotFound { id })

@@ -14,9 +14,9 @@ use sea_orm::{
 use serde::Serialize;
 
 use super::{dialect, json, statement};
-pub(crate) use crate::entity::cron::Model as Row;
-use crate::entity::cron::{Column, Entity};
-use crate::entity::cron_firing;
+pub(crate) use crate::store::entity::cron::Model as Row;
+use crate::store::entity::cron::{Column, Entity};
+use crate::store::entity::cron_firing;
 
 /// A schedule to write.
 #[derive(Debug, Clone)]

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::dialect::{self, Dialect};
 use super::{json, statement};
-pub(crate) use crate::entity::cron_firing::Model as FiringRow;
-use crate::entity::cron_firing::{Column, Entity};
+pub(crate) use crate::store::entity::cron_firing::Model as FiringRow;
+use crate::store::entity::cron_firing::{Column, Entity};
 
 /// How many firings of each schedule are kept. (`Cron::forget` says it, too.)
 const KEPT_FIRINGS: u64 = 100;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::dialect::{self, Dialect, Ids, Insert, InsertJobs};
 use super::unique::NewKey;
 use super::{json, statement};
-use crate::connection::is_transaction;
+use crate::store::connection::is_transaction;
 
 /// A job to insert.
 #[derive(Clone, Serialize)]

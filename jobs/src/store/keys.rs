@@ -11,10 +11,10 @@ use super::dialect::{self, Dialect, Take};
 use super::insert::{MAX_BATCH_ROWS, in_chunks};
 use super::unique::NewKey;
 use super::{json, statement};
-use crate::connection::is_plain;
-use crate::entity::key;
 use crate::error::Error;
-use crate::{JobId, JobStatus};
+use crate::model::{JobId, JobStatus};
+use crate::store::connection::is_plain;
+use crate::store::entity::key;
 
 /// The bit of a status, in what is stored of the statuses while which a key is held.
 pub(crate) const fn bit(status: JobStatus) -> i16 {

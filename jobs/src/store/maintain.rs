@@ -10,9 +10,9 @@ use sea_orm::{
 };
 
 use super::{Store, control, dialect, json, millis, repeat, statement};
-use crate::entity::{job, worker};
 use crate::error::Error;
-use crate::{JobId, JobStatus};
+use crate::model::{JobId, JobStatus};
+use crate::store::entity::{job, worker};
 
 /// A job whose worker is gone.
 #[derive(Debug, Clone, FromQueryResult)]

@@ -4,7 +4,7 @@ use jobs_migrations::JobsMigrator;
 use sea_orm::{ConnectionTrait, DbErr, Statement};
 use sea_orm_migration::MigratorTrait as _;
 
-use super::fault;
+use crate::error::fault;
 
 /// How the tables stand to this program.
 #[derive(Debug, PartialEq, Eq)]

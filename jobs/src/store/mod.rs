@@ -3,10 +3,11 @@
 
 pub(crate) mod batch;
 pub(crate) mod claim;
+pub(crate) mod connection;
 pub(crate) mod control;
 pub(crate) mod cron;
 pub(crate) mod dialect;
-pub(crate) mod fault;
+pub(crate) mod entity;
 pub(crate) mod firings;
 pub(crate) mod front;
 #[cfg(feature = "cli")]
@@ -20,6 +21,7 @@ mod steps;
 pub(crate) mod testing;
 pub(crate) mod unique;
 pub(crate) mod unserved;
+pub(crate) mod wake;
 pub(crate) mod workers;
 
 use std::fmt::Display;
@@ -33,8 +35,8 @@ use sea_orm::{
 };
 use serde::Serialize;
 
-use crate::connection::is_plain;
-use crate::error::Error;
+use crate::error::{Error, fault};
+use crate::store::connection::is_plain;
 use dialect::Dialect;
 
 /// A worker's way to its database.

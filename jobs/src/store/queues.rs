@@ -8,9 +8,9 @@ use sea_orm::sea_query::{Expr, ExprTrait as _, Func, OnConflict, Query, UnionTyp
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select};
 
 use super::{Store, dialect};
-use crate::JobStatus;
-use crate::entity::job;
-use crate::entity::queue::{Column, Entity, Model};
+use crate::model::JobStatus;
+use crate::store::entity::job;
+use crate::store::entity::queue::{Column, Entity, Model};
 
 /// Pauses a queue. One that is paused already stays so since then.
 pub(crate) async fn pause<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), DbErr> {

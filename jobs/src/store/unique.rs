@@ -14,8 +14,8 @@ use super::insert::{MAX_BATCH_ROWS, NewJob, batches, insert_all, insert_jobs, re
 use super::keys::{Holder, free, holders, surely_held_by, take_new};
 use super::{control, json, statement};
 use crate::error::Error;
-use crate::unique::OnConflict;
-use crate::{JobId, JobStatus};
+use crate::job::OnConflict;
+use crate::model::{JobId, JobStatus};
 
 /// The key of a job that is about to be scheduled.
 #[derive(Debug, Clone, PartialEq, Serialize)]

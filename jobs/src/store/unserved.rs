@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use super::dialect::{self, Dialect};
 use super::{json, statement, workers};
-use crate::JobStatus;
-use crate::entity::job::{Column, Entity};
+use crate::model::JobStatus;
+use crate::store::entity::job::{Column, Entity};
 
 /// Due jobs that no live worker serves.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use super::dialect::Beat;
 use super::{Store, dialect, insert, json, millis, statement};
-use crate::JobStatus;
-use crate::entity::{job, worker};
+use crate::model::JobStatus;
+use crate::store::entity::{job, worker};
 
 /// Who a worker is, for those who look at the table.
 #[derive(Debug, Clone)]

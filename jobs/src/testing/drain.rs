@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
+use crate::client::list::JobCounts;
 use crate::error::Error;
-use crate::list::JobCounts;
-use crate::store::testing;
-use crate::{JobRecord, JobStatus, Worker, wake};
+use crate::store::{testing, wake};
+use crate::{JobRecord, JobStatus, Worker};
 
 /// What [`drain`] has executed.
 #[derive(Debug, Clone, Default)]

@@ -11,12 +11,14 @@ use serde_json::Value;
 
 use super::run::NO_ID;
 use crate::JobStatus;
-use crate::attempt::{RunningAttempt, Stop};
+use crate::client::Level;
+use crate::client::record::Message;
 use crate::error::Error;
+use crate::job::attempt::{RunningAttempt, Stop};
+use crate::job::parameters::{OUTPUT, decode_one};
 use crate::job::{Execute, Job};
-use crate::outcome::{AttemptEnd, Ending, Outcome};
-use crate::parameters::{OUTPUT, decode_one};
-use crate::record::{Level, Message};
+use crate::model::AttemptEnd;
+use crate::model::outcome::{Ending, Outcome};
 use crate::store::batch::NewMessage;
 use crate::worker::decided;
 

@@ -11,15 +11,15 @@ use sea_orm::DatabaseConnection;
 use tokio_util::sync::CancellationToken;
 
 use super::Ran;
-use crate::attempt::{Inside, RunningAttempt, Setting, States, Stop, Stopper};
+use crate::client::options::option_setters;
 use crate::error::{Error, chain};
-use crate::job::Job;
-use crate::options::option_setters;
-use crate::registry::Definition;
-use crate::report::Notes;
+use crate::job::attempt::{Inside, RunningAttempt, Setting, States, Stop, Stopper};
+use crate::job::registry::Definition;
+use crate::job::report::Notes;
+use crate::job::{Job, parameters};
 use crate::store::claim::Claimed;
 use crate::worker::{let_code_end, perform};
-use crate::{JobId, JobOptions, parameters};
+use crate::{JobId, JobOptions};
 
 /// Jobs that have no row have this id, which no scheduled job has.
 pub(super) const NO_ID: JobId = JobId(0);

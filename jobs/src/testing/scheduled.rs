@@ -7,7 +7,7 @@ use sea_orm::ConnectionTrait;
 
 use crate::error::{Error, chain};
 use crate::job::Job;
-use crate::secrets::Parameters;
+use crate::job::parameters::secrets::Parameters;
 use crate::store::testing;
 use crate::{JobFilter, JobRecord, counts, list};
 

@@ -16,13 +16,13 @@ use super::line::Connections;
 use super::meter::Meter;
 use super::settings::Settings;
 use super::stuck::Pulse;
-use crate::JobStatus;
-use crate::attempt::{RunningAttempt, Setting, Stop};
 use crate::error::Error;
-use crate::registry::Registry;
+use crate::job::attempt::{RunningAttempt, Setting, Stop};
+use crate::job::registry::Registry;
+use crate::model::JobStatus;
 use crate::store::batch::{Finish, Key};
+use crate::store::wake::{Sleeper, lock};
 use crate::store::workers::{Identity, Serves};
-use crate::wake::{Sleeper, lock};
 
 /// One life of a worker.
 pub(super) struct Engine {

@@ -14,13 +14,14 @@ use super::inside::finished_inside;
 use super::lanes::Lane;
 use super::meter::{Meter, Meters};
 use super::verdict::{did_not_stop, ending, outcome, panicked, stopped};
-use crate::attempt::{Inside, RunningAttempt, Stop, Stopper};
 use crate::error::{JobResult, chain};
-use crate::outcome::{AttemptEnd, Outcome};
-use crate::registry::Definition;
-use crate::report::Notes;
+use crate::job::attempt::{Inside, RunningAttempt, Stop, Stopper};
+use crate::job::registry::Definition;
+use crate::job::report::Notes;
+use crate::job::{JobContext, parameters};
+use crate::model::AttemptEnd;
+use crate::model::outcome::Outcome;
 use crate::store::claim::Claimed;
-use crate::{JobContext, parameters};
 
 /// What this worker owns from now on.
 pub(super) fn own(engine: &Engine, claimed: Vec<Claimed>) -> impl Iterator<Item = Arc<Owned>> {

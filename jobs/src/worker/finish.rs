@@ -12,14 +12,14 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::engine::{End, Engine, Owned};
 use super::line::Line;
 use super::{meter, report, stuck};
-use crate::JobStatus;
-use crate::outcome::{AttemptEnd, Ending};
-use crate::report::storable;
+use crate::error::fault::{self, Fault};
+use crate::job::report::storable;
+use crate::model::outcome::Ending;
+use crate::model::{AttemptEnd, JobStatus};
 use crate::store::batch::{Finish, Row};
 use crate::store::control::Mark;
 use crate::store::dialect::connection::is_closed;
-use crate::store::fault::{self, Fault};
-use crate::wake::lock;
+use crate::store::wake::lock;
 
 /// A batch is bounded in rows and in bytes.
 const MAX_ROWS: usize = 1_000;
@@ -178,7 +178,7 @@ impl Writer {
             let job = &owned.attempt.job;
             (&*job.queue, &*job.name, *end)
         }));
-        crate::wait::ended(written.iter().map(|(id, _)| *id));
+        crate::client::wait::ended(written.iter().map(|(id, _)| *id));
         self.engine.sleeper.nudge();
         Ok(())
     }
@@ -208,7 +208,7 @@ impl Writer {
             }
             // Written before, by a statement whose answer was lost.
             Some(mark) if mark.version == end.version + 1 && mark.worker == Some(self.engine.id) => {
-                crate::wait::ended(std::iter::once(end.id));
+                crate::client::wait::ended(std::iter::once(end.id));
                 self.settled(end)
             }
             // The same, and it has been claimed again since.

@@ -9,15 +9,14 @@ use tokio::sync::oneshot;
 
 use super::engine::{self, End, Engine};
 use super::{meter, stuck};
-use crate::RetryPolicy;
-use crate::attempt::Stop;
-use crate::error::Error;
-use crate::outcome::{Attempts, Outcome};
+use crate::error::{Error, fault};
+use crate::job::attempt::Stop;
+use crate::model::RetryPolicy;
+use crate::model::outcome::{Attempts, Outcome};
 use crate::store::Store;
 use crate::store::batch::{Finish, Key};
 use crate::store::dialect::connection::key;
 use crate::store::dialect::own_pool::OwnPool;
-use crate::store::fault;
 use crate::store::workers::Owned;
 
 /// The pause after a beat that failed.

@@ -7,10 +7,10 @@ use sea_orm::DbErr;
 use super::engine::Engine;
 use super::line::Line;
 use super::meter;
-use crate::JobStatus;
-use crate::attempt::RunningAttempt;
 use crate::error::chain;
-use crate::outcome::{AttemptEnd, Outcome};
+use crate::job::attempt::RunningAttempt;
+use crate::model::outcome::Outcome;
+use crate::model::{AttemptEnd, JobStatus};
 use crate::store::Store;
 use crate::store::claim::Claimed;
 
@@ -38,7 +38,7 @@ pub(super) async fn finished_inside(engine: &Engine, attempt: &RunningAttempt, o
                 if by == Some(engine.id) {
                     meter::finished_inside(job);
                 }
-                crate::wait::ended(std::iter::once(job.id));
+                crate::client::wait::ended(std::iter::once(job.id));
                 return None;
             }
             Err(error) => tracing::warn!(job = job.id, "can't see whether finish_in was committed: {}", chain(&error)),

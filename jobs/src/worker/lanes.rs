@@ -13,7 +13,7 @@ use super::pace::Pace;
 use crate::store::Store;
 use crate::store::claim::{Ask, Claimed};
 use crate::store::front::Front;
-use crate::wake::{Woken, lock};
+use crate::store::wake::{Woken, lock};
 
 /// The most jobs that one statement claims.
 const MAX_CLAIM: usize = 1_000;

@@ -13,12 +13,12 @@ use super::settings::Settings;
 use super::shutdown::{End, Shutdown};
 use super::{cron, finish, heartbeat, maintain, notify};
 use crate::cron::declare;
-use crate::entity::worker;
 use crate::error::Error;
-use crate::registry::Registry;
+use crate::error::fault::{self, Fault};
+use crate::job::registry::Registry;
 use crate::store::dialect::connection::is_closed;
 use crate::store::dialect::session::{self, Unsuited};
-use crate::store::fault::{self, Fault};
+use crate::store::entity::worker;
 
 /// The pause between two tries to join again.
 const REJOIN_PAUSE: Duration = Duration::from_secs(1);

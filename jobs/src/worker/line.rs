@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::store::Store;
 use crate::store::dialect::limits::{self, Share};
 use crate::store::dialect::own_pool::{OwnPool, retire};
-use crate::wake::lock;
+use crate::store::wake::lock;
 
 /// The connections that all parts of a worker share, but for its heartbeat.
 pub(super) struct Connections {

@@ -13,12 +13,11 @@ use super::failure_detector::FailureDetector;
 use super::line::Line;
 use super::meter;
 use super::sample::Sampler;
-use crate::outcome::{AttemptEnd, Attempts, Outcome};
-use crate::store::Store;
+use crate::model::outcome::{Attempts, Outcome};
+use crate::model::{AttemptEnd, RetryPolicy};
 use crate::store::batch::Finish;
 use crate::store::maintain::{MAINTENANCE_ROWS, Orphan};
-use crate::store::{keys, unserved};
-use crate::{RetryPolicy, wake};
+use crate::store::{Store, keys, unserved, wake};
 
 const RETENTION_INTERVAL: Duration = Duration::from_mins(5);
 const UNSERVED_INTERVAL: Duration = Duration::from_mins(5);
@@ -123,7 +122,7 @@ async fn rescue(engine: &Engine, store: &Store, detector: &mut FailureDetector) 
         }
         let was_all = u64::try_from(orphans.len()).is_ok_and(|rows| rows < MAINTENANCE_ROWS);
         let some = !written.is_empty();
-        crate::wait::ended(written.iter().map(|(id, _)| *id));
+        crate::client::wait::ended(written.iter().map(|(id, _)| *id));
         if was_all || !some {
             return Ok(());
         }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use ::metrics::{Counter, Histogram, counter, gauge, histogram};
 
 use super::engine::Engine;
-use crate::JobStatus;
-use crate::metrics::{self, count_each};
+use crate::client::metrics::{self, count_each};
+use crate::model::JobStatus;
 use crate::store::batch::Finish;
 use crate::store::claim::Claimed;
 

@@ -34,11 +34,11 @@ use std::time::Duration;
 use sea_orm::DatabaseConnection;
 use tokio_util::sync::CancellationToken;
 
-use crate::JobStatus;
+use crate::client::metrics;
 use crate::error::Error;
 use crate::job::Job;
-use crate::metrics;
-use crate::registry::{Definition, Registry};
+use crate::job::registry::{Definition, Registry};
+use crate::model::JobStatus;
 pub(crate) use execute::{let_code_end, perform};
 use settings::Settings;
 use shutdown::Shutdown;

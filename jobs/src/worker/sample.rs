@@ -6,8 +6,8 @@ use ::metrics::gauge;
 use sea_orm::DbErr;
 
 use super::engine::Engine;
-use crate::JobStatus;
-use crate::metrics;
+use crate::client::metrics;
+use crate::model::JobStatus;
 use crate::store::Store;
 use crate::store::queues::{OPEN, open_jobs};
 

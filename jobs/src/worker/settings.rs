@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::attempt::States;
+use crate::client::default_queue;
+use crate::client::options::may_listen;
+use crate::cron;
 use crate::error::Error;
-use crate::options::may_listen;
-use crate::parameters::check_name;
-use crate::registry::Registry;
-use crate::{JobStatus, cron, default_queue};
+use crate::job::attempt::States;
+use crate::job::parameters::check_name;
+use crate::job::registry::Registry;
+use crate::model::JobStatus;
 
 pub(super) struct Settings {
     pub(super) queues: Vec<(String, usize)>,

@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::claim::WhenIdle;
 use super::engine::Engine;
-use crate::attempt::Stop;
 use crate::error::Error;
+use crate::job::attempt::Stop;
 use crate::store::dialect::connection::closed;
 
 /// A signal that follows another this soon is the same one: `timeout` sends it to a process and then to its group.

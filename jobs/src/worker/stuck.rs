@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use super::engine::{End, Engine};
 use super::execute::timeout_of;
 use super::verdict;
-use crate::attempt::{RunningAttempt, Stop};
-use crate::wake::lock;
+use crate::job::attempt::{RunningAttempt, Stop};
+use crate::store::wake::lock;
 
 /// Shows that a part of the worker makes progress. Code that never gets to an `await` keeps its thread, and what waits to run there.
 #[derive(Debug)]

@@ -8,14 +8,14 @@ use serde_json::Value;
 
 use super::engine::{End, Engine};
 use super::execute::timeout_of;
-use crate::attempt::{RunningAttempt, Stop};
+use crate::client::Level;
 use crate::error::{JobErrorKind, JobResult, chain};
-use crate::outcome::{AttemptEnd, Attempts, Ending, Outcome};
-use crate::parameters::OUTPUT;
-use crate::record::Level;
-use crate::report::storable;
+use crate::job::attempt::{RunningAttempt, Stop};
+use crate::job::parameters::OUTPUT;
+use crate::job::report::storable;
+use crate::model::outcome::{Attempts, Ending, Outcome};
+use crate::model::{AttemptEnd, JobStatus, RetryPolicy};
 use crate::store::batch::Finish;
-use crate::{JobStatus, RetryPolicy};
 
 pub(super) type Ended = Result<JobResult<Value>, Box<dyn Any + Send>>;
 

@@ -19,7 +19,7 @@ use super::limits;
 use super::session::{self, Unsuited};
 use super::url;
 use crate::error::Error;
-use crate::store::fault::{self, Fault};
+use crate::error::fault::{self, Fault};
 
 /// How many connections a program has, where it does not say, and how long it waits for one.
 const CONNECTIONS: u32 = 10;

@@ -14,7 +14,7 @@ use super::engine::{Engine, Owned};
 use super::execute;
 use super::lanes::{Lanes, Served};
 use super::line::Line;
-use crate::outcome::Outcome;
+use crate::model::outcome::Outcome;
 use crate::store::claim::Look;
 use rest::{FIRST_GLANCE, FIRST_LOOK, LAST_GLANCE};
 use turn::Turn;

@@ -11,13 +11,14 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::connection::Connection;
+use super::operate::{self, Cancellation};
+use super::record::{self, Attempt, JobRecord, Message};
+use super::wait;
 use crate::error::Error;
 use crate::job::{Execute, Job};
-use crate::operate::{self, Cancellation};
-use crate::record::{self, Attempt, JobRecord, Message};
+use crate::model::{JobId, JobStatus};
+use crate::store::connection::Connection;
 use crate::store::unique::Placed;
-use crate::{JobId, JobStatus, wait};
 
 /// A scheduled job. It is a number that knows its job's type: `Copy`, and serialised as the number.
 pub struct JobHandle<J> {

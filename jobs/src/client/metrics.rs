@@ -37,7 +37,7 @@ use std::collections::HashMap;
 
 use ::metrics::{Label, Unit, counter, describe_counter, describe_gauge, describe_histogram};
 
-use crate::JobStatus;
+use crate::model::JobStatus;
 
 /// Jobs that this program has inserted, by queue and name.
 pub const SCHEDULED_TOTAL: &str = "jobs_scheduled_total";

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::JobStatus;
+use super::parameters::check_name;
 use crate::error::Error;
-use crate::parameters::check_name;
+use crate::model::JobStatus;
 use crate::store::keys::bit;
 use crate::store::unique::NewKey;
 use crate::store::{LONGEST, millis};

@@ -4,11 +4,13 @@ use sea_orm::{ConnectionTrait, TransactionSession as _};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::connection::Connection;
+use super::wait;
 use crate::error::Error;
-use crate::registry::Definition;
-use crate::store::{control, keys, maintain, repeat_call};
-use crate::{JobId, JobStatus, parameters, registry, secrets, wait, wake};
+use crate::job::parameters::{self, secrets};
+use crate::job::registry::{self, Definition};
+use crate::model::{JobId, JobStatus};
+use crate::store::connection::Connection;
+use crate::store::{control, keys, maintain, repeat_call, wake};
 
 /// What came of asking a job to cancel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

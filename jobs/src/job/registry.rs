@@ -8,11 +8,9 @@ use std::fmt::Write as _;
 use futures_util::future::{BoxFuture, FutureExt as _};
 use serde_json::Value;
 
-use crate::error::{Error, JobResult};
-use crate::job::{Defaults, Job};
-use crate::parameters;
-use crate::secrets::Parameters;
-use crate::{JobContext, JobError};
+use super::parameters::secrets::Parameters;
+use super::{Defaults, Job, JobContext, parameters};
+use crate::error::{Error, JobError, JobResult};
 
 /// One definition: its name and options, and how to run its jobs. `#[derive(Job)]` submits it.
 #[derive(Clone, Copy)]

@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::job::Defaults;
-use crate::parameters::check_name;
+use crate::job::parameters::check_name;
+use crate::job::unique::UniqueOptions;
+use crate::job::{Defaults, OnConflict, UniqueWhile};
 use crate::store::insert::NewJob;
 use crate::store::{LONGEST, millis};
-use crate::unique::{OnConflict, UniqueOptions, UniqueWhile};
 
 /// What may be said of a job besides its parameters. What is not said comes from its definition.
 ///

@@ -5,12 +5,13 @@ use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use serde::Serialize;
 
-use crate::entity::job::{Column, Entity};
+use super::JobRecord;
 use crate::error::Error;
-use crate::parameters::check_name;
+use crate::job::parameters::check_name;
+use crate::model::{JobId, JobStatus};
 use crate::store::dialect;
+use crate::store::entity::job::{Column, Entity};
 use crate::store::unserved::{self, Unserved};
-use crate::{JobId, JobRecord, JobStatus};
 
 /// Which jobs to list or count. Every condition that is given must hold; none is given at first.
 #[derive(Debug, Clone, Default)]

@@ -9,13 +9,14 @@ use sea_orm::{DatabaseConnection, DbErr};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
-use crate::error::Error;
+use super::options::may_listen;
+use super::{JobRecord, record};
+use crate::error::{Error, fault};
+use crate::model::{JobId, JobStatus};
 use crate::store::control;
 use crate::store::dialect::connection;
 use crate::store::dialect::listen::Listener;
-use crate::store::fault;
-use crate::wake::lock;
-use crate::{JobId, JobRecord, JobStatus, options::may_listen, record};
+use crate::store::wake::lock;
 
 /// The first pause between two polls, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{JobStatus, RetryPolicy};
+use super::{JobStatus, RetryPolicy};
 
 /// How an attempt that did not end well ended; kept in the job's history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -1,11 +1,15 @@
 //! What can go wrong: [`Error`] is what the framework's functions return, [`JobError`] what a job's `execute` returns.
+//!
+//! Imports `model`.
+
+pub(crate) mod fault;
 
 use std::fmt;
 use std::time::Duration;
 
 use sea_orm::DbErr;
 
-use crate::{JobId, JobStatus};
+use crate::model::{JobId, JobStatus};
 
 /// A boxed error of any kind, as `?` in `execute` makes it.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -157,7 +161,7 @@ pub enum Error {
     )]
     PoolClosed,
     /// The database refused or could not be reached.
-    #[error("the database: {0}{advice}", advice = crate::store::fault::advice(.0))]
+    #[error("the database: {0}{advice}", advice = crate::error::fault::advice(.0))]
     Database(#[from] DbErr),
 }
 
@@ -166,7 +170,7 @@ impl Error {
     /// Inside a transaction it is the whole transaction that has to be repeated.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Database(error) if crate::store::fault::of(error).is_passing())
+        matches!(self, Self::Database(error) if crate::error::fault::of(error).is_passing())
     }
 
     pub(crate) fn invalid(name: impl Into<String>, reason: impl Into<String>) -> Self {

@@ -1,7 +1,7 @@
 use sea_orm::entity::prelude::*;
 
 use super::stored::Stored;
-use crate::JobStatus;
+use crate::model::JobStatus;
 
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "jobs_job")]

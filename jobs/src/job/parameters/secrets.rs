@@ -4,9 +4,8 @@
 use serde::de::{DeserializeOwned, Error as _};
 use serde_json::{Map, Value};
 
-use crate::JobParams;
 use crate::error::Error;
-use crate::parameters;
+use crate::job::{JobParams, parameters};
 
 /// What is shown in place of a secret value.
 pub const HIDDEN: &str = "•••";

@@ -1,4 +1,18 @@
-//! The traits that make a struct a job.
+//! What a job's author meets: the traits that make a struct a job, its parameters, its definition, the context of an attempt.
+//!
+//! Imports `model`, `error` and `store`.
+
+pub(crate) mod attempt;
+pub(crate) mod context;
+pub(crate) mod into_result;
+pub(crate) mod parameters;
+pub(crate) mod registry;
+pub(crate) mod report;
+pub(crate) mod unique;
+
+pub use context::JobContext;
+pub use into_result::IntoJobResult;
+pub use unique::{OnConflict, Unique, UniqueWhile};
 
 use std::any::{TypeId, type_name};
 use std::future::Future;
@@ -9,9 +23,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::cron::Missed;
-use crate::error::Error;
-use crate::unique::Unique;
-use crate::{JobContext, JobResult, RetryPolicy, parameters};
+use crate::error::{Error, JobResult};
+use crate::model::RetryPolicy;
 
 /// The parameters of a job: a struct that `#[job_params]` makes storable by name.
 #[diagnostic::on_unimplemented(

@@ -10,8 +10,8 @@ use sea_orm::DatabaseConnection;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::report::Notes;
-use crate::secrets::Parameters;
+use super::parameters::secrets::Parameters;
+use super::report::Notes;
 use crate::store::claim::Claimed;
 
 /// Application state by type.

@@ -10,15 +10,16 @@ use sea_orm::{ConnectionTrait as _, DatabaseConnection, DatabaseConnectionType, 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::attempt::RunningAttempt;
+use super::attempt::RunningAttempt;
+use super::parameters::{self, OUTPUT};
+use super::registry;
+use super::report::Unwritten;
+use crate::client::Level;
 use crate::error::Error;
-use crate::parameters::{self, OUTPUT};
-use crate::record::Level;
-use crate::report::Unwritten;
+use crate::model::{JobId, JobStatus};
 use crate::store::batch::{self, Finish};
 use crate::store::control;
 use crate::store::dialect::{self, Dialect, connection};
-use crate::{JobId, JobStatus, registry};
 
 /// The attempt that `execute` runs in. Cheap to clone.
 #[derive(Clone)]
@@ -292,7 +293,7 @@ impl JobContext {
     /// As [`db`](Self::db).
     pub async fn begin(&self) -> Result<DatabaseTransaction, Error> {
         let _call = self.attempt.inside.calls.enter();
-        crate::begin(self.db()).await
+        crate::store::connection::begin(self.db()).await
     }
 
     /// Ends the job `TERMINATED` inside a transaction of its own: what else the transaction writes and the end of the job are
@@ -338,7 +339,7 @@ impl JobContext {
         unwritten: &Unwritten,
     ) -> Result<(), Error> {
         let attempt = &*self.attempt;
-        let ending = crate::outcome::Ending::closed(JobStatus::Terminated, None, None);
+        let ending = crate::model::outcome::Ending::closed(JobStatus::Terminated, None, None);
         let mut finish = Finish::new(
             attempt.job.id,
             attempt.job.version,

@@ -1,13 +1,16 @@
 //! Named JSON values: how parameters and results are checked, encoded and decoded.
 
+mod finite;
+pub(crate) mod secrets;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use serde_path_to_error::Segment;
 
 use crate::error::Error;
-use crate::finite::{refuse_not_finite, refuse_not_finite_fields};
-use crate::{JobParams, secrets};
+use crate::job::JobParams;
+use crate::job::parameters::finite::{refuse_not_finite, refuse_not_finite_fields};
 
 /// The name of the result that `execute` returns.
 pub(crate) const OUTPUT: &str = "output";

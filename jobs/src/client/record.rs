@@ -10,13 +10,13 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::entity::{attempt, job, message};
 use crate::error::Error;
-use crate::outcome::AttemptEnd;
-use crate::parameters::{OUTPUT, decode_one};
-use crate::secrets::Parameters;
+use crate::job::parameters::secrets::{self, Parameters};
+use crate::job::parameters::{OUTPUT, decode_one};
+use crate::job::registry;
+use crate::model::{AttemptEnd, JobId, JobStatus};
 use crate::store::control;
-use crate::{JobId, JobStatus, registry, secrets};
+use crate::store::entity::{attempt, job, message};
 
 /// Everything that is stored about a job. Times are the database's.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -12,17 +12,15 @@ use serde_json::Value;
 use tracing::Instrument as _;
 use tracing::field::Empty;
 
-use crate::connection::Connection;
+use super::options::option_setters;
+use super::{JobHandle, JobOptions, metrics};
 use crate::error::Error;
-use crate::job::{Defaults, Job};
-use crate::options::option_setters;
+use crate::job::{Defaults, Job, OnConflict, UniqueWhile, parameters, registry};
+use crate::model::JobId;
+use crate::store::connection::Connection;
+use crate::store::insert::{self, NewJob};
 use crate::store::unique::{self, Placed};
-use crate::store::{
-    self,
-    insert::{self, NewJob},
-};
-use crate::unique::{OnConflict, UniqueWhile};
-use crate::{JobHandle, JobId, JobOptions, metrics, parameters, registry, wake};
+use crate::store::{self, wake};
 
 /// A job about to be scheduled. Nothing happens until it is awaited.
 ///

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 
+use super::parameters::{MAX_JSON_BYTES, OUTPUT, refuse_depth, value_without_nul, without_nul};
+use crate::client::Level;
 use crate::error::Error;
-use crate::parameters::{MAX_JSON_BYTES, OUTPUT, refuse_depth, value_without_nul, without_nul};
-use crate::record::Level;
+use crate::model::{JobId, JobStatus};
 use crate::store::batch::NewMessage;
-use crate::wake::lock;
-use crate::{JobId, JobStatus};
+use crate::store::wake::lock;
 
 /// The longest message, and the longest reason, in bytes; more is cut off.
 pub(crate) const MAX_TEXT_BYTES: usize = 16 * 1024;

@@ -36,7 +36,7 @@ pub struct WorkerRecord {
 /// All workers, oldest first: those that live, and those whose jobs nobody has taken over yet.
 pub async fn workers<C: ConnectionTrait>(db: &C) -> Result<Vec<WorkerRecord>, Error> {
     let loads = store::loads(db).await?;
-    let record = |(row, is_live): (crate::entity::worker::Model, bool)| {
+    let record = |(row, is_live): (crate::store::entity::worker::Model, bool)| {
         let Serves { queues, names } = serde_json::from_value(row.serves).unwrap_or_default();
         WorkerRecord {
             id: row.id,

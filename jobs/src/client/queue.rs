@@ -7,11 +7,12 @@ use chrono::{DateTime, Utc};
 use sea_orm::ConnectionTrait;
 use serde::Serialize;
 
+use super::JobCounts;
+use super::record::seconds;
 use crate::error::Error;
-use crate::parameters::check_name;
-use crate::record::seconds;
-use crate::store::{control, queues as store, workers};
-use crate::{JobCounts, JobStatus, wake};
+use crate::job::parameters::check_name;
+use crate::model::JobStatus;
+use crate::store::{control, queues as store, wake, workers};
 
 /// A queue, as it stands. Times are the database's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -1,0 +1,31 @@
+//! What programs ask and tell: connect, schedule, look, wait, operate.
+//!
+//! Imports `model`, `error`, `store` and `job`, and nothing of the worker.
+
+pub(crate) mod handle;
+pub(crate) mod list;
+pub mod metrics;
+pub(crate) mod operate;
+pub(crate) mod options;
+pub(crate) mod queue;
+pub(crate) mod record;
+pub(crate) mod schedule;
+pub(crate) mod setup;
+pub(crate) mod wait;
+pub(crate) mod workers;
+
+pub use handle::JobHandle;
+pub use list::{JobCounts, JobFilter, counts, list, unserved};
+pub use operate::{Cancellation, cancel, delete, retry, set_parameter};
+pub use options::{JobOptions, default_queue};
+pub use queue::{QueueRecord, counts_by_queue, pause, queues, resume};
+pub use record::{
+    Attempt, JobRecord, Level, Message, attempts, messages, output, progress, record, result, results,
+    reveal_parameter, status,
+};
+pub use schedule::{
+    Schedulable, Schedule, ScheduleAll, WithOptions, schedule_all, schedule_by_name, schedule_by_name_with,
+};
+pub use setup::{connect, connect_with, migrate};
+pub use wait::{wait, wait_for};
+pub use workers::{WorkerRecord, workers};

@@ -1,0 +1,86 @@
+//! What becomes of the times of a schedule that have passed while no worker was up.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Serialize;
+
+use crate::error::Error;
+
+/// What becomes of times at which no worker that knows the job was up. The next worker that starts finds them.
+///
+/// A time is missed when another has come after it before it was fired, or when no worker that knows the job was up then, nor within two
+/// minutes. One that only had to wait for its turn is not missed. A clock of the database that is set forward by more than a worker's
+/// lease looks as if nobody had been up meanwhile: what it passes over is missed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Missed {
+    /// Nothing: it goes on with the next time.
+    Skip,
+    /// One job for all of them, whose nominal time is the latest.
+    #[default]
+    Once,
+    /// A job for each of the latest so many, 1 to 100, each with its nominal time, oldest first.
+    All(u32),
+}
+
+/// So many jobs at once are enough.
+const MOST: u32 = 100;
+
+impl Missed {
+    pub(crate) fn check(self) -> Result<Self, Error> {
+        match self {
+            Self::All(limit) if !(1..=MOST).contains(&limit) => {
+                Err(Error::invalid("missed", format!("{limit} jobs at once are not between 1 and {MOST}")))
+            }
+            policy => Ok(policy),
+        }
+    }
+}
+
+impl fmt::Display for Missed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Skip => f.write_str("skip"),
+            Self::Once => f.write_str("once"),
+            Self::All(limit) => write!(f, "all({limit})"),
+        }
+    }
+}
+
+impl FromStr for Missed {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let limit = |text: &str| text.strip_prefix("all(")?.strip_suffix(')')?.parse().ok();
+        match text {
+            "skip" => Ok(Self::Skip),
+            "once" => Ok(Self::Once),
+            _ => limit(text)
+                .map(Self::All)
+                .ok_or_else(|| Error::invalid("missed", format!("`{text}` is none of `skip`, `once` and `all(10)`")))?
+                .check(),
+        }
+    }
+}
+
+impl Serialize for Missed {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_is_read_as_it_is_written() {
+        for policy in [Missed::Skip, Missed::Once, Missed::All(1), Missed::All(100)] {
+            assert_eq!(policy.to_string().parse::<Missed>().unwrap(), policy);
+        }
+        for text in ["", "Skip", "all", "all()", "all(0)", "all(101)", "all(-1)", "all(10"] {
+            assert!(text.parse::<Missed>().is_err(), "{text}");
+        }
+    }
+}

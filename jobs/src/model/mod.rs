@@ -1,0 +1,13 @@
+//! The values that everything else speaks of: identifiers, statuses, retry policies, how attempts end.
+//!
+//! Pure: no clock, no database. Imports nothing of ours.
+
+pub(crate) mod id;
+pub(crate) mod outcome;
+pub(crate) mod retry;
+pub(crate) mod status;
+
+pub use id::JobId;
+pub use outcome::AttemptEnd;
+pub use retry::RetryPolicy;
+pub use status::JobStatus;
