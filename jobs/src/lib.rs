@@ -18,18 +18,18 @@ pub mod testing;
 mod worker;
 
 pub use client::{
-    Attempt, Cancellation, JobCounts, JobFilter, JobHandle, JobOptions, JobRecord, Level, Message, QueueRecord,
-    Schedulable, Schedule, ScheduleAll, WithOptions, WorkerRecord, attempts, cancel, connect, connect_with, counts,
-    counts_by_queue, default_queue, delete, list, messages, metrics, migrate, output, pause, progress, queues, record,
-    result, results, resume, retry, reveal_parameter, schedule_all, schedule_by_name, schedule_by_name_with,
-    set_parameter, status, unserved, wait, wait_for, workers,
+    Attempt, Cancellation, JobCounts, JobFilter, JobHandle, JobOptions, JobRecord, Message, QueueRecord, Schedulable,
+    Schedule, ScheduleAll, WithOptions, WorkerRecord, attempts, cancel, connect, connect_with, counts, counts_by_queue,
+    default_queue, delete, list, messages, metrics, migrate, output, pause, progress, queues, record, result, results,
+    resume, retry, reveal_parameter, schedule_all, schedule_by_name, schedule_by_name_with, set_parameter, status,
+    unserved, wait, wait_for, workers,
 };
 pub use error::{BoxError, Error, JobError, JobResult};
 pub use job::parameters::MAX_JSON_BYTES;
-pub use job::{Defaults, Execute, Job, JobContext, JobParams, OnConflict, Unique, UniqueWhile};
+pub use job::{Defaults, Execute, Job, JobContext, JobParams, Unique};
 pub use jobs_derive::{Job, job_fn, job_params};
 pub use jobs_migrations::JobsMigrator;
-pub use model::{AttemptEnd, JobId, JobStatus, RetryPolicy};
+pub use model::{AttemptEnd, JobId, JobStatus, Level, OnConflict, RetryPolicy, UniqueWhile};
 pub use sea_orm;
 pub use store::connection::{Connection, begin};
 pub use store::unserved::Unserved;

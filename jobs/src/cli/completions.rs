@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory as _};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
-use super::arguments::Arguments;
 use super::failure::Done;
 use super::output;
 
@@ -16,9 +15,9 @@ pub(super) struct Completions {
 }
 
 impl Completions {
-    pub(super) fn run(self) -> Done {
+    pub(super) fn run(self, mut command: Command) -> Done {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Arguments::command(), program(), &mut script);
+        clap_complete::generate(self.shell, &mut command, program(), &mut script);
         output::print(&String::from_utf8_lossy(&script))
     }
 }

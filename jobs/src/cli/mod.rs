@@ -54,6 +54,7 @@ mod workers;
 
 use std::process::ExitCode;
 
+use clap::CommandFactory as _;
 use sea_orm::DatabaseConnection;
 
 use crate::Worker;
@@ -101,7 +102,7 @@ async fn dispatch(arguments: Arguments, has_jobs: bool, set_up: impl FnOnce(Work
     let Arguments { database, json, command } = arguments;
     let output = Output::new(json);
     let command = match command {
-        Command::Completions(completions) => return completions.run(),
+        Command::Completions(completions) => return completions.run(Arguments::command()),
         Command::Worker(_) | Command::Definitions if !has_jobs => return Err(definitions::missing()),
         Command::Definitions => return definitions::run(output),
         command => command,

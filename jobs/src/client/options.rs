@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::job::Defaults;
 use crate::job::parameters::check_name;
 use crate::job::unique::UniqueOptions;
-use crate::job::{Defaults, OnConflict, UniqueWhile};
+use crate::model::{OnConflict, UniqueWhile};
 use crate::store::insert::NewJob;
 use crate::store::{LONGEST, millis};
 

@@ -1,20 +1,19 @@
 //! Asking about a job: its record, messages, results and attempts.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::error::Error;
 use crate::job::parameters::secrets::{self, Parameters};
 use crate::job::parameters::{OUTPUT, decode_one};
 use crate::job::registry;
-use crate::model::{AttemptEnd, JobId, JobStatus};
+use crate::model::{AttemptEnd, JobId, JobStatus, Level};
 use crate::store::control;
 use crate::store::entity::{attempt, job, message};
 
@@ -151,38 +150,6 @@ fn unsigned(count: i32) -> u32 {
 #[expect(clippy::ref_option, reason = "serde gives it so")]
 pub(crate) fn seconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
     duration.map(|duration| duration.as_secs_f64()).serialize(serializer)
-}
-
-/// How much a message matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Level {
-    /// What happens.
-    Info,
-    /// What someone should know.
-    Warn,
-    /// What went wrong.
-    Error,
-}
-
-impl Level {
-    pub(crate) fn from_code(code: i16) -> Self {
-        match code {
-            0 => Self::Info,
-            1 => Self::Warn,
-            _ => Self::Error,
-        }
-    }
-}
-
-impl fmt::Display for Level {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Info => "INFO",
-            Self::Warn => "WARN",
-            Self::Error => "ERROR",
-        })
-    }
 }
 
 /// A line that a job has said, kept with it.

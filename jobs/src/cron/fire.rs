@@ -5,13 +5,13 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, TransactionSession as
 use serde_json::Value;
 use tracing::Instrument as _;
 
-use super::missed::{Due, LATE, Missed};
+use super::missed::{self, Due, LATE};
 use super::times::Times;
 use crate::client::{JobOptions, schedule};
 use crate::error::{Error, fault};
 use crate::job::registry::{self, Definition, Registry};
-use crate::job::{Defaults, OnConflict, parameters};
-use crate::model::JobId;
+use crate::job::{Defaults, Missed, parameters};
+use crate::model::{JobId, OnConflict};
 use crate::store::connection::Connection;
 use crate::store::cron::{self as store, Row, Which};
 use crate::store::dialect::connection;
@@ -164,7 +164,7 @@ impl Plan {
     ) -> Result<Self, Error> {
         let times = Times::new(&row.expression, &row.timezone)?;
         let policy: Missed = row.missed.parse()?;
-        let due = policy.due(&times, row.next_at.unwrap_or(now), now, up_since);
+        let due = missed::due(policy, &times, row.next_at.unwrap_or(now), now, up_since);
         let job = job(row, definition, default_queue)?;
         Ok(Self { schedule: row.name.clone(), job, policy, due, up_since, next: times.next(now) })
     }

@@ -93,13 +93,13 @@ use serde_json::Value;
 use crate::client::JobOptions;
 use crate::client::schedule::{self, Schedulable};
 use crate::error::Error;
+pub use crate::job::Missed;
 use crate::job::parameters::{self, check_name};
 use crate::model::JobId;
 use crate::store::connection::Connection;
 use crate::store::cron::{self as store, NewSchedule, Row};
 use crate::store::insert::NewJob;
 use crate::store::{clock, control, firings, wake};
-pub use missed::Missed;
 pub use record::{CronRecord, CronSource, Firing};
 use times::Times;
 

@@ -5,6 +5,7 @@
 pub(crate) mod attempt;
 pub(crate) mod context;
 pub(crate) mod into_result;
+mod missed;
 pub(crate) mod parameters;
 pub(crate) mod registry;
 pub(crate) mod report;
@@ -12,7 +13,8 @@ pub(crate) mod unique;
 
 pub use context::JobContext;
 pub use into_result::IntoJobResult;
-pub use unique::{OnConflict, Unique, UniqueWhile};
+pub use missed::Missed;
+pub use unique::Unique;
 
 use std::any::{TypeId, type_name};
 use std::future::Future;
@@ -22,7 +24,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::cron::Missed;
 use crate::error::{Error, JobResult};
 use crate::model::RetryPolicy;
 

@@ -6,9 +6,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value};
 
 use super::parameters::{MAX_JSON_BYTES, OUTPUT, refuse_depth, value_without_nul, without_nul};
-use crate::client::Level;
 use crate::error::Error;
-use crate::model::{JobId, JobStatus};
+use crate::model::{JobId, JobStatus, Level};
 use crate::store::batch::NewMessage;
 use crate::store::wake::lock;
 

@@ -11,45 +11,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::parameters::check_name;
 use crate::error::Error;
-use crate::model::JobStatus;
-use crate::store::keys::bit;
-use crate::store::unique::NewKey;
+use crate::model::{OnConflict, UniqueWhile};
+use crate::store::insert::NewKey;
 use crate::store::{LONGEST, millis};
-
-/// What becomes of a job that is scheduled while another one holds its key.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
-pub enum OnConflict {
-    /// The other one is it: its handle comes back, and says that it [`existed`](crate::JobHandle::existed).
-    #[default]
-    UseExisting,
-    /// [`Error::Duplicate`].
-    Fail,
-    /// The other one, which still waits, gets the parameters and the due time of this one, so that of many that come soon one after the
-    /// other only the last is executed (debouncing). [`Error::Duplicate`] where it does not wait any more.
-    Replace,
-}
-
-/// While what a unique job holds its key.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum UniqueWhile {
-    /// While it waits: the next one may be scheduled as soon as this one runs.
-    Scheduled,
-    /// Until it has ended.
-    #[default]
-    ScheduledOrRunning,
-}
-
-impl UniqueWhile {
-    const fn statuses(self) -> i16 {
-        match self {
-            Self::Scheduled => bit(JobStatus::Scheduled),
-            Self::ScheduledOrRunning => bit(JobStatus::Scheduled) | bit(JobStatus::Running),
-        }
-    }
-}
 
 /// That jobs with the same values exist once. `#[job(unique(…))]` writes it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -3,11 +3,15 @@
 //! Pure: no clock, no database. Imports nothing of ours.
 
 pub(crate) mod id;
+mod level;
 pub(crate) mod outcome;
 pub(crate) mod retry;
 pub(crate) mod status;
+mod unique;
 
 pub use id::JobId;
+pub use level::Level;
 pub use outcome::AttemptEnd;
 pub use retry::RetryPolicy;
 pub use status::JobStatus;
+pub use unique::{OnConflict, UniqueWhile};

@@ -48,6 +48,11 @@ impl JobStatus {
         }
     }
 
+    /// Its bit in a set of statuses.
+    pub(crate) const fn bit(self) -> i16 {
+        1 << self.code()
+    }
+
     /// The number that stands for this status in the database.
     #[must_use]
     pub const fn code(self) -> i16 {

@@ -109,6 +109,13 @@ pub(crate) struct NewMessage {
     pub(crate) text: String,
 }
 
+/// A batch is bounded in rows and in bytes.
+pub(crate) const MAX_ROWS: usize = 1_000;
+const MAX_BYTES: usize = 4 * 1024 * 1024;
+
+/// From so many bytes on a batch may be more than a server takes at once (MySQL's and MariaDB's `max_allowed_packet`).
+const LARGE: usize = 256 * 1024;
+
 /// A job, and the version under which an attempt owns it.
 pub(crate) type Key = (i64, i64);
 
@@ -194,6 +201,21 @@ fn keys(rows: &[QueryResult]) -> Result<HashSet<Key>, DbErr> {
 fn bytes(results: Option<&String>, messages: &[NewMessage]) -> usize {
     let texts: usize = messages.iter().map(|message| message.text.len() + 100).sum();
     texts + results.map_or(0, String::len) + 200
+}
+
+/// How many of these rows fit into one batch.
+pub(crate) fn batch_len<'a, R: Row + 'a>(rows: impl Iterator<Item = &'a R>) -> usize {
+    let mut bytes = 0;
+    let fitting = rows.take(MAX_ROWS).take_while(|row| {
+        bytes += row.bytes();
+        bytes <= MAX_BYTES
+    });
+    fitting.count().max(1)
+}
+
+/// Whether it may be more than a server takes at once.
+pub(crate) fn is_large<R: Row>(batch: &[R]) -> bool {
+    batch.iter().map(Row::bytes).sum::<usize>() >= LARGE
 }
 
 impl Store {

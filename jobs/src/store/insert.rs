@@ -6,8 +6,8 @@ use sea_orm::{ConnectionTrait, DbErr, Statement, Value};
 use serde::Serialize;
 
 use super::dialect::{self, Dialect, Ids, Insert, InsertJobs};
-use super::unique::NewKey;
 use super::{json, statement};
+use crate::model::OnConflict;
 use crate::store::connection::is_transaction;
 
 /// A job to insert.
@@ -51,6 +51,26 @@ impl NewJob {
             && self.session_id == other.session_id
             && self.event_id == other.event_id
             && self.key.as_ref().map(NewKey::terms) == other.key.as_ref().map(NewKey::terms)
+    }
+}
+
+/// The key of a job that is about to be scheduled.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct NewKey {
+    #[serde(rename = "unique_key")]
+    pub(crate) key: String,
+    /// See [`super::keys::Holder::holds`].
+    #[serde(rename = "unique_while")]
+    pub(crate) statuses: i16,
+    pub(crate) within_ms: Option<i64>,
+    #[serde(skip)]
+    pub(crate) on_conflict: OnConflict,
+}
+
+impl NewKey {
+    /// How long a job holds it.
+    const fn terms(&self) -> (i16, Option<i64>) {
+        (self.statuses, self.within_ms)
     }
 }
 

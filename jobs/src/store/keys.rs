@@ -8,18 +8,12 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult,
 use serde::Serialize;
 
 use super::dialect::{self, Dialect, Take};
-use super::insert::{MAX_BATCH_ROWS, in_chunks};
-use super::unique::NewKey;
+use super::insert::{MAX_BATCH_ROWS, NewKey, in_chunks};
 use super::{json, statement};
 use crate::error::Error;
 use crate::model::{JobId, JobStatus};
 use crate::store::connection::is_plain;
 use crate::store::entity::key;
-
-/// The bit of a status, in what is stored of the statuses while which a key is held.
-pub(crate) const fn bit(status: JobStatus) -> i16 {
-    1 << status.code()
-}
 
 /// What a key's row says.
 #[derive(Debug, Serialize)]
@@ -105,7 +99,7 @@ impl Holder {
 
     /// Whether it still has the key. Not where its job is gone, also where somebody else has deleted that.
     pub(super) fn holds(&self) -> bool {
-        let holds = |job: HoldingJob| job.unique_while.unwrap_or(0) & bit(job.status) != 0;
+        let holds = |job: HoldingJob| job.unique_while.unwrap_or(0) & job.status.bit() != 0;
         self.is_open || (self.version.is_some() && self.job.is_some_and(holds))
     }
 }

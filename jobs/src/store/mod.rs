@@ -3,6 +3,7 @@
 
 pub(crate) mod batch;
 pub(crate) mod claim;
+pub(crate) mod claimed;
 pub(crate) mod connection;
 pub(crate) mod control;
 pub(crate) mod cron;

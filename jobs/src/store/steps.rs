@@ -3,7 +3,8 @@
 use sea_orm::prelude::DateTimeUtc;
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbErr};
 
-use super::claim::{Ask, Claimed, int};
+use super::claim::{Ask, int};
+use super::claimed::Claimed;
 use super::dialect::Claim;
 use super::front::Place;
 use super::{Store, json, repeat, statement};

@@ -7,35 +7,13 @@
 use std::collections::{BTreeMap, HashMap};
 
 use sea_orm::{ConnectionTrait, DbErr};
-use serde::Serialize;
 
 use super::dialect::{self, Dialect, Insert, InsertJobs, InsertUnique};
-use super::insert::{MAX_BATCH_ROWS, NewJob, batches, insert_all, insert_jobs, returned_ids};
+use super::insert::{MAX_BATCH_ROWS, NewJob, NewKey, batches, insert_all, insert_jobs, returned_ids};
 use super::keys::{Holder, free, holders, surely_held_by, take_new};
 use super::{control, json, statement};
 use crate::error::Error;
-use crate::job::OnConflict;
-use crate::model::{JobId, JobStatus};
-
-/// The key of a job that is about to be scheduled.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct NewKey {
-    #[serde(rename = "unique_key")]
-    pub(crate) key: String,
-    /// See [`Holder::holds`].
-    #[serde(rename = "unique_while")]
-    pub(crate) statuses: i16,
-    pub(crate) within_ms: Option<i64>,
-    #[serde(skip)]
-    pub(crate) on_conflict: OnConflict,
-}
-
-impl NewKey {
-    /// How long a job holds it.
-    pub(super) const fn terms(&self) -> (i16, Option<i64>) {
-        (self.statuses, self.within_ms)
-    }
-}
+use crate::model::{JobId, JobStatus, OnConflict};
 
 /// A job that was to be scheduled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

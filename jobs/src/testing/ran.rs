@@ -11,14 +11,13 @@ use serde_json::Value;
 
 use super::run::NO_ID;
 use crate::JobStatus;
-use crate::client::Level;
 use crate::client::record::Message;
 use crate::error::Error;
 use crate::job::attempt::{RunningAttempt, Stop};
 use crate::job::parameters::{OUTPUT, decode_one};
 use crate::job::{Execute, Job};
-use crate::model::AttemptEnd;
 use crate::model::outcome::{Ending, Outcome};
+use crate::model::{AttemptEnd, Level};
 use crate::store::batch::NewMessage;
 use crate::worker::decided;
 

@@ -17,7 +17,7 @@ use crate::job::attempt::{Inside, RunningAttempt, Setting, States, Stop, Stopper
 use crate::job::registry::Definition;
 use crate::job::report::Notes;
 use crate::job::{Job, parameters};
-use crate::store::claim::Claimed;
+use crate::store::claimed::Claimed;
 use crate::worker::{let_code_end, perform};
 use crate::{JobId, JobOptions};
 

@@ -11,34 +11,22 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::engine::{End, Engine, Owned};
 use super::line::Line;
+use super::repeats::{FIRST_RETRY, LAST_RETRY, TRIES_BEFORE_DIVIDING};
 use super::{meter, report, stuck};
 use crate::error::fault::{self, Fault};
 use crate::job::report::storable;
 use crate::model::outcome::Ending;
 use crate::model::{AttemptEnd, JobStatus};
-use crate::store::batch::{Finish, Row};
+use crate::store::batch::{Finish, MAX_ROWS, batch_len, is_large};
 use crate::store::control::Mark;
 use crate::store::dialect::connection::is_closed;
 use crate::store::wake::lock;
 
-/// A batch is bounded in rows and in bytes.
-const MAX_ROWS: usize = 1_000;
-const MAX_BYTES: usize = 4 * 1024 * 1024;
-
 /// How often progress, messages and results of running jobs are written.
 const REPORT_INTERVAL: Duration = Duration::from_millis(500);
 
-/// How often a batch is tried whole when the fault is neither in its data nor in the connection.
-pub(super) const TRIES_BEFORE_DIVIDING: u32 = 5;
-
-/// From so many bytes on a batch may be more than a server takes at once (MySQL's and MariaDB's `max_allowed_packet`).
-const LARGE: usize = 256 * 1024;
-
 /// How soon a row that somebody else has locked is tried again.
 const LOCKED_PAUSE: Duration = Duration::from_millis(50);
-
-pub(super) const FIRST_RETRY: Duration = Duration::from_millis(50);
-const LAST_RETRY: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(engine: Arc<Engine>) {
     let Some(ends) = lock(&engine.ends_to_write).take() else { return };
@@ -305,20 +293,6 @@ async fn until(when: Option<Instant>) {
         Some(when) => tokio::time::sleep_until(when).await,
         None => std::future::pending().await,
     }
-}
-
-pub(super) fn is_large<R: Row>(batch: &[R]) -> bool {
-    batch.iter().map(Row::bytes).sum::<usize>() >= LARGE
-}
-
-/// How many of these rows fit into one batch.
-pub(super) fn batch_len<'a, R: Row + 'a>(rows: impl Iterator<Item = &'a R>) -> usize {
-    let mut bytes = 0;
-    let fitting = rows.take(MAX_ROWS).take_while(|row| {
-        bytes += row.bytes();
-        bytes <= MAX_BYTES
-    });
-    fitting.count().max(1)
 }
 
 fn next_batch(waiting: &mut VecDeque<Finish>) -> Vec<Finish> {

@@ -11,7 +11,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::engine::Owned;
 use super::pace::Pace;
 use crate::store::Store;
-use crate::store::claim::{Ask, Claimed};
+use crate::store::claim::Ask;
+use crate::store::claimed::Claimed;
 use crate::store::front::Front;
 use crate::store::wake::{Woken, lock};
 

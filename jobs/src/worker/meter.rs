@@ -10,7 +10,7 @@ use super::engine::Engine;
 use crate::client::metrics::{self, count_each};
 use crate::model::JobStatus;
 use crate::store::batch::Finish;
-use crate::store::claim::Claimed;
+use crate::store::claimed::Claimed;
 
 /// For how long a metric that was looked for is used: recorders may forget what stands still for longer.
 const FRESH: Duration = Duration::from_secs(10);

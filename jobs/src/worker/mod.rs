@@ -21,6 +21,7 @@ mod maintain;
 mod meter;
 mod notify;
 mod pace;
+mod repeats;
 mod report;
 mod sample;
 mod settings;

@@ -8,13 +8,12 @@ use serde_json::Value;
 
 use super::engine::{End, Engine};
 use super::execute::timeout_of;
-use crate::client::Level;
 use crate::error::{JobErrorKind, JobResult, chain};
 use crate::job::attempt::{RunningAttempt, Stop};
 use crate::job::parameters::OUTPUT;
 use crate::job::report::storable;
 use crate::model::outcome::{Attempts, Ending, Outcome};
-use crate::model::{AttemptEnd, JobStatus, RetryPolicy};
+use crate::model::{AttemptEnd, JobStatus, Level, RetryPolicy};
 use crate::store::batch::Finish;
 
 pub(super) type Ended = Result<JobResult<Value>, Box<dyn Any + Send>>;
