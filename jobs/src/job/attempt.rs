@@ -21,6 +21,8 @@ pub(crate) type States = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
 pub(crate) struct RunningAttempt {
     pub(crate) job: Claimed,
     pub(crate) parameters: Parameters,
+    /// The names of those that are secret.
+    pub(crate) secrets: &'static [&'static str],
     pub(crate) notes: Notes,
     pub(crate) stop: Stopper,
     pub(crate) inside: Inside,

@@ -12,7 +12,6 @@ use serde::de::DeserializeOwned;
 
 use super::attempt::RunningAttempt;
 use super::parameters::{self, OUTPUT};
-use super::registry;
 use super::report::Unwritten;
 use crate::error::Error;
 use crate::model::{JobId, JobStatus, Level};
@@ -96,7 +95,7 @@ impl JobContext {
 
     /// One stored parameter by name, also one that the struct does not have, or a secret one.
     pub fn parameter<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
-        self.attempt.parameters.get(name, registry::secrets(self.name()))
+        self.attempt.parameters.get(name, self.attempt.secrets)
     }
 
     /// How far the job is, in percent; more than 100 counts as 100. Never blocks; written within half a second.

@@ -115,6 +115,11 @@ impl Registry {
         self.by_name.get(name)
     }
 
+    /// The names of a job's secret parameters.
+    pub(crate) fn secrets(&self, name: &str) -> &'static [&'static str] {
+        self.get(name).map_or(&[], |definition| definition.secrets)
+    }
+
     pub(crate) fn definitions(&self) -> &[Definition] {
         &self.definitions
     }

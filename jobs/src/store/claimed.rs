@@ -1,5 +1,7 @@
 //! The row of a job that was claimed.
 
+use std::time::Duration;
+
 use sea_orm::prelude::DateTimeUtc;
 use sea_orm::{DbErr, QueryResult};
 
@@ -27,6 +29,11 @@ pub(crate) struct Claimed {
 }
 
 impl Claimed {
+    /// How long an attempt may take.
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        self.timeout_ms.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis)
+    }
+
     /// The columns are read in the order in which every dialect gives them.
     pub(super) fn read(queue: &str, row: &QueryResult) -> Result<Self, DbErr> {
         Ok(Self {

@@ -9,8 +9,6 @@ use chrono::{TimeDelta, Utc};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::run::NO_ID;
-use crate::JobStatus;
 use crate::client::record::Message;
 use crate::error::Error;
 use crate::job::attempt::{RunningAttempt, Stop};
@@ -20,6 +18,10 @@ use crate::model::outcome::{Ending, Outcome};
 use crate::model::{AttemptEnd, Level};
 use crate::store::batch::NewMessage;
 use crate::worker::decided;
+use crate::{JobId, JobStatus};
+
+/// Jobs that have no row have this id, which no scheduled job has.
+pub(super) const NO_ID: JobId = JobId(0);
 
 /// What came of one execution of a job: what a worker would have written.
 pub struct Ran<J> {

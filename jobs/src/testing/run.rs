@@ -10,7 +10,8 @@ use chrono::{DateTime, Utc};
 use sea_orm::DatabaseConnection;
 use tokio_util::sync::CancellationToken;
 
-use super::Ran;
+use super::ran::{NO_ID, Ran};
+use crate::JobOptions;
 use crate::client::options::option_setters;
 use crate::error::{Error, chain};
 use crate::job::attempt::{Inside, RunningAttempt, Setting, States, Stop, Stopper};
@@ -19,10 +20,6 @@ use crate::job::report::Notes;
 use crate::job::{Job, parameters};
 use crate::store::claimed::Claimed;
 use crate::worker::{let_code_end, perform};
-use crate::{JobId, JobOptions};
-
-/// Jobs that have no row have this id, which no scheduled job has.
-pub(super) const NO_ID: JobId = JobId(0);
 
 /// The name of the worker that there is not.
 const NO_WORKER: &str = "test";
@@ -196,6 +193,7 @@ impl<J: Job> Run<J> {
         let now = Utc::now();
         Ok(RunningAttempt {
             parameters: parameters::parse(&row.parameters)?.into(),
+            secrets: J::SECRETS,
             job: Claimed {
                 id: NO_ID.0,
                 name: row.name,

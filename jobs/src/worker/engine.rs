@@ -5,17 +5,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
+use ::metrics::gauge;
 use sea_orm::DatabaseConnection;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::claims::Claims;
+use super::connections::Connections;
 use super::lease::Lease;
-use super::line::Connections;
 use super::meter::Meter;
+use super::pulse::Pulse;
 use super::settings::Settings;
-use super::stuck::Pulse;
+use crate::client::metrics;
 use crate::error::Error;
 use crate::job::attempt::{RunningAttempt, Setting, Stop};
 use crate::job::registry::Registry;
@@ -218,6 +220,23 @@ impl Engine {
     pub(super) fn stop_all(&self, reason: Stop) {
         for owned in self.owned() {
             owned.attempt.stop.trip(reason);
+        }
+    }
+
+    /// Measures how many jobs of each queue execute.
+    pub(super) fn measure_running(&self) {
+        let mut running: HashMap<&str, u32> =
+            self.settings.queues.iter().map(|(queue, _)| (queue.as_str(), 0)).collect();
+        for owned in self.owned() {
+            if owned.has_started()
+                && !owned.has_ended()
+                && let Some(jobs) = running.get_mut(owned.attempt.job.queue.as_str())
+            {
+                *jobs += 1;
+            }
+        }
+        for (queue, jobs) in running {
+            gauge!(metrics::RUNNING, "queue" => queue.to_owned()).set(jobs);
         }
     }
 

@@ -35,6 +35,7 @@ pub(super) fn own(engine: &Engine, claimed: Vec<Claimed>) -> impl Iterator<Item 
 fn own_one(engine: &Engine, job: Claimed, meter: Arc<Meter>) -> Arc<Owned> {
     let parameters = parameters::parse(&job.parameters).unwrap_or(Value::Null).into();
     let attempt = RunningAttempt {
+        secrets: engine.registry.secrets(&job.name),
         job,
         parameters,
         notes: Notes::default(),
@@ -209,14 +210,10 @@ async fn run_until_stopped(
 }
 
 async fn timeout(job: &Claimed) {
-    match timeout_of(job) {
+    match job.timeout() {
         Some(timeout) => tokio::time::sleep(timeout).await,
         None => std::future::pending().await,
     }
-}
-
-pub(super) fn timeout_of(job: &Claimed) -> Option<Duration> {
-    job.timeout_ms.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis)
 }
 
 /// Hands the end of an attempt to the writer, unless someone else has ended it.

@@ -39,7 +39,7 @@ pub(super) async fn run(engine: Arc<Engine>) {
     while writer.gather(&mut reports).await {
         writer.write().await;
     }
-    meter::look(&writer.engine);
+    writer.engine.measure_running();
 }
 
 /// What became of rows that a batch could not write.
@@ -72,7 +72,7 @@ impl Writer {
             () = until(retry_locked) => {}
             _ = reports.tick() => {
                 self.waiting.extend(stuck::end_those_that_do_not_stop(&self.engine).into_iter().map(End::into_finish));
-                meter::look(&self.engine);
+                self.engine.measure_running();
                 report::write(&self.engine, &mut self.line).await;
             }
             () = self.engine.written.cancelled() => {

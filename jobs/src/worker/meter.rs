@@ -4,9 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::metrics::{Counter, Histogram, counter, gauge, histogram};
+use ::metrics::{Counter, Histogram, counter, histogram};
 
-use super::engine::Engine;
 use crate::client::metrics::{self, count_each};
 use crate::model::JobStatus;
 use crate::store::batch::Finish;
@@ -101,20 +100,4 @@ fn status(end: &Finish) -> &'static str {
 /// The end of an attempt was not written: another worker has the job.
 pub(super) fn fenced_out(job: &Claimed) {
     count_each(metrics::FENCED_OUT_TOTAL, ["queue", "name"], std::iter::once([&*job.queue, &*job.name]));
-}
-
-/// Looks at what executes.
-pub(super) fn look(engine: &Engine) {
-    let mut running: HashMap<&str, u32> = engine.settings.queues.iter().map(|(queue, _)| (queue.as_str(), 0)).collect();
-    for owned in engine.owned() {
-        if owned.has_started()
-            && !owned.has_ended()
-            && let Some(jobs) = running.get_mut(owned.attempt.job.queue.as_str())
-        {
-            *jobs += 1;
-        }
-    }
-    for (queue, jobs) in running {
-        gauge!(metrics::RUNNING, "queue" => queue.to_owned()).set(jobs);
-    }
 }

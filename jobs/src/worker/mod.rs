@@ -6,6 +6,7 @@
 mod aside;
 mod claim;
 mod claims;
+mod connections;
 mod cron;
 mod engine;
 mod execute;
@@ -21,6 +22,7 @@ mod maintain;
 mod meter;
 mod notify;
 mod pace;
+mod pulse;
 mod repeats;
 mod report;
 mod sample;

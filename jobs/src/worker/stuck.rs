@@ -1,31 +1,11 @@
 //! Code of jobs that does not stop: it never gets to an `await`, so nothing can end it but its process.
 
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::engine::{End, Engine};
-use super::execute::timeout_of;
 use super::verdict;
 use crate::job::attempt::{RunningAttempt, Stop};
 use crate::store::wake::lock;
-
-/// Shows that a part of the worker makes progress. Code that never gets to an `await` keeps its thread, and what waits to run there.
-#[derive(Debug)]
-pub(super) struct Pulse(Mutex<Instant>);
-
-impl Pulse {
-    pub(super) fn new() -> Self {
-        Self(Mutex::new(Instant::now()))
-    }
-
-    pub(super) fn beat(&self) {
-        *lock(&self.0) = Instant::now();
-    }
-
-    fn silence(&self) -> Duration {
-        lock(&self.0).elapsed()
-    }
-}
 
 /// For how long the writer or the claimer has shown no progress, where that is longer than either waits for the database or for work.
 pub(super) fn standstill(engine: &Engine) -> Option<Duration> {
@@ -66,7 +46,7 @@ pub(super) fn end_those_that_do_not_stop(engine: &Engine) -> Vec<End> {
                 lock(&engine.unstopped).push(attempt.clone());
                 ends.push(verdict::ending(engine, attempt, verdict::did_not_stop(attempt)));
             }
-            None if timeout_of(&attempt.job).is_some_and(|timeout| owned.started().elapsed() > timeout + patience) => {
+            None if attempt.job.timeout().is_some_and(|timeout| owned.started().elapsed() > timeout + patience) => {
                 attempt.stop.trip(Stop::TimedOut);
             }
             _ => {}

@@ -7,7 +7,6 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::engine::{End, Engine};
-use super::execute::timeout_of;
 use crate::error::{JobErrorKind, JobResult, chain};
 use crate::job::attempt::{RunningAttempt, Stop};
 use crate::job::parameters::OUTPUT;
@@ -68,7 +67,7 @@ pub(super) fn stopped(attempt: &RunningAttempt) -> Outcome {
     match attempt.stop.reason().map(|(reason, _)| reason) {
         Some(Stop::TimedOut) => Outcome::Errored {
             how: AttemptEnd::Timeout,
-            reason: format!("timed out after {:?}", timeout_of(&attempt.job).unwrap_or_default()),
+            reason: format!("timed out after {:?}", attempt.job.timeout().unwrap_or_default()),
             delay: None,
         },
         Some(Stop::Shutdown) => Outcome::Stopped,
