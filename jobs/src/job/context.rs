@@ -257,7 +257,7 @@ impl JobContext {
     /// Begins a transaction for what the job reads and writes together, as [`jobs::begin`](crate::begin) does; often one that ends with
     /// [`finish_in`](Self::finish_in). What is read in it may have changed before it writes: nothing is refused for that.
     ///
-    /// ```
+    /// ```standalone_crate
     /// # use jobs::prelude::*;
     /// # use jobs::sea_orm::{ConnectionTrait as _, Statement};
     /// # #[derive(Job)] #[job_params] struct Bill { customer: i64 }
