@@ -15,7 +15,6 @@ use super::sample::Sampler;
 use crate::outcome::{AttemptEnd, Attempts, Outcome};
 use crate::store::Store;
 use crate::store::batch::Finish;
-use crate::store::keys;
 use crate::store::maintain::{self, MAINTENANCE_ROWS, Orphan};
 use crate::{RetryPolicy, wake};
 
@@ -62,7 +61,7 @@ async fn warn_from_time_to_time(engine: &Engine) {
     loop {
         time.tick().await;
         let store = line.store();
-        complain(line.in_time(keys::sweep(&store.db, store.dialect)).await);
+        complain(line.in_time(store.sweep_keys()).await);
         let store = line.store();
         complain(line.in_time(warn_of_unserved(&store, &mut warned)).await);
     }
