@@ -1,14 +1,16 @@
 //! Jobs that exist once, scheduled by many at the same time.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
+use jobs::cron::{self, Cron};
 use jobs::prelude::*;
 use jobs::{Error, OnConflict};
-use jobs_tests::{Database, Kind, Running, cases, soon};
+use jobs_tests::{Database, Gate, Kind, Running, cases, soon};
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, IsolationLevel, TransactionTrait as _};
 
-use crate::common::{counts, total, work};
-use crate::definitions::{Add, Note};
+use crate::common::{counts, total, work, worker_at};
+use crate::definitions::{Add, Gated, Note};
 
 cases![
     many_schedulers_make_one_job,
@@ -20,6 +22,8 @@ cases![
     a_key_that_is_rolled_back_is_free,
     an_older_snapshot_makes_no_second_job,
     a_job_that_has_ended_since_the_snapshot_does_not_hold_its_key if Kind::locks_rows,
+    two_calls_that_wait_for_a_third_one_s_rollback_both_succeed if Kind::locks_rows,
+    a_job_whose_key_is_wanted_in_an_open_transaction_ends_with_that_at_the_latest if Kind::locks_rows,
     batches_that_take_over_the_same_keys_in_any_order_all_succeed,
     batches_in_sessions_that_refuse_what_has_changed_all_succeed if Kind::may_refuse_what_has_changed,
     retries_and_schedulers_at_once_leave_one_job_open,
@@ -233,6 +237,68 @@ async fn a_job_that_has_ended_since_the_snapshot_does_not_hold_its_key(t: Databa
         }
         work(&t).await;
     }
+}
+
+/// The database may end one of both, as a deadlock.
+async fn two_calls_that_wait_for_a_third_one_s_rollback_both_succeed(t: Database) {
+    async fn call<C: jobs::Connection>(what: &str, db: &C) -> Result<(), Error> {
+        match what {
+            "schedule" => keyed(0).schedule(db).await.map(drop),
+            "schedule_all" => jobs::schedule_all(db, [keyed(0), keyed(1)]).await.map(drop),
+            "pause" => jobs::pause(db, "queue").await,
+            "resume" => jobs::resume(db, "queue").await,
+            "cron::replace" => cron::replace(db, "schedule", Cron::new("0 0 1 1 *"), Note::new("again")).await,
+            other => unreachable!("no call: {other}"),
+        }
+    }
+    let other = t.connect().await;
+    for what in ["schedule", "schedule_all", "pause", "resume", "cron::replace"] {
+        for _ in 0..10 {
+            let third = jobs::begin(&other).await.unwrap();
+            call(what, &third).await.unwrap();
+            let calls = [t.db(), t.db()].map(|db| {
+                let db = db.clone();
+                tokio::spawn(async move { call(what, &db).await })
+            });
+            // So that they wait; where one does not yet, it has less to wait for.
+            tokio::time::sleep(Duration::from_millis(30)).await;
+            third.rollback().await.unwrap();
+            for call in calls {
+                soon(call).await.unwrap().unwrap_or_else(|error| panic!("{what}: {error}"));
+            }
+            for table in ["job", "unique", "queue", "cron"] {
+                t.execute(&format!("DELETE FROM jobs_{table}")).await;
+            }
+        }
+    }
+}
+
+/// On MariaDB and MySQL, and in a `REPEATABLE READ` anywhere, its row is locked until then. Others are not held up.
+async fn a_job_whose_key_is_wanted_in_an_open_transaction_ends_with_that_at_the_latest(t: Database) {
+    let (gate, other) = (Gate::default(), t.connect().await);
+    let worker = worker_at(&t, &gate);
+    for is_repeatable_read in [false, true] {
+        let first = Gated::new().schedule(t.db()).unique_key("key").await.unwrap();
+        gate.arrivals(1).await;
+        let transaction = if is_repeatable_read {
+            other.begin_with_config(Some(IsolationLevel::RepeatableRead), None).await.unwrap()
+        } else {
+            jobs::begin(&other).await.unwrap()
+        };
+        assert_eq!(Gated::new().schedule(&transaction).unique_key("key").await.unwrap(), first);
+        gate.open(1);
+        if t.kind() == Kind::Postgres && !is_repeatable_read {
+            soon(first.wait(t.db())).await.unwrap();
+        }
+        for number in 0..20 {
+            soon(Add::new(number).schedule(t.db()).await.unwrap().wait(t.db())).await.unwrap();
+        }
+        transaction.commit().await.unwrap();
+        soon(first.wait(t.db())).await.unwrap();
+        let record = first.record(t.db()).await.unwrap();
+        assert_eq!((record.attempt, first.attempts(t.db()).await.unwrap().len()), (1, 0));
+    }
+    worker.stop().await;
 }
 
 /// Each of 20 keys is held by a job that has ended.

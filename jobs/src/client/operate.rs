@@ -29,6 +29,7 @@ pub async fn cancel<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<
 }
 
 async fn cancel_once<C: ConnectionTrait>(db: &C, id: JobId) -> Result<Cancellation, Error> {
+    control::look(db, id).await?;
     let changed = control::cancel(db, id).await?;
     match control::status_now(db, id).await? {
         status if !changed => Err(Error::Closed { id, status }),
@@ -62,6 +63,7 @@ pub async fn set_parameter<C: ConnectionTrait, T: Serialize>(
 }
 
 async fn set_value<C: ConnectionTrait>(db: &C, id: JobId, name: &str, value: &Value) -> Result<(), Error> {
+    control::look(db, id).await?;
     loop {
         let job = control::find_to_change(db, id).await?;
         match job.status {
@@ -117,6 +119,7 @@ pub async fn retry<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<(), Er
 
 /// In which queue it waits now.
 async fn retry_once<C: Connection>(db: &C, id: JobId) -> Result<String, Error> {
+    control::look(db, id).await?;
     // No options: inside a transaction of the caller's this is a savepoint, which takes none.
     let transaction = db.begin().await?;
     if !control::retry(&transaction, id).await? {

@@ -12,7 +12,7 @@ use super::record::seconds;
 use crate::error::Error;
 use crate::job::parameters::check_name;
 use crate::model::JobStatus;
-use crate::store::{control, queues as store, wake, workers};
+use crate::store::{control, queues as store, repeat_call, wake, workers};
 
 /// A queue, as it stands. Times are the database's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -42,6 +42,10 @@ pub struct QueueRecord {
 /// [`Error::InvalidValue`] where no queue can have this name: it has 1 to 200 characters.
 pub async fn pause<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), Error> {
     check_name("queue", queue)?;
+    repeat_call(db, || pause_once(db, queue)).await
+}
+
+async fn pause_once<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), Error> {
     store::pause(db, queue).await?;
     tell(db, queue).await
 }
@@ -52,6 +56,10 @@ pub async fn pause<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), Error>
 /// [`Error::InvalidValue`] where no queue can have this name.
 pub async fn resume<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), Error> {
     check_name("queue", queue)?;
+    repeat_call(db, || resume_once(db, queue)).await
+}
+
+async fn resume_once<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), Error> {
     store::resume(db, queue).await?;
     tell(db, queue).await
 }

@@ -99,7 +99,7 @@ use crate::model::JobId;
 use crate::store::connection::Connection;
 use crate::store::cron::{self as store, NewSchedule, Row};
 use crate::store::insert::NewJob;
-use crate::store::{clock, control, firings, wake};
+use crate::store::{clock, control, firings, repeat_call, wake};
 pub use record::{CronRecord, CronSource, Firing};
 use times::Times;
 
@@ -152,7 +152,7 @@ pub(crate) const UTC: &str = "UTC";
 /// expression or the zone is none, an option is out of its range, or the options say [`at`](JobOptions::at) what time its jobs are due:
 /// they are when it fires, or after their `delay`.
 pub async fn add<C: ConnectionTrait, S: Schedulable>(db: &C, name: &str, cron: Cron, job: S) -> Result<(), Error> {
-    add_checked(db, &of_job(name, &cron, job)?, &cron).await
+    add_checked(db, of_job(name, &cron, job)?, &cron).await
 }
 
 /// The same for a job that is known by its name, with its parameters as JSON (an object; `null` for none), as
@@ -165,7 +165,7 @@ pub async fn add_by_name<C: ConnectionTrait>(
     parameters: Value,
     options: JobOptions,
 ) -> Result<(), Error> {
-    add_checked(db, &of_name(name, &cron, job, parameters, &options)?, &cron).await
+    add_checked(db, of_name(name, &cron, job, parameters, &options)?, &cron).await
 }
 
 /// Adds a schedule, or changes the one of this name to this: for programs that do so whenever they start. What keeps its expression and
@@ -173,7 +173,7 @@ pub async fn add_by_name<C: ConnectionTrait>(
 ///
 /// [`Error::InvalidValue`] as for [`add`], and where the schedule is a definition's: a worker would change it back.
 pub async fn replace<C: ConnectionTrait, S: Schedulable>(db: &C, name: &str, cron: Cron, job: S) -> Result<(), Error> {
-    replace_checked(db, &of_job(name, &cron, job)?, &cron).await
+    replace_checked(db, of_job(name, &cron, job)?, &cron).await
 }
 
 /// The same for a job that is known by its name.
@@ -185,7 +185,7 @@ pub async fn replace_by_name<C: ConnectionTrait>(
     parameters: Value,
     options: JobOptions,
 ) -> Result<(), Error> {
-    replace_checked(db, &of_name(name, &cron, job, parameters, &options)?, &cron).await
+    replace_checked(db, of_name(name, &cron, job, parameters, &options)?, &cron).await
 }
 
 /// All schedules, by name.
@@ -209,6 +209,11 @@ pub async fn history<C: ConnectionTrait>(db: &C, name: &str) -> Result<Vec<Firin
 /// Lets a schedule not fire until it is [resumed](resume); its times until then are not missed. Nothing changes where it is paused.
 /// [`Error::NoSchedule`] where there is none of this name.
 pub async fn pause<C: ConnectionTrait>(db: &C, name: &str) -> Result<(), Error> {
+    repeat_call(db, || pause_once(db, name)).await
+}
+
+async fn pause_once<C: ConnectionTrait>(db: &C, name: &str) -> Result<(), Error> {
+    look(db, name).await?;
     if !store::pause(db, name).await? {
         return Err(Error::NoSchedule { name: name.into() });
     }
@@ -218,6 +223,10 @@ pub async fn pause<C: ConnectionTrait>(db: &C, name: &str) -> Result<(), Error> 
 /// Lets a schedule fire again, from its next time on. Nothing changes where it is not paused.
 /// [`Error::NoSchedule`] where there is none of this name.
 pub async fn resume<C: ConnectionTrait>(db: &C, name: &str) -> Result<(), Error> {
+    repeat_call(db, || resume_once(db, name)).await
+}
+
+async fn resume_once<C: ConnectionTrait>(db: &C, name: &str) -> Result<(), Error> {
     let row = find(db, name).await?;
     let next_at = Times::new(&row.expression, &row.timezone)?.next(clock(db).await?);
     store::resume(db, name, next_at).await?;
@@ -227,6 +236,11 @@ pub async fn resume<C: ConnectionTrait>(db: &C, name: &str) -> Result<(), Error>
 /// Removes a schedule and its history; the jobs that it has scheduled stay. One of a definition is written anew by the next worker that
 /// starts with it: [`pause`] it instead, or take `cron` out of the code. [`Error::NoSchedule`] where there is none of this name.
 pub async fn remove<C: Connection>(db: &C, name: &str) -> Result<(), Error> {
+    repeat_call(db, || remove_once(db, name)).await
+}
+
+async fn remove_once<C: Connection>(db: &C, name: &str) -> Result<(), Error> {
+    look(db, name).await?;
     // No options: inside a transaction of the caller's this is a savepoint, which takes none.
     let transaction = db.begin().await?;
     if !store::remove(&transaction, name).await? {
@@ -241,7 +255,20 @@ pub async fn remove<C: Connection>(db: &C, name: &str) -> Result<(), Error> {
 /// schedule does not fire until that ends.
 /// [`Error::NoSchedule`] where there is none of this name.
 pub async fn run_now<C: Connection>(db: &C, name: &str) -> Result<JobId, Error> {
+    repeat_call(db, || run_once(db, name)).await
+}
+
+async fn run_once<C: Connection>(db: &C, name: &str) -> Result<JobId, Error> {
+    look(db, name).await?;
     fire::now(db, name).await
+}
+
+/// That the schedule is there, before a verb locks its row in a transaction of the caller's.
+async fn look<C: ConnectionTrait>(db: &C, name: &str) -> Result<(), Error> {
+    if control::keeps_gaps_locked(db)? {
+        find(db, name).await?;
+    }
+    Ok(())
 }
 
 async fn find<C: ConnectionTrait>(db: &C, name: &str) -> Result<Row, Error> {
@@ -275,7 +302,11 @@ fn checked(name: &str, cron: &Cron, job: NewJob, options: &JobOptions) -> Result
     })
 }
 
-async fn add_checked<C: ConnectionTrait>(db: &C, new: &NewSchedule, cron: &Cron) -> Result<(), Error> {
+async fn add_checked<C: ConnectionTrait>(db: &C, new: NewSchedule, cron: &Cron) -> Result<(), Error> {
+    repeat_call(db, || add_once(db, &new, cron)).await
+}
+
+async fn add_once<C: ConnectionTrait>(db: &C, new: &NewSchedule, cron: &Cron) -> Result<(), Error> {
     let next_at = cron.times()?.next(clock(db).await?);
     if !store::insert(db, new, next_at).await? {
         return Err(Error::ScheduleExists { name: new.name.clone() });
@@ -283,7 +314,11 @@ async fn add_checked<C: ConnectionTrait>(db: &C, new: &NewSchedule, cron: &Cron)
     tell(db, &new.name).await
 }
 
-async fn replace_checked<C: ConnectionTrait>(db: &C, new: &NewSchedule, cron: &Cron) -> Result<(), Error> {
+async fn replace_checked<C: ConnectionTrait>(db: &C, new: NewSchedule, cron: &Cron) -> Result<(), Error> {
+    repeat_call(db, || replace_once(db, &new, cron)).await
+}
+
+async fn replace_once<C: ConnectionTrait>(db: &C, new: &NewSchedule, cron: &Cron) -> Result<(), Error> {
     let times = cron.times()?;
     let mut row = store::find(db, &new.name).await?;
     loop {

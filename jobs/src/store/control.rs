@@ -41,6 +41,20 @@ pub(crate) async fn status_now<C: ConnectionTrait>(db: &C, id: JobId) -> Result<
     status.ok_or(Error::NotFound { id })
 }
 
+/// That the job is there, before a verb locks its row in a transaction of the caller's. On a connection, all locks end at once.
+pub(crate) async fn look<C: ConnectionTrait>(db: &C, id: JobId) -> Result<(), Error> {
+    if keeps_gaps_locked(db)? {
+        status(db, id).await?;
+    }
+    Ok(())
+}
+
+/// Whether what is not there must not be locked: others could not insert it, or what would be beside it, until the caller's transaction
+/// ends.
+pub(crate) fn keeps_gaps_locked<C: ConnectionTrait>(db: &C) -> Result<bool, DbErr> {
+    Ok(!is_plain(db) && dialect::of(db.get_database_backend())?.locks_gaps)
+}
+
 /// One statement for both cases: a waiting job is canceled, a running one is asked to. False: neither, the job is closed or
 /// unknown.
 pub(crate) async fn cancel<C: ConnectionTrait>(db: &C, id: JobId) -> Result<bool, DbErr> {

@@ -16,7 +16,6 @@ use serde::Serialize;
 use super::{dialect, json, statement};
 pub(crate) use crate::store::entity::cron::Model as Row;
 use crate::store::entity::cron::{Column, Entity};
-use crate::store::entity::cron_firing;
 
 /// A schedule to write.
 #[derive(Debug, Clone)]
@@ -149,7 +148,8 @@ pub(crate) async fn resume<C: ConnectionTrait>(db: &C, name: &str, next_at: Opti
 /// Deletes it, with its history. False: there is none of this name.
 pub(crate) async fn remove<C: ConnectionTrait>(db: &C, name: &str) -> Result<bool, DbErr> {
     let deleted = Entity::delete_by_id(name).exec(db).await?;
-    cron_firing::Entity::delete_many().filter(cron_firing::Column::Schedule.eq(name)).exec(db).await?;
+    let dialect = dialect::of(db.get_database_backend())?;
+    db.execute_raw(statement(dialect, dialect.cron.forget_all, [name.into()])).await?;
     Ok(deleted.rows_affected == 1)
 }
 

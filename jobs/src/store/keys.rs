@@ -7,9 +7,10 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, Value};
 use serde::Serialize;
 
-use super::dialect::{self, Dialect, Take};
+use super::claim::int;
+use super::dialect::{self, Dialect, Take, Unique};
 use super::insert::{MAX_BATCH_ROWS, NewKey, in_chunks};
-use super::{json, statement};
+use super::{Store, json, repeat, statement};
 use crate::error::Error;
 use crate::model::{JobId, JobStatus};
 use crate::store::connection::is_plain;
@@ -213,7 +214,27 @@ pub(crate) async fn take_again<C: ConnectionTrait>(db: &C, id: JobId, key: &str,
     }
 }
 
-/// Deletes the keys of deleted jobs, once their time is over.
-pub(crate) async fn sweep<C: ConnectionTrait>(db: &C, dialect: &Dialect) -> Result<(), DbErr> {
-    db.execute_raw(statement(dialect, dialect.unique.sweep, [])).await.map(|_| ())
+/// How many keys one transaction sweeps.
+const MAX_SWEPT: usize = 1_000;
+
+impl Store {
+    /// Deletes the keys of deleted jobs, once their time is over. What someone else has locked is left for the next time: whoever waits
+    /// for that holds up those who take keys, on MariaDB and MySQL.
+    pub(crate) async fn sweep_keys(&self) -> Result<(), DbErr> {
+        while repeat(|| self.sweep_some_keys()).await? == MAX_SWEPT {}
+        Ok(())
+    }
+
+    /// Says how many.
+    async fn sweep_some_keys(&self) -> Result<usize, DbErr> {
+        let Unique { left, sweep, .. } = &self.dialect.unique;
+        let transaction = self.begin().await?;
+        let rows = transaction.query_all_raw(statement(self.dialect, left, [int(MAX_SWEPT)])).await?;
+        let keys: Vec<String> = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?;
+        if !keys.is_empty() {
+            transaction.execute_raw(statement(self.dialect, sweep, [json(&keys)?.into()])).await?;
+        }
+        transaction.commit().await?;
+        Ok(keys.len())
+    }
 }

@@ -6,9 +6,10 @@ use sea_orm::prelude::DateTimeUtc;
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, PaginatorTrait as _, QueryFilter, QueryOrder,
-    QueryResult, QuerySelect, TransactionSession as _, TransactionTrait,
+    QueryResult, QuerySelect, TransactionSession as _,
 };
 
+use super::connection::Connection;
 use super::{Store, control, dialect, json, millis, repeat, statement};
 use crate::error::Error;
 use crate::model::{JobId, JobStatus};
@@ -170,7 +171,8 @@ pub(crate) async fn delete_jobs<C: ConnectionTrait>(db: &C, ids: &[i64]) -> Resu
 }
 
 /// Deletes one job where it is closed; says how it stood.
-pub(crate) async fn delete_closed<C: TransactionTrait>(db: &C, id: JobId) -> Result<JobStatus, Error> {
+pub(crate) async fn delete_closed<C: Connection>(db: &C, id: JobId) -> Result<JobStatus, Error> {
+    control::look(db, id).await?;
     // No options: inside a transaction of the caller's this is a savepoint, which takes none.
     let transaction = db.begin().await?;
     control::lock(&transaction, dialect::of(transaction.get_database_backend())?, id).await?;

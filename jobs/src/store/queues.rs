@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use sea_orm::prelude::DateTimeUtc;
-use sea_orm::sea_query::{Expr, ExprTrait as _, Func, OnConflict, Query, UnionType};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Func, OnConflict, Query, SimpleExpr, UnionType};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select};
 
 use super::{Store, dialect};
@@ -16,18 +16,23 @@ use crate::store::entity::queue::{Column, Entity, Model};
 pub(crate) async fn pause<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), DbErr> {
     let clock = Expr::cust(dialect::of(db.get_database_backend())?.clock);
     let since = Func::coalesce([Expr::col((Entity, Column::PausedAt)), clock.clone()]);
+    set(db, queue, clock, since.into()).await
+}
+
+pub(crate) async fn resume<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), DbErr> {
+    set(db, queue, Expr::cust("NULL"), Expr::cust("NULL")).await
+}
+
+/// Sets since when a queue is paused: of one that has no row, and of one that has. An update alone of what is not there would lock the gap,
+/// on MariaDB and MySQL.
+async fn set<C: ConnectionTrait>(db: &C, queue: &str, new: SimpleExpr, since: SimpleExpr) -> Result<(), DbErr> {
     let mut insert = Query::insert();
     insert
         .into_table(Entity)
         .columns([Column::Name, Column::PausedAt])
-        .values_panic([Expr::val(queue), clock])
+        .values_panic([Expr::val(queue), new])
         .on_conflict(OnConflict::column(Column::Name).value(Column::PausedAt, since).to_owned());
     db.execute(&insert).await.map(|_| ())
-}
-
-pub(crate) async fn resume<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), DbErr> {
-    let resume = Entity::update_many().col_expr(Column::PausedAt, Expr::cust("NULL"));
-    resume.filter(Column::Name.eq(queue)).exec(db).await.map(|_| ())
 }
 
 /// The paused queues.

@@ -17,7 +17,7 @@ use crate::model::outcome::{Attempts, Outcome};
 use crate::model::{AttemptEnd, RetryPolicy};
 use crate::store::batch::Finish;
 use crate::store::maintain::{MAINTENANCE_ROWS, Orphan};
-use crate::store::{Store, keys, unserved, wake};
+use crate::store::{Store, unserved, wake};
 
 const RETENTION_INTERVAL: Duration = Duration::from_mins(5);
 const UNSERVED_INTERVAL: Duration = Duration::from_mins(5);
@@ -62,7 +62,7 @@ async fn warn_from_time_to_time(engine: &Engine) {
     loop {
         time.tick().await;
         let store = line.store();
-        complain(line.in_time(keys::sweep(&store.db, store.dialect)).await);
+        complain(line.in_time(store.sweep_keys()).await);
         let store = line.store();
         complain(line.in_time(warn_of_unserved(&store, &mut warned)).await);
     }

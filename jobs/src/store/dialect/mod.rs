@@ -32,6 +32,8 @@ pub(crate) struct Dialect {
     pub(crate) notify: Option<&'static str>,
     /// Whether a row that someone else has locked can be told from one that is free.
     pub(crate) row_locks: bool,
+    /// Whether to lock a row that is not there locks the gap where it would be, so that nobody else can insert there.
+    pub(crate) locks_gaps: bool,
     pub(crate) insert: Insert,
     pub(crate) claim: Claim,
     /// (queues, names) → queue, `wait_ms`: how long until the first job is due; and each paused queue, with `NULL`.
@@ -90,7 +92,9 @@ pub(crate) struct Unique {
     pub(crate) free: &'static str,
     /// (at, delay in ms, parameters, id, version): replaces what a waiting job is to do, and when.
     pub(crate) replace: &'static str,
-    /// Deletes the keys of deleted jobs, once their time is over.
+    /// (limit) → keys of deleted jobs whose time is over, locked, but for those that someone else has locked.
+    pub(crate) left: &'static str,
+    /// (keys): deletes them.
     pub(crate) sweep: &'static str,
 }
 
@@ -113,6 +117,8 @@ pub(crate) struct Cron {
     pub(crate) set_next: &'static str,
     /// (schedules' names): deletes all but their latest hundred firings.
     pub(crate) forget: &'static str,
+    /// (schedule's name): deletes all its firings.
+    pub(crate) forget_all: &'static str,
 }
 
 /// How jobs are inserted that have keys.

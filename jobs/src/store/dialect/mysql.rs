@@ -21,6 +21,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     clock: "UTC_TIMESTAMP(6)",
     notify: None,
     row_locks: true,
+    locks_gaps: true,
     insert: INSERT,
     claim: Claim::Steps {
         places: "SELECT priority, name FROM (
@@ -138,7 +139,11 @@ pub(super) static DIALECT: Dialect = Dialect {
                                               UTC_TIMESTAMP(6) + INTERVAL COALESCE(?, 0) * 1000 MICROSECOND),
                       parameters = ?, version = version + 1
                   WHERE id = ? AND version = ? AND status = 0",
-        sweep: "DELETE FROM jobs_unique WHERE version IS NULL AND (expires_at IS NULL OR expires_at <= UTC_TIMESTAMP(6))",
+        left: "SELECT unique_key FROM jobs_unique FORCE INDEX (jobs_unique_left)
+               WHERE version IS NULL AND (expires_at IS NULL OR expires_at <= UTC_TIMESTAMP(6)) LIMIT ? FOR UPDATE SKIP LOCKED",
+        sweep: "DELETE jobs_unique
+                FROM JSON_TABLE(?, '$[*]' COLUMNS (swept VARCHAR(64) CHARACTER SET utf8mb4 PATH '$')) AS s
+                STRAIGHT_JOIN jobs_unique FORCE INDEX (PRIMARY) ON jobs_unique.unique_key = s.swept COLLATE utf8mb4_bin",
     },
     cron: cron::CRON,
     by_id: |update| update.replacen("UPDATE `jobs_job`", "UPDATE `jobs_job` FORCE INDEX (PRIMARY)", 1),

@@ -12,6 +12,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     clock: "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')",
     notify: None,
     row_locks: false,
+    locks_gaps: false,
     insert: Insert::Rows(InsertJobs { any: INSERT, alike: INSERT_ALIKE }, Ids::UpToLast),
     claim: Claim::Statement { all: CLAIM, from_front: None },
     look: LOOK,
@@ -87,8 +88,9 @@ pub(super) static DIALECT: Dialect = Dialect {
                                               printf('+%.3f seconds', COALESCE(?2, 0) / 1000.0)),
                       parameters = ?3, version = version + 1
                   WHERE id = ?4 AND version = ?5 AND status = 0",
-        sweep: "DELETE FROM jobs_unique
-                WHERE version IS NULL AND (expires_at IS NULL OR expires_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))",
+        left: "SELECT unique_key FROM jobs_unique
+               WHERE version IS NULL AND (expires_at IS NULL OR expires_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) LIMIT ?1",
+        sweep: "DELETE FROM jobs_unique WHERE unique_key IN (SELECT value FROM json_each(?1))",
     },
     cron: cron::CRON,
     by_id: str::to_owned,

@@ -45,4 +45,5 @@ pub(super) const CRON: Cron = Cron {
                    FROM JSON_TABLE(?, '$[*]' COLUMNS (schedule VARCHAR(200) CHARACTER SET utf8mb4 PATH '$')) AS fired) AS kept
              STRAIGHT_JOIN jobs_cron_firing AS old FORCE INDEX (PRIMARY)
                ON old.schedule = kept.schedule COLLATE utf8mb4_bin AND old.nominal_at < kept.oldest",
+    forget_all: "DELETE jobs_cron_firing FROM jobs_cron_firing FORCE INDEX (PRIMARY) WHERE schedule = ?",
 };

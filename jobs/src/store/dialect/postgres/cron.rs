@@ -36,4 +36,5 @@ pub(super) const CRON: Cron = Cron {
                             ORDER BY nominal_at DESC LIMIT 1 OFFSET 99) AS oldest
                     FROM json_array_elements_text($1::json) AS fired (schedule)) AS kept
              WHERE old.schedule = kept.schedule AND old.nominal_at < kept.oldest",
+    forget_all: "DELETE FROM jobs_cron_firing WHERE schedule = $1",
 };

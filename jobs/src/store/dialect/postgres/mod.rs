@@ -14,6 +14,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     clock: "statement_timestamp()",
     notify: Some("SELECT pg_notify($1, $2)"),
     row_locks: true,
+    locks_gaps: false,
     insert: Insert::Rows(InsertJobs { any: INSERT, alike: INSERT_ALIKE }, Ids::Returned),
     claim: claim::CLAIM,
     look: LOOK,
@@ -87,8 +88,10 @@ pub(super) static DIALECT: Dialect = Dialect {
                                               statement_timestamp() + COALESCE($2::bigint, 0) * interval '1 millisecond'),
                       parameters = $3::text::json, version = version + 1
                   WHERE id = $4 AND version = $5 AND status = 0",
-        sweep: "DELETE FROM jobs_unique
-                WHERE version IS NULL AND (expires_at IS NULL OR expires_at <= statement_timestamp())",
+        left: "SELECT unique_key FROM jobs_unique
+               WHERE version IS NULL AND (expires_at IS NULL OR expires_at <= statement_timestamp())
+               LIMIT $1 FOR UPDATE SKIP LOCKED",
+        sweep: "DELETE FROM jobs_unique WHERE unique_key IN (SELECT json_array_elements_text($1::json))",
     },
     cron: cron::CRON,
     by_id: str::to_owned,

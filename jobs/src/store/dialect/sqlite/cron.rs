@@ -37,4 +37,5 @@ pub(super) const CRON: Cron = Cron {
                                ORDER BY nominal_at DESC LIMIT 1 OFFSET 99) AS oldest
                        FROM json_each(?1)) AS kept
                  JOIN jobs_cron_firing AS old ON old.schedule = kept.schedule AND old.nominal_at < kept.oldest)",
+    forget_all: "DELETE FROM jobs_cron_firing WHERE schedule = ?1",
 };
