@@ -3,11 +3,18 @@ Dialect {
     clock: "UTC_TIMESTAMP(6)",
     notify: None,
     row_locks: true,
+    locks_gaps: true,
     insert: Values {
         into: "INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id, unique_key, unique_while) VALUES ",
         row: "(?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6), COALESCE(CAST(? AS DATETIME(6)), UTC_TIMESTAMP(6) + INTERVAL COALESCE(?, 0) * 1000 MICROSECOND), ?, ?, ?, ?, ?)",
         due_now: Some(
             "(?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), ?, ?, ?, ?, ?)",
+        ),
+        if_committed: Some(
+            (
+                "UTC_TIMESTAMP(6)",
+                "IF(@@autocommit, UTC_TIMESTAMP(6), NULL)",
+            ),
         ),
         chunks: [
             1024,
@@ -61,6 +68,17 @@ Dialect {
         SELECT name, NULL
         FROM jobs_queue
         WHERE paused_at IS NOT NULL",
+    due_groups: "SELECT queue, priority, name, first_due
+        FROM
+        (SELECT queue, priority, name, MIN(scheduled_at) AS first_due
+        FROM jobs_job FORCE INDEX (jobs_job_waiting)
+        WHERE status = 0 GROUP BY status, queue, priority, name) AS waiting
+        WHERE first_due <= UTC_TIMESTAMP(6)",
+    of_groups: "(queue, priority, name) IN (
+        SELECT group_queue COLLATE utf8mb4_bin, group_priority, group_name COLLATE utf8mb4_bin
+        FROM JSON_TABLE(?, '$[*]' COLUMNS (group_queue VARCHAR(200) CHARACTER
+        SET utf8mb4 PATH '$.queue', group_priority SMALLINT PATH '$.priority', group_name VARCHAR(200) CHARACTER
+        SET utf8mb4 PATH '$.name')) AS wanted)",
     done: " /*M!
         SET STATEMENT innodb_lock_wait_timeout = 0 FOR */
         UPDATE /*!80001
@@ -101,11 +119,10 @@ Dialect {
             SET utf8mb4 PATH '$.error', owner BIGINT PATH '$.owner')) AS ended STRAIGHT_JOIN jobs_job AS job FORCE INDEX (PRIMARY) ON job.id = ended.id
             SET job.version = job.version + 1, job.worker_id = ended.owner, job.scheduled_at = CASE WHEN ended.status = 0 AND ended.delay_ms IS NOT NULL THEN UTC_TIMESTAMP(6) + INTERVAL ended.delay_ms * 1000 MICROSECOND ELSE job.scheduled_at END, job.started_at = CASE WHEN ended.status = 0 AND job.cancel_requested_at IS NULL THEN NULL ELSE job.started_at END, job.finished_at = CASE WHEN ended.status = 0 AND job.cancel_requested_at IS NULL THEN NULL ELSE UTC_TIMESTAMP(6) END, job.attempt = job.attempt + ended.attempt_change, job.max_attempts = job.max_attempts + ended.max_attempts_change, job.progress = COALESCE(ended.progress, job.progress), job.results = COALESCE(ended.results, job.results), job.last_error = COALESCE(ended.error, job.last_error), job.status = CASE WHEN ended.status = 0 AND job.cancel_requested_at IS NOT NULL THEN 2 ELSE ended.status END",
         messages: "
-            INSERT INTO jobs_message (job_id, attempt, version, level, created_at, text)
-            SELECT job_id, attempt, version, level, UTC_TIMESTAMP(6) - INTERVAL age_ms * 1000 MICROSECOND, text
-            FROM JSON_TABLE(?, '$[*]' COLUMNS ( ordinal FOR ORDINALITY, job_id BIGINT PATH '$.job_id', attempt INT PATH '$.attempt', version BIGINT PATH '$.version', level SMALLINT PATH '$.level', age_ms BIGINT PATH '$.age_ms', text LONGTEXT CHARACTER
-            SET utf8mb4 PATH '$.text')) AS message
-            ORDER BY ordinal",
+            INSERT IGNORE INTO jobs_message (job_id, attempt, version, number, level, created_at, text)
+            SELECT job_id, attempt, version, number, level, UTC_TIMESTAMP(6) - INTERVAL age_ms * 1000 MICROSECOND, text
+            FROM JSON_TABLE(?, '$[*]' COLUMNS ( job_id BIGINT PATH '$.job_id', attempt INT PATH '$.attempt', version BIGINT PATH '$.version', number BIGINT PATH '$.number', level SMALLINT PATH '$.level', age_ms BIGINT PATH '$.age_ms', text LONGTEXT CHARACTER
+            SET utf8mb4 PATH '$.text')) AS message",
     },
     report: Steps {
         lock: "
@@ -123,16 +140,16 @@ Dialect {
             UPDATE OF free SKIP LOCKED) AS reported */ STRAIGHT_JOIN jobs_job AS job FORCE INDEX (PRIMARY) ON job.id = reported.id AND job.version = reported.version
             SET job.progress = COALESCE(reported.progress, job.progress), job.results = COALESCE(reported.results, job.results)",
         messages: "
-            INSERT INTO jobs_message (job_id, attempt, version, level, created_at, text)
-            SELECT job_id, attempt, version, level, UTC_TIMESTAMP(6) - INTERVAL age_ms * 1000 MICROSECOND, text
-            FROM JSON_TABLE(?, '$[*]' COLUMNS ( ordinal FOR ORDINALITY, job_id BIGINT PATH '$.job_id', attempt INT PATH '$.attempt', version BIGINT PATH '$.version', level SMALLINT PATH '$.level', age_ms BIGINT PATH '$.age_ms', text LONGTEXT CHARACTER
-            SET utf8mb4 PATH '$.text')) AS message
-            ORDER BY ordinal",
+            INSERT IGNORE INTO jobs_message (job_id, attempt, version, number, level, created_at, text)
+            SELECT job_id, attempt, version, number, level, UTC_TIMESTAMP(6) - INTERVAL age_ms * 1000 MICROSECOND, text
+            FROM JSON_TABLE(?, '$[*]' COLUMNS ( job_id BIGINT PATH '$.job_id', attempt INT PATH '$.attempt', version BIGINT PATH '$.version', number BIGINT PATH '$.number', level SMALLINT PATH '$.level', age_ms BIGINT PATH '$.age_ms', text LONGTEXT CHARACTER
+            SET utf8mb4 PATH '$.text')) AS message",
     },
     join: Values {
         into: "INSERT INTO jobs_worker (name, host, pid, started_at, last_seen_at, expires_at, serves) VALUES ",
         row: "(?, ?, ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL ? * 1000 MICROSECOND, ?)",
         due_now: None,
+        if_committed: None,
         chunks: [
             1,
         ],
@@ -155,7 +172,7 @@ Dialect {
         "UPDATE JSON_TABLE(?, '$[*]' COLUMNS (doomed BIGINT PATH '$')) AS d STRAIGHT_JOIN jobs_job FORCE INDEX (PRIMARY) ON jobs_job.id = d.doomed STRAIGHT_JOIN jobs_unique FORCE INDEX (PRIMARY) ON jobs_unique.unique_key = jobs_job.unique_key AND jobs_unique.job_id = jobs_job.id
             SET jobs_unique.version = NULL",
         "DELETE jobs_message
-            FROM JSON_TABLE(?, '$[*]' COLUMNS (doomed BIGINT PATH '$')) AS d STRAIGHT_JOIN jobs_message FORCE INDEX (jobs_message_job) ON jobs_message.job_id = d.doomed",
+            FROM JSON_TABLE(?, '$[*]' COLUMNS (doomed BIGINT PATH '$')) AS d STRAIGHT_JOIN jobs_message FORCE INDEX (PRIMARY) ON jobs_message.job_id = d.doomed",
         "DELETE jobs_attempt
             FROM JSON_TABLE(?, '$[*]' COLUMNS (doomed BIGINT PATH '$')) AS d STRAIGHT_JOIN jobs_attempt FORCE INDEX (PRIMARY) ON jobs_attempt.job_id = d.doomed",
     ],
@@ -174,6 +191,12 @@ Dialect {
                 row: "(?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6), COALESCE(CAST(? AS DATETIME(6)), UTC_TIMESTAMP(6) + INTERVAL COALESCE(?, 0) * 1000 MICROSECOND), ?, ?, ?, ?, ?)",
                 due_now: Some(
                     "(?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), ?, ?, ?, ?, ?)",
+                ),
+                if_committed: Some(
+                    (
+                        "UTC_TIMESTAMP(6)",
+                        "IF(@@autocommit, UTC_TIMESTAMP(6), NULL)",
+                    ),
                 ),
                 chunks: [
                     1024,
@@ -230,9 +253,13 @@ Dialect {
         replace: "UPDATE jobs_job FORCE INDEX (PRIMARY)
             SET scheduled_at = COALESCE(CAST(? AS DATETIME(6)), UTC_TIMESTAMP(6) + INTERVAL COALESCE(?, 0) * 1000 MICROSECOND), parameters = ?, version = version + 1
             WHERE id = ? AND version = ? AND status = 0",
-        sweep: "DELETE
-            FROM jobs_unique
-            WHERE version IS NULL AND (expires_at IS NULL OR expires_at <= UTC_TIMESTAMP(6))",
+        left: "SELECT unique_key
+            FROM jobs_unique FORCE INDEX (jobs_unique_left)
+            WHERE version IS NULL AND (expires_at IS NULL OR expires_at <= UTC_TIMESTAMP(6)) LIMIT ? FOR
+            UPDATE SKIP LOCKED",
+        sweep: "DELETE jobs_unique
+            FROM JSON_TABLE(?, '$[*]' COLUMNS (swept VARCHAR(64) CHARACTER
+            SET utf8mb4 PATH '$')) AS s STRAIGHT_JOIN jobs_unique FORCE INDEX (PRIMARY) ON jobs_unique.unique_key = s.swept COLLATE utf8mb4_bin",
     },
     cron: Cron {
         due_in: "SELECT CAST(CEIL(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), next_at) / 1000) AS SIGNED) AS wait_ms
@@ -268,6 +295,9 @@ Dialect {
             ORDER BY latest.nominal_at DESC LIMIT 1 OFFSET 99) AS oldest
             FROM JSON_TABLE(?, '$[*]' COLUMNS (schedule VARCHAR(200) CHARACTER
             SET utf8mb4 PATH '$')) AS fired) AS kept STRAIGHT_JOIN jobs_cron_firing AS old FORCE INDEX (PRIMARY) ON old.schedule = kept.schedule COLLATE utf8mb4_bin AND old.nominal_at < kept.oldest",
+        forget_all: "DELETE jobs_cron_firing
+            FROM jobs_cron_firing FORCE INDEX (PRIMARY)
+            WHERE schedule = ?",
     },
 }
 by_id: UPDATE `jobs_job` FORCE INDEX (PRIMARY) SET `priority` = 1 WHERE `id` = 1

@@ -5,6 +5,7 @@ Dialect {
         "SELECT pg_notify($1, $2)",
     ),
     row_locks: true,
+    locks_gaps: false,
     insert: Rows(
         InsertJobs {
             any: "
@@ -159,6 +160,29 @@ Dialect {
         SELECT name, NULL
         FROM jobs_queue
         WHERE paused_at IS NOT NULL",
+    due_groups: "
+        WITH RECURSIVE groups AS (
+        (SELECT queue, priority, name
+        FROM jobs_job
+        WHERE status = 0
+        ORDER BY queue, priority, name LIMIT 1)
+        UNION ALL
+        SELECT next.queue, next.priority, next.name
+        FROM groups CROSS JOIN LATERAL (
+        SELECT queue, priority, name
+        FROM jobs_job
+        WHERE status = 0 AND (queue, priority, name) > (groups.queue, groups.priority, groups.name)
+        ORDER BY queue, priority, name LIMIT 1) AS next )
+        SELECT groups.queue, groups.priority, groups.name, first.scheduled_at
+        FROM groups CROSS JOIN LATERAL (
+        SELECT scheduled_at
+        FROM jobs_job
+        WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name = groups.name
+        ORDER BY scheduled_at, id LIMIT 1) AS first
+        WHERE first.scheduled_at <= statement_timestamp()",
+    of_groups: "(queue, priority, name) IN (
+        SELECT queue, priority, name
+        FROM json_to_recordset($1::json) AS groups (queue text, priority smallint, name text))",
     done: "
         WITH done AS MATERIALIZED (
         SELECT *
@@ -194,12 +218,9 @@ Dialect {
             SELECT own.id, own.attempt, ended.version, ended.worker, own.started_at, statement_timestamp(), ended.how, ended.error
             FROM own JOIN ended USING (id, version)
             WHERE ended.how IS NOT NULL ON CONFLICT DO NOTHING ), said AS (
-            INSERT INTO jobs_message (job_id, attempt, version, level, created_at, text)
-            SELECT own.id, message.attempt, message.version, message.level, statement_timestamp() - message.age_ms * interval '1 millisecond', message.text
-            FROM ROWS
-            FROM (json_to_recordset($2::json) AS ( job_id bigint, attempt integer, version bigint, level smallint, age_ms bigint, text text))
-            WITH ORDINALITY AS message (job_id, attempt, version, level, age_ms, text, ordinal) JOIN own ON own.id = message.job_id AND own.version = message.version
-            ORDER BY message.ordinal ), finished AS (
+            INSERT INTO jobs_message (job_id, attempt, version, number, level, created_at, text)
+            SELECT own.id, message.attempt, message.version, message.number, message.level, statement_timestamp() - message.age_ms * interval '1 millisecond', message.text
+            FROM json_to_recordset($2::json) AS message ( job_id bigint, attempt integer, version bigint, number bigint, level smallint, age_ms bigint, text text) JOIN own ON own.id = message.job_id AND own.version = message.version ON CONFLICT DO NOTHING ), finished AS (
             UPDATE jobs_job AS job
             SET version = job.version + 1, worker_id = ended.owner, status = CASE WHEN ended.status = 0 AND job.cancel_requested_at IS NOT NULL THEN 2 ELSE ended.status END, scheduled_at = CASE WHEN ended.status = 0 AND ended.delay_ms IS NOT NULL THEN statement_timestamp() + ended.delay_ms * interval '1 millisecond' ELSE job.scheduled_at END, started_at = CASE WHEN ended.status = 0 AND job.cancel_requested_at IS NULL THEN NULL ELSE job.started_at END, finished_at = CASE WHEN ended.status = 0 AND job.cancel_requested_at IS NULL THEN NULL ELSE statement_timestamp() END, attempt = job.attempt + ended.attempt_change, max_attempts = job.max_attempts + ended.max_attempts_change, progress = COALESCE(ended.progress, job.progress), results = COALESCE(ended.results::json, job.results), last_error = COALESCE(ended.error, job.last_error)
             FROM own JOIN ended USING (id, version)
@@ -234,12 +255,9 @@ Dialect {
             FROM jobs_job AS job JOIN reported ON reported.id = job.id AND reported.version = job.version
             ORDER BY job.id FOR
             UPDATE OF job SKIP LOCKED ), said AS (
-            INSERT INTO jobs_message (job_id, attempt, version, level, created_at, text)
-            SELECT own.id, message.attempt, message.version, message.level, statement_timestamp() - message.age_ms * interval '1 millisecond', message.text
-            FROM ROWS
-            FROM (json_to_recordset($2::json) AS ( job_id bigint, attempt integer, version bigint, level smallint, age_ms bigint, text text))
-            WITH ORDINALITY AS message (job_id, attempt, version, level, age_ms, text, ordinal) JOIN own ON own.id = message.job_id AND own.version = message.version
-            ORDER BY message.ordinal ), written AS (
+            INSERT INTO jobs_message (job_id, attempt, version, number, level, created_at, text)
+            SELECT own.id, message.attempt, message.version, message.number, message.level, statement_timestamp() - message.age_ms * interval '1 millisecond', message.text
+            FROM json_to_recordset($2::json) AS message ( job_id bigint, attempt integer, version bigint, number bigint, level smallint, age_ms bigint, text text) JOIN own ON own.id = message.job_id AND own.version = message.version ON CONFLICT DO NOTHING ), written AS (
             UPDATE jobs_job AS job
             SET progress = COALESCE(reported.progress, job.progress), results = COALESCE(reported.results::json, job.results)
             FROM own JOIN reported USING (id, version)
@@ -408,9 +426,14 @@ Dialect {
         replace: "UPDATE jobs_job
             SET scheduled_at = COALESCE($1::text::timestamptz, statement_timestamp() + COALESCE($2::bigint, 0) * interval '1 millisecond'), parameters = $3::text::json, version = version + 1
             WHERE id = $4 AND version = $5 AND status = 0",
+        left: "SELECT unique_key
+            FROM jobs_unique
+            WHERE version IS NULL AND (expires_at IS NULL OR expires_at <= statement_timestamp()) LIMIT $1 FOR
+            UPDATE SKIP LOCKED",
         sweep: "DELETE
             FROM jobs_unique
-            WHERE version IS NULL AND (expires_at IS NULL OR expires_at <= statement_timestamp())",
+            WHERE unique_key IN
+            (SELECT json_array_elements_text($1::json))",
     },
     cron: Cron {
         due_in: "SELECT CEIL(EXTRACT(EPOCH
@@ -454,6 +477,9 @@ Dialect {
             ORDER BY nominal_at DESC LIMIT 1 OFFSET 99) AS oldest
             FROM json_array_elements_text($1::json) AS fired (schedule)) AS kept
             WHERE old.schedule = kept.schedule AND old.nominal_at < kept.oldest",
+        forget_all: "DELETE
+            FROM jobs_cron_firing
+            WHERE schedule = $1",
     },
 }
 by_id: UPDATE `jobs_job` SET `priority` = 1 WHERE `id` = 1

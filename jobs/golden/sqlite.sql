@@ -3,6 +3,7 @@ Dialect {
     clock: "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')",
     notify: None,
     row_locks: false,
+    locks_gaps: false,
     insert: Rows(
         InsertJobs {
             any: "
@@ -94,6 +95,40 @@ Dialect {
         SELECT name, NULL
         FROM jobs_queue
         WHERE paused_at IS NOT NULL",
+    due_groups: "
+        WITH RECURSIVE groups (queue, priority, name) AS (
+        SELECT queue, priority, name
+        FROM jobs_job
+        WHERE id =
+        (SELECT id
+        FROM jobs_job
+        WHERE status = 0
+        ORDER BY queue, priority, name LIMIT 1)
+        UNION ALL
+        SELECT next.queue, next.priority, next.name
+        FROM groups JOIN jobs_job AS next ON next.id = COALESCE(
+        (SELECT id
+        FROM jobs_job
+        WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name > groups.name
+        ORDER BY name LIMIT 1),
+        (SELECT id
+        FROM jobs_job
+        WHERE status = 0 AND queue = groups.queue AND priority > groups.priority
+        ORDER BY priority, name LIMIT 1),
+        (SELECT id
+        FROM jobs_job
+        WHERE status = 0 AND queue > groups.queue
+        ORDER BY queue, priority, name LIMIT 1)) )
+        SELECT groups.queue, groups.priority, groups.name, first.scheduled_at
+        FROM groups JOIN jobs_job AS first ON first.id = (
+        SELECT id
+        FROM jobs_job
+        WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name = groups.name
+        ORDER BY scheduled_at, id LIMIT 1)
+        WHERE first.scheduled_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now')",
+    of_groups: "(queue, priority, name) IN (
+        SELECT value ->> 'queue', value ->> 'priority', value ->> 'name'
+        FROM json_each(?))",
     done: "
         UPDATE jobs_job
         SET version = version + 1, status = 4, finished_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), progress = 100, results = COALESCE(done.results, jobs_job.results)
@@ -129,10 +164,10 @@ Dialect {
             FROM json_each(?1)) AS ended
             WHERE id = ended.ended_id",
         messages: "
-            INSERT INTO jobs_message (job_id, attempt, version, level, created_at, text)
-            SELECT value ->> 'job_id', value ->> 'attempt', value ->> 'version', value ->> 'level', strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('-%.3f seconds', (value ->> 'age_ms') / 1000.0)), value ->> 'text'
+            INSERT INTO jobs_message (job_id, attempt, version, number, level, created_at, text)
+            SELECT value ->> 'job_id', value ->> 'attempt', value ->> 'version', value ->> 'number', value ->> 'level', strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('-%.3f seconds', (value ->> 'age_ms') / 1000.0)), value ->> 'text'
             FROM json_each(?1)
-            ORDER BY key",
+            WHERE TRUE ON CONFLICT DO NOTHING",
     },
     report: Steps {
         lock: "
@@ -147,10 +182,10 @@ Dialect {
             FROM json_each(?1)) AS reported
             WHERE id = reported.reported_id AND version = reported.reported_version",
         messages: "
-            INSERT INTO jobs_message (job_id, attempt, version, level, created_at, text)
-            SELECT value ->> 'job_id', value ->> 'attempt', value ->> 'version', value ->> 'level', strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('-%.3f seconds', (value ->> 'age_ms') / 1000.0)), value ->> 'text'
+            INSERT INTO jobs_message (job_id, attempt, version, number, level, created_at, text)
+            SELECT value ->> 'job_id', value ->> 'attempt', value ->> 'version', value ->> 'number', value ->> 'level', strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('-%.3f seconds', (value ->> 'age_ms') / 1000.0)), value ->> 'text'
             FROM json_each(?1)
-            ORDER BY key",
+            WHERE TRUE ON CONFLICT DO NOTHING",
     },
     join: One(
         "INSERT INTO jobs_worker (name, host, pid, started_at, last_seen_at, expires_at, serves) VALUES (?1, ?2, ?3, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('+%.3f seconds', ?4 / 1000.0)), ?5)
@@ -258,9 +293,14 @@ Dialect {
         replace: "UPDATE jobs_job
             SET scheduled_at = strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(?1, 'now'), printf('+%.3f seconds', COALESCE(?2, 0) / 1000.0)), parameters = ?3, version = version + 1
             WHERE id = ?4 AND version = ?5 AND status = 0",
+        left: "SELECT unique_key
+            FROM jobs_unique
+            WHERE version IS NULL AND (expires_at IS NULL OR expires_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) LIMIT ?1",
         sweep: "DELETE
             FROM jobs_unique
-            WHERE version IS NULL AND (expires_at IS NULL OR expires_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))",
+            WHERE unique_key IN
+            (SELECT value
+            FROM json_each(?1))",
     },
     cron: Cron {
         due_in: "SELECT CAST(ROUND((unixepoch(next_at, 'subsec') - unixepoch('now', 'subsec')) * 1000) AS INTEGER) AS wait_ms
@@ -313,6 +353,9 @@ Dialect {
             WHERE schedule = value
             ORDER BY nominal_at DESC LIMIT 1 OFFSET 99) AS oldest
             FROM json_each(?1)) AS kept JOIN jobs_cron_firing AS old ON old.schedule = kept.schedule AND old.nominal_at < kept.oldest)",
+        forget_all: "DELETE
+            FROM jobs_cron_firing
+            WHERE schedule = ?1",
     },
 }
 by_id: UPDATE `jobs_job` SET `priority` = 1 WHERE `id` = 1
