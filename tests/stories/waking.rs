@@ -39,7 +39,7 @@ async fn a_job_wakes_a_sleeping_worker_in_another_process(t: Database) {
 async fn a_cancel_reaches_a_running_job_in_another_process(t: Database) {
     let steady = Setup::steady(&t, "worker");
     let wakes = t.kind() == Kind::Postgres;
-    let heartbeat = if wakes { Duration::from_secs(60) } else { Duration::from_millis(500) };
+    let heartbeat = if wakes { Duration::from_mins(1) } else { Duration::from_millis(500) };
     let worker = Process::start(&Setup { heartbeat, lease: Duration::from_mins(3), ..steady });
     let job = Wait::new().schedule(t.db()).await.unwrap();
     worker.says(&started(job.id(), 1)).await;
