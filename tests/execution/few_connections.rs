@@ -100,5 +100,4 @@ async fn a_program_connects_where_its_account_may_have_a_single_connection(t: Da
         db.close().await.unwrap();
         until(|| async { t.number(&connections).await == 0 }).await;
     }
-    account.drop().await;
 }
