@@ -26,6 +26,7 @@
 //! The crate's own binary, `jobs`, has no jobs, and all commands but `worker` and `definitions`:
 //! `cargo install jobs --features cli,postgres`.
 
+// On top: imports what lib.rs re-exports, and of the layers what is not public. Nothing imports it.
 mod arguments;
 mod completions;
 mod cron;

@@ -1,6 +1,6 @@
 //! What programs ask and tell: connect, schedule, look, wait, operate.
 //!
-//! Imports `model`, `error`, `store` and `job`, and nothing of the worker.
+//! Imports `model`, `error`, `store` and `job`.
 
 pub(crate) mod handle;
 pub(crate) mod list;

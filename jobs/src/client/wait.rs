@@ -16,7 +16,7 @@ use crate::model::{JobId, JobStatus};
 use crate::store::control;
 use crate::store::dialect::connection;
 use crate::store::dialect::listen::Listener;
-use crate::store::wake::lock;
+use crate::store::lock::lock;
 
 /// The first pause between two polls, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);

@@ -1,4 +1,4 @@
-//! What becomes of times that have passed while no worker was up.
+//! Which of the times that are due fire, and which were missed. What becomes of those, [`Missed`] says.
 
 use chrono::{DateTime, TimeDelta, Utc};
 

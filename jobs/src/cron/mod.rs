@@ -78,6 +78,7 @@
 //!
 //! A worker leaves alone what it can't read, such as a time zone that a newer release knows, and says so in its log.
 
+// Imports all layers before it: model, error, store, job and client. Workers call it.
 pub(crate) mod declare;
 mod expression;
 pub(crate) mod fire;

@@ -32,6 +32,17 @@ pub(crate) fn of(error: &DbErr) -> Fault {
     }
 }
 
+/// Whether the database has closed the connection: not that it gives no answer, or that there is no connection to be had.
+pub(crate) fn has_hung_up(error: &DbErr) -> bool {
+    let is_without_answer = matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(RuntimeErr::Internal(_)));
+    of(error) == Fault::Connection && !is_without_answer
+}
+
+/// Whether the server has no variable of this name.
+pub(crate) fn is_unknown_variable(error: &DbErr) -> bool {
+    database_error(error).and_then(mysql_number) == Some(1193)
+}
+
 /// Whether a transaction lost against another one, and may succeed at once: not where it has waited in vain for a lock.
 pub(crate) fn is_lost_race(error: &DbErr) -> bool {
     let Some(error) = database_error(error) else { return false };

@@ -1,4 +1,5 @@
-//! What can go wrong: [`Error`] is what the framework's functions return, [`JobError`] what a job's `execute` returns.
+//! What can go wrong: [`Error`] is what the framework's functions return, [`JobError`] what a job's `execute` returns; [`fault`] tells what
+//! kind of fault an error of the database is.
 //!
 //! Imports `model`.
 
@@ -50,7 +51,8 @@ pub enum Error {
         /// The job that holds the key. One whose time to be unique outlives it may have been deleted.
         existing: JobId,
     },
-    /// No job has this id (or retention or `delete` has removed it).
+    /// No job has this id (or retention or `delete` has removed it). In a transaction of the caller's that is `REPEATABLE READ`, on MariaDB
+    /// and MySQL, neither has a job that was scheduled after the transaction first read.
     #[error("there is no job {id}")]
     NotFound {
         /// The id that was asked for.

@@ -9,7 +9,7 @@ use super::parameters::{MAX_JSON_BYTES, OUTPUT, refuse_depth, value_without_nul,
 use crate::error::Error;
 use crate::model::{JobId, JobStatus, Level};
 use crate::store::batch::NewMessage;
-use crate::store::wake::lock;
+use crate::store::lock::lock;
 
 /// The longest message, and the longest reason, in bytes; more is cut off.
 pub(crate) const MAX_TEXT_BYTES: usize = 16 * 1024;
@@ -72,6 +72,8 @@ pub(crate) struct Unwritten {
     pub(crate) progress: Option<i16>,
     pub(crate) results: Option<String>,
     messages: Vec<Said>,
+    /// Of how many that were dropped the last message tells.
+    dropped: u64,
 }
 
 impl Notes {
@@ -202,7 +204,9 @@ impl Notes {
         let mut state = lock(&self.state);
         let Some(refused) = state.reported.take() else { return };
         state.progress = state.progress.or(refused.progress);
-        state.dropped += refused.messages.len() as u64;
+        // The last message may be the one that says how many were dropped before.
+        let said = refused.messages.len() as u64 - u64::from(refused.dropped > 0);
+        state.dropped += refused.dropped + said;
         state.results_refused |= refused.results.is_some();
     }
 }
@@ -222,7 +226,9 @@ impl State {
     }
 
     fn take(&mut self) -> Option<Unwritten> {
-        if self.progress.is_none() && !self.results_changed && self.messages.is_empty() && self.dropped == 0 {
+        // Results that were refused are for the end, whatever is set besides.
+        let has_results = self.results_changed && !self.results_refused;
+        if self.progress.is_none() && !has_results && self.messages.is_empty() && self.dropped == 0 {
             return None;
         }
         if self.dropped > 0 {
@@ -231,12 +237,17 @@ impl State {
                 self.dropped
             );
             self.push(Level::Warn, text);
-            self.dropped = 0;
         }
-        let results = self.results_changed.then(|| Value::Object(self.results.clone()).to_string());
-        self.results_changed = false;
+        let dropped = std::mem::take(&mut self.dropped);
+        let results = has_results.then(|| Value::Object(self.results.clone()).to_string());
+        self.results_changed &= !has_results;
         self.messages_bytes = 0;
-        Some(Unwritten { progress: self.progress.take(), results, messages: std::mem::take(&mut self.messages) })
+        Some(Unwritten {
+            progress: self.progress.take(),
+            results,
+            messages: std::mem::take(&mut self.messages),
+            dropped,
+        })
     }
 
     /// The same for the end, with what only that is to write.
@@ -366,6 +377,26 @@ mod tests {
         notes.reported(true);
         let end = notes.end();
         assert_eq!((end.results.as_deref(), end.messages.len()), (Some(r#"{"a":true}"#), 0));
+    }
+
+    #[test]
+    fn refused_results_wait_for_the_end_whatever_is_set_besides_and_the_count_of_dropped_messages_is_kept() {
+        let notes = Notes::default();
+        notes.set_result(JobId(1), "a", Value::Bool(true)).expect("it fits");
+        for text in ["one", "two"] {
+            notes.say(Level::Info, text.into());
+        }
+        notes.report().expect("there is something");
+        notes.refused();
+        notes.set_result(JobId(1), "b", Value::Null).expect("it fits");
+        // The notice is refused, too.
+        notes.report().expect("that messages were dropped");
+        notes.refused();
+        let next = notes.report().expect("that messages were dropped");
+        assert_eq!(next.results, None);
+        assert!(next.messages[0].text.starts_with("2 messages were dropped"), "{}", next.messages[0].text);
+        notes.reported(true);
+        assert_eq!(notes.end().results.as_deref(), Some(r#"{"a":true,"b":null}"#));
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! The values that everything else speaks of: identifiers, statuses, retry policies, how attempts end.
+//! The values that everything else speaks of: identifiers, statuses, levels, retry policies, how attempts end, how keys are held.
 //!
-//! Pure: no clock, no database. Imports nothing of ours.
+//! No clock, and no access to a database: only derives say how a value is stored. Imports nothing of ours.
 
 pub(crate) mod id;
 mod level;

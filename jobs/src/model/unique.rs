@@ -1,4 +1,4 @@
-//! While what a unique job holds its key, and what becomes of another one.
+//! How long a unique job holds its key, and what becomes of another job that wants it.
 
 use serde::{Deserialize, Serialize};
 

@@ -8,13 +8,13 @@ use sea_orm::{
 };
 use serde_json::Value as Json;
 
+use super::connection::is_plain;
 use super::dialect::Dialect;
+use super::entity::attempt;
+use super::entity::job::{Column, Entity, Model};
 use super::{Store, dialect, json, statement};
 use crate::error::Error;
 use crate::model::{AttemptEnd, JobId, JobStatus};
-use crate::store::connection::is_plain;
-use crate::store::entity::attempt;
-use crate::store::entity::job::{Column, Entity, Model};
 
 pub(crate) async fn find<C: ConnectionTrait>(db: &C, id: JobId) -> Result<Model, Error> {
     Entity::find_by_id(id.0).one(db).await?.ok_or(Error::NotFound { id })

@@ -13,9 +13,9 @@ use sea_orm::{
 };
 use serde::Serialize;
 
+pub(crate) use super::entity::cron::Model as Row;
+use super::entity::cron::{Column, Entity};
 use super::{dialect, json, statement};
-pub(crate) use crate::store::entity::cron::Model as Row;
-use crate::store::entity::cron::{Column, Entity};
 
 /// A schedule to write.
 #[derive(Debug, Clone)]

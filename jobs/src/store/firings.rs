@@ -7,9 +7,9 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, Que
 use serde::Serialize;
 
 use super::dialect::{self, Dialect};
+pub(crate) use super::entity::cron_firing::Model as FiringRow;
+use super::entity::cron_firing::{Column, Entity};
 use super::{json, statement};
-pub(crate) use crate::store::entity::cron_firing::Model as FiringRow;
-use crate::store::entity::cron_firing::{Column, Entity};
 
 /// How many firings of each schedule are kept. (`Cron::forget` says it, too.)
 const KEPT_FIRINGS: u64 = 100;

@@ -9,9 +9,9 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, Que
 pub(crate) use super::clock;
 pub(crate) use super::dialect::health::{OpenTransactions, missing_file};
 use super::dialect::{self, health};
+use super::entity::{cron, job, worker};
 pub(crate) use super::migrations::applied as applied_migrations;
 use crate::model::{JobId, JobStatus};
-use crate::store::entity::{cron, job, worker};
 
 /// Whether the tables can be read, with the columns that are known here.
 pub(crate) async fn tables<C: ConnectionTrait>(db: &C) -> Result<(), DbErr> {

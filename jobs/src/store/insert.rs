@@ -5,10 +5,10 @@ use std::fmt;
 use sea_orm::{ConnectionTrait, DbErr, Statement, Value};
 use serde::Serialize;
 
+use super::connection::is_transaction;
 use super::dialect::{self, Dialect, Ids, Insert, InsertJobs};
 use super::{json, statement};
 use crate::model::OnConflict;
-use crate::store::connection::is_transaction;
 
 /// A job to insert.
 #[derive(Clone, Serialize)]

@@ -8,13 +8,13 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult,
 use serde::Serialize;
 
 use super::claim::int;
+use super::connection::is_plain;
 use super::dialect::{self, Dialect, Take, Unique};
+use super::entity::key;
 use super::insert::{MAX_BATCH_ROWS, NewKey, in_chunks};
 use super::{Store, json, repeat, statement};
 use crate::error::Error;
 use crate::model::{JobId, JobStatus};
-use crate::store::connection::is_plain;
-use crate::store::entity::key;
 
 /// What a key's row says.
 #[derive(Debug, Serialize)]
@@ -220,13 +220,13 @@ const MAX_SWEPT: usize = 1_000;
 impl Store {
     /// Deletes the keys of deleted jobs, once their time is over. What someone else has locked is left for the next time: whoever waits
     /// for that holds up those who take keys, on MariaDB and MySQL.
-    pub(crate) async fn sweep_keys(&self) -> Result<(), DbErr> {
-        while repeat(|| self.sweep_some_keys()).await? == MAX_SWEPT {}
-        Ok(())
+    ///
+    /// A thousand of them, in one transaction. Says whether there may be more.
+    pub(crate) async fn sweep_some_keys(&self) -> Result<bool, DbErr> {
+        Ok(repeat(|| self.sweep_once()).await? == MAX_SWEPT)
     }
 
-    /// Says how many.
-    async fn sweep_some_keys(&self) -> Result<usize, DbErr> {
+    async fn sweep_once(&self) -> Result<usize, DbErr> {
         let Unique { left, sweep, .. } = &self.dialect.unique;
         let transaction = self.begin().await?;
         let rows = transaction.query_all_raw(statement(self.dialect, left, [int(MAX_SWEPT)])).await?;

@@ -10,10 +10,10 @@ use sea_orm::{
 };
 
 use super::connection::Connection;
+use super::entity::{job, worker};
 use super::{Store, control, dialect, json, millis, repeat, statement};
 use crate::error::Error;
 use crate::model::{JobId, JobStatus};
-use crate::store::entity::{job, worker};
 
 /// A job whose worker is gone.
 #[derive(Debug, Clone, FromQueryResult)]

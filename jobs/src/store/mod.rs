@@ -1,5 +1,7 @@
-//! The verbs on the tables. Everything that is written here goes through a condition on the job's version or status; only
-//! [`dialect`] knows which database it talks to.
+//! The tables, and the verbs on them. What is written to a job goes through a condition on its version or status. Only [`dialect`] has
+//! what differs between databases; how each words its errors, [`fault`] knows.
+//!
+//! Imports `model` and `error`.
 
 pub(crate) mod batch;
 pub(crate) mod claim;
@@ -15,6 +17,7 @@ pub(crate) mod front;
 pub(crate) mod health;
 pub(crate) mod insert;
 pub(crate) mod keys;
+pub(crate) mod lock;
 pub(crate) mod maintain;
 pub(crate) mod migrations;
 pub(crate) mod queues;
@@ -37,7 +40,7 @@ use sea_orm::{
 use serde::Serialize;
 
 use crate::error::{Error, fault};
-use crate::store::connection::is_plain;
+use connection::is_plain;
 use dialect::Dialect;
 
 /// A worker's way to its database.

@@ -7,10 +7,10 @@ use sea_orm::prelude::DateTimeUtc;
 use sea_orm::sea_query::{Expr, ExprTrait as _, Func, OnConflict, Query, SimpleExpr, UnionType};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select};
 
+use super::entity::job;
+use super::entity::queue::{Column, Entity, Model};
 use super::{Store, dialect};
 use crate::model::JobStatus;
-use crate::store::entity::job;
-use crate::store::entity::queue::{Column, Entity, Model};
 
 /// Pauses a queue. One that is paused already stays so since then.
 pub(crate) async fn pause<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), DbErr> {

@@ -7,10 +7,10 @@ use chrono::TimeDelta;
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
+use super::entity::cron_firing;
+use super::entity::job::{Column, Entity, Model};
 use super::{cron, dialect, firings, millis, statement};
 use crate::model::JobStatus;
-use crate::store::entity::cron_firing;
-use crate::store::entity::job::{Column, Entity, Model};
 
 /// All that waits is due so much sooner.
 pub(crate) async fn advance<C: ConnectionTrait>(db: &C, time: Duration) -> Result<(), DbErr> {

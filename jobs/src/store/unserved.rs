@@ -8,9 +8,9 @@ use sea_orm::{
 use serde::Serialize;
 
 use super::dialect::{self, Dialect};
+use super::entity::job::{Column, Entity};
 use super::{json, statement, workers};
 use crate::model::JobStatus;
-use crate::store::entity::job::{Column, Entity};
 
 /// Due jobs that no live worker serves.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,9 +1,11 @@
 //! Wake-ups within the process: hints that make workers look at once. Polling makes it true.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 use tokio::sync::Notify;
+
+use super::lock::lock;
 
 /// Someone who sleeps until there may be work.
 #[derive(Debug, Default)]
@@ -110,11 +112,6 @@ fn for_each(tell: impl Fn(&Sleeper)) {
     for sleeper in lock(&SLEEPERS).iter().filter_map(Weak::upgrade) {
         tell(&sleeper);
     }
-}
-
-/// A lock whose data stays sound when a holder panics.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -12,9 +12,9 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 
 use super::dialect::Beat;
+use super::entity::{job, worker};
 use super::{Store, dialect, insert, json, millis, statement};
 use crate::model::JobStatus;
-use crate::store::entity::{job, worker};
 
 /// Who a worker is, for those who look at the table.
 #[derive(Debug, Clone)]

@@ -36,6 +36,7 @@
 //!
 //! A test has its database to itself: [`drain`] executes, and [`advance`] moves, whatever is in it.
 
+// On top: imports what lib.rs re-exports, and of the layers what is not public. Nothing imports it.
 mod drain;
 mod ran;
 mod run;

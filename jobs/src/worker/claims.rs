@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
-use crate::store::wake::lock;
+use crate::store::lock::lock;
 
 /// The claims of a worker, numbered in the order in which they begin.
 #[derive(Debug, Default)]

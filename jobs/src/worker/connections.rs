@@ -1,4 +1,4 @@
-//! The connections of a worker.
+//! The connections that a worker has of its own, and how those that got no answer are replaced.
 
 use std::sync::Mutex;
 
@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::store::Store;
 use crate::store::dialect::limits::{self, Share};
 use crate::store::dialect::own_pool::{OwnPool, retire};
-use crate::store::wake::lock;
+use crate::store::lock::lock;
 
 /// The connections that all parts of a worker share, but for its heartbeat.
 pub(super) struct Connections {

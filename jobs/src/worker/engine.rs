@@ -23,7 +23,8 @@ use crate::job::attempt::{RunningAttempt, Setting, Stop};
 use crate::job::registry::Registry;
 use crate::model::JobStatus;
 use crate::store::batch::{Finish, Key};
-use crate::store::wake::{Sleeper, lock};
+use crate::store::lock::lock;
+use crate::store::wake::Sleeper;
 use crate::store::workers::{Identity, Serves};
 
 /// One life of a worker.

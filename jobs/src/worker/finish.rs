@@ -20,7 +20,7 @@ use crate::model::{AttemptEnd, JobStatus};
 use crate::store::batch::{Finish, MAX_ROWS, batch_len, is_large};
 use crate::store::control::Mark;
 use crate::store::dialect::connection::is_closed;
-use crate::store::wake::lock;
+use crate::store::lock::lock;
 
 /// How often progress, messages and results of running jobs are written.
 const REPORT_INTERVAL: Duration = Duration::from_millis(500);
@@ -120,7 +120,11 @@ impl Writer {
                     (tries, retry) = (0, FIRST_RETRY);
                 }
                 // A server that is sent too much at once closes the connection, and may not get to say why.
-                Fault::Connection if tries >= TRIES_BEFORE_DIVIDING && self.may_be_too_much(&batch).await => {
+                Fault::Connection
+                    if tries >= TRIES_BEFORE_DIVIDING
+                        && fault::has_hung_up(&error)
+                        && self.may_be_too_much(&batch).await =>
+                {
                     self.divide(batch, error).await;
                     (tries, retry) = (0, FIRST_RETRY);
                 }
@@ -226,7 +230,7 @@ impl Writer {
     async fn is_too_much(&mut self, end: &Finish) -> bool {
         for _ in 0..TRIES_BEFORE_DIVIDING {
             let tried = self.try_write(std::slice::from_ref(end)).await;
-            let is_closed = tried.is_err_and(|error| fault::of(&error) == Fault::Connection);
+            let is_closed = tried.is_err_and(|error| fault::has_hung_up(&error));
             if !is_closed || !self.may_be_too_much(std::slice::from_ref(end)).await {
                 return false;
             }
@@ -243,7 +247,7 @@ impl Writer {
             if let [end] = &part[..] {
                 let is_refused = match fault::of(&error) {
                     Fault::Data => true,
-                    Fault::Connection => self.is_too_much(end).await,
+                    Fault::Connection if fault::has_hung_up(&error) => self.is_too_much(end).await,
                     _ => false,
                 };
                 if is_refused {
@@ -259,7 +263,7 @@ impl Writer {
                 match self.try_write(&half).await {
                     Ok(()) => {}
                     Err(error) if matches!(fault::of(&error), Fault::Data | Fault::Other) => parts.push((half, error)),
-                    Err(error) if fault::of(&error) == Fault::Connection && self.may_be_too_much(&half).await => {
+                    Err(error) if fault::has_hung_up(&error) && self.may_be_too_much(&half).await => {
                         parts.push((half, error));
                     }
                     Err(_) => put_back(&mut self.waiting, half),

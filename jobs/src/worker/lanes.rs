@@ -14,7 +14,8 @@ use crate::store::Store;
 use crate::store::claim::Ask;
 use crate::store::claimed::Claimed;
 use crate::store::front::Front;
-use crate::store::wake::{Woken, lock};
+use crate::store::lock::lock;
+use crate::store::wake::Woken;
 
 /// The most jobs that one statement claims.
 const MAX_CLAIM: usize = 1_000;

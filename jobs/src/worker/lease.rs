@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use crate::store::wake::lock;
+use crate::store::lock::lock;
 
 /// The lease, as far as this process knows: it counts from when the last good heartbeat was *sent*.
 #[derive(Debug)]

@@ -61,10 +61,19 @@ async fn warn_from_time_to_time(engine: &Engine) {
     let mut warned = HashMap::new();
     loop {
         time.tick().await;
-        let store = line.store();
-        complain(line.in_time(store.sweep_keys()).await);
+        complain(sweep_keys(&mut line).await);
         let store = line.store();
         complain(line.in_time(warn_of_unserved(&store, &mut warned)).await);
+    }
+}
+
+async fn sweep_keys(line: &mut Line) -> Result<(), DbErr> {
+    loop {
+        let store = line.store();
+        if !line.in_time(store.sweep_some_keys()).await? {
+            return Ok(());
+        }
+        tokio::time::sleep(RETENTION_PAUSE).await;
     }
 }
 

@@ -1,7 +1,9 @@
-//! The process that does the work.
+//! The process that does the work: it claims, executes and finishes jobs, and fires schedules.
 //!
 //! A worker joins (a row with a lease), claims due jobs, executes each, and writes how they ended, in batches. A heartbeat on a
 //! thread of its own keeps the lease; where it is lost, the worker stops its jobs and joins anew under another id.
+//!
+//! Imports all layers before it: `model`, `error`, `store`, `job`, `client` and `cron`.
 
 mod aside;
 mod claim;

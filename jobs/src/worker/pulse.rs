@@ -1,9 +1,9 @@
-//! Whether a part of a worker makes progress.
+//! Signs of progress: how long a part of a worker has shown none.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use crate::store::wake::lock;
+use crate::store::lock::lock;
 
 /// Shows that a part of the worker makes progress. Code that never gets to an `await` keeps its thread, and what waits to run there.
 #[derive(Debug)]

@@ -32,7 +32,7 @@ pub(super) async fn write(engine: &Engine, line: &mut Line) {
             taken.push(owned);
         }
     }
-    let became = write_batch(line, &batch).await;
+    let became = write_batch(engine, line, &batch).await;
     for owned in taken {
         let notes = &owned.attempt.notes;
         if became.refused.contains(&owned.key()) {
@@ -50,19 +50,20 @@ struct Became {
     refused: HashSet<Key>,
 }
 
-async fn write_batch(line: &mut Line, batch: &[Report]) -> Became {
+async fn write_batch(engine: &Engine, line: &mut Line, batch: &[Report]) -> Became {
     let mut became = Became::default();
     let mut parts = vec![batch];
     while let Some(part) = parts.pop() {
         if part.is_empty() {
             continue;
         }
+        engine.writer.beat();
         let (now, later) = part.split_at(batch_len(part.iter()));
         parts.push(later);
         let store = line.store();
         match line.in_time(store.report(now)).await {
             Ok(written) => became.written.extend(written),
-            Err(error) if !is_refused(line, now, &error).await => {
+            Err(error) if !is_refused(engine, line, now, &error).await => {
                 tracing::warn!("progress and messages can't be written, and are kept: {}", chain(&error));
             }
             Err(error) if now.len() == 1 => {
@@ -76,12 +77,12 @@ async fn write_batch(line: &mut Line, batch: &[Report]) -> Became {
 }
 
 /// Whether the database refuses something in these reports, or all of them at once.
-async fn is_refused(line: &mut Line, reports: &[Report], error: &DbErr) -> bool {
+async fn is_refused(engine: &Engine, line: &mut Line, reports: &[Report], error: &DbErr) -> bool {
     match fault::of(error) {
         Fault::Data => true,
         // A server that is sent too much at once closes the connection, and may not get to say why.
-        Fault::Connection if is_large(reports) => match reports {
-            [report] => is_too_much(line, report).await,
+        Fault::Connection if fault::has_hung_up(error) && is_large(reports) => match reports {
+            [report] => is_too_much(engine, line, report).await,
             _ => answers(line, reports).await,
         },
         _ => false,
@@ -89,16 +90,17 @@ async fn is_refused(line: &mut Line, reports: &[Report], error: &DbErr) -> bool 
 }
 
 /// Whether the database closes the connection each time that it is sent this one report, and answers in between.
-async fn is_too_much(line: &mut Line, report: &Report) -> bool {
+async fn is_too_much(engine: &Engine, line: &mut Line, report: &Report) -> bool {
     for _ in 0..TRIES_BEFORE_DIVIDING {
         let one = std::slice::from_ref(report);
         if !answers(line, one).await {
             return false;
         }
         tokio::time::sleep(FIRST_RETRY).await;
+        engine.writer.beat();
         let store = line.store();
         let tried = line.in_time(store.report(one)).await;
-        if !tried.is_err_and(|error| fault::of(&error) == Fault::Connection) {
+        if !tried.is_err_and(|error| fault::has_hung_up(&error)) {
             return false;
         }
     }

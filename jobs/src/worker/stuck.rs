@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::engine::{End, Engine};
 use super::verdict;
 use crate::job::attempt::{RunningAttempt, Stop};
-use crate::store::wake::lock;
+use crate::store::lock::lock;
 
 /// For how long the writer or the claimer has shown no progress, where that is longer than either waits for the database or for work.
 pub(super) fn standstill(engine: &Engine) -> Option<Duration> {

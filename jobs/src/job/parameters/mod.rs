@@ -10,7 +10,7 @@ use serde_path_to_error::Segment;
 
 use crate::error::Error;
 use crate::job::JobParams;
-use crate::job::parameters::finite::{refuse_not_finite, refuse_not_finite_fields};
+use finite::{refuse_not_finite, refuse_not_finite_fields};
 
 /// The name of the result that `execute` returns.
 pub(crate) const OUTPUT: &str = "output";

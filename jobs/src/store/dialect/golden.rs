@@ -1,4 +1,6 @@
-//! Every statement of every dialect, word for word: `jobs/golden/<database>.sql`. White space does not count.
+//! The statements of each [`Dialect`], word for word: `jobs/golden/<database>.sql`. White space does not count. Not here: what is asked of
+//! sessions and servers, and what SeaORM builds.
+//!
 //! With `UPDATE_GOLDEN=1` in the environment the tests write the files anew.
 
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What differs between databases, in one place: nothing else asks which one it talks to.
+//! What differs between databases, in one place, but for the words of their errors: see [`fault`](crate::error::fault).
 //!
 //! Batches travel as one JSON document, so that every statement's text is constant whatever the batch's size; new rows of MariaDB as
 //! `VALUES` lists of a few fixed lengths.

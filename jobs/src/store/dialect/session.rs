@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 
+use crate::error::fault;
+
 /// A setting that does not suit jobs.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Unsuited {
@@ -34,6 +36,7 @@ pub(crate) async fn unsuited<C: ConnectionTrait>(db: &C) -> Result<Option<Unsuit
     let settings = match ask(db, &SETTINGS).await {
         Ok(settings) => settings,
         // MySQL means to remove the last one.
+        Err(error) if !fault::is_unknown_variable(&error) => return Err(error),
         Err(_) => ask(db, &SETTINGS[..SETTINGS.len() - 1]).await?,
     };
     Ok(unsuited_of(&settings))
