@@ -53,7 +53,8 @@ fn clauses(field: &str) -> String {
         match word {
             _ if text.is_empty() => text.push_str(&" ".repeat(indent)),
             word if begins.contains(&word.trim_start_matches('(')) => {
-                text.push_str(&format!("\n{}", " ".repeat(indent + 4)))
+                text.push('\n');
+                text.push_str(&" ".repeat(indent + 4));
             }
             _ => text.push(' '),
         }
