@@ -290,9 +290,9 @@ Dialect {
             FROM
             (SELECT fired.schedule,
             (SELECT latest.nominal_at
-            FROM jobs_cron_firing AS latest
+            FROM jobs_cron_firing AS latest FORCE INDEX (PRIMARY)
             WHERE latest.schedule = fired.schedule COLLATE utf8mb4_bin
-            ORDER BY latest.nominal_at DESC LIMIT 1 OFFSET 99) AS oldest
+            ORDER BY latest.nominal_at + INTERVAL 0 SECOND DESC LIMIT 1 OFFSET 99) AS oldest
             FROM JSON_TABLE(?, '$[*]' COLUMNS (schedule VARCHAR(200) CHARACTER
             SET utf8mb4 PATH '$')) AS fired) AS kept STRAIGHT_JOIN jobs_cron_firing AS old FORCE INDEX (PRIMARY) ON old.schedule = kept.schedule COLLATE utf8mb4_bin AND old.nominal_at < kept.oldest",
         forget_all: "DELETE jobs_cron_firing

@@ -185,18 +185,13 @@ async fn hold(t: &Database, verbs: &[&'static str], is_repeatable_read: bool) {
     worker.stop().await;
 }
 
-fn verbs(kind: Kind, is_repeatable_read: bool) -> Vec<&'static str> {
-    let locks_more = |verb: &&str| match kind {
-        _ if is_repeatable_read => LOCK_GAPS.contains(verb),
-        Kind::Mariadb => ["cron::remove", "cron::run_now"].contains(verb),
-        _ => false,
-    };
-    VERBS.into_iter().filter(|verb| !locks_more(verb)).collect()
+fn verbs(is_repeatable_read: bool) -> Vec<&'static str> {
+    VERBS.into_iter().filter(|verb| !is_repeatable_read || !LOCK_GAPS.contains(verb)).collect()
 }
 
 /// In tables of one row or none.
 async fn hold_each(t: Database, is_repeatable_read: bool) {
-    for verb in verbs(t.kind(), is_repeatable_read) {
+    for verb in verbs(is_repeatable_read) {
         hold(&t, &[verb], is_repeatable_read).await;
         for table in ["job", "message", "attempt", "unique", "queue", "cron", "cron_firing"] {
             t.execute(&format!("DELETE FROM jobs_{table}")).await;
@@ -209,7 +204,7 @@ async fn hold_all(t: Database, is_repeatable_read: bool) {
     for rows in [5, 200, 3_000] {
         jobs::schedule_all(t.db(), (0..rows).map(|row| Note::new(row.to_string()))).await.unwrap();
         work(&t).await;
-        hold(&t, &verbs(t.kind(), is_repeatable_read), is_repeatable_read).await;
+        hold(&t, &verbs(is_repeatable_read), is_repeatable_read).await;
         for table in ["unique", "queue", "cron", "cron_firing"] {
             t.execute(&format!("DELETE FROM jobs_{table}")).await;
         }

@@ -187,6 +187,7 @@ async fn what_a_report_without_an_answer_says_is_kept_once(t: Database) {
     until(|| async { texts().await.contains(&"after".to_owned()) }).await;
     gate.open(1);
     soon(handle.wait(t.db())).await.unwrap();
+    assert_eq!(proxy.lost_replies(), 1);
     assert_eq!(texts().await, ["before", "not answered", "the same", "after", "last"]);
     running.stop().await;
 }

@@ -40,6 +40,8 @@ struct Shared {
     passing: AtomicUsize,
     /// What is sent with this text in it gets so many replies; the next one is lost.
     lost_to: Mutex<Option<(String, usize)>>,
+    /// How many of those have been lost.
+    lost: AtomicUsize,
     /// How many bytes a client may send before it waits for a reply.
     most: AtomicUsize,
     /// How many connections have begun to listen.
@@ -92,6 +94,7 @@ impl Proxy {
             losing: AtomicUsize::new(0),
             passing: AtomicUsize::new(0),
             lost_to: Mutex::new(None),
+            lost: AtomicUsize::new(0),
             most: AtomicUsize::new(usize::MAX),
             listeners: watch::Sender::new(0),
             pings: AtomicUsize::new(0),
@@ -167,6 +170,12 @@ impl Proxy {
         *self.shared.lost_to.lock().expect("nobody panics with it") = Some((text.into(), after));
     }
 
+    /// How many replies have been lost to what was sent with a text in it.
+    #[must_use]
+    pub fn lost_replies(&self) -> usize {
+        self.shared.lost.load(Ordering::SeqCst)
+    }
+
     /// From now on a client that sends more than so many bytes at once loses its connection, as where a server does not take them.
     pub fn refuse_over(&self, bytes: usize) {
         self.shared.most.store(bytes, Ordering::SeqCst);
@@ -216,7 +225,7 @@ async fn forward(shared: Arc<Shared>, client: TcpStream) {
             }) => {}
             () = pump(&shared, from_server, to_client, |_| {
                 asked.store(0, Ordering::SeqCst);
-                !shared.loses() && !is_lost(&until_lost)
+                !shared.loses() && !shared.is_lost(&until_lost)
             }) => {}
         }
         None
@@ -249,6 +258,22 @@ async fn forward(shared: Arc<Shared>, client: TcpStream) {
 }
 
 impl Shared {
+    /// Whether this reply on a connection is the one to be lost.
+    fn is_lost(&self, until_lost: &Mutex<Option<usize>>) -> bool {
+        let mut left = until_lost.lock().expect("nobody panics with it");
+        match left.as_mut() {
+            Some(0) => {
+                self.lost.fetch_add(1, Ordering::SeqCst);
+                true
+            }
+            Some(replies) => {
+                *replies -= 1;
+                false
+            }
+            None => false,
+        }
+    }
+
     /// Whether this reply is one to be lost.
     fn loses(&self) -> bool {
         let one_less = |counter: &AtomicUsize| {
@@ -279,19 +304,6 @@ impl Shared {
         if let Some((_, replies)) = lost_to.take_if(is_meant) {
             *until_lost.lock().expect("nobody panics with it") = Some(replies);
         }
-    }
-}
-
-/// Whether this reply on a connection is the one to be lost.
-fn is_lost(until_lost: &Mutex<Option<usize>>) -> bool {
-    let mut left = until_lost.lock().expect("nobody panics with it");
-    match left.as_mut() {
-        Some(0) => true,
-        Some(replies) => {
-            *replies -= 1;
-            false
-        }
-        None => false,
     }
 }
 

@@ -65,13 +65,11 @@ pub(crate) fn is_transaction<C: ConnectionTrait>(_: &C) -> bool {
 ///
 /// On SQLite nobody else can write until it ends: keep it short. Dropped, it is rolled back.
 ///
-/// On PostgreSQL, MariaDB and MySQL, a verb that is used in it locks no more than its own job, queue or schedule, until it ends (but
-/// [`cron::remove`](crate::cron::remove) and [`cron::run_now`](crate::cron::run_now) on MariaDB, which can hold up firings of other
-/// schedules). SeaORM's
-/// `begin()` is `REPEATABLE READ` on MariaDB and MySQL, unless the session says otherwise. There the gaps between rows are locked, too, where
-/// rows are deleted: [`delete`](crate::delete), [`cron::remove`](crate::cron::remove) and [`cron::run_now`](crate::cron::run_now) can hold
-/// up messages and ends of other jobs, and firings of other schedules. And a verb finds no job, and no schedule, that has come since the
-/// transaction first read.
+/// On PostgreSQL, MariaDB and MySQL, a verb that is used in it locks no more than its own job, queue or schedule, until it ends. SeaORM's
+/// `begin()` is `REPEATABLE READ` on MariaDB and MySQL, unless the session says otherwise. There the gaps between rows are locked, too,
+/// where rows are deleted: [`delete`](crate::delete), [`cron::remove`](crate::cron::remove) and [`cron::run_now`](crate::cron::run_now)
+/// can hold up messages and ends of other jobs, and firings of other schedules. And a verb finds no job, and no schedule, that has come
+/// since the transaction first read.
 pub async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, Error> {
     Ok(store::begin(db).await?)
 }

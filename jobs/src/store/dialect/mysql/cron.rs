@@ -1,4 +1,7 @@
 //! Schedules. What is due is read in the order of its index, whatever the planner thinks of it: sorted, all that is due would be locked.
+//!
+//! What `forget` leaves is sorted on purpose: read backward along the index, the firing before the schedule's first is locked too, and it
+//! belongs to another one.
 
 use super::super::Cron;
 
@@ -39,9 +42,9 @@ pub(super) const CRON: Cron = Cron {
                SET jobs_cron.next_at = fired.next_at",
     forget: "DELETE old
              FROM (SELECT fired.schedule,
-                          (SELECT latest.nominal_at FROM jobs_cron_firing AS latest
+                          (SELECT latest.nominal_at FROM jobs_cron_firing AS latest FORCE INDEX (PRIMARY)
                            WHERE latest.schedule = fired.schedule COLLATE utf8mb4_bin
-                           ORDER BY latest.nominal_at DESC LIMIT 1 OFFSET 99) AS oldest
+                           ORDER BY latest.nominal_at + INTERVAL 0 SECOND DESC LIMIT 1 OFFSET 99) AS oldest
                    FROM JSON_TABLE(?, '$[*]' COLUMNS (schedule VARCHAR(200) CHARACTER SET utf8mb4 PATH '$')) AS fired) AS kept
              STRAIGHT_JOIN jobs_cron_firing AS old FORCE INDEX (PRIMARY)
                ON old.schedule = kept.schedule COLLATE utf8mb4_bin AND old.nominal_at < kept.oldest",
