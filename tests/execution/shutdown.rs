@@ -20,6 +20,7 @@ cases![
     a_worker_whose_pool_is_closed_ends_and_says_so,
     a_worker_whose_database_in_memory_is_closed_ends_and_says_so if Kind::can_be_in_memory,
     no_job_is_running_when_the_worker_has_stopped,
+    a_worker_that_is_told_to_stop_while_it_joins_leaves_no_row_behind,
     a_worker_that_runs_until_idle_leaves_what_is_due_later,
     a_worker_that_runs_until_idle_executes_what_its_jobs_schedule,
 ];
@@ -199,6 +200,20 @@ async fn no_job_is_running_when_the_worker_has_stopped(t: Database) {
     work(&t, |_| async { Ok(()) }).await;
     let counts = jobs::counts(t.db(), jobs::JobFilter::new()).await.unwrap();
     assert_eq!(counts.terminated, 300);
+}
+
+async fn a_worker_that_is_told_to_stop_while_it_joins_leaves_no_row_behind(t: Database) {
+    for _ in 0..20 {
+        let running = Running::start(worker(&t, |_| async { Ok(()) }));
+        let joining = async {
+            while t.number("SELECT COUNT(*) FROM jobs_worker").await == 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        soon(joining).await;
+        running.stop().await;
+        assert_eq!(t.number("SELECT COUNT(*) FROM jobs_worker").await, 0);
+    }
 }
 
 async fn a_worker_that_runs_until_idle_leaves_what_is_due_later(t: Database) {

@@ -2,17 +2,17 @@
 //!
 //! Imports `model`, `error`, `store` and `job`.
 
-pub(crate) mod handle;
+mod handle;
 pub(crate) mod list;
 pub mod metrics;
-pub(crate) mod operate;
+mod operate;
 pub(crate) mod options;
-pub(crate) mod queue;
+mod queue;
 pub(crate) mod record;
 pub(crate) mod schedule;
 pub(crate) mod setup;
 pub(crate) mod wait;
-pub(crate) mod workers;
+mod workers;
 
 pub use handle::JobHandle;
 pub use list::{JobCounts, JobFilter, counts, list, unserved};

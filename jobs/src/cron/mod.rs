@@ -84,7 +84,7 @@ mod expression;
 pub(crate) mod fire;
 mod missed;
 mod record;
-pub(crate) mod times;
+mod times;
 
 use std::collections::HashMap;
 

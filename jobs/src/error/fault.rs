@@ -87,7 +87,7 @@ pub(crate) fn is_one_too_many(error: &DbErr) -> bool {
 }
 
 /// What to do about an error whose own words do not say it; empty where they do.
-pub(crate) fn advice(error: &DbErr) -> &'static str {
+pub(super) fn advice(error: &DbErr) -> &'static str {
     if is_stale(error) {
         return " (what the transaction has read has changed since: begin it with `jobs::begin` or `job.begin()`, and repeat it whole)";
     }

@@ -3,8 +3,8 @@
 //! Imports `model`, `error` and `store`.
 
 pub(crate) mod attempt;
-pub(crate) mod context;
-pub(crate) mod into_result;
+mod context;
+mod into_result;
 mod missed;
 pub(crate) mod parameters;
 pub(crate) mod registry;

@@ -2,11 +2,11 @@
 //!
 //! No clock, and no access to a database: only derives say how a value is stored. Imports nothing of ours.
 
-pub(crate) mod id;
+mod id;
 mod level;
 pub(crate) mod outcome;
-pub(crate) mod retry;
-pub(crate) mod status;
+mod retry;
+mod status;
 mod unique;
 
 pub use id::JobId;

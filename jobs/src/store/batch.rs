@@ -9,8 +9,8 @@ use serde::Serialize;
 use super::dialect::{Batch, Dialect};
 use super::{Store, json, repeat, statement};
 use crate::error::fault::{self, Fault};
-use crate::model::JobStatus;
 use crate::model::outcome::Ending;
+use crate::model::{AttemptEnd, JobStatus};
 
 /// The end of an attempt, as it is written.
 #[derive(Debug, Clone, Serialize)]
@@ -45,7 +45,7 @@ impl Finish {
             delay_ms: ending.delay.map(super::millis),
             attempt_change: ending.attempt_change,
             max_attempts_change: ending.max_attempts_change,
-            how: ending.how.map(crate::model::AttemptEnd::as_str),
+            how: ending.how.map(AttemptEnd::as_str),
             error: ending.error,
             progress: None,
             results: None,

@@ -30,12 +30,12 @@ pub trait Connection: ConnectionTrait + TransactionTrait<Transaction: Send> {}
 impl<C: ConnectionTrait + TransactionTrait<Transaction: Send>> Connection for C {}
 
 /// Whether a call on it is a transaction of its own, which may be repeated. One of the caller's is repeated whole or not at all.
-pub(crate) fn is_plain<C: ConnectionTrait>(_: &C) -> bool {
+pub(super) fn is_plain<C: ConnectionTrait>(_: &C) -> bool {
     typeid::of::<C>() == typeid::of::<DatabaseConnection>()
 }
 
 /// Whether it is surely a transaction, which somebody commits.
-pub(crate) fn is_transaction<C: ConnectionTrait>(_: &C) -> bool {
+pub(super) fn is_transaction<C: ConnectionTrait>(_: &C) -> bool {
     typeid::of::<C>() == typeid::of::<DatabaseTransaction>()
 }
 

@@ -13,6 +13,7 @@ use super::engine::{End, Engine, Owned};
 use super::line::Line;
 use super::repeats::{FIRST_RETRY, LAST_RETRY, TRIES_BEFORE_DIVIDING};
 use super::{meter, report, stuck};
+use crate::client::wait;
 use crate::error::fault::{self, Fault};
 use crate::job::report::storable;
 use crate::model::outcome::Ending;
@@ -170,7 +171,7 @@ impl Writer {
             let job = &owned.attempt.job;
             (&*job.queue, &*job.name, *end)
         }));
-        crate::client::wait::ended(written.iter().map(|(id, _)| *id));
+        wait::ended(written.iter().map(|(id, _)| *id));
         self.engine.sleeper.nudge();
         Ok(())
     }
@@ -200,7 +201,7 @@ impl Writer {
             }
             // Written before, by a statement whose answer was lost.
             Some(mark) if mark.version == end.version + 1 && mark.worker == Some(self.engine.id) => {
-                crate::client::wait::ended(std::iter::once(end.id));
+                wait::ended(std::iter::once(end.id));
                 self.settled(end)
             }
             // The same, and it has been claimed again since.

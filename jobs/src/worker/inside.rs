@@ -7,6 +7,7 @@ use sea_orm::DbErr;
 use super::engine::Engine;
 use super::line::Line;
 use super::meter;
+use crate::client::wait;
 use crate::error::chain;
 use crate::job::attempt::RunningAttempt;
 use crate::model::outcome::Outcome;
@@ -38,7 +39,7 @@ pub(super) async fn finished_inside(engine: &Engine, attempt: &RunningAttempt, o
                 if by == Some(engine.id) {
                     meter::finished_inside(job);
                 }
-                crate::client::wait::ended(std::iter::once(job.id));
+                wait::ended(std::iter::once(job.id));
                 return None;
             }
             Err(error) => tracing::warn!(job = job.id, "can't see whether finish_in was committed: {}", chain(&error)),

@@ -23,6 +23,9 @@ use crate::store::entity::worker;
 /// The pause between two tries to join again.
 const REJOIN_PAUSE: Duration = Duration::from_secs(1);
 
+/// For how long a worker that is told to stop goes on joining, to leave properly.
+const JOIN_PATIENCE: Duration = Duration::from_secs(2);
+
 /// From the first joining until it is told to stop.
 pub(super) async fn live(
     db: &DatabaseConnection,
@@ -31,25 +34,32 @@ pub(super) async fn live(
     shutdown: &Shutdown,
 ) -> Result<(), Error> {
     // Boxed: whoever runs a worker among other futures pays for no more than a pointer.
-    let join = Box::pin(async {
+    let mut join = Box::pin(async {
         check_session(db).await?;
         check_tables(db).await?;
         tracing::info!("definitions:{}", registry.table(&settings.default_queue));
         let engine = Engine::join(db, settings.clone(), registry.clone()).await?;
         let begun = begin_schedules(&engine, shutdown.idle()).await;
-        if begun.is_err()
-            && let Err(error) = leave(&engine).await
-        {
-            tracing::warn!(%error, "the worker's row is left behind; it goes when its lease is over");
+        if begun.is_err() {
+            leave_or_warn(&engine).await;
         }
         begun.map(|()| engine)
     });
-    let Some(engine) = shutdown.unless_stopped(join).await else { return Ok(()) };
+    let Some(engine) = shutdown.unless_stopped(&mut join).await else { return leave_once_joined(join).await };
     let mut engine = engine?;
     while Box::pin(work(engine, shutdown)).await? == End::Lost {
         // The worker could not be heard for longer than its lease: others have its jobs. Begin anew.
-        let Some(next) = shutdown.unless_stopped(rejoin(db, settings, registry)).await else { break };
+        let mut rejoin = Box::pin(rejoin(db, settings, registry));
+        let Some(next) = shutdown.unless_stopped(&mut rejoin).await else { return leave_once_joined(rejoin).await };
         engine = next?;
+    }
+    Ok(())
+}
+
+/// Told to stop while it joins: its row may be there already, and is not left behind.
+async fn leave_once_joined(join: impl Future<Output = Result<Arc<Engine>, Error>>) -> Result<(), Error> {
+    if let Ok(Ok(engine)) = tokio::time::timeout(JOIN_PATIENCE, join).await {
+        leave_or_warn(&engine).await;
     }
     Ok(())
 }
@@ -123,6 +133,12 @@ async fn work(engine: Arc<Engine>, shutdown: &Shutdown) -> Result<End, Error> {
         Err(_) => tracing::warn!("left at once: the worker's row is left behind; it goes when its lease is over"),
     }
     if end == End::PoolClosed { Err(Error::PoolClosed) } else { Ok(end) }
+}
+
+async fn leave_or_warn(engine: &Engine) {
+    if let Err(error) = leave(engine).await {
+        tracing::warn!(%error, "the worker's row is left behind; it goes when its lease is over");
+    }
 }
 
 /// Deletes the worker's row; where its connections are dead, on another.

@@ -13,6 +13,7 @@ use super::failure_detector::FailureDetector;
 use super::line::Line;
 use super::meter;
 use super::sample::Sampler;
+use crate::client::wait;
 use crate::model::outcome::{Attempts, Outcome};
 use crate::model::{AttemptEnd, RetryPolicy};
 use crate::store::batch::Finish;
@@ -131,7 +132,7 @@ async fn rescue(engine: &Engine, store: &Store, detector: &mut FailureDetector) 
         }
         let was_all = u64::try_from(orphans.len()).is_ok_and(|rows| rows < MAINTENANCE_ROWS);
         let some = !written.is_empty();
-        crate::client::wait::ended(written.iter().map(|(id, _)| *id));
+        wait::ended(written.iter().map(|(id, _)| *id));
         if was_all || !some {
             return Ok(());
         }

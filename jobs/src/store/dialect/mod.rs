@@ -17,7 +17,7 @@ mod postgres;
 mod release;
 pub(crate) mod session;
 mod sqlite;
-pub(crate) mod url;
+mod url;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{DbBackend, DbErr, ExecResult, Value};
