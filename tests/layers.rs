@@ -18,7 +18,7 @@ const ON_TOP: &[&str] = &["cli", "testing", "guide"];
 type Module = Vec<String>;
 
 #[derive(Default)]
-struct Library {
+struct Sources {
     /// What each module imports, as it is written.
     imports: BTreeMap<Module, BTreeSet<Module>>,
     /// Names that a module takes over from its children, and where they are.
@@ -27,9 +27,9 @@ struct Library {
 
 #[test]
 fn no_layer_imports_a_later_one() {
-    let library = Library::read();
+    let sources = Sources::read();
     let layer = |module: &Module| LAYERS.iter().position(|layer| module.first().is_some_and(|first| first == layer));
-    let mut upwards = library
+    let mut upwards = sources
         .edges()
         .into_iter()
         .filter(|(from, _)| !from.is_empty())
@@ -45,7 +45,7 @@ fn no_layer_imports_a_later_one() {
 
 #[test]
 fn no_files_import_each_other_in_a_circle() {
-    let mut edges = Library::read().edges();
+    let mut edges = Sources::read().edges();
     edges.retain(|(from, to)| !from.starts_with(to));
     // What imports nothing that is left, or is imported by nothing that is left, is in no circle.
     loop {
@@ -68,36 +68,36 @@ fn listed(edges: impl IntoIterator<Item = (Module, Module)>) -> String {
 #[test]
 fn every_folder_is_a_layer() {
     let folders: BTreeSet<_> =
-        Library::read().imports.into_keys().filter_map(|module| module.into_iter().next()).collect();
+        Sources::read().imports.into_keys().filter_map(|module| module.into_iter().next()).collect();
     let layers = LAYERS.iter().map(|layer| (*layer).to_owned()).collect();
     assert_eq!(folders, layers, "`jobs/src` has what is no layer, or lacks one");
 }
 
 #[test]
 fn imports_are_seen_wherever_they_are_written() {
-    let mut library = Library::default();
+    let mut sources = Sources::default();
     let module = vec!["store".to_owned(), "claim".to_owned()];
     let source = "use crate::{job::{self as other}, worker}; use super::super::cron as c;
                   #[error(\"{0}\", crate::error::chain(.0))] struct E;
                   fn f() { debug!(\"{}\", crate::client::x()); super::batch::y() }
                   #[cfg(test)] mod tests { use crate::cli; }";
-    Reader { module: module.clone(), library: &mut library }.visit_file(&syn::parse_str(source).unwrap());
-    let seen: Vec<_> = library.imports[&module].iter().map(|path| path.join("::")).collect();
+    Reader { module: module.clone(), sources: &mut sources }.visit_file(&syn::parse_str(source).unwrap());
+    let seen: Vec<_> = sources.imports[&module].iter().map(|path| path.join("::")).collect();
     assert_eq!(seen, ["client::x", "cron", "error::chain", "job", "store::batch::y", "worker"]);
 }
 
-impl Library {
+impl Sources {
     fn read() -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../jobs/src");
-        let mut library = Self::default();
+        let mut sources = Self::default();
         for file in files(&root) {
             let module = module_of(file.strip_prefix(&root).unwrap());
-            let mut reader = Reader { module: module.clone(), library: &mut library };
-            reader.library.imports.entry(module).or_default();
+            let mut reader = Reader { module: module.clone(), sources: &mut sources };
+            reader.sources.imports.entry(module).or_default();
             reader.visit_file(&syn::parse_file(&fs::read_to_string(&file).unwrap()).unwrap());
         }
-        library.imports.retain(|module, _| module.first().is_none_or(|first| first != "lib"));
-        library
+        sources.imports.retain(|module, _| module.first().is_none_or(|first| first != "lib"));
+        sources
     }
 
     /// Which file imports which.
@@ -121,7 +121,7 @@ impl Library {
 
 struct Reader<'l> {
     module: Module,
-    library: &'l mut Library,
+    sources: &'l mut Sources,
 }
 
 impl Reader<'_> {
@@ -143,7 +143,7 @@ impl Reader<'_> {
 
     fn import(&mut self, path: &[String]) {
         if let Some(path) = self.resolve(path) {
-            self.library.imports.entry(self.module.clone()).or_default().insert(path);
+            self.sources.imports.entry(self.module.clone()).or_default().insert(path);
         }
     }
 }
@@ -184,7 +184,7 @@ impl<'ast> Visit<'ast> for Reader<'_> {
             let Some(home) = self.resolve(&path) else { continue };
             let name = [&self.module[..], &path[path.len().saturating_sub(1)..]].concat();
             if taken_over && home != name && home.starts_with(&self.module) {
-                self.library.taken_over.insert(name, home);
+                self.sources.taken_over.insert(name, home);
             } else {
                 self.import(&path);
             }
