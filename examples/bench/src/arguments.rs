@@ -6,7 +6,7 @@ use clap::{Parser, ValueEnum};
 ///
 /// The tables are made in a schema, database or file of the run's own, which is dropped afterwards.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "bench")]
+#[command(name = "jobs-bench")]
 pub(crate) struct Arguments {
     /// Where to measure: `postgres://…`, `mysql://…`, or `sqlite:FILE`, beside which files of its own are made.
     #[arg(long, value_name = "URL", default_value = "sqlite:jobs-bench.db")]

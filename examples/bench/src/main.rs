@@ -1,9 +1,9 @@
 //! Measures what your database does with `jobs`, each figure beside its floor: raw statements, in the same run.
 //!
 //! ```sh
-//! cargo run --release --example bench                                         # SQLite, a file in this directory
-//! cargo run --release --example bench -- --database postgres://localhost/test
-//! cargo run --release --example bench -- --only drain,schedule --quick
+//! cargo run --release -p jobs-bench                                           # SQLite, a file in this directory
+//! cargo run --release -p jobs-bench -- --database postgres://localhost/test
+//! cargo run --release -p jobs-bench -- --only drain,schedule --quick
 //! ```
 //!
 //! It makes a schema, database or file of its own and drops it afterwards. No figure is printed before SQL has shown that every
