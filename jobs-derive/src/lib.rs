@@ -5,31 +5,12 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
 
-mod accessors;
-mod cron;
-mod derives;
-mod duration;
 mod errors;
-mod expand_job;
-mod expand_params;
-mod expression;
-mod fields;
+mod expand;
 #[cfg(test)]
 mod golden;
-mod job_fn;
-mod literals;
-mod option_list;
-mod options;
-mod private;
-mod rename;
-mod reserved;
-mod retry;
-mod secrets;
-mod serde_attributes;
-mod shape;
-mod signature;
-mod types;
-mod unique;
+mod parse;
+mod validate;
 
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};
@@ -59,7 +40,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `crate = path` | where the crate `jobs` is, if not at `::jobs` |
 #[proc_macro_derive(Job, attributes(job, param))]
 pub fn derive_job(input: TokenStream) -> TokenStream {
-    expand_job::expand(&parse_macro_input!(input as DeriveInput)).into()
+    expand::job::expand(&parse_macro_input!(input as DeriveInput)).into()
 }
 
 /// Makes the fields of a struct the parameters of a job: serde's derives, `new`, an accessor and a `with_…` setter for
@@ -86,7 +67,7 @@ pub fn derive_job(input: TokenStream) -> TokenStream {
 /// The macro may stand above or below `#[derive(Job)]`.
 #[proc_macro_attribute]
 pub fn job_params(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    expand_params::expand(&arguments.into(), item.into()).into()
+    expand::params::expand(&arguments.into(), item.into()).into()
 }
 
 /// Makes a function a job: `send_mail` stays what it is, and is what the job `SendMail` executes.
@@ -99,5 +80,5 @@ pub fn job_params(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// the function's in camel case.
 #[proc_macro_attribute]
 pub fn job_fn(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    job_fn::expand(arguments.into(), item.into()).into()
+    expand::function::expand(arguments.into(), item.into()).into()
 }

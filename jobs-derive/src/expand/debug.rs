@@ -4,10 +4,10 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Attribute, DeriveInput, Error, Ident, Meta};
 
-use crate::derives;
 use crate::errors::Errors;
-use crate::fields::Field;
-use crate::serde_attributes::{SerdeContainer, SerdeField};
+use crate::parse::fields::Field;
+use crate::parse::serde_attributes::{SerdeContainer, SerdeField};
+use crate::validate::derives;
 
 /// Refuses a secret whose names in the database can't be known here.
 pub(crate) fn check(

@@ -2,16 +2,16 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Attribute, Data, DeriveInput, Error, Fields};
 
-use crate::accessors::{accept, access};
-use crate::derives;
 use crate::errors::Errors;
-use crate::fields::Field;
-use crate::options::Options;
-use crate::private::private;
-use crate::reserved;
-use crate::secrets;
-use crate::serde_attributes::SerdeContainer;
-use crate::shape;
+use crate::expand::accessors::{accept, access};
+use crate::expand::debug;
+use crate::expand::private::private;
+use crate::parse::fields::Field;
+use crate::parse::options::Options;
+use crate::parse::serde_attributes::SerdeContainer;
+use crate::validate::derives;
+use crate::validate::reserved;
+use crate::validate::shape;
 
 pub(crate) fn expand(arguments: &TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
@@ -53,8 +53,8 @@ pub(crate) fn expand_struct(
         refuse_required(&fields, errors);
     }
     let functions = functions(&item, &fields, errors);
-    let debug = secrets::debug(&mut item, &fields, private, errors);
-    let secrets = secrets::names(&fields);
+    let debug = debug::debug(&mut item, &fields, private, errors);
+    let secrets = debug::names(&fields);
     let job = &item.ident;
     let names = fields.iter().filter_map(|field| field.json_name.as_ref());
     let serde = quote!(#private::serde).to_string().replace(' ', "");

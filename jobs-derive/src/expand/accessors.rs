@@ -2,7 +2,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::Type;
 
-use crate::types::Kind;
+use crate::validate::types::Kind;
 
 /// How a parameter is handed out: the type, and the expression for `place`, which is a field of `self`.
 pub(crate) fn access(ty: &Type, place: &TokenStream) -> (TokenStream, TokenStream) {

@@ -5,13 +5,13 @@ use syn::spanned::Spanned;
 use syn::{DeriveInput, Error, Ident, ItemFn, parse_quote};
 
 use crate::errors::Errors;
-use crate::expand_job;
-use crate::expand_params::expand_struct;
-use crate::fields::docs;
-use crate::options::Options;
-use crate::private::{private, private_at};
-use crate::rename::pascal_case;
-use crate::signature::JobFunction;
+use crate::expand::job;
+use crate::expand::params::expand_struct;
+use crate::expand::private::{private, private_at};
+use crate::parse::fields::docs;
+use crate::parse::options::Options;
+use crate::parse::rename::pascal_case;
+use crate::parse::signature::JobFunction;
 
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
@@ -36,7 +36,7 @@ fn expand_function(mut function: ItemFn, options: &Options, errors: &mut Errors)
         let item = job_struct(&function, &job, &job_function);
         options.check_fields(&item.data, &mut mistakes);
         let item = expand_struct(item, &private, options, &mut mistakes);
-        let definition = expand_job::definition(&job, &function.vis, options);
+        let definition = job::definition(&job, &function.vis, options);
         let execute = execute(&function, &job, &job_function, options, mistakes.is_empty());
         quote!(#item #definition #execute)
     });

@@ -2,11 +2,11 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{DeriveInput, Ident, Visibility};
 
-use crate::derives;
 use crate::errors::Errors;
-use crate::options::Options;
-use crate::private::private;
-use crate::shape;
+use crate::expand::private::private;
+use crate::parse::options::Options;
+use crate::validate::derives;
+use crate::validate::shape;
 
 pub(crate) fn expand(item: &DeriveInput) -> TokenStream {
     if let Err(errors) = shape::check(item) {

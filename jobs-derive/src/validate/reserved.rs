@@ -2,7 +2,7 @@ use syn::ext::IdentExt;
 use syn::{Error, Ident};
 
 use crate::errors::Errors;
-use crate::fields::Field;
+use crate::parse::fields::Field;
 
 /// Refuses the fields whose accessor or setter is the name of something else, and gives back the others.
 pub(crate) fn usable<'a>(fields: &'a [Field], errors: &mut Errors) -> Vec<&'a Field> {

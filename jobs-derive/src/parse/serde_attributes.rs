@@ -1,7 +1,7 @@
 use syn::meta::ParseNestedMeta;
 use syn::{Attribute, Expr, LitStr, Path, Token, parenthesized};
 
-use crate::rename::Rename;
+use crate::parse::rename::Rename;
 
 /// What serde takes when a value is missing.
 pub(crate) enum SerdeDefault {

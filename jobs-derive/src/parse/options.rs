@@ -7,13 +7,13 @@ use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
 use syn::{Attribute, Data, Error, Ident, LitStr, Path, Type};
 
-use crate::cron::{self, Missed};
-use crate::duration::{self, duration};
 use crate::errors::Errors;
-use crate::literals::{integer, label, text};
-use crate::option_list::{arguments, read_options, set, unknown, value};
-use crate::retry::Retry;
-use crate::unique::Unique;
+use crate::parse::cron::{self, Missed};
+use crate::parse::duration::{self, duration};
+use crate::parse::literals::{integer, label, text};
+use crate::parse::option_list::{arguments, read_options, set, unknown, value};
+use crate::parse::retry::Retry;
+use crate::parse::unique::Unique;
 
 const OF_A_STRUCT: [&str; 13] = [
     "name",

@@ -7,9 +7,9 @@ use syn::parse::ParseStream;
 use syn::token::Paren;
 use syn::{Error, Ident, LitInt, LitStr, parenthesized};
 
-use crate::expression;
-use crate::literals::text;
-use crate::option_list::{meant, value};
+use crate::parse::expression;
+use crate::parse::literals::text;
+use crate::parse::option_list::{meant, value};
 
 /// `= "0 3 * * *"`
 pub(crate) fn expression(key: &Ident, input: ParseStream) -> syn::Result<LitStr> {

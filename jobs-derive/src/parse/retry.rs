@@ -6,10 +6,10 @@ use syn::parse::ParseStream;
 use syn::token::Paren;
 use syn::{Error, Ident, LitStr, Token, parenthesized};
 
-use crate::duration::{self, duration};
 use crate::errors::Errors;
-use crate::literals::{integer, text};
-use crate::option_list::{read_options, set, unknown, value};
+use crate::parse::duration::{self, duration};
+use crate::parse::literals::{integer, text};
+use crate::parse::option_list::{read_options, set, unknown, value};
 
 /// What the runtime takes when no `cap` is given.
 const DEFAULT_CAP: Duration = Duration::from_hours(1);

@@ -8,11 +8,11 @@ use syn::punctuated::Punctuated;
 use syn::token::Paren;
 use syn::{Error, Field, Fields, Ident, Token, parenthesized};
 
-use crate::duration::{self, duration};
 use crate::errors::Errors;
-use crate::literals::text;
-use crate::option_list::{read_options, set, unknown};
-use crate::types;
+use crate::parse::duration::{self, duration};
+use crate::parse::literals::text;
+use crate::parse::option_list::{read_options, set, unknown};
+use crate::validate::types;
 
 const KNOWN: [&str; 4] = ["by", "while", "within", "on_conflict"];
 const WHILE: &str = "write `while(scheduled)` or `while(scheduled, running)`";

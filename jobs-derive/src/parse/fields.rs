@@ -5,10 +5,10 @@ use syn::parse::ParseStream;
 use syn::{Attribute, Error, Expr, ExprLit, Ident, Lit, Token, Type, parse_quote};
 
 use crate::errors::Errors;
-use crate::option_list::{arguments, meant, read_options, set, unknown};
-use crate::secrets::{self, is_conditional};
-use crate::serde_attributes::{SerdeContainer, SerdeDefault, SerdeField};
-use crate::types::{Kind, check_owned, owned};
+use crate::expand::debug::{self, is_conditional};
+use crate::parse::option_list::{arguments, meant, read_options, set, unknown};
+use crate::parse::serde_attributes::{SerdeContainer, SerdeDefault, SerdeField};
+use crate::validate::types::{Kind, check_owned, owned};
 
 /// A field of a job's struct, most often a parameter.
 pub(crate) struct Field {
@@ -43,7 +43,7 @@ impl Field {
             errors.push(Error::new(key.span(), "this field has a default of serde's already: keep one of them"));
         }
         if let Some(secret) = &secret {
-            errors.check(secrets::check(secret, &serde, container, &field.attrs));
+            errors.check(debug::check(secret, &serde, container, &field.attrs));
         }
         let function = format_ident!("__default_{}", ident.unraw());
         let body = param.as_ref().and_then(|param| param.body(&field.ty));

@@ -1,9 +1,9 @@
 use quote::format_ident;
 use syn::{Attribute, Error, FnArg, Ident, ItemFn, Pat, PatType, ReturnType, Signature, Type, parse_quote};
 
-use crate::derives;
 use crate::errors::Errors;
-use crate::types::Kind;
+use crate::validate::derives;
+use crate::validate::types::Kind;
 
 /// What a job needs to know of its function.
 pub(crate) struct JobFunction {

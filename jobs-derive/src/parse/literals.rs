@@ -3,7 +3,7 @@ use std::ops::RangeInclusive;
 use syn::parse::ParseStream;
 use syn::{Error, Ident, LitInt, LitStr};
 
-use crate::option_list::value;
+use crate::parse::option_list::value;
 
 /// What a name in the database has room for.
 const MAX_CHARACTERS: usize = 200;
