@@ -1,6 +1,8 @@
+//! Mistakes, which are collected: one does not hide the next.
+
 use proc_macro2::TokenStream;
 
-/// The mistakes found so far; expansion goes on after each.
+/// The mistakes found so far. Expansion continues after each.
 #[derive(Default)]
 pub(crate) struct Errors(Option<syn::Error>);
 
@@ -18,7 +20,7 @@ impl Errors {
         }
     }
 
-    /// The value, or `None` and its error in the list.
+    /// The value, or `None` if the result is an error, which is added to the list.
     pub(crate) fn check<T>(&mut self, result: syn::Result<T>) -> Option<T> {
         result.map_err(|error| self.push(error)).ok()
     }
@@ -27,7 +29,7 @@ impl Errors {
         self.0.is_none()
     }
 
-    /// `compile_error!` for each; nothing if there are none.
+    /// A `compile_error!` for each mistake.
     pub(crate) fn into_tokens(self) -> TokenStream {
         self.0.map(syn::Error::into_compile_error).unwrap_or_default()
     }

@@ -36,9 +36,9 @@ fn with_the_crate_renamed_its_old_name_is_nowhere() {
 
 fn expand_struct(source: &str) -> TokenStream {
     let mut item: DeriveInput = syn::parse_str(source).unwrap();
-    let definition = crate::expand::job::expand(&item);
+    let definition = crate::derive_job::expand(&item);
     item.attrs.retain(|attribute| !is(attribute, "derive") && !is(attribute, "job") && !is(attribute, "job_params"));
-    let params = crate::expand::params::expand(&TokenStream::new(), quote!(#item));
+    let params = crate::job_params::expand(&TokenStream::new(), quote!(#item));
     quote!(#params #definition)
 }
 
@@ -46,7 +46,7 @@ fn expand_function(source: &str) -> TokenStream {
     let mut function: ItemFn = syn::parse_str(source).unwrap();
     let attribute = function.attrs.extract_if(.., |attribute| is(attribute, "job_fn")).next().unwrap();
     let options = attribute.meta.require_list().map(|list| list.tokens.clone());
-    crate::expand::function::expand(options.unwrap_or_default(), quote!(#function))
+    crate::job_fn::expand(options.unwrap_or_default(), quote!(#function))
 }
 
 fn is(attribute: &Attribute, name: &str) -> bool {

@@ -1,14 +1,17 @@
 //! The macros of the crate `jobs`, which re-exports them: depend on that one.
 //!
-//! Each macro is a pipeline: read the attributes, check them, expand. Mistakes are collected on the way, and the expansion
-//! goes on as well as it can, so that one mistake gives one error. Generated code names nothing but `::jobs::__private`.
+//! Each macro has a file that shows its pipeline: `parse`, `validate`, `expand`. Mistakes are collected on the way, and expansion
+//! continues as well as it can, so that one mistake gives one error. Generated code names nothing but `::jobs::__private`.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
 
+mod derive_job;
 mod errors;
 mod expand;
 #[cfg(test)]
 mod golden;
+mod job_fn;
+mod job_params;
 mod parse;
 mod validate;
 
@@ -40,7 +43,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `crate = path` | where the crate `jobs` is, if not at `::jobs` |
 #[proc_macro_derive(Job, attributes(job, param))]
 pub fn derive_job(input: TokenStream) -> TokenStream {
-    expand::job::expand(&parse_macro_input!(input as DeriveInput)).into()
+    derive_job::expand(&parse_macro_input!(input as DeriveInput)).into()
 }
 
 /// Makes the fields of a struct the parameters of a job: serde's derives, `new`, an accessor and a `with_…` setter for
@@ -67,7 +70,7 @@ pub fn derive_job(input: TokenStream) -> TokenStream {
 /// The macro may stand above or below `#[derive(Job)]`.
 #[proc_macro_attribute]
 pub fn job_params(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    expand::params::expand(&arguments.into(), item.into()).into()
+    job_params::expand(&arguments.into(), item.into()).into()
 }
 
 /// Makes a function a job: `send_mail` stays what it is, and is what the job `SendMail` executes.
@@ -80,5 +83,5 @@ pub fn job_params(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// the function's in camel case.
 #[proc_macro_attribute]
 pub fn job_fn(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    expand::function::expand(arguments.into(), item.into()).into()
+    job_fn::expand(arguments.into(), item.into()).into()
 }

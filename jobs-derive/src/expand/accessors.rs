@@ -1,24 +1,26 @@
+//! How accessors return parameters, and how setters take them.
+
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::Type;
 
-use crate::validate::types::Kind;
+use crate::parse::type_shape::TypeShape;
 
-/// How a parameter is handed out: the type, and the expression for `place`, which is a field of `self`.
+/// How a parameter is returned: the type, and the expression that makes it from `place`, a field of `self`.
 pub(crate) fn access(ty: &Type, place: &TokenStream) -> (TokenStream, TokenStream) {
     let shown = shown(ty);
-    let value = match Kind::of(ty) {
-        kind if kind.is_copied() => place.clone(),
-        Kind::Optional(inner) => optional(inner, place),
+    let value = match TypeShape::of(ty) {
+        shape if shape.is_copied() => place.clone(),
+        TypeShape::Optional(inner) => optional(inner, place),
         _ => quote!(&#place),
     };
     (shown, value)
 }
 
-/// How a parameter is taken in: the type of the argument, and the expression that makes a field of it.
+/// How a parameter is taken: the type of the argument, and the expression that makes the field from it.
 pub(crate) fn accept(ty: &Type, argument: &TokenStream) -> (TokenStream, TokenStream) {
-    match Kind::of(ty) {
-        Kind::Optional(inner) => {
+    match TypeShape::of(ty) {
+        TypeShape::Optional(inner) => {
             let (ty, value) = accept_value(inner, argument);
             (ty, quote!(::core::option::Option::Some(#value)))
         }
@@ -27,33 +29,35 @@ pub(crate) fn accept(ty: &Type, argument: &TokenStream) -> (TokenStream, TokenSt
 }
 
 fn accept_value(ty: &Type, argument: &TokenStream) -> (TokenStream, TokenStream) {
-    match Kind::of(ty) {
-        Kind::Owner(_) => (quote!(impl ::core::convert::Into<#ty>), quote!(::core::convert::Into::into(#argument))),
+    match TypeShape::of(ty) {
+        TypeShape::Owner(_) => {
+            (quote!(impl ::core::convert::Into<#ty>), quote!(::core::convert::Into::into(#argument)))
+        }
         _ => (ty.to_token_stream(), argument.clone()),
     }
 }
 
 fn shown(ty: &Type) -> TokenStream {
-    match Kind::of(ty) {
-        Kind::Copied => ty.to_token_stream(),
-        Kind::Owner(owned) => quote!(&#owned),
-        Kind::Optional(inner) => {
+    match TypeShape::of(ty) {
+        TypeShape::Copied => ty.to_token_stream(),
+        TypeShape::Owner(owned) => quote!(&#owned),
+        TypeShape::Optional(inner) => {
             let inner = shown(inner);
             quote!(::core::option::Option<#inner>)
         }
-        Kind::Whole => quote!(&#ty),
+        TypeShape::Whole => quote!(&#ty),
     }
 }
 
-/// From a place that holds an `Option` of the type, to the `Option` that is shown.
+/// The expression that makes the returned `Option` from a place that holds an `Option` of the type.
 fn optional(inner: &Type, place: &TokenStream) -> TokenStream {
-    match Kind::of(inner) {
-        Kind::Owner(_) => quote!(#place.as_deref()),
-        Kind::Optional(nested) => {
+    match TypeShape::of(inner) {
+        TypeShape::Owner(_) => quote!(#place.as_deref()),
+        TypeShape::Optional(nested) => {
             let value = optional(nested, &quote!(value));
             quote!(#place.as_ref().map(|value| #value))
         }
-        Kind::Copied | Kind::Whole => quote!(#place.as_ref()),
+        TypeShape::Copied | TypeShape::Whole => quote!(#place.as_ref()),
     }
 }
 

@@ -1,37 +1,24 @@
+//! The definition of a job: `Job`, `schedule`, `with_options`, and the registration.
+
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{DeriveInput, Ident, Visibility};
+use syn::{Ident, Visibility};
 
-use crate::errors::Errors;
+use crate::expand::defaults::{defaults, unique_values};
 use crate::expand::private::private;
 use crate::parse::options::Options;
-use crate::validate::derives;
-use crate::validate::shape;
-
-pub(crate) fn expand(item: &DeriveInput) -> TokenStream {
-    if let Err(errors) = shape::check(item) {
-        let job_params_will_tell = item.attrs.iter().any(|attribute| derives::is(attribute.path(), "job_params"));
-        return if job_params_will_tell { TokenStream::new() } else { errors.into_tokens() };
-    }
-    let mut errors = Errors::default();
-    let options = Options::of_struct(&item.attrs, &mut errors);
-    options.check_fields(&item.data, &mut errors);
-    let definition = definition(&item.ident, &item.vis, &options);
-    let errors = errors.into_tokens();
-    quote!(#errors #definition)
-}
 
 /// `Job` for the struct, its functions, and its registration.
 pub(crate) fn definition(job: &Ident, visibility: &Visibility, options: &Options) -> TokenStream {
     let private = private(options.krate.as_ref());
-    let defaults = options.defaults(job, &private);
-    let methods = options.methods(&private);
+    let defaults = defaults(options, job, &private);
+    let unique_values = unique_values(options, &private);
     quote! {
         #[automatically_derived]
         impl #private::Job for #job {
             const DEFAULTS: #private::Defaults = #defaults;
 
-            #methods
+            #unique_values
         }
 
         #[automatically_derived]

@@ -1,8 +1,10 @@
-//! The last stage: the code that a macro writes.
+//! The last stage: values become code. It imports `parse` alone, and reports no errors.
 
 pub(crate) mod accessors;
-pub(crate) mod debug;
+pub(crate) mod defaults;
+pub(crate) mod fields;
 pub(crate) mod function;
 pub(crate) mod job;
 pub(crate) mod params;
 pub(crate) mod private;
+pub(crate) mod secrets;

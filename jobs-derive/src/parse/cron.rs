@@ -1,15 +1,17 @@
+//! The options of a schedule: `cron`, `timezone` and `missed`.
+
 use std::str::FromStr as _;
 
 use chrono_tz::{TZ_VARIANTS, Tz};
 use proc_macro2::TokenStream;
-use quote::quote;
 use syn::parse::ParseStream;
 use syn::token::Paren;
 use syn::{Error, Ident, LitInt, LitStr, parenthesized};
 
 use crate::parse::expression;
+use crate::parse::limits::MAX_MISSED;
 use crate::parse::literals::text;
-use crate::parse::option_list::{meant, value};
+use crate::parse::option_list::{suggestion, value};
 
 /// `= "0 3 * * *"`
 pub(crate) fn expression(key: &Ident, input: ParseStream) -> syn::Result<LitStr> {
@@ -26,14 +28,14 @@ pub(crate) fn timezone(key: &Ident, input: ParseStream) -> syn::Result<LitStr> {
         return Ok(literal);
     }
     let known: Vec<_> = TZ_VARIANTS.iter().map(|zone| zone.name()).collect();
-    let advice = match meant(&written, &known) {
+    let advice = match suggestion(&written, &known) {
         Some(zone) => format!("did you mean `{zone}`?"),
         None => "write one of the IANA database, such as `Europe/Paris`".to_owned(),
     };
     Err(Error::new(literal.span(), format!("`{written}` is no time zone: {advice}")))
 }
 
-/// What becomes of missed times.
+/// The policy for times at which no worker was up.
 pub(crate) enum Missed {
     Skip,
     Once,
@@ -41,7 +43,6 @@ pub(crate) enum Missed {
 }
 
 const MISSED: &str = "write `missed = skip`, `missed = once` or `missed = all(10)`";
-const MOST: u32 = 100;
 
 impl Missed {
     /// `= skip`, `= once` or `= all(10)`
@@ -61,16 +62,8 @@ impl Missed {
         parenthesized!(content in input);
         let limit: TokenStream = content.parse()?;
         match syn::parse2::<LitInt>(limit).and_then(|limit| limit.base10_parse()) {
-            Ok(number @ 1..=MOST) => Ok(Self::All(number)),
-            _ => Err(Error::new(policy.span(), format!("`all` takes a whole number from 1 to {MOST}"))),
-        }
-    }
-
-    pub(crate) fn expression(&self, private: &TokenStream) -> TokenStream {
-        match self {
-            Self::Skip => quote!(#private::Missed::Skip),
-            Self::Once => quote!(#private::Missed::Once),
-            Self::All(limit) => quote!(#private::Missed::All(#limit)),
+            Ok(number @ 1..=MAX_MISSED) => Ok(Self::All(number)),
+            _ => Err(Error::new(policy.span(), format!("`all` takes a whole number from 1 to {MAX_MISSED}"))),
         }
     }
 }

@@ -1,26 +1,14 @@
-use std::time::Duration;
+//! Durations as people write them: `"5m"`, `"1h30m"`.
 
-use proc_macro2::TokenStream;
-use quote::quote;
-use syn::{Error, LitStr};
+use std::time::Duration;
 
 const UNITS: [(&str, u64); 5] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 
 /// A century is more than any job waits, and far from every overflow.
 const MAX_MILLISECONDS: u64 = 36_500 * 86_400_000;
 
-/// A literal such as `"1h30m"`.
-pub(crate) fn duration(literal: &LitStr) -> syn::Result<Duration> {
-    parse(&literal.value()).map_err(|message| Error::new(literal.span(), message))
-}
-
-/// The expression of a duration that was parsed.
-pub(crate) fn expression(duration: Duration) -> TokenStream {
-    let milliseconds = u64::try_from(duration.as_millis()).expect("bounded by MAX_MILLISECONDS");
-    quote!(::core::time::Duration::from_millis(#milliseconds))
-}
-
-fn parse(text: &str) -> Result<Duration, String> {
+/// Reads numbers with their units, the largest first.
+pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     let malformed = || {
         format!("`{text}` is no duration: write numbers with `ms`, `s`, `m`, `h` or `d`, as in `\"5m\"` or `\"1h30m\"`")
     };
@@ -47,6 +35,7 @@ fn parse(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Splits the text before the first letter that does not belong.
 fn split(text: &str, belongs: impl Fn(char) -> bool) -> (&str, &str) {
     text.split_at(text.find(|letter| !belongs(letter)).unwrap_or(text.len()))
 }

@@ -1,12 +1,13 @@
+//! The values of options: texts, names, durations and whole numbers.
+
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use syn::parse::ParseStream;
 use syn::{Error, Ident, LitInt, LitStr};
 
+use crate::parse::limits;
 use crate::parse::option_list::value;
-
-/// What a name in the database has room for.
-const MAX_CHARACTERS: usize = 200;
 
 /// `= "text"`
 pub(crate) fn text(key: &Ident, input: ParseStream) -> syn::Result<LitStr> {
@@ -14,27 +15,35 @@ pub(crate) fn text(key: &Ident, input: ParseStream) -> syn::Result<LitStr> {
 }
 
 /// `= "text"` that can be the name of a job or a queue.
-pub(crate) fn label(key: &Ident, input: ParseStream) -> syn::Result<LitStr> {
+pub(crate) fn name(key: &Ident, input: ParseStream) -> syn::Result<LitStr> {
     let literal = text(key, input)?;
-    let text = literal.value();
-    let wrong = if text.is_empty() {
-        "is empty: write at least one character"
-    } else if text.trim() != text {
-        "begins or ends with white space: remove it"
-    } else if text.contains(char::is_control) {
-        "contains a control character: remove it"
-    } else if text.chars().count() > MAX_CHARACTERS {
-        "is longer than 200 characters: shorten it"
-    } else {
-        return Ok(literal);
-    };
-    Err(Error::new(literal.span(), format!("this {key} {wrong}")))
+    match limits::check_name(&literal.value()) {
+        Ok(()) => Ok(literal),
+        Err(wrong) => Err(Error::new(literal.span(), format!("this {key} {wrong}"))),
+    }
 }
 
-/// `= 5`, in a range.
-pub(crate) fn integer(key: &Ident, input: ParseStream, range: &RangeInclusive<i64>) -> syn::Result<i64> {
+/// `= "1h30m"`
+pub(crate) fn duration(key: &Ident, input: ParseStream) -> syn::Result<Duration> {
+    duration_of(&text(key, input)?)
+}
+
+/// The duration that a literal such as `"1h30m"` stands for.
+pub(crate) fn duration_of(literal: &LitStr) -> syn::Result<Duration> {
+    super::duration::parse(&literal.value()).map_err(|message| Error::new(literal.span(), message))
+}
+
+/// `= 5`, in a range that lies within the type's.
+pub(crate) fn integer<T>(key: &Ident, input: ParseStream, range: &RangeInclusive<i64>) -> syn::Result<T>
+where
+    T: TryFrom<i64, Error: std::fmt::Debug>,
+{
     let expected = format!("`{key}` is a whole number from {} to {}", range.start(), range.end());
     let literal: LitInt = value(key, input, &expected)?;
-    let number = literal.base10_parse().ok().filter(|number| range.contains(number));
-    number.ok_or_else(|| Error::new(literal.span(), expected))
+    match literal.base10_parse() {
+        Ok(number) if range.contains(&number) => {
+            Ok(number.try_into().expect("the option's range lies within its type's"))
+        }
+        _ => Err(Error::new(literal.span(), expected)),
+    }
 }

@@ -1,3 +1,5 @@
+//! Lists of options, as they stand between the parentheses of an attribute: `key = value, …`.
+
 use proc_macro2::{TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{End, Parse, ParseStream, Parser};
@@ -26,7 +28,7 @@ pub(crate) fn read_options(
     read.expect("reads to the end, and keeps errors to itself");
 }
 
-/// What stands between the parentheses of an attribute.
+/// The tokens between the parentheses of an attribute.
 pub(crate) fn arguments(attribute: &Attribute, example: &str) -> syn::Result<TokenStream> {
     match &attribute.meta {
         Meta::List(list) if !list.tokens.is_empty() => Ok(list.tokens.clone()),
@@ -36,13 +38,13 @@ pub(crate) fn arguments(attribute: &Attribute, example: &str) -> syn::Result<Tok
 
 /// `= value`
 pub(crate) fn value<T: Parse>(key: &Ident, input: ParseStream, expected: &str) -> syn::Result<T> {
-    // The end of the options has no place that could be shown.
+    // The end of the options has no span that could be shown.
     let nothing = !input.peek(Token![=]) || input.peek2(End);
     let value = input.parse::<Token![=]>().and_then(|_| input.parse());
     value.map_err(|error| Error::new(if nothing { key.span() } else { error.span() }, expected))
 }
 
-/// Puts the value where none is yet.
+/// Sets an option, unless it is set already.
 pub(crate) fn set<T>(place: &mut Option<T>, key: &Ident, value: T) -> syn::Result<()> {
     match place.replace(value) {
         None => Ok(()),
@@ -50,22 +52,23 @@ pub(crate) fn set<T>(place: &mut Option<T>, key: &Ident, value: T) -> syn::Resul
     }
 }
 
-/// The error for a key that isn't known, with the one that was probably meant.
+/// The error for a key that isn't known, with the known key that is most like it.
 pub(crate) fn unknown(key: &Ident, known: &[&str]) -> Error {
     let quoted = known.iter().map(|known| format!("`{known}`")).collect::<Vec<_>>();
-    let written = key.to_string();
-    let meant = meant(&written, known).map(|known| format!(" did you mean `{known}`?"));
-    let known = match quoted.as_slice() {
-        [only] => format!("the only option is {only}"),
-        [others @ .., last] => format!("the options are {} and {last}", others.join(", ")),
-        [] => "there are no options".into(),
+    let options = match quoted.as_slice() {
+        [only] => format!("only option is {only}"),
+        [others @ .., last] => format!("options are {} and {last}", others.join(", ")),
+        [] => unreachable!("a list of options has at least one"),
     };
-    let meant = meant.unwrap_or_default();
-    Error::new(key.span(), format!("unknown option `{key}`:{meant} {known}").replace("? the", "? The"))
+    let message = match suggestion(&key.to_string(), known) {
+        Some(suggestion) => format!("unknown option `{key}`: did you mean `{suggestion}`? The {options}"),
+        None => format!("unknown option `{key}`: the {options}"),
+    };
+    Error::new(key.span(), message)
 }
 
-/// The known key that was probably meant.
-pub(crate) fn meant<'k>(written: &str, known: &[&'k str]) -> Option<&'k str> {
+/// The known word that is most like this one, if it is like it at all.
+pub(crate) fn suggestion<'k>(written: &str, known: &[&'k str]) -> Option<&'k str> {
     let nearest = known.iter().copied().min_by_key(|known| distance(written, known))?;
     (distance(written, nearest) <= 1 + written.len() / 4).then_some(nearest)
 }
@@ -87,7 +90,7 @@ fn skip_option(input: ParseStream) {
     }
 }
 
-/// The number of letters to insert, delete or replace.
+/// The Levenshtein distance: how many letters to insert, delete or replace.
 fn distance(from: &str, to: &str) -> usize {
     let mut row: Vec<usize> = (0..=to.len()).collect();
     for (above, from) in from.bytes().enumerate() {

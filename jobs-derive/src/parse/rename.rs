@@ -1,4 +1,6 @@
-/// A rule of serde's `rename_all`, for the names of fields, which are in snake case.
+//! The names that serde's `rename_all` gives to fields.
+
+/// A rule of `rename_all`, for names in snake case.
 #[derive(Clone, Copy, Default)]
 pub(crate) enum Rename {
     #[default]
@@ -11,7 +13,7 @@ pub(crate) enum Rename {
 }
 
 impl Rename {
-    /// An unknown rule renames nothing here: it is serde that complains.
+    /// The rule of this name. An unknown one renames nothing: serde reports it.
     pub(crate) fn of(rule: &str) -> Self {
         match rule {
             "UPPERCASE" | "SCREAMING_SNAKE_CASE" => Self::Upper,

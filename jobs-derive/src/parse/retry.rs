@@ -1,21 +1,20 @@
+//! The option `retry`: how long to wait after a failed attempt.
+
 use std::time::Duration;
 
 use proc_macro2::{Span, TokenStream};
-use quote::quote;
 use syn::parse::ParseStream;
 use syn::token::Paren;
 use syn::{Error, Ident, LitStr, Token, parenthesized};
 
 use crate::errors::Errors;
-use crate::parse::duration::{self, duration};
-use crate::parse::literals::{integer, text};
+use crate::parse::limits::{DEFAULT_CAP, JITTER};
+use crate::parse::literals::{duration_of, integer, text};
 use crate::parse::option_list::{read_options, set, unknown, value};
-
-/// What the runtime takes when no `cap` is given.
-const DEFAULT_CAP: Duration = Duration::from_hours(1);
 
 const SYNTAX: &str = "write `retry = fixed(\"10s\")` or `retry = exponential(\"1s\", cap = \"1h\", jitter = 20)`";
 
+/// How long to wait after a failed attempt.
 pub(crate) enum Retry {
     Fixed(Duration),
     Exponential { first: Duration, cap: Duration, jitter: Option<u8> },
@@ -32,7 +31,7 @@ impl Retry {
         let content;
         parenthesized!(content in input);
         let first: LitStr = content.parse().map_err(wrong)?;
-        let first = (duration(&first)?, first.span());
+        let first = (duration_of(&first)?, first.span());
         if !content.is_empty() {
             content.parse::<Token![,]>().map_err(wrong)?;
         }
@@ -45,28 +44,11 @@ impl Retry {
         }
     }
 
-    pub(crate) fn expression(&self, private: &TokenStream) -> TokenStream {
-        match *self {
-            Self::Fixed(delay) => {
-                let delay = duration::expression(delay);
-                quote!(#private::RetryPolicy::fixed(#delay))
-            }
-            Self::Exponential { first, cap, jitter } => {
-                let (first, cap) = (duration::expression(first), duration::expression(cap));
-                let jitter = jitter.map(|percent| quote!(.jitter(#percent)));
-                quote!(#private::RetryPolicy::exponential(#first, #cap) #jitter)
-            }
-        }
-    }
-
     fn exponential(first: (Duration, Span), rest: TokenStream, errors: &mut Errors) -> syn::Result<Self> {
         let (mut cap, mut jitter) = (None, None);
         read_options(rest, errors, |key, input| match key.to_string().as_str() {
-            "cap" => text(key, input).and_then(|text| set(&mut cap, key, (duration(&text)?, text.span()))),
-            "jitter" => {
-                let percent = integer(key, input, &(0..=100))?;
-                set(&mut jitter, key, u8::try_from(percent).expect("the range is that of a percentage"))
-            }
+            "cap" => text(key, input).and_then(|text| set(&mut cap, key, (duration_of(&text)?, text.span()))),
+            "jitter" => set(&mut jitter, key, integer(key, input, &JITTER)?),
             _ => Err(unknown(key, &["cap", "jitter"])),
         });
         let (first, span) = first;

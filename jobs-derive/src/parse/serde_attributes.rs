@@ -1,9 +1,11 @@
+//! serde's attributes, as far as they matter for a job's parameters. Mistakes in them are left to serde.
+
 use syn::meta::ParseNestedMeta;
 use syn::{Attribute, Expr, LitStr, Path, Token, parenthesized};
 
 use crate::parse::rename::Rename;
 
-/// What serde takes when a value is missing.
+/// The value that serde takes if one is missing.
 pub(crate) enum SerdeDefault {
     Trait,
     Call(Path),
@@ -11,27 +13,29 @@ pub(crate) enum SerdeDefault {
 
 const CONVERSIONS: [&str; 4] = ["from", "try_from", "into", "transparent"];
 
-/// What matters here of the `#[serde(…)]` of a struct.
+/// The `#[serde(…)]` of a struct.
 #[derive(Default)]
 pub(crate) struct SerdeContainer {
+    /// The rule for the names that are written.
     pub(crate) rename_all: Rename,
-    /// The same for the names that are read.
+    /// The rule for the names that are read.
     pub(crate) rename_all_read: Rename,
     pub(crate) default: Option<SerdeDefault>,
-    /// The option by which something else than its fields is stored or read.
+    /// The option by which something other than the fields is stored or read.
     pub(crate) converted: Option<String>,
 }
 
-/// What matters here of the `#[serde(…)]` of a field.
+/// The `#[serde(…)]` of a field.
 #[derive(Default)]
 pub(crate) struct SerdeField {
+    /// The name that is written.
     pub(crate) rename: Option<String>,
-    /// The same for the name that is read.
+    /// The name that is read.
     pub(crate) rename_read: Option<String>,
     /// Other names that are read.
     pub(crate) aliases: Vec<String>,
     pub(crate) default: Option<SerdeDefault>,
-    /// Never written, so no parameter.
+    /// Neither written nor read, so not a parameter.
     pub(crate) skip: bool,
     /// Never read, so taken from the default.
     pub(crate) skip_deserializing: bool,
@@ -87,7 +91,7 @@ impl SerdeField {
     }
 }
 
-/// What serde can't read is left to serde to complain about.
+/// Reads the options of every `#[serde(…)]`. An error ends the attribute, and is serde's to report.
 fn read(attributes: &[Attribute], mut option: impl FnMut(&ParseNestedMeta) -> syn::Result<()>) {
     for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("serde")) {
         let _ = attribute.parse_nested_meta(|meta| option(&meta));
@@ -104,12 +108,11 @@ fn default(meta: &ParseNestedMeta) -> syn::Result<SerdeDefault> {
 
 #[derive(Default)]
 struct Names {
-    /// What the database will hold.
     written: Option<String>,
     read: Option<String>,
 }
 
-/// `= "name"`, or `(serialize = "name", deserialize = "other")`.
+/// The names in `= "name"`, or `(serialize = "name", deserialize = "other")`.
 fn names(meta: &ParseNestedMeta) -> syn::Result<Names> {
     if meta.input.peek(Token![=]) {
         let name = meta.value()?.parse::<LitStr>()?.value();
@@ -128,6 +131,7 @@ fn names(meta: &ParseNestedMeta) -> syn::Result<Names> {
     Ok(names)
 }
 
+/// Skips the value of an option that does not matter here.
 fn skip_value(meta: &ParseNestedMeta) -> syn::Result<()> {
     if meta.input.peek(Token![=]) {
         meta.value()?.parse::<Expr>()?;

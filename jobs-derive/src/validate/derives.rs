@@ -1,18 +1,21 @@
+//! Takes away derives that would repeat what our macros write, or an error.
+
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Error, Path, Token, parse_quote};
 
 use crate::errors::Errors;
+use crate::parse::attributes::is_named;
 
-/// Takes `#[derive(Job)]` and its options away, when its work would only repeat an error.
+/// Removes `#[derive(Job)]` and its options if the derive would only repeat an error.
 pub(crate) fn remove_job(attributes: &mut Vec<Attribute>) {
-    retain(attributes, |derive| !is(derive, "Job"));
+    retain(attributes, |derive| !is_named(derive, "Job"));
     attributes.retain(|attribute| !attribute.path().is_ident("job"));
 }
 
-/// Refuses serde's derives beside ours; they are taken away so that rustc doesn't complain as well.
+/// Refuses serde's derives beside ours, and removes them so that rustc doesn't complain as well.
 pub(crate) fn refuse_serde(attributes: &mut [Attribute], errors: &mut Errors) {
     retain(attributes, |derive| {
-        let serde = is(derive, "Serialize") || is(derive, "Deserialize");
+        let serde = is_named(derive, "Serialize") || is_named(derive, "Deserialize");
         if serde {
             errors.push(Error::new_spanned(derive, "`#[job_params]` derives this already: remove it here"));
         }
@@ -20,10 +23,10 @@ pub(crate) fn refuse_serde(attributes: &mut [Attribute], errors: &mut Errors) {
     });
 }
 
-/// Refuses `Debug` beside the one that hides secrets.
+/// Refuses `Debug` beside the one that redacts secrets.
 pub(crate) fn refuse_debug(attributes: &mut [Attribute], errors: &mut Errors) {
     retain(attributes, |derive| {
-        let debug = is(derive, "Debug");
+        let debug = is_named(derive, "Debug");
         if debug {
             let message = "where a parameter is secret, `#[job_params]` writes `Debug` itself: remove it here";
             errors.push(Error::new_spanned(derive, message));
@@ -32,11 +35,7 @@ pub(crate) fn refuse_debug(attributes: &mut [Attribute], errors: &mut Errors) {
     });
 }
 
-/// Whether the path's last part is this name.
-pub(crate) fn is(path: &Path, name: &str) -> bool {
-    path.segments.last().is_some_and(|last| last.ident == name)
-}
-
+/// Keeps the derives for which `keep` is true.
 fn retain(attributes: &mut [Attribute], mut keep: impl FnMut(&Path) -> bool) {
     for attribute in attributes.iter_mut().filter(|attribute| attribute.path().is_ident("derive")) {
         let Ok(derives) = attribute.parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated) else { continue };

@@ -1,11 +1,13 @@
+//! Refuses names of parameters that other functions of a job have.
+
 use syn::ext::IdentExt;
 use syn::{Error, Ident};
 
 use crate::errors::Errors;
-use crate::parse::fields::Field;
+use crate::parse::field::Field;
 
-/// Refuses the fields whose accessor or setter is the name of something else, and gives back the others.
-pub(crate) fn usable<'a>(fields: &'a [Field], errors: &mut Errors) -> Vec<&'a Field> {
+/// Refuses the fields whose accessor or setter has the name of another function, and returns the others.
+pub(crate) fn usable<'f, 'c>(fields: &'f [Field<'c>], errors: &mut Errors) -> Vec<&'f Field<'c>> {
     fields.iter().filter(|field| errors.check(check(&field.ident, fields)).is_some()).collect()
 }
 

@@ -1,8 +1,10 @@
+//! Refuses items that can't be jobs.
+
 use syn::{Data, DeriveInput, Error, Fields};
 
 use crate::errors::Errors;
 
-/// Refuses what can't be a job: it is a struct with named fields, or without any, and without generic parameters.
+/// Refuses all but structs with named fields or without any, and without generic parameters.
 pub(crate) fn check(item: &DeriveInput) -> Result<(), Errors> {
     let mut errors = Errors::default();
     errors.check(data(item));
