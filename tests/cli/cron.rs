@@ -5,7 +5,7 @@ use jobs::{JobFilter, JobOptions};
 use jobs_tests::{Database, cases};
 use serde_json::json;
 
-use crate::called::{call, done, json as call_json};
+use crate::support::command::{call, done, json as call_json};
 
 cases![
     a_schedule_is_added_with_parameters_and_options,

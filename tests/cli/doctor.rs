@@ -3,7 +3,7 @@
 use jobs_tests::{Database, cases};
 use serde_json::{Value, json};
 
-use crate::called::{PROGRAM, call, call_on, start, unread};
+use crate::support::command::{PROGRAM, call, call_on, start, unread};
 
 cases![
     nothing_is_wrong_where_all_is_well,

@@ -2,17 +2,25 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says so where something is missing")]
 
-mod called;
 mod cron;
 mod doctor;
-mod looking;
-mod operating;
-mod scheduling;
+mod operate;
+mod schedule;
+mod show;
+mod support;
 mod usage;
 
 fn main() {
     jobs_tests::main(
-        &[cron::cases(), doctor::cases(), looking::cases(), operating::cases(), scheduling::cases(), usage::cases()]
-            .concat(),
+        &[
+            cron::cases(),
+            doctor::cases(),
+            durations::cases(),
+            show::cases(),
+            operate::cases(),
+            schedule::cases(),
+            usage::cases(),
+        ]
+        .concat(),
     );
 }

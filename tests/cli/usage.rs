@@ -3,7 +3,7 @@
 use jobs_tests::{Database, cases};
 use serde_json::Value;
 
-use crate::called::{PROGRAM, WITHOUT_JOBS, call, call_on, done, json};
+use crate::support::command::{PROGRAM, WITHOUT_JOBS, call, call_on, done, json};
 
 cases![
     a_command_without_a_database_says_how_to_name_one,

@@ -6,8 +6,8 @@ use std::time::Duration;
 use jobs::prelude::*;
 use jobs_tests::{Database, cases, soon};
 
-use crate::common::{total, work};
-use crate::definitions::{Add, Configured, Note};
+use crate::support::common::{total, work};
+use crate::support::definitions::{Add, Configured, Note};
 
 cases![
     a_batch_keeps_its_order,

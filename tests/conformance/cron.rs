@@ -9,8 +9,8 @@ use jobs_tests::{Database, cases};
 use sea_orm::TransactionTrait as _;
 use serde_json::json;
 
-use crate::common::{refused, undecodable};
-use crate::definitions::{Add, Note, Ping};
+use crate::support::common::{refused, undecodable};
+use crate::support::definitions::{Add, Note, Ping};
 
 cases![
     a_schedule_is_listed_as_it_was_added,
@@ -164,7 +164,7 @@ async fn secret_parameters_are_not_shown(t: Database) {
     let job = cron::run_now(t.db(), "note").await.unwrap();
     assert_eq!(jobs::record(t.db(), job).await.unwrap().parameters, json!({"text": "•••"}));
     assert_eq!(jobs::reveal_parameter::<String>(t.db(), job, "text").await.unwrap(), "hunter2");
-    crate::common::work(&t).await;
+    crate::support::common::work(&t).await;
     assert_eq!(jobs::output::<String>(t.db(), job).await.unwrap(), "hunter2");
 }
 

@@ -2,59 +2,58 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
-mod asking;
 mod batches;
-mod by_name;
-mod common;
-mod connecting;
+mod cancel_and_set_parameter;
+mod connect;
 mod cron;
-mod cron_operating;
-mod cron_replacing;
-mod definitions;
-mod ended;
-mod listing;
+mod cron_control;
+mod cron_replace;
+mod limits;
+mod list;
 mod open_transactions;
-mod operating;
 mod queues;
-mod refusing;
+mod record;
+mod retry_and_delete;
 mod rights;
-mod scheduling;
+mod schedule;
+mod schedule_by_name;
 mod secrets;
+mod sessions;
 mod settings;
 mod setup;
-mod strange_sessions;
+mod support;
 mod transactions;
 mod unique;
 mod unique_at_once;
 mod unique_batches;
-mod waiting;
+mod wait;
 
 fn main() {
     let cases = [
-        scheduling::cases(),
-        refusing::cases(),
+        schedule::cases(),
+        limits::cases(),
         transactions::cases(),
         open_transactions::cases(),
         unique::cases(),
         unique_at_once::cases(),
         unique_batches::cases(),
         batches::cases(),
-        by_name::cases(),
-        asking::cases(),
-        listing::cases(),
-        waiting::cases(),
-        operating::cases(),
+        schedule_by_name::cases(),
+        record::cases(),
+        list::cases(),
+        wait::cases(),
+        cancel_and_set_parameter::cases(),
         queues::cases(),
         cron::cases(),
-        cron_operating::cases(),
-        cron_replacing::cases(),
-        ended::cases(),
+        cron_control::cases(),
+        cron_replace::cases(),
+        retry_and_delete::cases(),
         secrets::cases(),
         setup::cases(),
         settings::cases(),
         rights::cases(),
-        connecting::cases(),
-        strange_sessions::cases(),
+        connect::cases(),
+        sessions::cases(),
     ]
     .concat();
     jobs_tests::main(&cases);

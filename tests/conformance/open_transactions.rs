@@ -8,8 +8,8 @@ use jobs::{Error, OnConflict};
 use jobs_tests::{Database, Kind, Running, cases, soon};
 use sea_orm::{DatabaseTransaction, TransactionTrait as _};
 
-use crate::common::work;
-use crate::definitions::{Add, Note, Talk};
+use crate::support::common::work;
+use crate::support::definitions::{Add, Note, Talk};
 
 cases![
     what_a_transaction_has_done_alone_in_its_tables_holds_up_no_others if Kind::locks_rows,

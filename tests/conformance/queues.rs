@@ -8,8 +8,8 @@ use jobs_tests::{Database, Gate, Running, cases};
 use sea_orm::TransactionTrait as _;
 use serde_json::json;
 
-use crate::common::{closed_jobs, refused};
-use crate::definitions::{Add, Configured, Gated, Ping, Talk};
+use crate::support::common::{closed_jobs, refused};
+use crate::support::definitions::{Add, Configured, Gated, Ping, Talk};
 
 cases![
     a_queue_is_paused_from_the_first_pause_to_the_resume,

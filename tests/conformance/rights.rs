@@ -8,7 +8,7 @@ use jobs::{Error, JobFilter, OnConflict, UniqueWhile};
 use jobs_tests::{Account, Database, Kind, Running, cases, soon};
 use sea_orm::{DatabaseConnection, TransactionTrait as _};
 
-use crate::definitions::{Add, Note, Ping, Send, Talk};
+use crate::support::definitions::{Add, Note, Ping, Send, Talk};
 
 cases![
     a_scheduler_can_schedule if Kind::locks_rows,
@@ -111,10 +111,10 @@ async fn an_operator_can_operate(t: Database) {
     let db = jobs::connect(account.url()).await.unwrap();
     jobs::migrate(&db).await.unwrap();
     let failed = Talk::new("fail").schedule(t.db()).await.unwrap();
-    crate::common::work(&t).await;
+    crate::support::common::work(&t).await;
     failed.retry(&db).await.unwrap();
     failed.set_parameter(&db, "end", "well").await.unwrap();
-    crate::common::work(&t).await;
+    crate::support::common::work(&t).await;
     failed.delete(&db).await.unwrap();
     let unique = Note::new("one").schedule(t.db()).unique_key("key").await.unwrap();
     jobs::cancel(&db, unique.id()).await.unwrap();
@@ -158,7 +158,7 @@ async fn a_reader_can_read_and_no_more(t: Database) {
     jobs::migrate(&db).await.unwrap();
     let talk = Talk::new("well").schedule(t.db()).await.unwrap();
     cron::add(t.db(), "nightly", Cron::new("0 3 * * *"), Ping::new()).await.unwrap();
-    crate::common::work(&t).await;
+    crate::support::common::work(&t).await;
     look(&db).await;
     assert_eq!(soon(talk.wait(&db)).await.unwrap(), "done");
     for error in [
@@ -185,7 +185,7 @@ async fn tables_of_a_later_release_are_left_as_they_are(t: Database) {
     jobs::migrate(t.db()).await.unwrap();
     assert_eq!(t.number("SELECT COUNT(*) FROM jobs_migration").await, 2);
     let handle = Add::new(1).schedule(t.db()).await.unwrap();
-    crate::common::work(&t).await;
+    crate::support::common::work(&t).await;
     assert_eq!(handle.output(t.db()).await.unwrap(), 2);
 }
 

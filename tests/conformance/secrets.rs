@@ -9,7 +9,7 @@ use jobs_tests::{Database, cases};
 use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 
-use crate::common::{refused, total, undecodable, work};
+use crate::support::common::{refused, total, undecodable, work};
 
 cases![
     a_secret_is_shown_nowhere,

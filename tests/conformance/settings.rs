@@ -9,8 +9,8 @@ use sea_orm::sqlx::{AssertSqlSafe, Executor as _};
 use sea_orm::{ConnectOptions, DatabaseConnection, TransactionTrait as _};
 use serde_json::json;
 
-use crate::common::{refused, total};
-use crate::definitions::{Add, Ping};
+use crate::support::common::{refused, total};
+use crate::support::definitions::{Add, Ping};
 
 cases![
     a_setting_under_which_jobs_do_not_work_is_refused_by_name if Kind::speaks_mysql,

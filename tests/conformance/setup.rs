@@ -8,8 +8,8 @@ use jobs_tests::{Database, Kind, cases, soon};
 use sea_orm::{ConnectOptions, ConnectionTrait as _, DbErr, Statement, TransactionTrait as _};
 use sea_orm_migration::MigratorTrait as _;
 
-use crate::common::{refused, total, work};
-use crate::definitions::{Add, Ping};
+use crate::support::common::{refused, total, work};
+use crate::support::definitions::{Add, Ping};
 
 cases![
     migrating_again_changes_nothing,

@@ -6,8 +6,8 @@ use sea_orm::{ConnectionTrait as _, DatabaseTransaction, TransactionTrait as _};
 use serde_json::json;
 use std::time::Duration;
 
-use crate::common::{assert_not_found, total, work};
-use crate::definitions::{Add, Ping};
+use crate::support::common::{assert_not_found, total, work};
+use crate::support::definitions::{Add, Ping};
 
 cases![
     a_committed_job_exists,

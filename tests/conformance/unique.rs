@@ -8,8 +8,8 @@ use jobs_tests::{Database, Gate, Kind, cases, soon};
 use sea_orm::TransactionTrait as _;
 use serde_json::json;
 
-use crate::common::{counts, refused, total, work, worker_at};
-use crate::definitions::{Add, Gated, Note};
+use crate::support::common::{counts, refused, total, work, worker_at};
+use crate::support::definitions::{Add, Gated, Note};
 
 cases![
     a_second_job_with_the_same_parameters_is_the_first,

@@ -9,8 +9,8 @@ use jobs::{Error, OnConflict};
 use jobs_tests::{Database, Gate, Kind, Running, cases, soon};
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, IsolationLevel, TransactionTrait as _};
 
-use crate::common::{counts, total, work, worker_at};
-use crate::definitions::{Add, Gated, Note};
+use crate::support::common::{counts, total, work, worker_at};
+use crate::support::definitions::{Add, Gated, Note};
 
 cases![
     many_schedulers_make_one_job,

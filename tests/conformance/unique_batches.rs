@@ -6,8 +6,8 @@ use jobs::JobOptions;
 use jobs::prelude::*;
 use jobs_tests::{Database, cases};
 
-use crate::common::{total, work};
-use crate::definitions::Add;
+use crate::support::common::{total, work};
+use crate::support::definitions::Add;
 use crate::unique::{Save, Solo, Strict, existing};
 
 cases![

@@ -9,9 +9,9 @@ use jobs::{AttemptEnd, CancellationToken, Error, metrics};
 use jobs_tests::{Database, Gate, PATIENCE, Running, cases, soon};
 use sea_orm::TransactionTrait as _;
 
-use crate::definitions::{Aside, Play, Script, worker};
-use crate::faults::{history, until, until_status, workers};
-use crate::witness::counted;
+use crate::support::definitions::{Aside, Play, Script, worker};
+use crate::support::rows::{history, until, until_status, workers};
+use crate::support::telemetry::counted;
 
 cases![
     blocking_code_that_ignores_its_cancellation_fails_and_keeps_its_slot,

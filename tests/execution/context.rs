@@ -9,8 +9,8 @@ use jobs_tests::{Database, Gate, Running, cases, soon};
 use sea_orm::ConnectionTrait as _;
 use serde_json::json;
 
-use crate::definitions::{Add, Aside, Encore, Play, idle_worker, work, worker, wrong};
-use crate::faults::{history, until, until_status};
+use crate::support::definitions::{Add, Aside, Encore, Play, idle_worker, work, worker, wrong};
+use crate::support::rows::{history, until, until_status};
 
 cases![
     a_job_knows_who_it_is_and_for_whom_it_works,

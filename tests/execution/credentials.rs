@@ -6,8 +6,8 @@ use jobs::prelude::*;
 use jobs_tests::{Account, Database, Kind, Running, cases, soon};
 use sea_orm::{DatabaseConnection, DbBackend};
 
-use crate::definitions::{Play, Script};
-use crate::faults::until;
+use crate::support::definitions::{Play, Script};
+use crate::support::rows::until;
 
 cases![a_worker_goes_on_with_the_credentials_that_its_pool_was_given_while_it_ran if Kind::locks_rows];
 

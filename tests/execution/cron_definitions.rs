@@ -7,9 +7,9 @@ use jobs::testing::{advance, run_now};
 use jobs::{Defaults, Error, Job};
 use jobs_tests::{Database, Running, cases, soon};
 
-use crate::cron::{HOUR, all_jobs, history, hourly, idle, schedule};
-use crate::definitions::{Encore, Play, Script, idle_worker};
-use crate::faults::until;
+use crate::cron_firing::{HOUR, all_jobs, history, hourly, idle, schedule};
+use crate::support::definitions::{Encore, Play, Script, idle_worker};
+use crate::support::rows::until;
 
 cases![
     a_definition_s_schedule_is_written_and_fired_with_defaults,

@@ -7,9 +7,9 @@ use jobs::testing::advance;
 use jobs_tests::{Database, Gate, Running, cases};
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 
-use crate::cron::{HOUR, all_jobs, history, hourly, idle, schedule};
-use crate::definitions::{Play, worker};
-use crate::faults::until;
+use crate::cron_firing::{HOUR, all_jobs, history, hourly, idle, schedule};
+use crate::support::definitions::{Play, worker};
+use crate::support::rows::until;
 
 cases![
     missed_times_are_skipped_fired_once_or_all_fired,

@@ -9,10 +9,10 @@ use jobs::testing::advance;
 use jobs_tests::{Database, Gate, Kind, Running, cases, soon};
 use sea_orm::TransactionTrait as _;
 
-use crate::cron::{HOUR, all_jobs, history, hourly, idle, schedule};
-use crate::definitions::{Play, idle_worker, worker};
-use crate::faults::until;
-use crate::witness::seen;
+use crate::cron_firing::{HOUR, all_jobs, history, hourly, idle, schedule};
+use crate::support::definitions::{Play, idle_worker, worker};
+use crate::support::rows::until;
+use crate::support::telemetry::seen;
 
 cases![
     a_schedule_that_can_t_be_read_holds_up_no_other_and_is_left_to_who_can,

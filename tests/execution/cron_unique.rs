@@ -7,8 +7,8 @@ use jobs::testing::advance;
 use jobs::{JobOptions, OnConflict};
 use jobs_tests::{Database, cases};
 
-use crate::cron::{HOUR, all_jobs, history, hourly, idle};
-use crate::definitions::Play;
+use crate::cron_firing::{HOUR, all_jobs, history, hourly, idle};
+use crate::support::definitions::Play;
 
 cases![
     times_of_a_unique_job_are_those_of_the_one_that_waits_or_runs,

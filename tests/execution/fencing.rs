@@ -4,8 +4,8 @@ use jobs::prelude::*;
 use jobs_tests::{Database, Gate, Kind, Running, cases};
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 
-use crate::definitions::{Aside, Encore, Play, worker, wrong};
-use crate::faults::{history, insert_worker, take_over, until, until_status};
+use crate::support::definitions::{Aside, Encore, Play, worker, wrong};
+use crate::support::rows::{history, insert_worker, take_over, until, until_status};
 
 cases![
     a_stale_owner_cannot_finish_the_job,

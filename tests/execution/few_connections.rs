@@ -7,8 +7,8 @@ use jobs::{Error, JobFilter};
 use jobs_tests::{Account, Database, Kind, Running, cases, soon};
 use sea_orm::{ConnectOptions, DatabaseConnection};
 
-use crate::definitions::{Play, Script};
-use crate::faults::until;
+use crate::support::definitions::{Play, Script};
+use crate::support::rows::until;
 
 cases![
     a_worker_makes_do_with_few_connections if Kind::locks_rows,

@@ -13,7 +13,7 @@ use jobs::{Error, JobFilter};
 use jobs_tests::{Database, Gate, Kind, Running, cases, soon};
 use sea_orm::DatabaseConnection;
 
-use crate::definitions::{Play, Script};
+use crate::support::definitions::{Play, Script};
 
 cases![
     a_worker_goes_on_when_its_full_disk_has_space_again if may_mount,

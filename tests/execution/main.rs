@@ -2,60 +2,58 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on panics")]
 
 mod blocking;
-mod claiming;
+mod cancel_and_timeout;
+mod claim;
 mod context;
 mod credentials;
-mod cron;
 mod cron_definitions;
+mod cron_firing;
 mod cron_missed;
 mod cron_obstacles;
 mod cron_unique;
-mod definitions;
-mod faults;
 mod fencing;
 mod few_connections;
-mod finishing;
+mod finish_in_transaction;
 mod full_disk;
 mod messages;
 mod network;
+mod observability;
 mod outcomes;
-mod pausing;
+mod pause;
 mod rescue;
 mod retention;
-mod running_alone;
-mod seeing;
 mod shutdown;
-mod stopping;
+mod stored_values;
+mod support;
 mod testing;
-mod values;
-mod waking;
-mod witness;
+mod testing_run;
+mod wake;
 
 fn main() {
-    witness::install();
+    support::telemetry::install();
     let cases = [
         outcomes::cases(),
-        values::cases(),
+        stored_values::cases(),
         context::cases(),
         messages::cases(),
-        finishing::cases(),
+        finish_in_transaction::cases(),
         full_disk::cases(),
         fencing::cases(),
         few_connections::cases(),
         credentials::cases(),
-        stopping::cases(),
+        cancel_and_timeout::cases(),
         blocking::cases(),
         shutdown::cases(),
-        claiming::cases(),
-        waking::cases(),
-        pausing::cases(),
+        claim::cases(),
+        wake::cases(),
+        pause::cases(),
         rescue::cases(),
         network::cases(),
         retention::cases(),
-        running_alone::cases(),
+        testing_run::cases(),
         testing::cases(),
-        seeing::cases(),
-        cron::cases(),
+        observability::cases(),
+        cron_firing::cases(),
         cron_missed::cases(),
         cron_obstacles::cases(),
         cron_unique::cases(),

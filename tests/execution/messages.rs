@@ -6,8 +6,8 @@ use jobs::Level;
 use jobs::prelude::*;
 use jobs_tests::{Database, Gate, Running, cases};
 
-use crate::definitions::{Play, work, worker};
-use crate::faults::until;
+use crate::support::definitions::{Play, work, worker};
+use crate::support::rows::until;
 
 cases![
     messages_are_seen_while_the_job_runs,

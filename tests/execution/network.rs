@@ -7,8 +7,8 @@ use jobs::prelude::*;
 use jobs::{AttemptEnd, JobFilter};
 use jobs_tests::{Database, Gate, Kind, Proxy, Running, cases, soon};
 
-use crate::definitions::{Aside, Once, Play, Script, worker};
-use crate::faults::{history, take_over, until, until_status, workers};
+use crate::support::definitions::{Aside, Once, Play, Script, worker};
+use crate::support::rows::{history, take_over, until, until_status, workers};
 
 cases![
     a_worker_whose_connections_are_cut_goes_on if Kind::locks_rows,

@@ -6,9 +6,9 @@ use jobs::prelude::*;
 use jobs::{AttemptEnd, Error, JobFilter};
 use jobs_tests::{Database, Gate, Kind, cases, soon};
 
-use crate::definitions::{Add, Once, Play, idle_worker, work, worker, wrong};
-use crate::faults::{history, insert_job};
-use crate::witness::UNTRACEABLE;
+use crate::support::definitions::{Add, Once, Play, idle_worker, work, worker, wrong};
+use crate::support::rows::{history, insert_job};
+use crate::support::telemetry::UNTRACEABLE;
 
 cases![
     an_error_is_recorded_and_retried_until_the_attempts_are_used_up,

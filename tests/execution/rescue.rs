@@ -6,8 +6,8 @@ use jobs::AttemptEnd;
 use jobs::prelude::*;
 use jobs_tests::{Database, Gate, Running, cases, soon};
 
-use crate::definitions::{Aside, Once, Play, idle_worker, worker};
-use crate::faults::{history, insert_worker, take_over, until, until_status, workers};
+use crate::support::definitions::{Aside, Once, Play, idle_worker, worker};
+use crate::support::rows::{history, insert_worker, take_over, until, until_status, workers};
 
 cases![
     a_worker_that_crashes_loses_its_jobs_to_another,

@@ -5,8 +5,8 @@ use std::time::Duration;
 use jobs::prelude::*;
 use jobs_tests::{Database, Running, cases};
 
-use crate::definitions::{Play, idle_worker, work};
-use crate::faults::{insert_worker, until, workers};
+use crate::support::definitions::{Play, idle_worker, work};
+use crate::support::rows::{insert_worker, until, workers};
 
 cases![
     jobs_are_deleted_when_the_time_of_their_status_is_over,

@@ -7,8 +7,8 @@ use jobs::{AttemptEnd, Error};
 use jobs_tests::{Database, Gate, Kind, PATIENCE, Running, cases, soon};
 use sea_orm::DatabaseConnection;
 
-use crate::definitions::{Aside, Once, Play, Script, idle_worker, work, worker, wrong};
-use crate::faults::{history, insert_job, until, workers};
+use crate::support::definitions::{Aside, Once, Play, Script, idle_worker, work, worker, wrong};
+use crate::support::rows::{history, insert_job, until, workers};
 
 cases![
     running_jobs_may_finish_within_the_grace_and_no_others_start,

@@ -7,8 +7,8 @@ use jobs::testing::{advance, assert_scheduled, drain_with, refute_scheduled, sch
 use jobs_tests::{Database, Kind, cases};
 use sea_orm::TransactionTrait as _;
 
-use crate::definitions::{Add, Aside, Encore, Play, Script, wrong};
-use crate::faults::{insert_job, until_status};
+use crate::support::definitions::{Add, Aside, Encore, Play, Script, wrong};
+use crate::support::rows::{insert_job, until_status};
 
 cases![
     what_waits_is_listed_with_its_record_oldest_first,

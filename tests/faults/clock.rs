@@ -10,12 +10,12 @@ use std::time::{Duration, SystemTime};
 use jobs_tests::{Database, Kind, PATIENCE, cases};
 use tempfile::TempDir;
 
-use crate::fleet::Fleet;
-use crate::load::{self, Long};
-use crate::options::Options;
-use crate::scenario::{Scenario, until_none};
-use crate::scheduled::{Fate, Scheduled};
-use crate::server::{self, Server};
+use crate::support::fleet::Fleet;
+use crate::support::load::{self, Long};
+use crate::support::options::Options;
+use crate::support::scenario::{Scenario, until_none};
+use crate::support::scheduled::{Fate, Scheduled};
+use crate::support::server::{self, Server};
 
 cases![
     workers_whose_clocks_are_wrong_run_nothing_early_and_rob_nobody if can_be_wrong,

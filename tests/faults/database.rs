@@ -7,10 +7,10 @@ use jobs_tests::{Database, Kind, cases};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::fleet::Fleet;
-use crate::load::executed;
-use crate::scenario::Scenario;
-use crate::server::{self, Server};
+use crate::support::fleet::Fleet;
+use crate::support::load::executed;
+use crate::support::scenario::Scenario;
+use crate::support::server::{self, Server};
 
 cases![
     a_server_that_crashes_loses_nothing if server::is_installed,

@@ -6,10 +6,10 @@ use jobs::prelude::*;
 use jobs::sea_orm::{ConnectionTrait as _, DatabaseConnection, DbErr, TransactionTrait as _};
 use jobs_tests::{Database, Kind, Running, cases, soon};
 
-use crate::check;
-use crate::load::{self, Short};
-use crate::options::Options;
-use crate::scenario::until_none;
+use crate::support::check;
+use crate::support::load::{self, Short};
+use crate::support::options::Options;
+use crate::support::scenario::until_none;
 
 cases![futures_that_are_dropped_anywhere_leave_no_transaction_open];
 

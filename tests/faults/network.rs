@@ -5,10 +5,10 @@ use std::time::Duration;
 use jobs_tests::{Database, Kind, Proxy, cases, soon};
 use tokio::time::Instant;
 
-use crate::fleet::Fleet;
-use crate::load::executed;
-use crate::options::Options;
-use crate::scenario::Scenario;
+use crate::support::fleet::Fleet;
+use crate::support::load::executed;
+use crate::support::options::Options;
+use crate::support::scenario::Scenario;
 
 cases![
     connections_that_fail_lose_nothing if Kind::locks_rows,

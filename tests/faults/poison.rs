@@ -9,11 +9,11 @@ use jobs_tests::{Database, Kind, cases};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::fleet::Fleet;
-use crate::load::{self, Execution};
-use crate::options::Options;
-use crate::scenario::{DRAIN, OPEN, Scenario, until_none};
-use crate::scheduled::{Fate, Scheduled};
+use crate::support::fleet::Fleet;
+use crate::support::load::{self, Execution};
+use crate::support::options::Options;
+use crate::support::scenario::{DRAIN, OPEN, Scenario, until_none};
+use crate::support::scheduled::{Fate, Scheduled};
 
 cases![poisonous_jobs_fail_and_harm_no_other];
 

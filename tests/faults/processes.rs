@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jobs_tests::{Database, cases};
 
-use crate::fleet::Fleet;
-use crate::scenario::Scenario;
+use crate::support::fleet::Fleet;
+use crate::support::scenario::Scenario;
 
 cases![
     killed_workers_lose_nothing,

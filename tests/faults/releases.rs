@@ -5,10 +5,10 @@ use jobs::prelude::*;
 use jobs_tests::{Database, cases};
 use serde::{Deserialize, Serialize};
 
-use crate::fleet::Fleet;
-use crate::load::{Execution, QUEUE, executed};
-use crate::scenario::Scenario;
-use crate::scheduled::Fate;
+use crate::support::fleet::Fleet;
+use crate::support::load::{Execution, QUEUE, executed};
+use crate::support::scenario::Scenario;
+use crate::support::scheduled::Fate;
 
 cases![workers_of_an_older_release_fail_nothing_and_burn_nothing];
 

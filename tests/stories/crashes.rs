@@ -7,9 +7,9 @@ use jobs::{AttemptEnd, Error};
 use jobs_tests::{Database, cases, soon};
 use story_jobs::{Hold, Note, Poison, started};
 
-use crate::process::Process;
-use crate::setup::Setup;
-use crate::tables::{joined, make_notes, workers};
+use crate::support::process::Process;
+use crate::support::setup::Setup;
+use crate::support::tables::{joined, make_notes, workers};
 
 cases![
     the_job_of_a_killed_worker_is_finished_by_another_within_seconds,

@@ -3,9 +3,9 @@
 use jobs_tests::{Database, cases, soon};
 use story_jobs::{Wait, started};
 
-use crate::process::{Process, WORKER};
-use crate::setup::Setup;
-use crate::tables::workers;
+use crate::support::process::{Process, WORKER};
+use crate::support::setup::Setup;
+use crate::support::tables::workers;
 
 cases![
     jobs_in_a_library_that_the_program_names_once_are_found,
@@ -32,7 +32,7 @@ async fn a_program_with_two_jobs_of_one_name_refuses_to_work_and_says_where_they
     let error = refusal(&t, WITH_DUPLICATES).await;
     assert!(error.contains("two definitions are named `Twice`"), "{error}");
     assert!(error.contains("#[job(name = \"…\")]"), "{error}");
-    let source = include_str!("worker_with_duplicates.rs").lines().enumerate();
+    let source = include_str!("programs/worker_with_duplicates.rs").lines().enumerate();
     let lines: Vec<_> = source.filter(|(_, line)| line.contains("job_fn")).map(|(before, _)| before + 1).collect();
     assert_eq!(lines.len(), 2);
     for line in lines {

@@ -4,20 +4,18 @@
 
 mod crashes;
 mod linking;
-mod migrating;
-mod process;
-mod setup;
+mod migrate;
 #[cfg(unix)]
 mod sharing;
 #[cfg(unix)]
 mod signals;
 #[cfg(unix)]
 mod stalls;
-mod tables;
-mod waking;
+mod support;
+mod wake;
 
 fn main() {
-    let mut cases = [crashes::cases(), linking::cases(), migrating::cases(), waking::cases()].concat();
+    let mut cases = [crashes::cases(), linking::cases(), migrate::cases(), wake::cases()].concat();
     #[cfg(unix)]
     cases.extend([sharing::cases(), signals::cases(), stalls::cases()].concat());
     jobs_tests::main(&cases);

@@ -4,9 +4,9 @@ use jobs_tests::{Database, cases, soon};
 use sea_orm::{ConnectionTrait as _, Statement};
 use story_jobs::Note;
 
-use crate::process::Process;
-use crate::setup::Setup;
-use crate::tables::{joined, make_notes, until};
+use crate::support::process::Process;
+use crate::support::setup::Setup;
+use crate::support::tables::{joined, make_notes, until};
 
 cases![four_workers_share_a_thousand_jobs_and_execute_each_once_without_a_complaint];
 

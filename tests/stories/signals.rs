@@ -10,9 +10,9 @@ use nix::sys::signal::Signal;
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 use story_jobs::{Block, Hold, Wait, started};
 
-use crate::process::Process;
-use crate::setup::Setup;
-use crate::tables::workers;
+use crate::support::process::Process;
+use crate::support::setup::Setup;
+use crate::support::tables::workers;
 
 /// When a signal is another one, and not the same again.
 const NEXT_SIGNAL: Duration = Duration::from_millis(600);

@@ -7,9 +7,9 @@ use jobs_tests::{Database, cases, soon};
 use nix::sys::signal::Signal;
 use story_jobs::{Hold, Stubborn, started, went_on};
 
-use crate::process::Process;
-use crate::setup::Setup;
-use crate::tables::{joined, until};
+use crate::support::process::Process;
+use crate::support::setup::Setup;
+use crate::support::tables::{joined, until};
 
 cases![a_worker_that_wakes_up_too_late_writes_nothing_and_goes_on_under_a_new_id];
 

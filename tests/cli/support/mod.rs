@@ -1,0 +1,3 @@
+//! Commands that a case runs.
+
+pub(crate) mod command;

@@ -1,0 +1,89 @@
+//! What many cases do.
+
+use std::fmt::Debug;
+
+use jobs::prelude::*;
+use jobs::{Error, JobCounts, JobFilter};
+use jobs_tests::{Database, Gate, Running, soon};
+
+use crate::support::definitions::Talk;
+
+/// Executes what is due.
+pub(crate) async fn work(t: &Database) {
+    soon(Worker::new(t.db().clone()).run_until_idle()).await.unwrap();
+}
+
+/// A worker whose jobs wait at the gate.
+pub(crate) fn worker_at(t: &Database, gate: &Gate) -> Running {
+    Running::start(Worker::new(t.db().clone()).state(gate.clone()))
+}
+
+/// How many jobs there are.
+pub(crate) async fn total(t: &Database) -> u64 {
+    counts(t).await.total()
+}
+
+/// How many jobs there are in each status.
+pub(crate) async fn counts(t: &Database) -> JobCounts {
+    jobs::counts(t.db(), JobFilter::new()).await.unwrap()
+}
+
+/// One job of each end.
+pub(crate) async fn closed_jobs(t: &Database) -> Vec<(JobHandle<Talk>, JobStatus)> {
+    let ends = [("well", JobStatus::Terminated), ("fail", JobStatus::Failed), ("cancel", JobStatus::Canceled)];
+    let mut closed = Vec::new();
+    for (end, status) in ends {
+        closed.push((Talk::new(end).schedule(t.db()).await.unwrap(), status));
+    }
+    work(t).await;
+    closed
+}
+
+/// The name of the value that was refused.
+#[track_caller]
+pub(crate) fn refused<T: Debug>(result: Result<T, Error>) -> String {
+    match result {
+        Err(Error::InvalidValue { name, reason }) => {
+            assert!(!reason.is_empty(), "`{name}` is refused without a reason");
+            name
+        }
+        other => panic!("not refused as invalid: {other:?}"),
+    }
+}
+
+/// The name of the value that did not decode.
+#[track_caller]
+pub(crate) fn undecodable<T: Debug>(result: Result<T, Error>) -> String {
+    match result {
+        Err(Error::Decode { name, .. }) => name,
+        other => panic!("it decodes: {other:?}"),
+    }
+}
+
+/// That there is no such job.
+#[track_caller]
+pub(crate) fn assert_not_found<T: Debug>(result: Result<T, Error>, expected: impl Into<JobId>) {
+    let expected = expected.into();
+    match result {
+        Err(Error::NotFound { id }) => assert_eq!(id, expected),
+        other => panic!("not told that there is no job {expected}: {other:?}"),
+    }
+}
+
+/// That the job has ended so, and does not change any more.
+#[track_caller]
+pub(crate) fn assert_closed<T: Debug>(result: Result<T, Error>, expected: JobStatus) {
+    match result {
+        Err(Error::Closed { status, .. }) => assert_eq!(status, expected),
+        other => panic!("not refused as closed: {other:?}"),
+    }
+}
+
+/// That the job has not ended: it stands so.
+#[track_caller]
+pub(crate) fn assert_not_closed<T: Debug>(result: Result<T, Error>, expected: JobStatus) {
+    match result {
+        Err(Error::NotClosed { status, .. }) => assert_eq!(status, expected),
+        other => panic!("not refused as not closed: {other:?}"),
+    }
+}

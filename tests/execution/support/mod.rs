@@ -1,0 +1,5 @@
+//! Jobs, rows and telemetry that many cases need.
+
+pub(crate) mod definitions;
+pub(crate) mod rows;
+pub(crate) mod telemetry;
