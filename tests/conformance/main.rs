@@ -24,8 +24,9 @@ mod setup;
 mod support;
 mod transactions;
 mod unique;
-mod unique_at_once;
 mod unique_batches;
+mod unique_concurrency;
+mod unique_in_transactions;
 mod wait;
 
 fn main() {
@@ -35,7 +36,8 @@ fn main() {
         transactions::cases(),
         open_transactions::cases(),
         unique::cases(),
-        unique_at_once::cases(),
+        unique_concurrency::cases(),
+        unique_in_transactions::cases(),
         unique_batches::cases(),
         batches::cases(),
         schedule_by_name::cases(),
