@@ -4,6 +4,7 @@
 
 mod cron;
 mod doctor;
+mod durations;
 mod operate;
 mod schedule;
 mod show;
