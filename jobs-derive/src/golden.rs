@@ -1,5 +1,5 @@
 //! What the macros write, word for word: `golden/<name>.rs` becomes `golden/<name>.expanded.rs`.
-//! With `UPDATE_GOLDEN=1` in the environment the tests write the latter anew.
+//! With `UPDATE_GOLDEN=1` in the environment the tests write the latter again.
 
 use std::path::Path;
 use std::{env, fs};

@@ -1,4 +1,4 @@
-//! The macros of the crate `jobs`, which re-exports them: depend on that one.
+//! The macros of the crate `jobs`, which re-exports them: depend on `jobs` instead.
 //!
 //! Each macro has a file that shows its pipeline: `parse`, `validate`, `expand`. Mistakes are collected on the way, and expansion
 //! continues as well as it can, so that one mistake gives one error. Generated code names nothing but `::jobs::__private`.
@@ -18,7 +18,7 @@ mod validate;
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};
 
-/// Makes a struct the definition of a job: `schedule` and `with_options` for it, and its registration at link time.
+/// Turns a struct into the definition of a job: writes `schedule` and `with_options`, and registers it at link time.
 ///
 /// The struct also carries [`#[job_params]`](macro@job_params), and implements `Execute`.
 ///
@@ -26,28 +26,28 @@ use syn::{DeriveInput, parse_macro_input};
 ///
 /// | option | meaning |
 /// | --- | --- |
-/// | `name = "resize"` | the name under which the database knows the job; by default the struct's |
-/// | `alias = "shrink"` | an old name whose waiting jobs are still found; may be repeated |
+/// | `name = "resize"` | the job's name in the database; by default the struct's |
+/// | `alias = "shrink"` | an old name, whose waiting jobs are still executed; may be repeated |
 /// | `queue = "images"` | the queue; by default the worker's `jobs_queue` |
 /// | `priority = -5` | from -100 to 100, smaller runs first; by default 0 |
-/// | `max_attempts = 3` | how often it is started at most, from 1 to 32767; by default 5 |
+/// | `max_attempts = 3` | the most attempts, from 1 to 32767; by default 5 |
 /// | `timeout = "5m"` | the longest time of an attempt (`ms`, `s`, `m`, `h`, `d`, as in `"1h30m"`); by default none |
-/// | `retry = fixed("10s")` | wait this long after each attempt that failed |
-/// | `retry = exponential("1s", cap = "1h", jitter = 20)` | wait twice as long each time, up to `cap`, and up to `jitter` percent more or less; both may be left out |
+/// | `retry = fixed("10s")` | the delay after each failed attempt |
+/// | `retry = exponential("1s", cap = "1h", jitter = 20)` | a delay that doubles after each failed attempt up to `cap`, plus or minus up to `jitter` percent; both may be left out |
 /// | `state = AppState` | a worker without this state refuses to start |
-/// | `unique` | of jobs with the same parameters, one waits or runs at a time; scheduling another gives the handle of the first |
-/// | `unique(by(file), while(scheduled), within = "1h", on_conflict = "replace")` | the same for jobs with the same `file`; only until it runs, and for an hour from when it is scheduled; and what becomes of another: `"use_existing"`, `"fail"` or `"replace"` (the parameters and due time of the one that waits). Each may be left out |
+/// | `unique` | of jobs with the same parameters, one waits or runs at a time; scheduling another returns the handle of the first |
+/// | `unique(by(file), while(scheduled), within = "1h", on_conflict = "replace")` | jobs with the same `file` count as the same, until the first starts, and for an hour from when it was scheduled; another is handled by `"use_existing"`, `"fail"` or `"replace"` (which changes the parameters and due time of the waiting one). Each may be left out |
 /// | `cron = "0 3 * * *"` | workers schedule it at these times, with its parameters' defaults; see the module `jobs::cron` |
 /// | `timezone = "Europe/Paris"` | the time zone of `cron`; by default UTC |
-/// | `missed = skip`, `once` or `all(10)` | what becomes of times of `cron` at which no worker was up: nothing, one job, or one for each of the latest ten; by default `once` |
-/// | `crate = path` | where the crate `jobs` is, if not at `::jobs` |
+/// | `missed = skip`, `once` or `all(10)` | how times of `cron` at which no worker was up are made up for: not at all, by one job, or by one for each of the latest ten; by default `once` |
+/// | `crate = path` | the path of the crate `jobs`, if not `::jobs` |
 #[proc_macro_derive(Job, attributes(job, param))]
 pub fn derive_job(input: TokenStream) -> TokenStream {
     derive_job::expand(&parse_macro_input!(input as DeriveInput)).into()
 }
 
-/// Makes the fields of a struct the parameters of a job: serde's derives, `new`, an accessor and a `with_…` setter for
-/// each field.
+/// Turns the fields of a struct into the parameters of a job: writes serde's derives, `new`, and an accessor and a `with_…`
+/// setter for each field.
 ///
 /// `new` takes the required fields: those without `#[param(default)]` (the type's default), `#[param(default = expr)]`,
 /// one of serde's defaults, or the type `Option`. A parameter that is missing in the database gets the same default.
@@ -56,16 +56,16 @@ pub fn derive_job(input: TokenStream) -> TokenStream {
 /// # Secrets
 ///
 /// A parameter with `#[param(secret)]`, or `#[param(secret, default = expr)]`, is for `execute` alone, which reads it with its
-/// accessor. Where a job is shown, it reads `"•••"`: in the job's record, in lists, in the `Debug` of the struct, and in errors and
-/// logs about parameters that do not decode. `reveal_parameter` reads it where somebody asks for it by name.
+/// accessor. Elsewhere it is redacted to `"•••"`: in the job's record, in lists, in the `Debug` of the struct, and in errors and
+/// logs about parameters that do not decode. `reveal_parameter` returns it to callers that ask for it by name.
 ///
 /// - It is not encrypted: the database holds the value as it is, marked with `{"$secret": …}`, and whoever can read the table
 ///   can read it.
 /// - `#[job_params]` writes the struct's `Debug`; a second one, derived or by hand, does not compile. The types of the other
 ///   fields need a `Debug` of their own.
-/// - What `execute` itself writes into messages, results and errors is kept as it is, and so is what `serde` makes of the struct.
-/// - With `schedule_by_name` or `set_parameter`, a program that does not know the definition says `{"$secret": …}` instead of the
-///   plain value. No other parameter can be an object that has the one name `$secret`.
+/// - Messages, results and errors that `execute` itself writes are not redacted, and neither is serde's serialization of the struct.
+/// - With `schedule_by_name` or `set_parameter`, a program that does not know the definition passes `{"$secret": …}` instead of
+///   the plain value. No other parameter can be an object whose only name is `$secret`.
 ///
 /// The macro may stand above or below `#[derive(Job)]`.
 #[proc_macro_attribute]
@@ -73,14 +73,14 @@ pub fn job_params(arguments: TokenStream, item: TokenStream) -> TokenStream {
     job_params::expand(&arguments.into(), item.into()).into()
 }
 
-/// Makes a function a job: `send_mail` stays what it is, and is what the job `SendMail` executes.
+/// Turns a function into a job: `send_mail` stays as it is, and the job `SendMail` calls it.
 ///
 /// The parameters of the function are those of the job, except for a first one of type `&JobContext`, which may be left
 /// out. They are owned values that can be cloned, and take `#[param(…)]` and `#[serde(…)]` as fields do. A function that
-/// is not `async` runs on a blocking thread. What it returns is `()` or a `Result`.
+/// is not `async` runs on a blocking thread. It returns `()` or a `Result`.
 ///
-/// The options are those of [`#[job(…)]`](macro@Job), and `struct = Mailer` where the struct is to have another name than
-/// the function's in camel case.
+/// The options are those of [`#[job(…)]`](macro@Job), and `struct = Mailer` if the struct's name is not the function's in
+/// camel case.
 #[proc_macro_attribute]
 pub fn job_fn(arguments: TokenStream, item: TokenStream) -> TokenStream {
     job_fn::expand(arguments.into(), item.into()).into()
