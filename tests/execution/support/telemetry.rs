@@ -49,7 +49,7 @@ pub(crate) fn install() {
 }
 
 fn is_ours(what: &Metadata<'_>) -> bool {
-    what.target().starts_with("execution::seeing")
+    what.target().starts_with("execution::observability")
 }
 
 /// What was measured so far under this name and these labels, among others.
