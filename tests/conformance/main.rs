@@ -23,6 +23,7 @@ mod secrets;
 mod settings;
 mod setup;
 mod strange_sessions;
+mod tables;
 mod transactions;
 mod unique;
 mod unique_at_once;
@@ -51,6 +52,7 @@ fn main() {
         ended::cases(),
         secrets::cases(),
         setup::cases(),
+        tables::cases(),
         settings::cases(),
         rights::cases(),
         connecting::cases(),
