@@ -16,7 +16,7 @@ use crate::store::connection::Connection;
 use crate::store::cron::{self as store, Row, Which};
 use crate::store::dialect::connection;
 use crate::store::firings::{self, NewFiring};
-use crate::store::insert::NewJob;
+use crate::store::row::NewJob;
 use crate::store::unique::Placed;
 use crate::store::workers::{self, Serves};
 use crate::store::{Store, clock, keys, repeat};

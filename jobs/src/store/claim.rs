@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
 
-use super::claimed::Claimed;
 use super::dialect::{Claim, FromFront};
 use super::front::{Front, Place};
+use super::row::{Claimed, Columns};
 use super::{Store, json, repeat, statement};
 
 /// How many jobs a claim is for.
@@ -104,7 +104,8 @@ impl Store {
             Ok(rows)
         })
         .await?;
-        let mut claimed = rows.iter().map(|row| Claimed::read(queue, row)).collect::<Result<Vec<_>, _>>()?;
+        let mut claimed =
+            rows.iter().map(|row| Claimed::read(queue, &mut Columns::of(row))).collect::<Result<Vec<_>, _>>()?;
         claimed.sort_by_key(|job| (job.priority, job.scheduled_at, job.id));
         Ok(claimed)
     }

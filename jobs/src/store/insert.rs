@@ -1,79 +1,21 @@
 //! Scheduling: new rows, any number in one call.
 
-use std::fmt;
-
 use sea_orm::{ConnectionTrait, DbErr, Statement, Value};
-use serde::Serialize;
 
 use super::connection::is_transaction;
 use super::dialect::{self, Dialect, Ids, Insert, InsertJobs};
+use super::row::{NewJob, for_given_columns, parameter};
 use super::{json, statement};
-use crate::model::OnConflict;
 
-/// A job to insert.
-#[derive(Clone, Serialize)]
-pub(crate) struct NewJob {
-    pub(crate) name: String,
-    pub(crate) queue: String,
-    pub(crate) priority: i16,
-    pub(crate) max_attempts: i32,
-    pub(crate) timeout_ms: Option<i64>,
-    /// JSON.
-    pub(crate) parameters: String,
-    /// When it is due, in UTC; else after the delay.
-    pub(crate) at: Option<String>,
-    pub(crate) delay_ms: Option<i64>,
-    pub(crate) user_id: Option<String>,
-    pub(crate) session_id: Option<String>,
-    pub(crate) event_id: Option<String>,
-    #[serde(flatten)]
-    pub(crate) key: Option<NewKey>,
+/// A job's values of the columns that are stored as they are given.
+macro_rules! given {
+    (($job:ident) $($column:ident: $type:ident),*) => { [$($job.$column.clone().into()),*] };
 }
 
-/// Without its parameters, which may be secret.
-impl fmt::Debug for NewJob {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} in queue `{}`", self.name, self.queue)
-    }
+/// The same, each with its parameter's number.
+macro_rules! numbered {
+    (($job:ident) $($column:ident: $type:ident),*) => { [$((parameter!($column), $job.$column.clone().into())),*] };
 }
-
-impl NewJob {
-    /// Whether only their parameters differ, and their keys.
-    fn is_like(&self, other: &Self) -> bool {
-        self.name == other.name
-            && self.queue == other.queue
-            && self.priority == other.priority
-            && self.max_attempts == other.max_attempts
-            && self.timeout_ms == other.timeout_ms
-            && self.at == other.at
-            && self.delay_ms == other.delay_ms
-            && self.user_id == other.user_id
-            && self.session_id == other.session_id
-            && self.event_id == other.event_id
-            && self.key.as_ref().map(NewKey::terms) == other.key.as_ref().map(NewKey::terms)
-    }
-}
-
-/// The key of a job that is about to be scheduled.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct NewKey {
-    #[serde(rename = "unique_key")]
-    pub(crate) key: String,
-    /// See [`super::keys::Holder::holds`].
-    #[serde(rename = "unique_while")]
-    pub(crate) statuses: i16,
-    pub(crate) within_ms: Option<i64>,
-    #[serde(skip)]
-    pub(crate) on_conflict: OnConflict,
-}
-
-impl NewKey {
-    /// How long a job holds it.
-    const fn terms(&self) -> (i16, Option<i64>) {
-        (self.statuses, self.within_ms)
-    }
-}
-
 /// The most bytes of one statement, well below what any server accepts by default.
 const MAX_BATCH_BYTES: usize = 3 * 1024 * 1024;
 pub(super) const MAX_BATCH_ROWS: usize = 5_000;
@@ -176,22 +118,22 @@ pub(super) fn insert_jobs(dialect: &Dialect, insert: &InsertJobs, jobs: &[&NewJo
 
 fn alike_values(first: &NewJob, jobs: &[&NewJob]) -> Vec<Value> {
     let mut values = vec![
-        parameters(jobs).into(),
-        first.name.clone().into(),
-        first.queue.clone().into(),
-        first.priority.into(),
-        first.max_attempts.into(),
-        first.timeout_ms.into(),
-        first.at.clone().into(),
-        first.delay_ms.into(),
-        first.user_id.clone().into(),
-        first.session_id.clone().into(),
-        first.event_id.clone().into(),
+        (parameter!(parameters), parameters(jobs).into()),
+        (parameter!(name), first.name.clone().into()),
+        (parameter!(queue), first.queue.clone().into()),
+        (parameter!(priority), first.priority.into()),
+        (parameter!(max_attempts), first.max_attempts.into()),
+        (parameter!(timeout_ms), first.timeout_ms.into()),
+        (parameter!(at), first.at.clone().into()),
+        (parameter!(delay_ms), first.delay_ms.into()),
     ];
+    values.extend(for_given_columns!([numbered] first));
     if let Some(key) = &first.key {
-        values.extend([key.statuses.into(), key.within_ms.into()]);
+        values.push((parameter!(unique_while), key.statuses.into()));
+        values.push((parameter!(within_ms), key.within_ms.into()));
     }
-    values
+    values.sort_unstable_by_key(|(number, _)| *number);
+    values.into_iter().map(|(_, value)| value).collect()
 }
 
 /// As a JSON array; of jobs with keys as an object.
@@ -279,12 +221,8 @@ fn values(dialect: &Dialect, job: &NewJob, is_timed: bool) -> Vec<Value> {
     if is_timed {
         values.extend([job.at.as_ref().map(|at| dialect.written_time(at)).into(), job.delay_ms.into()]);
     }
-    values.extend([
-        job.user_id.clone().into(),
-        job.session_id.clone().into(),
-        job.event_id.clone().into(),
-        job.key.as_ref().map(|key| key.key.clone()).into(),
-        job.key.as_ref().map(|key| key.statuses).into(),
-    ]);
+    values.extend(for_given_columns!([given] job));
+    values
+        .extend([job.key.as_ref().map(|key| key.key.clone()).into(), job.key.as_ref().map(|key| key.statuses).into()]);
     values
 }

@@ -5,7 +5,6 @@
 
 pub(crate) mod batch;
 pub(crate) mod claim;
-pub(crate) mod claimed;
 pub(crate) mod connection;
 pub(crate) mod control;
 pub(crate) mod cron;
@@ -21,6 +20,7 @@ pub(crate) mod lock;
 pub(crate) mod maintain;
 pub(crate) mod migrations;
 pub(crate) mod queues;
+pub(crate) mod row;
 mod steps;
 pub(crate) mod testing;
 pub(crate) mod unique;

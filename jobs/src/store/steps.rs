@@ -4,9 +4,9 @@ use sea_orm::prelude::DateTimeUtc;
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbErr};
 
 use super::claim::{Ask, int};
-use super::claimed::Claimed;
 use super::dialect::Claim;
 use super::front::Place;
+use super::row::{Claimed, Columns};
 use super::{Store, json, repeat, statement};
 
 /// How many more jobs are locked of each place, at first, than its share of what is wanted would be.
@@ -126,7 +126,12 @@ impl Store {
         let Place { priority, name, since, .. } = place;
         let values = [queue.into(), (*priority).into(), name.as_str().into(), (*since).into(), int(limit)];
         let rows = transaction.query_all_raw(statement(self.dialect, lock, values)).await?;
-        rows.iter().map(|row| Ok((Claimed::read(queue, row)?, row.try_get_by_index(16)?))).collect()
+        let mut jobs = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let mut columns = Columns::of(row);
+            jobs.push((Claimed::read(queue, &mut columns)?, columns.next()?));
+        }
+        Ok(jobs)
     }
 }
 

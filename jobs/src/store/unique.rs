@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, HashMap};
 use sea_orm::{ConnectionTrait, DbErr};
 
 use super::dialect::{self, Dialect, Insert, InsertJobs, InsertUnique};
-use super::insert::{MAX_BATCH_ROWS, NewJob, NewKey, batches, insert_all, insert_jobs, returned_ids};
+use super::insert::{MAX_BATCH_ROWS, batches, insert_all, insert_jobs, returned_ids};
 use super::keys::{Holder, free, holders, surely_held_by, take_new};
+use super::row::{NewJob, NewKey};
 use super::{control, json, statement};
 use crate::error::Error;
 use crate::model::{JobId, JobStatus, OnConflict};

@@ -13,7 +13,7 @@ use crate::job::attempt::RunningAttempt;
 use crate::model::outcome::Outcome;
 use crate::model::{AttemptEnd, JobStatus};
 use crate::store::Store;
-use crate::store::claimed::Claimed;
+use crate::store::row::Claimed;
 
 /// Where the job was finished inside a transaction of its own, the row tells how it ended. `None`: it has.
 pub(super) async fn finished_inside(engine: &Engine, attempt: &RunningAttempt, outcome: Outcome) -> Option<Outcome> {

@@ -2,11 +2,13 @@
 
 mod claim;
 mod cron;
+mod fragments;
 mod insert;
 
 use sea_orm::DbBackend;
 
 use super::{Batch, Beat, Dialect, Ids, Insert, InsertJobs, InsertUnique, Take, Unique};
+use fragments::{ids, insert_messages, is_soon, sleeps_on, texts, wake_sleepers};
 use insert::{INSERT, INSERT_ALIKE, INSERT_UNIQUE, INSERT_UNIQUE_ALIKE};
 
 pub(super) static DIALECT: Dialect = Dialect {
@@ -38,23 +40,23 @@ pub(super) static DIALECT: Dialect = Dialect {
               WHERE status = $1 AND status >= 2 AND finished_at < statement_timestamp() - $2 * interval '1 millisecond'
               ORDER BY finished_at LIMIT (SELECT $3::bigint) FOR UPDATE SKIP LOCKED",
     delete: &[
-        "UPDATE jobs_unique SET version = NULL
+        concat! { "UPDATE jobs_unique SET version = NULL
          FROM jobs_job
-         WHERE jobs_job.id = ANY(ARRAY(SELECT value::bigint FROM json_array_elements_text($1::json)))
-           AND jobs_unique.unique_key = jobs_job.unique_key AND jobs_unique.job_id = jobs_job.id",
-        "DELETE FROM jobs_message WHERE job_id IN (SELECT value::bigint FROM json_array_elements_text($1::json))",
-        "DELETE FROM jobs_attempt WHERE job_id IN (SELECT value::bigint FROM json_array_elements_text($1::json))",
+         WHERE jobs_job.id = ANY(ARRAY(", ids!("$1"), "))
+           AND jobs_unique.unique_key = jobs_job.unique_key AND jobs_unique.job_id = jobs_job.id" },
+        concat!("DELETE FROM jobs_message WHERE job_id IN (", ids!("$1"), ")"),
+        concat!("DELETE FROM jobs_attempt WHERE job_id IN (", ids!("$1"), ")"),
     ],
-    delete_jobs: "DELETE FROM jobs_job WHERE id IN (SELECT value::bigint FROM json_array_elements_text($1::json))",
+    delete_jobs: concat!("DELETE FROM jobs_job WHERE id IN (", ids!("$1"), ")"),
     expect: Some(
-        "UPDATE jobs_job SET awaited = TRUE
+        concat! { "UPDATE jobs_job SET awaited = TRUE
          WHERE id = ANY(ARRAY(
              SELECT id FROM jobs_job
-             WHERE id = ANY(ARRAY(SELECT value::bigint FROM json_array_elements_text($1::json)))
+             WHERE id = ANY(ARRAY(", ids!("$1"), "))
                AND status < 2 AND NOT awaited
-             ORDER BY id FOR UPDATE SKIP LOCKED))",
+             ORDER BY id FOR UPDATE SKIP LOCKED))" },
     ),
-    statuses: "SELECT id, status FROM jobs_job WHERE id = ANY(ARRAY(SELECT value::bigint FROM json_array_elements_text($1::json)))",
+    statuses: concat!("SELECT id, status FROM jobs_job WHERE id = ANY(ARRAY(", ids!("$1"), "))"),
     advance: "UPDATE jobs_job SET scheduled_at = scheduled_at - $1 * interval '1 millisecond' WHERE status = 0",
     unique: Unique {
         insert: InsertUnique::Statement(InsertJobs { any: INSERT_UNIQUE, alike: INSERT_UNIQUE_ALIKE }),
@@ -66,15 +68,15 @@ pub(super) static DIALECT: Dialect = Dialect {
              ON CONFLICT DO NOTHING",
         ),
         held: None,
-        holders: "SELECT unique_key, job_id, version, COALESCE(expires_at > statement_timestamp(), FALSE) AS is_open,
+        holders: concat! { "SELECT unique_key, job_id, version, COALESCE(expires_at > statement_timestamp(), FALSE) AS is_open,
                          current_setting('transaction_isolation') <> 'read committed' AS may_be_old
                   FROM jobs_unique
-                  WHERE unique_key = ANY(ARRAY(SELECT value FROM json_array_elements_text($1::json)))",
-        jobs: "SELECT id, version, status, unique_while FROM jobs_job
-               WHERE id = ANY(ARRAY(SELECT value::bigint FROM json_array_elements_text($1::json)))",
-        locked_jobs: "SELECT id, version, status, unique_while FROM jobs_job
-                      WHERE id = ANY(ARRAY(SELECT value::bigint FROM json_array_elements_text($1::json)))
-                      ORDER BY id FOR UPDATE",
+                  WHERE unique_key = ANY(ARRAY(", texts!("$1"), "))" },
+        jobs: concat! { "SELECT id, version, status, unique_while FROM jobs_job
+               WHERE id = ANY(ARRAY(", ids!("$1"), "))" },
+        locked_jobs: concat! { "SELECT id, version, status, unique_while FROM jobs_job
+                      WHERE id = ANY(ARRAY(", ids!("$1"), "))
+                      ORDER BY id FOR UPDATE" },
         // Locked in order before they are deleted: a `DELETE … USING` locks them in any.
         free: "DELETE FROM jobs_unique
                WHERE ctid = ANY(ARRAY(
@@ -98,7 +100,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     unless_there: |insert| format!("{insert} ON CONFLICT DO NOTHING"),
 };
 
-const LOOK: &str = r"
+const LOOK: &str = concat! { "
 WITH RECURSIVE groups AS (
     SELECT served.value AS queue, next.priority, next.name
     FROM json_array_elements_text($1::json) AS served (value) CROSS JOIN LATERAL (
@@ -117,10 +119,10 @@ FROM groups CROSS JOIN LATERAL (
     SELECT scheduled_at FROM jobs_job
     WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name = groups.name
     ORDER BY scheduled_at, id LIMIT 1) AS first
-WHERE groups.name = ANY(ARRAY(SELECT value FROM json_array_elements_text($2::json)))
+WHERE groups.name = ANY(ARRAY(", texts!("$2"), "))
 GROUP BY groups.queue
 UNION ALL
-SELECT name, NULL FROM jobs_queue WHERE paused_at IS NOT NULL";
+SELECT name, NULL FROM jobs_queue WHERE paused_at IS NOT NULL" };
 
 /// Walks the few distinct (queue, priority, name) that wait, like the claim.
 const DUE_GROUPS: &str = r"
@@ -161,7 +163,8 @@ SET version = version + 1, status = 4, finished_at = statement_timestamp(), prog
 WHERE ctid = ANY(ARRAY(SELECT place FROM own)) AND (SELECT jobs FROM told) >= 0";
 
 /// Of the version, see `DONE`. Rows are locked in order before they are written: an `UPDATE … FROM` alone deadlocks on overlapping sets.
-const FINISH: &str = r"
+const FINISH: &str = concat! {
+    "
 WITH ended AS MATERIALIZED (
     SELECT * FROM json_to_recordset($1::json) AS ended (
         id bigint, version bigint, status smallint, delay_ms bigint, attempt_change integer, max_attempts_change integer,
@@ -175,15 +178,9 @@ WITH ended AS MATERIALIZED (
     SELECT own.id, own.attempt, ended.version, ended.worker, own.started_at, statement_timestamp(), ended.how, ended.error
     FROM own JOIN ended USING (id, version) WHERE ended.how IS NOT NULL
     ON CONFLICT DO NOTHING
-), said AS (
-    INSERT INTO jobs_message (job_id, attempt, version, number, level, created_at, text)
-    SELECT own.id, message.attempt, message.version, message.number, message.level,
-           statement_timestamp() - message.age_ms * interval '1 millisecond', message.text
-    FROM json_to_recordset($2::json) AS message (
-        job_id bigint, attempt integer, version bigint, number bigint, level smallint, age_ms bigint, text text)
-    JOIN own ON own.id = message.job_id AND own.version = message.version
-    ON CONFLICT DO NOTHING
-), finished AS (
+), ",
+    insert_messages!("$2"),
+    ", finished AS (
 UPDATE jobs_job AS job
 SET version = job.version + 1,
     worker_id = ended.owner,
@@ -202,37 +199,30 @@ WHERE job.id = own.id
 RETURNING job.id, ended.version, job.status, job.awaited, job.queue, job.scheduled_at
 ), told AS (
     SELECT count(pg_notify('jobs_finish', id::text)) AS jobs FROM finished WHERE awaited AND status >= 2
-), woken AS (
-    SELECT count(pg_notify('jobs_wake', due.queue)) AS queues
-    FROM (SELECT DISTINCT queue FROM finished
-          WHERE status = 0 AND scheduled_at < statement_timestamp() + interval '1 minute') AS due
-    WHERE EXISTS (SELECT 1 FROM jobs_worker
-                  WHERE expires_at > statement_timestamp() AND jsonb_exists(asleep, due.queue))
-)
-SELECT id, version FROM finished WHERE (SELECT jobs FROM told) + (SELECT queues FROM woken) >= 0";
+), ",
+    wake_sleepers!("due.queue", concat!("SELECT DISTINCT queue FROM finished WHERE status = 0 AND ", is_soon!("scheduled_at"))),
+    "
+SELECT id, version FROM finished WHERE (SELECT jobs FROM told) + (SELECT queues FROM woken) >= 0"
+};
 
-const REPORT: &str = r"
+const REPORT: &str = concat! {
+    "
 WITH reported AS MATERIALIZED (
     SELECT * FROM json_to_recordset($1::json) AS reported (id bigint, version bigint, progress smallint, results text)
 ), own AS MATERIALIZED (
     SELECT job.id, job.version
     FROM jobs_job AS job JOIN reported ON reported.id = job.id AND reported.version = job.version
     ORDER BY job.id FOR UPDATE OF job SKIP LOCKED
-), said AS (
-    INSERT INTO jobs_message (job_id, attempt, version, number, level, created_at, text)
-    SELECT own.id, message.attempt, message.version, message.number, message.level,
-           statement_timestamp() - message.age_ms * interval '1 millisecond', message.text
-    FROM json_to_recordset($2::json) AS message (
-        job_id bigint, attempt integer, version bigint, number bigint, level smallint, age_ms bigint, text text)
-    JOIN own ON own.id = message.job_id AND own.version = message.version
-    ON CONFLICT DO NOTHING
-), written AS (
+), ",
+    insert_messages!("$2"),
+    ", written AS (
     UPDATE jobs_job AS job
     SET progress = COALESCE(reported.progress, job.progress), results = COALESCE(reported.results::json, job.results)
     FROM own JOIN reported USING (id, version)
     WHERE job.id = own.id AND (reported.progress IS NOT NULL OR reported.results IS NOT NULL)
 )
-SELECT id, version FROM own";
+SELECT id, version FROM own"
+};
 
 const BEAT: &str = r"
 WITH beat AS (
