@@ -16,6 +16,7 @@ Dialect {
                 "IF(@@autocommit, UTC_TIMESTAMP(6), NULL)",
             ),
         ),
+        id_step: "SELECT CAST(@@auto_increment_increment AS SIGNED)",
         chunks: [
             1024,
             512,
@@ -150,6 +151,7 @@ Dialect {
         row: "(?, ?, ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL ? * 1000 MICROSECOND, ?)",
         due_now: None,
         if_committed: None,
+        id_step: "SELECT CAST(@@auto_increment_increment AS SIGNED)",
         chunks: [
             1,
         ],
@@ -198,6 +200,7 @@ Dialect {
                         "IF(@@autocommit, UTC_TIMESTAMP(6), NULL)",
                     ),
                 ),
+                id_step: "SELECT CAST(@@auto_increment_increment AS SIGNED)",
                 chunks: [
                     1024,
                     512,

@@ -69,7 +69,7 @@ async fn insert_batch<C: ConnectionTrait>(
     let ids = match insert {
         Insert::Rows(insert, Ids::Returned) => returned_ids(db, insert_jobs(dialect, insert, jobs)?).await?,
         Insert::Rows(insert, Ids::UpToLast) => ids_up_to_last(db, insert_jobs(dialect, insert, jobs)?).await?,
-        Insert::Values { into, row, due_now, if_committed, chunks } => {
+        Insert::Values { into, row, due_now, if_committed, id_step, chunks } => {
             let (row, is_timed) = match due_now {
                 Some(due_now) if jobs.iter().all(|job| job.at.is_none() && job.delay_ms.is_none()) => (due_now, false),
                 _ => (row, true),
@@ -79,7 +79,7 @@ async fn insert_batch<C: ConnectionTrait>(
                 _ => (*row).to_owned(),
             };
             let mut ids = Vec::with_capacity(jobs.len());
-            let step = if jobs.len() == 1 { 1 } else { id_step(db, dialect).await? };
+            let step = if jobs.len() == 1 { 1 } else { ask_id_step(db, dialect, id_step).await? };
             for some in in_chunks(jobs, chunks) {
                 let values: Vec<Value> = some.iter().flat_map(|job| values(dialect, job, is_timed)).collect();
                 let first = insert_values(db, dialect, into, &row, some.len(), values).await?;
@@ -202,9 +202,9 @@ async fn insert_values<C: ConnectionTrait>(
     i64::try_from(result.last_insert_id()).map_err(|_| DbErr::Custom("ids have run out".into()))
 }
 
-/// Ids are further apart than one where several servers write.
-async fn id_step<C: ConnectionTrait>(db: &C, dialect: &Dialect) -> Result<i64, DbErr> {
-    let row = db.query_one_raw(statement(dialect, "SELECT CAST(@@auto_increment_increment AS SIGNED)", [])).await?;
+/// How far apart the ids of rows are that are inserted together.
+async fn ask_id_step<C: ConnectionTrait>(db: &C, dialect: &Dialect, sql: &str) -> Result<i64, DbErr> {
+    let row = db.query_one_raw(statement(dialect, sql, [])).await?;
     row.map_or(Ok(1), |row| row.try_get_by_index(0))
 }
 

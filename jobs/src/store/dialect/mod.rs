@@ -159,6 +159,8 @@ pub(crate) enum Insert {
         due_now: Option<&'static str>,
         /// What to write instead of the row's time outside a transaction, so that the row is refused where it would not be committed.
         if_committed: Option<(&'static str, &'static str)>,
+        /// → how far apart ids are: further than one if several servers write.
+        id_step: &'static str,
         chunks: &'static [usize],
     },
 }

@@ -88,6 +88,7 @@ pub(super) static DIALECT: Dialect = Dialect {
         row: concat!("(?, ?, ?, ", now!(), ", ", now!(), ", ", in_ms!("?"), ", ?)"),
         due_now: None,
         if_committed: None,
+        id_step: ID_STEP,
         chunks: &[1],
     },
     beat: Beat::Update(concat! { "UPDATE jobs_worker
@@ -169,8 +170,11 @@ const INSERT: Insert = Insert::Values {
     ", due_at!(), ", ", given_columns!(bound), ", ?, ?)" },
     due_now: Some(concat!("(?, ?, ?, ?, ?, ?, ?, ", now!(), ", ", now!(), ", ", given_columns!(bound), ", ?, ?)")),
     if_committed: Some((now!(), concat!("IF(@@autocommit, ", now!(), ", NULL)"))),
+    id_step: ID_STEP,
     chunks: CHUNKS,
 };
+
+const ID_STEP: &str = "SELECT CAST(@@auto_increment_increment AS SIGNED)";
 
 const LOCK: &str = r"
 SELECT job.id, job.version
