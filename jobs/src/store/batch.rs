@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::dialect::{Batch, Dialect};
 use super::{Store, json, repeat, statement};
@@ -18,11 +18,13 @@ pub(crate) struct Finish {
     pub(crate) id: i64,
     /// The version under which the attempt owns the job.
     pub(crate) version: i64,
-    pub(crate) status: i16,
+    #[serde(serialize_with = "as_code")]
+    pub(crate) status: JobStatus,
     pub(crate) delay_ms: Option<i64>,
     pub(crate) attempt_change: i32,
     pub(crate) max_attempts_change: i32,
-    pub(crate) how: Option<&'static str>,
+    #[serde(serialize_with = "as_word")]
+    pub(crate) how: Option<AttemptEnd>,
     pub(crate) error: Option<String>,
     pub(crate) progress: Option<i16>,
     /// A JSON object.
@@ -41,11 +43,11 @@ impl Finish {
         Self {
             id,
             version,
-            status: ending.status.code(),
+            status: ending.status,
             delay_ms: ending.delay.map(super::millis),
             attempt_change: ending.attempt_change,
             max_attempts_change: ending.max_attempts_change,
-            how: ending.how.map(AttemptEnd::as_str),
+            how: ending.how,
             error: ending.error,
             progress: None,
             results: None,
@@ -54,6 +56,18 @@ impl Finish {
             messages: Vec::new(),
         }
     }
+}
+
+/// A status as the tables have it.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives it so")]
+fn as_code<S: Serializer>(status: &JobStatus, serializer: S) -> Result<S::Ok, S::Error> {
+    status.code().serialize(serializer)
+}
+
+/// The end of an attempt as the tables have it.
+#[allow(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "serde gives it so")]
+fn as_word<S: Serializer>(end: &Option<AttemptEnd>, serializer: S) -> Result<S::Ok, S::Error> {
+    end.map(AttemptEnd::as_str).serialize(serializer)
 }
 
 /// The end of an attempt that is no more than a success. Most are, so they take a shorter way.
@@ -72,7 +86,7 @@ impl Finish {
     }
 
     fn done(&self) -> Option<Done<'_>> {
-        let is_plain = self.status == JobStatus::Terminated.code()
+        let is_plain = self.status == JobStatus::Terminated
             && self.how.is_none()
             && self.error.is_none()
             && self.progress == Some(100)

@@ -132,7 +132,7 @@ impl End {
         let Some(attempt) = attempt else { return finish };
         let (job, unwritten) = (&attempt.job, attempt.notes.end());
         finish.messages = unwritten.messages(job.id, job.attempt, job.version);
-        finish.progress = if finish.status == JobStatus::Terminated.code() { Some(100) } else { unwritten.progress };
+        finish.progress = if finish.status == JobStatus::Terminated { Some(100) } else { unwritten.progress };
         finish.results = unwritten.results;
         finish
     }

@@ -185,7 +185,7 @@ impl Writer {
     /// Returns the attempt that this was the end of.
     fn settled(&self, end: &Finish) -> Option<Arc<Owned>> {
         let owned = self.engine.disown(end.id, end.version);
-        if end.status == JobStatus::Scheduled.code() {
+        if end.status == JobStatus::Scheduled {
             // A retry or a snooze may be due soon, in one of our queues.
             self.engine.sleeper.look();
         }
@@ -207,7 +207,7 @@ impl Writer {
             // The same, and it has been claimed again since.
             Some(_) if became.ended.contains(&(end.id, end.version)) => self.settled(end),
             // Given back untouched, and claimed again: by whom it was given back does not matter.
-            Some(_) if end.attempt_change < 0 => self.settled(end),
+            Some(_) if end.never_started() => self.settled(end),
             _ => {
                 tracing::warn!(
                     job = end.id,

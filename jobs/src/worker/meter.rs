@@ -89,12 +89,15 @@ pub(super) fn finished_inside(job: &Claimed) {
 }
 
 fn outcome(end: &Finish) -> &'static str {
-    end.how.unwrap_or(if end.status == JobStatus::Scheduled.code() { SNOOZED } else { SUCCESS })
+    match end.how {
+        Some(how) => how.as_str(),
+        None if end.status == JobStatus::Scheduled => SNOOZED,
+        None => SUCCESS,
+    }
 }
 
 fn status(end: &Finish) -> &'static str {
-    let ends = [JobStatus::Canceled, JobStatus::Failed, JobStatus::Terminated];
-    metrics::label(ends.into_iter().find(|status| status.code() == end.status).unwrap_or(JobStatus::Scheduled))
+    metrics::label(end.status)
 }
 
 /// The end of an attempt was not written: another worker has the job.
