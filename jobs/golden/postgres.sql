@@ -8,7 +8,7 @@ Dialect {
     locks_gaps: false,
     insert: Rows(
         InsertJobs {
-            any: "
+            mixed: "
                 WITH inserted AS (
                 INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id)
                 SELECT name, queue, priority, max_attempts, max_attempts, timeout_ms, parameters::json, statement_timestamp(), COALESCE(at, statement_timestamp() + COALESCE(delay_ms, 0) * interval '1 millisecond'), user_id, session_id, event_id
@@ -31,7 +31,7 @@ Dialect {
                 WHERE
                 (SELECT queues
                 FROM woken) >= 0",
-            alike: "
+            uniform: "
                 INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id)
                 SELECT $2, $3, $4::smallint, $5::integer, $5::integer, $6::bigint, new.parameters, statement_timestamp(), COALESCE($7::text::timestamptz, statement_timestamp() + COALESCE($8::bigint, 0) * interval '1 millisecond'), $9::text, $10::text, $11::text
                 FROM json_array_elements($1::text::json)
@@ -332,7 +332,7 @@ Dialect {
     unique: Unique {
         insert: Statement(
             InsertJobs {
-                any: "
+                mixed: "
                     WITH new AS MATERIALIZED (
                     SELECT nextval('jobs_job_id_seq') AS id, given.*
                     FROM ROWS
@@ -363,7 +363,7 @@ Dialect {
                     WHERE
                     (SELECT queues
                     FROM woken) >= 0",
-                alike: "
+                uniform: "
                     WITH new AS MATERIALIZED (
                     SELECT nextval('jobs_job_id_seq') AS id, given.key AS unique_key, given.value AS parameters, COALESCE($7::text::timestamptz, statement_timestamp() + COALESCE($8::bigint, 0) * interval '1 millisecond') AS scheduled_at
                     FROM json_each($1::text::json) AS given ), taken AS (

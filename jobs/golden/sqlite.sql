@@ -6,12 +6,12 @@ Dialect {
     locks_gaps: false,
     insert: Rows(
         InsertJobs {
-            any: "
+            mixed: "
                 INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id, unique_key, unique_while)
                 SELECT value ->> 'name', value ->> 'queue', value ->> 'priority', value ->> 'max_attempts', value ->> 'max_attempts', value ->> 'timeout_ms', value ->> 'parameters', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(value ->> 'at', 'now'), printf('+%.3f seconds', COALESCE(value ->> 'delay_ms', 0) / 1000.0)), value ->> 'user_id', value ->> 'session_id', value ->> 'event_id', value ->> 'unique_key', value ->> 'unique_while'
                 FROM json_each(?1)
                 ORDER BY key",
-            alike: "
+            uniform: "
                 INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id)
                 SELECT ?2, ?3, ?4, ?5, ?5, ?6, value, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(?7, 'now'), printf('+%.3f seconds', COALESCE(?8, 0) / 1000.0)), ?9, ?10, ?11
                 FROM json_each(?1)
@@ -242,12 +242,12 @@ Dialect {
         insert: Steps {
             jobs: Rows(
                 InsertJobs {
-                    any: "
+                    mixed: "
                         INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id, unique_key, unique_while)
                         SELECT value ->> 'name', value ->> 'queue', value ->> 'priority', value ->> 'max_attempts', value ->> 'max_attempts', value ->> 'timeout_ms', value ->> 'parameters', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(value ->> 'at', 'now'), printf('+%.3f seconds', COALESCE(value ->> 'delay_ms', 0) / 1000.0)), value ->> 'user_id', value ->> 'session_id', value ->> 'event_id', value ->> 'unique_key', value ->> 'unique_while'
                         FROM json_each(?1)
                         ORDER BY key",
-                    alike: "
+                    uniform: "
                         INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id, unique_key, unique_while)
                         SELECT ?2, ?3, ?4, ?5, ?5, ?6, value, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(?7, 'now'), printf('+%.3f seconds', COALESCE(?8, 0) / 1000.0)), ?9, ?10, ?11, key, ?12
                         FROM json_each(?1)

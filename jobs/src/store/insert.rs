@@ -109,14 +109,14 @@ pub(super) fn in_chunks<'r, T>(mut rest: &'r [T], lengths: &[usize]) -> impl Ite
 /// The statement that inserts all of these.
 pub(super) fn insert_jobs(dialect: &Dialect, insert: &InsertJobs, jobs: &[&NewJob]) -> Result<Statement, DbErr> {
     match jobs {
-        [first, rest @ ..] if rest.iter().all(|job| job.is_like(first)) => {
-            Ok(statement(dialect, insert.alike, alike_values(first, jobs)))
+        [first, rest @ ..] if rest.iter().all(|job| job.is_uniform_with(first)) => {
+            Ok(statement(dialect, insert.uniform, uniform_values(first, jobs)))
         }
-        _ => Ok(statement(dialect, insert.any, [json(jobs)?.into()])),
+        _ => Ok(statement(dialect, insert.mixed, [json(jobs)?.into()])),
     }
 }
 
-fn alike_values(first: &NewJob, jobs: &[&NewJob]) -> Vec<Value> {
+fn uniform_values(first: &NewJob, jobs: &[&NewJob]) -> Vec<Value> {
     let mut values = vec![
         (parameter!(parameters), parameters(jobs).into()),
         (parameter!(name), first.name.clone().into()),
@@ -163,7 +163,7 @@ pub(super) async fn insert_one<C: ConnectionTrait>(
     values: Vec<Value>,
 ) -> Result<i64, DbErr> {
     match insert {
-        Insert::One(sql) | Insert::Rows(InsertJobs { any: sql, .. }, _) => {
+        Insert::One(sql) | Insert::Rows(InsertJobs { mixed: sql, .. }, _) => {
             let ids = returned_ids(db, statement(dialect, sql, values)).await?;
             ids.first().copied().ok_or_else(|| DbErr::Custom("the database gave no id for a new row".into()))
         }

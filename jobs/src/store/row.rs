@@ -146,13 +146,13 @@ impl fmt::Debug for NewJob {
 }
 
 /// Whether two rows agree in the columns that are stored as they are given.
-macro_rules! given_alike {
+macro_rules! given_are_equal {
     (($one:ident, $other:ident) $($column:ident: $type:ident),*) => { $($one.$column == $other.$column)&&* };
 }
 
 impl NewJob {
     /// Whether only their parameters differ, and their keys.
-    pub(super) fn is_like(&self, other: &Self) -> bool {
+    pub(super) fn is_uniform_with(&self, other: &Self) -> bool {
         let one = self;
         self.name == other.name
             && self.queue == other.queue
@@ -161,7 +161,7 @@ impl NewJob {
             && self.timeout_ms == other.timeout_ms
             && self.at == other.at
             && self.delay_ms == other.delay_ms
-            && for_given_columns!([given_alike] one, other)
+            && for_given_columns!([given_are_equal] one, other)
             && self.key.as_ref().map(NewKey::terms) == other.key.as_ref().map(NewKey::terms)
     }
 }

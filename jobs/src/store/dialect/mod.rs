@@ -169,10 +169,10 @@ pub(crate) enum Insert {
 #[derive(Debug)]
 pub(crate) struct InsertJobs {
     /// (rows): each different.
-    pub(crate) any: &'static str,
+    pub(crate) mixed: &'static str,
     /// (parameters, name, queue, priority, `max_attempts`, timeout, at, delay, user, session, event): alike but for their parameters, as
     /// most are that are scheduled together. Of jobs with keys, the parameters are an object by key, and (statuses, time in ms) follow.
-    pub(crate) alike: &'static str,
+    pub(crate) uniform: &'static str,
 }
 
 /// How the ids of new rows become known.

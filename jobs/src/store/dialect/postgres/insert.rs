@@ -42,7 +42,7 @@ macro_rules! recorded {
 }
 
 /// The values of [`new_columns`] from parameters.
-macro_rules! alike {
+macro_rules! uniform {
     ($parameters:literal, $due_at:expr) => {
         concat! {
             bound!(name), ", ", bound!(queue), ", ", bound!(priority, smallint), ", ", bound!(max_attempts, integer), ", ",
@@ -53,7 +53,7 @@ macro_rules! alike {
 }
 
 /// When jobs are due that are alike.
-macro_rules! due_at_alike {
+macro_rules! due_at_uniform {
     () => {
         due_at!(concat!(bound!(at, text), "::timestamptz"), bound!(delay_ms, bigint))
     };
@@ -89,15 +89,15 @@ SELECT id FROM inserted WHERE (SELECT queues FROM woken) >= 0"
 };
 
 /// The subquery asks nothing of the row, and is evaluated once.
-pub(super) const INSERT_ALIKE: &str = concat! {
+pub(super) const INSERT_UNIFORM: &str = concat! {
     "
 INSERT INTO jobs_job (", new_columns!(), ")
-SELECT ", alike!("new.parameters", due_at_alike!()), "
+SELECT ", uniform!("new.parameters", due_at_uniform!()), "
 FROM json_array_elements(", bound!(parameters, text), "::json) WITH ORDINALITY AS new (parameters, ordinal)
 ORDER BY new.ordinal
 RETURNING id, (
     SELECT pg_notify('jobs_wake', ", bound!(queue), ")::text FROM jobs_worker
-    WHERE ", is_soon!(due_at_alike!()), "
+    WHERE ", is_soon!(due_at_uniform!()), "
       AND ", sleeps_on!(bound!(queue)), "
     LIMIT 1)"
 };
@@ -121,16 +121,16 @@ WITH new AS MATERIALIZED (
 SELECT job_id FROM taken WHERE (SELECT queues FROM woken) >= 0"
 };
 
-pub(super) const INSERT_UNIQUE_ALIKE: &str = concat! {
+pub(super) const INSERT_UNIQUE_UNIFORM: &str = concat! {
     "
 WITH new AS MATERIALIZED (
     SELECT nextval('jobs_job_id_seq') AS id, given.key AS unique_key, given.value AS parameters,
-           ", due_at_alike!(), " AS scheduled_at
+           ", due_at_uniform!(), " AS scheduled_at
     FROM json_each(", bound!(parameters, text), "::json) AS given
 ), ",
     take_keys!(bound!(within_ms, bigint)), ", inserted AS (
     INSERT INTO jobs_job (id, ", new_columns_with_key!(), ")
-    SELECT id, ", alike!("parameters", "scheduled_at"), ", unique_key, ", bound!(unique_while, smallint), "
+    SELECT id, ", uniform!("parameters", "scheduled_at"), ", unique_key, ", bound!(unique_while, smallint), "
     FROM new WHERE id IN (SELECT job_id FROM taken)
     RETURNING scheduled_at
 ), ",

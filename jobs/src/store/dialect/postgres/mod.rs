@@ -9,7 +9,7 @@ use sea_orm::DbBackend;
 
 use super::{Batch, Beat, Dialect, Ids, Insert, InsertJobs, InsertUnique, Take, Unique};
 use fragments::{ids, insert_messages, is_soon, sleeps_on, texts, wake_sleepers};
-use insert::{INSERT, INSERT_ALIKE, INSERT_UNIQUE, INSERT_UNIQUE_ALIKE};
+use insert::{INSERT, INSERT_UNIFORM, INSERT_UNIQUE, INSERT_UNIQUE_UNIFORM};
 
 pub(super) static DIALECT: Dialect = Dialect {
     backend: DbBackend::Postgres,
@@ -17,7 +17,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     notify: Some("SELECT pg_notify($1, $2)"),
     row_locks: true,
     locks_gaps: false,
-    insert: Insert::Rows(InsertJobs { any: INSERT, alike: INSERT_ALIKE }, Ids::Returned),
+    insert: Insert::Rows(InsertJobs { mixed: INSERT, uniform: INSERT_UNIFORM }, Ids::Returned),
     claim: claim::CLAIM,
     look: LOOK,
     due_groups: DUE_GROUPS,
@@ -59,7 +59,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     statuses: concat!("SELECT id, status FROM jobs_job WHERE id = ANY(ARRAY(", ids!("$1"), "))"),
     advance: "UPDATE jobs_job SET scheduled_at = scheduled_at - $1 * interval '1 millisecond' WHERE status = 0",
     unique: Unique {
-        insert: InsertUnique::Statement(InsertJobs { any: INSERT_UNIQUE, alike: INSERT_UNIQUE_ALIKE }),
+        insert: InsertUnique::Statement(InsertJobs { mixed: INSERT_UNIQUE, uniform: INSERT_UNIQUE_UNIFORM }),
         take: Take::Json(
             "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
              SELECT unique_key, job_id, version, statement_timestamp() + within_ms * interval '1 millisecond'

@@ -16,7 +16,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     notify: None,
     row_locks: false,
     locks_gaps: false,
-    insert: Insert::Rows(InsertJobs { any: INSERT, alike: INSERT_ALIKE }, Ids::UpToLast),
+    insert: Insert::Rows(InsertJobs { mixed: INSERT, uniform: INSERT_UNIFORM }, Ids::UpToLast),
     claim: Claim::Statement { all: CLAIM, from_front: None },
     look: LOOK,
     due_groups: DUE_GROUPS,
@@ -59,7 +59,7 @@ pub(super) static DIALECT: Dialect = Dialect {
               WHERE status = 0" },
     unique: Unique {
         insert: InsertUnique::Steps {
-            jobs: Insert::Rows(InsertJobs { any: INSERT, alike: INSERT_UNIQUE_ALIKE }, Ids::UpToLast),
+            jobs: Insert::Rows(InsertJobs { mixed: INSERT, uniform: INSERT_UNIQUE_UNIFORM }, Ids::UpToLast),
             take_range: Some(
                 concat! { "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
                  SELECT unique_key, id, version, ", held_until!("?3"), "
@@ -114,7 +114,7 @@ FROM json_each(?1) ORDER BY key"
 };
 
 /// The values of [`new_columns`] of jobs that are alike but for their parameters.
-macro_rules! alike {
+macro_rules! uniform {
     () => {
         concat! {
             bound!(name), ", ", bound!(queue), ", ", bound!(priority), ", ", bound!(max_attempts), ", ", bound!(max_attempts), ", ",
@@ -123,18 +123,18 @@ macro_rules! alike {
     };
 }
 
-const INSERT_ALIKE: &str = concat! {
+const INSERT_UNIFORM: &str = concat! {
     "
 INSERT INTO jobs_job (", new_columns!(), ")
-SELECT ", alike!(), "
+SELECT ", uniform!(), "
 FROM json_each(", bound!(parameters), ") ORDER BY key"
 };
 
 /// An object's ids grow from one member to the next.
-const INSERT_UNIQUE_ALIKE: &str = concat! {
+const INSERT_UNIQUE_UNIFORM: &str = concat! {
     "
 INSERT INTO jobs_job (", new_columns_with_key!(), ")
-SELECT ", alike!(), ", key, ", bound!(unique_while), "
+SELECT ", uniform!(), ", key, ", bound!(unique_while), "
 FROM json_each(", bound!(parameters), ") ORDER BY id"
 };
 
