@@ -261,7 +261,7 @@ impl Store {
     /// True: all are written. Else some may be, and their rows tell by [`Store::marks`]: to have every one told would cost more than
     /// to write it.
     async fn write_at_once<R: Serialize>(&self, sql: &str, rows: &[R]) -> Result<bool, DbErr> {
-        if self.isolate {
+        if self.needs_read_committed {
             return Ok(false);
         }
         match self.db.execute_raw(statement(self.dialect, sql, [json(rows)?.into()])).await {
@@ -276,7 +276,7 @@ impl Store {
     pub(crate) async fn write<R: Row>(&self, rows: &[R]) -> Result<HashSet<Key>, DbErr> {
         repeat(|| async {
             let in_one = !matches!(R::batch(self.dialect), Batch::Steps { .. });
-            if in_one && !self.isolate {
+            if in_one && !self.needs_read_committed {
                 return write(&self.db, self.dialect, rows).await;
             }
             let transaction = self.begin().await?;

@@ -95,7 +95,7 @@ impl Store {
         let rows = repeat(|| async {
             let values = [queue.into(), worker.into(), which.clone().into(), int(ask.wanted), int(ask.slots)];
             let claim = statement(self.dialect, sql, values);
-            if !self.isolate {
+            if !self.needs_read_committed {
                 return self.db.query_all_raw(claim).await;
             }
             let transaction = self.begin().await?;

@@ -50,14 +50,14 @@ pub(crate) struct Store {
     pub(crate) dialect: &'static Dialect,
     /// Whether single statements need a transaction of their own, because sessions start with another isolation level than
     /// READ COMMITTED.
-    isolate: bool,
+    needs_read_committed: bool,
 }
 
 impl Store {
     pub(crate) async fn new(db: DatabaseConnection) -> Result<Self, DbErr> {
         let dialect = dialect::of(db.get_database_backend())?;
-        let isolate = dialect::connection::isolates_more(&db).await?;
-        Ok(Self { db, dialect, isolate })
+        let needs_read_committed = dialect::connection::is_stricter_than_read_committed(&db).await?;
+        Ok(Self { db, dialect, needs_read_committed })
     }
 
     pub(crate) async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
