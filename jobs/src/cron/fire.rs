@@ -19,7 +19,7 @@ use crate::store::firings::{self, NewFiring};
 use crate::store::row::NewJob;
 use crate::store::unique::Placed;
 use crate::store::workers::{self, Serves};
-use crate::store::{Store, clock, keys, repeat};
+use crate::store::{Store, clock, keys, retry_contention};
 
 /// How many schedules one transaction fires.
 pub(crate) const PAGE: usize = 100;
@@ -68,7 +68,7 @@ pub(crate) async fn first_due(
     which: &Which,
     limit: usize,
 ) -> Result<Outcome, DbErr> {
-    repeat(|| async {
+    retry_contention(|| async {
         let transaction = store.begin().await?;
         connection::limit_lock_waits(&transaction).await?;
         let fired = fire(&transaction, registry, default_queue, which, limit).await;

@@ -7,7 +7,7 @@ use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 use serde::{Serialize, Serializer};
 
 use super::dialect::{Batch, Dialect};
-use super::{Store, json, repeat, statement};
+use super::{Store, json, retry_contention, statement};
 use crate::error::fault::{self, Fault};
 use crate::model::outcome::Ending;
 use crate::model::{AttemptEnd, JobStatus};
@@ -274,7 +274,7 @@ impl Store {
     /// Writes the rows whose attempts still own their jobs, and returns those. Rows that someone else has locked
     /// are left out, as are those that were fenced out: [`Store::marks`] tells which.
     pub(crate) async fn write<R: Row>(&self, rows: &[R]) -> Result<HashSet<Key>, DbErr> {
-        repeat(|| async {
+        retry_contention(|| async {
             let in_one = !matches!(R::batch(self.dialect), Batch::Steps { .. });
             if in_one && !self.needs_read_committed {
                 return write(&self.db, self.dialect, rows).await;

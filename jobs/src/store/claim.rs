@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
 use super::dialect::{Claim, FromFront};
 use super::front::{Front, Place};
 use super::row::{Claimed, Columns};
-use super::{Store, json, repeat, statement};
+use super::{Store, json, retry_contention, statement};
 
 /// How many jobs a claim is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +92,7 @@ impl Store {
         which: String,
         ask: Ask,
     ) -> Result<Vec<Claimed>, DbErr> {
-        let rows = repeat(|| async {
+        let rows = retry_contention(|| async {
             let values = [queue.into(), worker.into(), which.clone().into(), int(ask.wanted), int(ask.slots)];
             let claim = statement(self.dialect, sql, values);
             if !self.needs_read_committed {

@@ -13,7 +13,7 @@ use super::dialect::{self, Dialect, Take, Unique};
 use super::entity::key;
 use super::insert::{MAX_BATCH_ROWS, in_chunks};
 use super::row::NewKey;
-use super::{Store, json, repeat, statement};
+use super::{Store, json, retry_contention, statement};
 use crate::error::Error;
 use crate::model::{JobId, JobStatus};
 
@@ -224,7 +224,7 @@ impl Store {
     ///
     /// A thousand of them, in one transaction. Says whether there may be more.
     pub(crate) async fn sweep_some_keys(&self) -> Result<bool, DbErr> {
-        Ok(repeat(|| self.sweep_once()).await? == MAX_SWEPT)
+        Ok(retry_contention(|| self.sweep_once()).await? == MAX_SWEPT)
     }
 
     async fn sweep_once(&self) -> Result<usize, DbErr> {

@@ -11,7 +11,7 @@ use sea_orm::{
 
 use super::connection::Connection;
 use super::entity::{job, worker};
-use super::{Store, control, dialect, json, millis, repeat, statement};
+use super::{Store, control, dialect, json, millis, retry_contention, statement};
 use crate::error::Error;
 use crate::model::{JobId, JobStatus};
 
@@ -89,7 +89,7 @@ impl Store {
             let delete = worker::Entity::delete_many()
                 .filter(worker::Column::Id.eq(*worker))
                 .filter(Expr::col(worker::Column::LastSeenAt).eq(self.dialect.time(*seen_at)));
-            buried += repeat(|| async {
+            buried += retry_contention(|| async {
                 let transaction = self.begin().await?;
                 let result = delete.clone().exec(&transaction).await?;
                 transaction.commit().await?;
@@ -137,7 +137,7 @@ impl Store {
 
     /// Deletes up to a batch of jobs that have been closed with this status for longer than `age`; says how many.
     pub(crate) async fn delete_expired(&self, status: JobStatus, age: Duration) -> Result<usize, DbErr> {
-        repeat(|| async {
+        retry_contention(|| async {
             let transaction = self.begin().await?;
             let limit = i64::try_from(MAINTENANCE_ROWS).unwrap_or(i64::MAX);
             let values = [status.code().into(), millis(age).into(), limit.into()];

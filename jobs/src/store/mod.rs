@@ -82,7 +82,7 @@ pub(crate) async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction
 const REPEATS: u32 = 8;
 
 /// Runs a transaction of ours whole, again when it lost against another (a deadlock, a busy database).
-pub(crate) async fn repeat<T, F>(transaction: impl FnMut() -> F) -> Result<T, DbErr>
+pub(crate) async fn retry_contention<T, F>(transaction: impl FnMut() -> F) -> Result<T, DbErr>
 where
     F: Future<Output = Result<T, DbErr>>,
 {

@@ -7,7 +7,7 @@ use super::claim::{Ask, int};
 use super::dialect::Claim;
 use super::front::Place;
 use super::row::{Claimed, Columns};
-use super::{Store, json, repeat, statement};
+use super::{Store, json, retry_contention, statement};
 
 /// How many more jobs are locked of each place, at first, than its share of what is wanted would be.
 const SPARE: usize = 2;
@@ -33,7 +33,7 @@ impl Store {
         if places.is_empty() {
             return Ok(Vec::new());
         }
-        let (claimed, asked) = repeat(|| self.lock_and_own(worker, queue, places, ask)).await?;
+        let (claimed, asked) = retry_contention(|| self.lock_and_own(worker, queue, places, ask)).await?;
         for (place, is_empty) in asked {
             places[place].is_empty = is_empty;
         }
