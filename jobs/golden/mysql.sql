@@ -220,7 +220,7 @@ Dialect {
         take: Values {
             into: "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at) VALUES ",
             row: "(?, ?, ?, UTC_TIMESTAMP(6) + INTERVAL ? * 1000 MICROSECOND)",
-            unless_there: " ON DUPLICATE KEY
+            or_ignore: " ON DUPLICATE KEY
                 UPDATE version = jobs_unique.version + 0 * LAST_INSERT_ID(1)",
             chunks: [
                 1024,
@@ -304,4 +304,4 @@ Dialect {
     },
 }
 by_id: UPDATE `jobs_job` FORCE INDEX (PRIMARY) SET `priority` = 1 WHERE `id` = 1
-unless_there: INSERT IGNORE INTO jobs_cron (name) VALUES (1)
+insert_or_ignore: INSERT IGNORE INTO jobs_cron (name) VALUES (1)

@@ -359,4 +359,4 @@ Dialect {
     },
 }
 by_id: UPDATE `jobs_job` SET `priority` = 1 WHERE `id` = 1
-unless_there: INSERT INTO jobs_cron (name) VALUES (1) ON CONFLICT DO NOTHING
+insert_or_ignore: INSERT INTO jobs_cron (name) VALUES (1) ON CONFLICT DO NOTHING

@@ -101,7 +101,7 @@ pub(crate) async fn insert<C: ConnectionTrait>(
         ]);
     let dialect = dialect::of(db.get_database_backend())?;
     let mut statement = dialect.backend.build(&insert);
-    statement.sql = (dialect.unless_there)(&statement.sql);
+    statement.sql = (dialect.insert_or_ignore)(&statement.sql);
     Ok(db.execute_raw(statement).await?.rows_affected() == 1)
 }
 

@@ -44,11 +44,11 @@ async fn take<C: ConnectionTrait>(db: &C, dialect: &Dialect, mut rows: Vec<KeyRo
             let result = db.execute_raw(statement(dialect, sql, [json(&rows)?.into()])).await?;
             Ok(dialect.has_taken_all(&result, rows.len()))
         }
-        Take::Values { into, row, unless_there, chunks } => {
+        Take::Values { into, row, or_ignore, chunks } => {
             rows.sort_unstable_by_key(|row| row.unique_key);
             let mut all = true;
             for some in in_chunks(&rows, chunks) {
-                let sql = format!("{into}{}{unless_there}", vec![row; some.len()].join(", "));
+                let sql = format!("{into}{}{or_ignore}", vec![row; some.len()].join(", "));
                 let result = db.execute_raw(statement(dialect, &sql, some.iter().flat_map(KeyRow::values))).await?;
                 all &= dialect.has_taken_all(&result, some.len());
             }

@@ -71,7 +71,7 @@ pub(crate) struct Dialect {
     /// An `UPDATE` of the one job that its condition names by its id, made to look at no other, however few there are.
     pub(crate) by_id: fn(&str) -> String,
     /// An `INSERT` of one row, made to change nothing where there is one with its key.
-    pub(crate) unless_there: fn(&str) -> String,
+    pub(crate) insert_or_ignore: fn(&str) -> String,
 }
 
 /// The keys of unique jobs.
@@ -141,7 +141,7 @@ pub(crate) enum Take {
     /// (keys, with their jobs): all.
     Json(&'static str),
     /// A `VALUES` list of a fixed number of (key, job, version, time in ms), in the order of the keys.
-    Values { into: &'static str, row: &'static str, unless_there: &'static str, chunks: &'static [usize] },
+    Values { into: &'static str, row: &'static str, or_ignore: &'static str, chunks: &'static [usize] },
 }
 
 /// How rows are inserted, with their ids in the order in which they were given.

@@ -123,7 +123,7 @@ pub(super) static DIALECT: Dialect = Dialect {
         take: Take::Values {
             into: "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at) VALUES ",
             row: concat!("(?, ?, ?, ", in_ms!("?"), ")"),
-            unless_there: " ON DUPLICATE KEY UPDATE version = jobs_unique.version + 0 * LAST_INSERT_ID(1)",
+            or_ignore: " ON DUPLICATE KEY UPDATE version = jobs_unique.version + 0 * LAST_INSERT_ID(1)",
             chunks: CHUNKS,
         },
         held: Some(concat! { "SELECT held.unique_key, held.job_id
@@ -158,7 +158,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     },
     cron: cron::CRON,
     by_id: |update| update.replacen("UPDATE `jobs_job`", "UPDATE `jobs_job` FORCE INDEX (PRIMARY)", 1),
-    unless_there: |insert| insert.replacen("INSERT", "INSERT IGNORE", 1),
+    insert_or_ignore: |insert| insert.replacen("INSERT", "INSERT IGNORE", 1),
 };
 
 /// So that few statements have to be prepared.

@@ -96,7 +96,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     },
     cron: cron::CRON,
     by_id: str::to_owned,
-    unless_there: |insert| format!("{insert} ON CONFLICT DO NOTHING"),
+    insert_or_ignore: |insert| format!("{insert} ON CONFLICT DO NOTHING"),
 };
 
 const HOLDING_JOBS: &str =
