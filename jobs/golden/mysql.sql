@@ -180,7 +180,7 @@ Dialect {
     ],
     delete_jobs: "DELETE jobs_job
         FROM JSON_TABLE(?, '$[*]' COLUMNS (doomed BIGINT PATH '$')) AS d STRAIGHT_JOIN jobs_job FORCE INDEX (PRIMARY) ON jobs_job.id = d.doomed",
-    expect: None,
+    mark_awaited: None,
     statuses: "SELECT jobs_job.id, jobs_job.status
         FROM JSON_TABLE(?, '$[*]' COLUMNS (wanted BIGINT PATH '$')) AS w JOIN jobs_job ON jobs_job.id = w.wanted",
     advance: "UPDATE jobs_job

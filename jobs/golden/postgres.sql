@@ -311,7 +311,7 @@ Dialect {
         WHERE id IN
         (SELECT value::bigint
         FROM json_array_elements_text($1::json))",
-    expect: Some(
+    mark_awaited: Some(
         "UPDATE jobs_job
             SET awaited = TRUE
             WHERE id = ANY(ARRAY(

@@ -229,7 +229,7 @@ Dialect {
         WHERE id IN
         (SELECT value
         FROM json_each(?1))",
-    expect: None,
+    mark_awaited: None,
     statuses: "SELECT id, status
         FROM jobs_job
         WHERE id IN

@@ -128,9 +128,9 @@ pub(crate) async fn notify<C: ConnectionTrait>(db: &C, channel: &str, payload: &
 }
 
 /// Somebody waits for these jobs to end, and listens.
-pub(crate) async fn expect<C: ConnectionTrait>(db: &C, ids: &[i64]) -> Result<(), DbErr> {
+pub(crate) async fn mark_awaited<C: ConnectionTrait>(db: &C, ids: &[i64]) -> Result<(), DbErr> {
     let dialect = dialect::of(db.get_database_backend())?;
-    if let Some(sql) = dialect.expect {
+    if let Some(sql) = dialect.mark_awaited {
         db.execute_raw(statement(dialect, sql, [json(ids)?.into()])).await?;
     }
     Ok(())

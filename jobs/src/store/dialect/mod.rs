@@ -61,7 +61,7 @@ pub(crate) struct Dialect {
     /// (ids)
     pub(crate) delete_jobs: &'static str,
     /// (ids): somebody waits for the ends of these jobs, and wants to be notified, where the database can.
-    pub(crate) expect: Option<&'static str>,
+    pub(crate) mark_awaited: Option<&'static str>,
     /// (ids) → id, status.
     pub(crate) statuses: &'static str,
     /// (time in ms): all that waits is due so much sooner.

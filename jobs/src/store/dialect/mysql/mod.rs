@@ -113,7 +113,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     ],
     delete_jobs: concat! { "DELETE jobs_job FROM ", ids!("doomed"), " AS d
     STRAIGHT_JOIN jobs_job FORCE INDEX (PRIMARY) ON jobs_job.id = d.doomed" },
-    expect: None,
+    mark_awaited: None,
     statuses: concat! { "SELECT jobs_job.id, jobs_job.status
     FROM ", ids!("wanted"), " AS w JOIN jobs_job ON jobs_job.id = w.wanted" },
     advance: "UPDATE jobs_job SET scheduled_at = scheduled_at - INTERVAL ? * 1000 MICROSECOND WHERE status = 0",

@@ -48,7 +48,7 @@ pub(super) static DIALECT: Dialect = Dialect {
         concat!("DELETE FROM jobs_attempt WHERE job_id IN (", ids!("$1"), ")"),
     ],
     delete_jobs: concat!("DELETE FROM jobs_job WHERE id IN (", ids!("$1"), ")"),
-    expect: Some(
+    mark_awaited: Some(
         concat! { "UPDATE jobs_job SET awaited = TRUE
          WHERE id = ANY(ARRAY(
              SELECT id FROM jobs_job

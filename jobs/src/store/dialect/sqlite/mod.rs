@@ -52,7 +52,7 @@ pub(super) static DIALECT: Dialect = Dialect {
         concat!("DELETE FROM jobs_attempt WHERE job_id IN (", values!("?1"), ")"),
     ],
     delete_jobs: concat!("DELETE FROM jobs_job WHERE id IN (", values!("?1"), ")"),
-    expect: None,
+    mark_awaited: None,
     statuses: concat!("SELECT id, status FROM jobs_job WHERE id IN (", values!("?1"), ")"),
     advance: concat! { "UPDATE jobs_job
               SET scheduled_at = ", before!("scheduled_at", "?1"), "
