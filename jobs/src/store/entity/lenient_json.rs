@@ -9,9 +9,9 @@ use sea_orm::{ColIdx, QueryResult, TryGetError, TryGetable};
 /// A JSON value. Text that can't be read is a string, such as text that is no JSON, or a number that is larger than any here: one such
 /// row must not keep others from being read.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Stored(pub Json);
+pub struct LenientJson(pub Json);
 
-impl TryGetable for Stored {
+impl TryGetable for LenientJson {
     fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
         Json::try_get_by(row, index).or_else(|_| text(row, index).map(Json::String)).map(Self)
     }
@@ -38,19 +38,19 @@ fn unreadable(error: sea_orm::sqlx::Error) -> TryGetError {
     TryGetError::DbErr(DbErr::Type(error.to_string()))
 }
 
-impl From<Stored> for Value {
-    fn from(stored: Stored) -> Self {
-        stored.0.into()
+impl From<LenientJson> for Value {
+    fn from(json: LenientJson) -> Self {
+        json.0.into()
     }
 }
 
-impl Nullable for Stored {
+impl Nullable for LenientJson {
     fn null() -> Value {
         Json::null()
     }
 }
 
-impl ValueType for Stored {
+impl ValueType for LenientJson {
     fn try_from(value: Value) -> Result<Self, ValueTypeErr> {
         <Json as ValueType>::try_from(value).map(Self)
     }
