@@ -155,23 +155,23 @@ pub(crate) async fn remove<C: ConnectionTrait>(db: &C, name: &str) -> Result<boo
 
 /// Which schedules a worker fires.
 #[derive(Debug, Clone)]
-pub(crate) struct Which {
+pub(crate) struct DueFilter {
     /// Those of these jobs,
     jobs: String,
     /// but for these; both as JSON.
-    but: String,
+    except: String,
 }
 
-impl Which {
-    pub(crate) fn new<S: Serialize>(jobs: &[&str], but: &[S]) -> Result<Self, DbErr> {
-        Ok(Self { jobs: json(jobs)?, but: json(but)? })
+impl DueFilter {
+    pub(crate) fn new<S: Serialize>(jobs: &[&str], except: &[S]) -> Result<Self, DbErr> {
+        Ok(Self { jobs: json(jobs)?, except: json(except)? })
     }
 }
 
 /// How long it is until the first of these schedules is due, zero where one is; `None` where there is none.
-pub(crate) async fn due_in<C: ConnectionTrait>(db: &C, which: &Which) -> Result<Option<Duration>, DbErr> {
+pub(crate) async fn due_in<C: ConnectionTrait>(db: &C, filter: &DueFilter) -> Result<Option<Duration>, DbErr> {
     let dialect = dialect::of(db.get_database_backend())?;
-    let values = [which.jobs.as_str().into(), which.but.as_str().into()];
+    let values = [filter.jobs.as_str().into(), filter.except.as_str().into()];
     let Some(row) = db.query_one_raw(statement(dialect, dialect.cron.due_in, values)).await? else { return Ok(None) };
     let wait_ms: i64 = row.try_get_by_index(0)?;
     Ok(Some(Duration::from_millis(u64::try_from(wait_ms).unwrap_or_default())))
@@ -181,12 +181,12 @@ pub(crate) async fn due_in<C: ConnectionTrait>(db: &C, which: &Which) -> Result<
 /// is about to be fired by them.
 pub(crate) async fn lock_due<C: ConnectionTrait>(
     db: &C,
-    which: &Which,
+    filter: &DueFilter,
     limit: usize,
 ) -> Result<Vec<(Row, DateTimeUtc)>, DbErr> {
     let dialect = dialect::of(db.get_database_backend())?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let values = [which.jobs.as_str().into(), which.but.as_str().into(), limit.into()];
+    let values = [filter.jobs.as_str().into(), filter.except.as_str().into(), limit.into()];
     let rows = db.query_all_raw(statement(dialect, dialect.cron.due, values)).await?;
     rows.iter().map(|row| Ok((Row::from_query_result(row, "")?, row.try_get("", "now")?))).collect()
 }
