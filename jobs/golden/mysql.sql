@@ -215,9 +215,9 @@ Dialect {
                     1,
                 ],
             },
-            take_range: None,
+            acquire_range: None,
         },
-        take: Values {
+        acquire: Values {
             into: "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at) VALUES ",
             row: "(?, ?, ?, UTC_TIMESTAMP(6) + INTERVAL ? * 1000 MICROSECOND)",
             or_ignore: " ON DUPLICATE KEY
@@ -236,7 +236,7 @@ Dialect {
                 1,
             ],
         },
-        held: Some(
+        holder_if_certain: Some(
             "SELECT held.unique_key, held.job_id
                 FROM jobs_unique AS held JOIN jobs_job AS job ON job.id = held.job_id
                 WHERE held.unique_key = ? AND (held.expires_at > UTC_TIMESTAMP(6) OR job.unique_while & (1 << job.status) <> 0)",
@@ -250,7 +250,7 @@ Dialect {
         locked_jobs: "SELECT id, version, status, unique_while
             FROM JSON_TABLE(?, '$[*]' COLUMNS (holding BIGINT PATH '$')) AS h STRAIGHT_JOIN jobs_job FORCE INDEX (PRIMARY) ON jobs_job.id = h.holding FOR
             UPDATE /*!80001 OF jobs_job */",
-        free: "DELETE jobs_unique
+        release: "DELETE jobs_unique
             FROM JSON_TABLE(?, '$[*]' COLUMNS ( seen VARCHAR(64) CHARACTER
             SET utf8mb4 PATH '$.unique_key', by_job BIGINT PATH '$.job_id', at_version BIGINT PATH '$.version')) AS s STRAIGHT_JOIN jobs_unique FORCE INDEX (PRIMARY) ON jobs_unique.unique_key = s.seen COLLATE utf8mb4_bin AND jobs_unique.job_id = s.by_job AND jobs_unique.version <=> s.at_version",
         replace: "UPDATE jobs_job FORCE INDEX (PRIMARY)

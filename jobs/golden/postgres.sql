@@ -395,13 +395,13 @@ Dialect {
                     FROM woken) >= 0",
             },
         ),
-        take: Json(
+        acquire: Json(
             "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
                 SELECT unique_key, job_id, version, statement_timestamp() + within_ms * interval '1 millisecond'
                 FROM json_to_recordset($1::json) AS new (unique_key text, job_id bigint, version bigint, within_ms bigint)
                 ORDER BY unique_key COLLATE "C" ON CONFLICT DO NOTHING",
         ),
-        held: None,
+        holder_if_certain: None,
         holders: "SELECT unique_key, job_id, version, COALESCE(expires_at > statement_timestamp(), FALSE) AS is_open, current_setting('transaction_isolation') <> 'read committed' AS may_be_old
             FROM jobs_unique
             WHERE unique_key = ANY(ARRAY(SELECT value
@@ -415,7 +415,7 @@ Dialect {
             WHERE id = ANY(ARRAY(SELECT value::bigint
             FROM json_array_elements_text($1::json)))
             ORDER BY id FOR UPDATE",
-        free: "DELETE
+        release: "DELETE
             FROM jobs_unique
             WHERE ctid = ANY(ARRAY(
             SELECT jobs_unique.ctid

@@ -255,7 +255,7 @@ Dialect {
                 },
                 UpToLast,
             ),
-            take_range: Some(
+            acquire_range: Some(
                 "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
                     SELECT unique_key, id, version, strftime('%Y-%m-%dT%H:%M:%fZ', 'now', (?3 / 1000.0) || ' seconds')
                     FROM jobs_job
@@ -263,13 +263,13 @@ Dialect {
                     ORDER BY unique_key ON CONFLICT DO NOTHING",
             ),
         },
-        take: Json(
+        acquire: Json(
             "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
                 SELECT value ->> 'unique_key', value ->> 'job_id', value ->> 'version', strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ((value ->> 'within_ms') / 1000.0) || ' seconds')
                 FROM json_each(?1)
                 WHERE TRUE ON CONFLICT DO NOTHING",
         ),
-        held: None,
+        holder_if_certain: None,
         holders: "SELECT unique_key, job_id, version, COALESCE(expires_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), FALSE) AS is_open, FALSE AS may_be_old
             FROM jobs_unique
             WHERE unique_key IN
@@ -285,7 +285,7 @@ Dialect {
             WHERE id IN
             (SELECT value
             FROM json_each(?1))",
-        free: "DELETE
+        release: "DELETE
             FROM jobs_unique
             WHERE (unique_key, job_id, COALESCE(version, -1)) IN (
             SELECT value ->> 'unique_key', value ->> 'job_id', COALESCE(value ->> 'version', -1)

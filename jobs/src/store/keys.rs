@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::claim::int;
 use super::connection::is_plain;
-use super::dialect::{self, Dialect, Take, Unique};
+use super::dialect::{self, Acquire, Dialect, Unique};
 use super::entity::key;
 use super::insert::{MAX_BATCH_ROWS, in_chunks};
 use super::row::NewKey;
@@ -37,41 +37,41 @@ impl<'k> KeyRow<'k> {
     }
 }
 
-/// Takes those that are free; false: not all were.
-async fn take<C: ConnectionTrait>(db: &C, dialect: &Dialect, mut rows: Vec<KeyRow<'_>>) -> Result<bool, DbErr> {
-    match dialect.unique.take {
-        Take::Json(sql) => {
+/// Acquires the keys that are free; false: not all were.
+async fn acquire<C: ConnectionTrait>(db: &C, dialect: &Dialect, mut rows: Vec<KeyRow<'_>>) -> Result<bool, DbErr> {
+    match dialect.unique.acquire {
+        Acquire::Json(sql) => {
             let result = db.execute_raw(statement(dialect, sql, [json(&rows)?.into()])).await?;
-            Ok(dialect.has_taken_all(&result, rows.len()))
+            Ok(dialect.has_acquired_all(&result, rows.len()))
         }
-        Take::Values { into, row, or_ignore, chunks } => {
+        Acquire::Values { into, row, or_ignore, chunks } => {
             rows.sort_unstable_by_key(|row| row.unique_key);
             let mut all = true;
             for some in in_chunks(&rows, chunks) {
                 let sql = format!("{into}{}{or_ignore}", vec![row; some.len()].join(", "));
                 let result = db.execute_raw(statement(dialect, &sql, some.iter().flat_map(KeyRow::values))).await?;
-                all &= dialect.has_taken_all(&result, some.len());
+                all &= dialect.has_acquired_all(&result, some.len());
             }
             Ok(all)
         }
     }
 }
 
-/// The same for jobs that are new: by the statement that takes keys of ids that follow each other, where there is one and it can.
-pub(super) async fn take_new<C: ConnectionTrait>(
+/// Acquires the keys of newly inserted jobs, by the range statement if the dialect has one and the ids are contiguous.
+pub(super) async fn acquire_new<C: ConnectionTrait>(
     db: &C,
     dialect: &Dialect,
-    take_range: Option<&str>,
+    acquire_range: Option<&str>,
     new: &[(&NewKey, i64)],
 ) -> Result<bool, DbErr> {
-    if let (Some(sql), [(key, first), ..], [.., (_, last)]) = (take_range, new, new)
+    if let (Some(sql), [(key, first), ..], [.., (_, last)]) = (acquire_range, new, new)
         && new.iter().all(|(other, _)| other.within_ms == key.within_ms)
     {
         let values = [(*first).into(), (*last).into(), key.within_ms.into()];
         let result = db.execute_raw(statement(dialect, sql, values)).await?;
-        return Ok(dialect.has_taken_all(&result, new.len()));
+        return Ok(dialect.has_acquired_all(&result, new.len()));
     }
-    take(db, dialect, new.iter().map(|(key, id)| KeyRow::new(key, *id)).collect()).await
+    acquire(db, dialect, new.iter().map(|(key, id)| KeyRow::new(key, *id)).collect()).await
 }
 
 /// Who has a key.
@@ -142,12 +142,12 @@ pub(super) async fn holders<C: ConnectionTrait>(
 
 /// The job that holds a key, where one surely does: to be asked first, where that costs less than a transaction in vain. What a
 /// transaction of the caller's shows may be long over, and is looked at again.
-pub(super) async fn surely_held_by<C: ConnectionTrait>(
+pub(super) async fn holder_if_certain<C: ConnectionTrait>(
     db: &C,
     dialect: &Dialect,
     key: &str,
 ) -> Result<Option<i64>, DbErr> {
-    let Some(sql) = dialect.unique.held else { return Ok(None) };
+    let Some(sql) = dialect.unique.holder_if_certain else { return Ok(None) };
     let Some(held) = db.query_one_raw(statement(dialect, sql, [key.into()])).await? else { return Ok(None) };
     if is_plain(db) {
         return held.try_get_by_index(1);
@@ -156,15 +156,15 @@ pub(super) async fn surely_held_by<C: ConnectionTrait>(
     Ok(holders.iter().find(|holder| holder.holds()).map(|holder| holder.job_id))
 }
 
-/// Sets these keys free, where they are still as they were seen.
-pub(super) async fn free<C: ConnectionTrait>(db: &C, dialect: &Dialect, holders: &[Holder]) -> Result<(), DbErr> {
+/// Releases these keys if they are still as they were seen.
+pub(super) async fn release<C: ConnectionTrait>(db: &C, dialect: &Dialect, holders: &[Holder]) -> Result<(), DbErr> {
     if holders.is_empty() {
         return Ok(());
     }
     // In the order of the keys, as all who lock several do.
     let mut rows: Vec<_> = holders.iter().map(Holder::row).collect();
     rows.sort_unstable_by_key(|row| row.unique_key);
-    db.execute_raw(statement(dialect, dialect.unique.free, [json(&rows)?.into()])).await.map(|_| ())
+    db.execute_raw(statement(dialect, dialect.unique.release, [json(&rows)?.into()])).await.map(|_| ())
 }
 
 /// How long jobs of the caller's, which nobody else has seen yet, hold their keys: (key, job, until).
@@ -189,7 +189,7 @@ pub(crate) async fn hold_until<C: ConnectionTrait>(db: &C, held: &[(&str, i64, D
 
 /// A job that was closed waits again, at this version: it takes its key again, unless another one holds it. In a transaction of the
 /// caller's.
-pub(crate) async fn take_again<C: ConnectionTrait>(db: &C, id: JobId, key: &str, version: i64) -> Result<(), Error> {
+pub(crate) async fn acquire_again<C: ConnectionTrait>(db: &C, id: JobId, key: &str, version: i64) -> Result<(), Error> {
     let dialect = dialect::of(db.get_database_backend())?;
     loop {
         let still_has_it = key::Entity::update_many()
@@ -201,7 +201,7 @@ pub(crate) async fn take_again<C: ConnectionTrait>(db: &C, id: JobId, key: &str,
         if still_has_it.rows_affected == 1 {
             return Ok(());
         }
-        if take(db, dialect, vec![KeyRow { unique_key: key, job_id: id.0, version: Some(version), within_ms: None }])
+        if acquire(db, dialect, vec![KeyRow { unique_key: key, job_id: id.0, version: Some(version), within_ms: None }])
             .await?
         {
             return Ok(());
@@ -210,7 +210,7 @@ pub(crate) async fn take_again<C: ConnectionTrait>(db: &C, id: JobId, key: &str,
             if holder.holds() {
                 return Err(Error::Duplicate { existing: JobId(holder.job_id) });
             }
-            free(db, dialect, &[holder]).await?;
+            release(db, dialect, &[holder]).await?;
         }
     }
 }

@@ -78,9 +78,9 @@ pub(crate) struct Dialect {
 #[derive(Debug)]
 pub(crate) struct Unique {
     pub(crate) insert: InsertUnique,
-    pub(crate) take: Take,
+    pub(crate) acquire: Acquire,
     /// (key) → key, id: a job that surely holds it. Asked first where it costs less than a transaction in vain.
-    pub(crate) held: Option<&'static str>,
+    pub(crate) holder_if_certain: Option<&'static str>,
     /// (keys) → key, job, version, `is_open`: whether its time is not over, `may_be_old`: whether this transaction may see older rows
     /// than there are.
     pub(crate) holders: &'static str,
@@ -88,8 +88,8 @@ pub(crate) struct Unique {
     pub(crate) jobs: &'static str,
     /// The same, locked where rows can be, in the order that is given: as they are now.
     pub(crate) locked_jobs: &'static str,
-    /// (holders): sets keys free that are still held as they were seen.
-    pub(crate) free: &'static str,
+    /// (holders): releases keys that are still held as they were seen.
+    pub(crate) release: &'static str,
     /// (at, delay in ms, parameters, id, version): replaces what a waiting job is to do, and when.
     pub(crate) replace: &'static str,
     /// (limit) → keys of deleted jobs whose time is over, locked, but for those that someone else has locked.
@@ -131,13 +131,13 @@ pub(crate) enum InsertUnique {
         jobs: Insert,
         /// (first id, last id, time in ms): takes the keys of new jobs, for the same time, whose ids follow each other: where one writes
         /// at a time.
-        take_range: Option<&'static str>,
+        acquire_range: Option<&'static str>,
     },
 }
 
-/// How keys are taken that are free. See [`Dialect::has_taken_all`].
+/// How keys are acquired that are free. See [`Dialect::has_acquired_all`].
 #[derive(Debug)]
-pub(crate) enum Take {
+pub(crate) enum Acquire {
     /// (keys, with their jobs): all.
     Json(&'static str),
     /// A `VALUES` list of a fixed number of (key, job, version, time in ms), in the order of the keys.
@@ -263,7 +263,7 @@ impl Dialect {
     }
 
     /// Whether so many keys were free: all, or it tells that they were not.
-    pub(crate) fn has_taken_all(&self, result: &ExecResult, keys: usize) -> bool {
+    pub(crate) fn has_acquired_all(&self, result: &ExecResult, keys: usize) -> bool {
         match self.backend {
             // Rows that are found count like rows that are written; but the statement says 1 there.
             DbBackend::MySql => result.last_insert_id() == 0,

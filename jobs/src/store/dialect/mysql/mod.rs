@@ -15,7 +15,7 @@ mod fragments;
 
 use sea_orm::DbBackend;
 
-use super::{Batch, Beat, Claim, Dialect, Insert, InsertUnique, Take, Unique};
+use super::{Acquire, Batch, Beat, Claim, Dialect, Insert, InsertUnique, Unique};
 use crate::store::row::{claimed_columns, given_columns, new_columns_with_key};
 use fragments::{before, bound, due_at, ids, in_ms, keys, names, now, text};
 
@@ -118,15 +118,15 @@ pub(super) static DIALECT: Dialect = Dialect {
     FROM ", ids!("wanted"), " AS w JOIN jobs_job ON jobs_job.id = w.wanted" },
     advance: "UPDATE jobs_job SET scheduled_at = scheduled_at - INTERVAL ? * 1000 MICROSECOND WHERE status = 0",
     unique: Unique {
-        insert: InsertUnique::Steps { jobs: INSERT, take_range: None },
+        insert: InsertUnique::Steps { jobs: INSERT, acquire_range: None },
         // To set it to what it is locks it: else two who find that nobody holds it any more would lock each other out.
-        take: Take::Values {
+        acquire: Acquire::Values {
             into: "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at) VALUES ",
             row: concat!("(?, ?, ?, ", in_ms!("?"), ")"),
             or_ignore: " ON DUPLICATE KEY UPDATE version = jobs_unique.version + 0 * LAST_INSERT_ID(1)",
             chunks: CHUNKS,
         },
-        held: Some(concat! { "SELECT held.unique_key, held.job_id
+        holder_if_certain: Some(concat! { "SELECT held.unique_key, held.job_id
              FROM jobs_unique AS held JOIN jobs_job AS job ON job.id = held.job_id
              WHERE held.unique_key = ? AND (held.expires_at > ", now!(), " OR job.unique_while & (1 << job.status) <> 0)" }),
         // They are locked already. Without the lock, a transaction that began before would be shown who had them then.
@@ -139,7 +139,7 @@ pub(super) static DIALECT: Dialect = Dialect {
         locked_jobs: concat! { "SELECT id, version, status, unique_while
                       FROM ", ids!("holding"), " AS h
                       STRAIGHT_JOIN jobs_job FORCE INDEX (PRIMARY) ON jobs_job.id = h.holding FOR UPDATE /*!80001 OF jobs_job */" },
-        free: concat! { "DELETE jobs_unique
+        release: concat! { "DELETE jobs_unique
                FROM JSON_TABLE(?, '$[*]' COLUMNS (
                         ", text!("seen", "VARCHAR(64)", "unique_key"), ", by_job BIGINT PATH '$.job_id',
                         at_version BIGINT PATH '$.version')) AS s

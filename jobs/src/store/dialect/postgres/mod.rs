@@ -7,7 +7,7 @@ mod insert;
 
 use sea_orm::DbBackend;
 
-use super::{Batch, Beat, Dialect, Ids, Insert, InsertJobs, InsertUnique, Take, Unique};
+use super::{Acquire, Batch, Beat, Dialect, Ids, Insert, InsertJobs, InsertUnique, Unique};
 use fragments::{ids, insert_messages, is_soon, sleeps_on, texts, wake_sleepers};
 use insert::{INSERT, INSERT_UNIFORM, INSERT_UNIQUE, INSERT_UNIQUE_UNIFORM};
 
@@ -60,14 +60,14 @@ pub(super) static DIALECT: Dialect = Dialect {
     advance: "UPDATE jobs_job SET scheduled_at = scheduled_at - $1 * interval '1 millisecond' WHERE status = 0",
     unique: Unique {
         insert: InsertUnique::Statement(InsertJobs { mixed: INSERT_UNIQUE, uniform: INSERT_UNIQUE_UNIFORM }),
-        take: Take::Json(
+        acquire: Acquire::Json(
             "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
              SELECT unique_key, job_id, version, statement_timestamp() + within_ms * interval '1 millisecond'
              FROM json_to_recordset($1::json) AS new (unique_key text, job_id bigint, version bigint, within_ms bigint)
              ORDER BY unique_key COLLATE \"C\"
              ON CONFLICT DO NOTHING",
         ),
-        held: None,
+        holder_if_certain: None,
         holders: concat! { "SELECT unique_key, job_id, version, COALESCE(expires_at > statement_timestamp(), FALSE) AS is_open,
                          current_setting('transaction_isolation') <> 'read committed' AS may_be_old
                   FROM jobs_unique
@@ -78,7 +78,7 @@ pub(super) static DIALECT: Dialect = Dialect {
                       WHERE id = ANY(ARRAY(", ids!("$1"), "))
                       ORDER BY id FOR UPDATE" },
         // Locked in order before they are deleted: a `DELETE … USING` locks them in any.
-        free: "DELETE FROM jobs_unique
+        release: "DELETE FROM jobs_unique
                WHERE ctid = ANY(ARRAY(
                    SELECT jobs_unique.ctid
                    FROM json_to_recordset($1::json) AS seen (unique_key text, job_id bigint, version bigint)

@@ -6,7 +6,7 @@ mod fragments;
 
 use sea_orm::DbBackend;
 
-use super::{Batch, Beat, Claim, Dialect, Ids, Insert, InsertJobs, InsertUnique, Take, Unique};
+use super::{Acquire, Batch, Beat, Claim, Dialect, Ids, Insert, InsertJobs, InsertUnique, Unique};
 use crate::store::row::{claimed_columns, given_columns, new_columns, new_columns_with_key};
 use fragments::{before, bound, due_at, held_until, in_ms, member, now, values};
 
@@ -60,7 +60,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     unique: Unique {
         insert: InsertUnique::Steps {
             jobs: Insert::Rows(InsertJobs { mixed: INSERT, uniform: INSERT_UNIQUE_UNIFORM }, Ids::UpToLast),
-            take_range: Some(
+            acquire_range: Some(
                 concat! { "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
                  SELECT unique_key, id, version, ", held_until!("?3"), "
                  FROM jobs_job WHERE id BETWEEN ?1 AND ?2 ORDER BY unique_key
@@ -68,7 +68,7 @@ pub(super) static DIALECT: Dialect = Dialect {
             ),
         },
         // Without a time, all of it is NULL.
-        take: Take::Json(
+        acquire: Acquire::Json(
             concat! { "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
              SELECT value ->> 'unique_key', value ->> 'job_id', value ->> 'version',
                     ", held_until!("(value ->> 'within_ms')"), "
@@ -76,14 +76,14 @@ pub(super) static DIALECT: Dialect = Dialect {
              ON CONFLICT DO NOTHING" },
         ),
         // In a transaction of the caller's, a write after a read may be refused.
-        held: None,
+        holder_if_certain: None,
         holders: concat! { "SELECT unique_key, job_id, version,
                          COALESCE(expires_at > ", now!(), ", FALSE) AS is_open,
                          FALSE AS may_be_old
                   FROM jobs_unique WHERE unique_key IN (", values!("?1"), ")" },
         jobs: HOLDING_JOBS,
         locked_jobs: HOLDING_JOBS,
-        free: "DELETE FROM jobs_unique
+        release: "DELETE FROM jobs_unique
                WHERE (unique_key, job_id, COALESCE(version, -1)) IN (
                    SELECT value ->> 'unique_key', value ->> 'job_id', COALESCE(value ->> 'version', -1) FROM json_each(?1))",
         replace: concat! { "UPDATE jobs_job
