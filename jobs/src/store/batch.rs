@@ -32,7 +32,7 @@ pub(crate) struct Finish {
     /// Who ran it, for the history.
     pub(crate) worker: String,
     /// The worker whose write this is, and which the row names from now on; none where the job's own is gone. With the version it
-    /// is the mark by which a repeated write is known.
+    /// tells whether a write that is repeated was done before.
     pub(crate) owner: Option<i64>,
     #[serde(skip)]
     pub(crate) messages: Vec<NewMessage>,
@@ -258,7 +258,7 @@ impl Store {
         self.write(reports).await
     }
 
-    /// True: all are written. Else some may be, and their rows tell by [`Store::marks`]: to have every one told would cost more than
+    /// True: all are written. Else some may be, and their rows tell by [`Store::row_states`]: to have every one told would cost more than
     /// to write it.
     async fn write_at_once<R: Serialize>(&self, sql: &str, rows: &[R]) -> Result<bool, DbErr> {
         if self.needs_read_committed {
@@ -272,7 +272,7 @@ impl Store {
     }
 
     /// Writes the rows whose attempts still own their jobs, and returns those. Rows that someone else has locked
-    /// are left out, as are those that were fenced out: [`Store::marks`] tells which.
+    /// are left out, as are those that were fenced out: [`Store::row_states`] tells which.
     pub(crate) async fn write<R: Row>(&self, rows: &[R]) -> Result<HashSet<Key>, DbErr> {
         retry_contention(|| async {
             let in_one = !matches!(R::batch(self.dialect), Batch::Steps { .. });

@@ -159,9 +159,9 @@ pub(crate) async fn statuses<C: ConnectionTrait>(db: &C, ids: &[i64]) -> Result<
     rows.iter().map(|row| Ok((row.try_get("", "id")?, row.try_get("", "status")?))).collect()
 }
 
-/// A job's mark: who wrote it last, and when in its life.
+/// Who wrote a job's row last, and when in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Mark {
+pub(crate) struct RowState {
     pub(crate) id: i64,
     pub(crate) version: i64,
     pub(crate) status: JobStatus,
@@ -169,9 +169,9 @@ pub(crate) struct Mark {
 }
 
 impl Store {
-    /// The marks of these jobs, to learn what became of a write.
-    pub(crate) async fn marks(&self, ids: &[i64]) -> Result<Vec<Mark>, DbErr> {
-        let mut marks = Vec::with_capacity(ids.len());
+    /// The states of these jobs' rows, to learn what became of a write.
+    pub(crate) async fn row_states(&self, ids: &[i64]) -> Result<Vec<RowState>, DbErr> {
+        let mut states = Vec::with_capacity(ids.len());
         // Seldom more than a few: those that a batch could not write.
         for chunk in ids.chunks(100) {
             let rows: Vec<(i64, i64, JobStatus, Option<i64>)> = Entity::find()
@@ -181,9 +181,14 @@ impl Store {
                 .into_tuple()
                 .all(&self.db)
                 .await?;
-            marks.extend(rows.into_iter().map(|(id, version, status, worker)| Mark { id, version, status, worker }));
+            states.extend(rows.into_iter().map(|(id, version, status, worker)| RowState {
+                id,
+                version,
+                status,
+                worker,
+            }));
         }
-        Ok(marks)
+        Ok(states)
     }
 
     /// Which versions of these jobs were ended by their owner, as far as the history tells: what had lost its worker was ended by another.

@@ -19,7 +19,7 @@ use crate::job::report::storable;
 use crate::model::outcome::Ending;
 use crate::model::{AttemptEnd, JobStatus};
 use crate::store::batch::{Finish, MAX_ROWS, batch_len, is_large};
-use crate::store::control::Mark;
+use crate::store::control::RowState;
 use crate::store::dialect::connection::is_closed;
 use crate::store::lock::lock;
 
@@ -46,7 +46,7 @@ pub(super) async fn run(engine: Arc<Engine>) {
 /// What became of rows that a batch could not write.
 #[derive(Default)]
 struct Became {
-    marks: HashMap<i64, Mark>,
+    states: HashMap<i64, RowState>,
     /// By id and version: ended by their owner.
     ended: HashSet<(i64, i64)>,
 }
@@ -178,8 +178,9 @@ impl Writer {
 
     async fn what_became_of(&mut self, ids: &[i64]) -> Result<Became, DbErr> {
         let store = self.line.store();
-        let marks = self.line.in_time(store.marks(ids)).await?.into_iter().map(|mark| (mark.id, mark)).collect();
-        Ok(Became { marks, ended: self.line.in_time(store.ended_by_owner(ids)).await? })
+        let states =
+            self.line.in_time(store.row_states(ids)).await?.into_iter().map(|state| (state.id, state)).collect();
+        Ok(Became { states, ended: self.line.in_time(store.ended_by_owner(ids)).await? })
     }
 
     /// Returns the attempt that this was the end of.
@@ -194,13 +195,13 @@ impl Writer {
 
     /// A row that was not written: held by somebody else's transaction, written before, or no longer ours.
     fn missed(&mut self, end: &Finish, became: &Became) -> Option<Arc<Owned>> {
-        match became.marks.get(&end.id) {
-            Some(mark) if mark.version == end.version && mark.status == JobStatus::Running => {
+        match became.states.get(&end.id) {
+            Some(state) if state.version == end.version && state.status == JobStatus::Running => {
                 self.locked.push((Instant::now() + LOCKED_PAUSE, end.clone()));
                 None
             }
             // Written before, by a statement whose answer was lost.
-            Some(mark) if mark.version == end.version + 1 && mark.worker == Some(self.engine.id) => {
+            Some(state) if state.version == end.version + 1 && state.worker == Some(self.engine.id) => {
                 wait::ended(std::iter::once(end.id));
                 self.settled(end)
             }

@@ -110,5 +110,5 @@ async fn is_too_much(engine: &Engine, line: &mut Line, report: &Report) -> bool 
 /// Whether the database answers what is small.
 async fn answers(line: &mut Line, reports: &[Report]) -> bool {
     let store = line.store();
-    line.in_time(store.marks(&[reports[0].id])).await.is_ok()
+    line.in_time(store.row_states(&[reports[0].id])).await.is_ok()
 }
