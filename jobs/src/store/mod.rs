@@ -3,13 +3,13 @@
 //!
 //! Imports `model` and `error`.
 
-pub(crate) mod batch;
 pub(crate) mod claim;
 pub(crate) mod connection;
 pub(crate) mod control;
 pub(crate) mod cron;
 pub(crate) mod dialect;
 pub(crate) mod entity;
+pub(crate) mod finish;
 pub(crate) mod firings;
 pub(crate) mod front;
 #[cfg(feature = "cli")]

@@ -22,7 +22,7 @@ use crate::error::Error;
 use crate::job::attempt::{RunningAttempt, Setting, Stop};
 use crate::job::registry::Registry;
 use crate::model::JobStatus;
-use crate::store::batch::{Finish, Key};
+use crate::store::finish::{Finish, Key};
 use crate::store::lock::lock;
 use crate::store::wake::Sleeper;
 use crate::store::workers::{Identity, Serves};

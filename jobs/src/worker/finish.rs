@@ -18,9 +18,9 @@ use crate::error::fault::{self, Fault};
 use crate::job::report::storable;
 use crate::model::outcome::Ending;
 use crate::model::{AttemptEnd, JobStatus};
-use crate::store::batch::{Finish, MAX_ROWS, batch_len, is_large};
 use crate::store::control::RowState;
 use crate::store::dialect::connection::is_closed;
+use crate::store::finish::{Finish, MAX_ROWS, batch_len, is_large};
 use crate::store::lock::lock;
 
 /// How often progress, messages and results of running jobs are written.

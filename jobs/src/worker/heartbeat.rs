@@ -14,9 +14,9 @@ use crate::job::attempt::Stop;
 use crate::model::RetryPolicy;
 use crate::model::outcome::{Attempts, Outcome};
 use crate::store::Store;
-use crate::store::batch::{Finish, Key};
 use crate::store::dialect::connection::key;
 use crate::store::dialect::own_pool::OwnPool;
+use crate::store::finish::{Finish, Key};
 use crate::store::workers::Owned;
 
 /// The pause after a beat that failed.

@@ -16,7 +16,7 @@ use super::sample::Sampler;
 use crate::client::wait;
 use crate::model::outcome::{Attempts, Outcome};
 use crate::model::{AttemptEnd, RetryPolicy};
-use crate::store::batch::Finish;
+use crate::store::finish::Finish;
 use crate::store::maintain::{MAINTENANCE_ROWS, Orphan};
 use crate::store::{Store, unserved, wake};
 

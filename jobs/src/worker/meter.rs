@@ -8,7 +8,7 @@ use ::metrics::{Counter, Histogram, counter, histogram};
 
 use crate::client::metrics::{self, count_each};
 use crate::model::JobStatus;
-use crate::store::batch::Finish;
+use crate::store::finish::Finish;
 use crate::store::row::Claimed;
 
 /// For how long a metric that was looked for is used: recorders may forget what stands still for longer.

@@ -13,7 +13,7 @@ use crate::job::parameters::OUTPUT;
 use crate::job::report::storable;
 use crate::model::outcome::{Attempts, Ending, Outcome};
 use crate::model::{AttemptEnd, JobStatus, Level, RetryPolicy};
-use crate::store::batch::Finish;
+use crate::store::finish::Finish;
 
 pub(super) type Ended = Result<JobResult<Value>, Box<dyn Any + Send>>;
 
