@@ -80,7 +80,7 @@ Dialect {
         FROM JSON_TABLE(?, '$[*]' COLUMNS (group_queue VARCHAR(200) CHARACTER
         SET utf8mb4 PATH '$.queue', group_priority SMALLINT PATH '$.priority', group_name VARCHAR(200) CHARACTER
         SET utf8mb4 PATH '$.name')) AS wanted)",
-    done: " /*M!
+    complete: " /*M!
         SET STATEMENT innodb_lock_wait_timeout = 0 FOR */
         UPDATE /*!80001
         (SELECT done.*

@@ -183,7 +183,7 @@ Dialect {
     of_groups: "(queue, priority, name) IN (
         SELECT queue, priority, name
         FROM json_to_recordset($1::json) AS groups (queue text, priority smallint, name text))",
-    done: "
+    complete: "
         WITH done AS MATERIALIZED (
         SELECT *
         FROM json_to_recordset($1::json) AS done (id bigint, version bigint, results text) ), own AS MATERIALIZED (

@@ -129,7 +129,7 @@ Dialect {
     of_groups: "(queue, priority, name) IN (
         SELECT value ->> 'queue', value ->> 'priority', value ->> 'name'
         FROM json_each(?))",
-    done: "
+    complete: "
         UPDATE jobs_job
         SET version = version + 1, status = 4, finished_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), progress = 100, results = COALESCE(done.results, jobs_job.results)
         FROM

@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::model::{JobId, JobStatus, Level};
 use crate::store::control;
 use crate::store::dialect::{self, Dialect, connection};
-use crate::store::finish::{self, Finish};
+use crate::store::finish::{self, FinishRow};
 
 /// The attempt that `execute` runs in. Cheap to clone.
 #[derive(Clone)]
@@ -338,7 +338,7 @@ impl JobContext {
     ) -> Result<(), Error> {
         let attempt = &*self.attempt;
         let ending = crate::model::outcome::Ending::closed(JobStatus::Terminated, None, None);
-        let mut finish = Finish::new(
+        let mut finish = FinishRow::new(
             attempt.job.id,
             attempt.job.version,
             ending,

@@ -14,7 +14,7 @@ use crate::model::{AttemptEnd, JobStatus};
 
 /// The end of an attempt, as it is written.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Finish {
+pub(crate) struct FinishRow {
     pub(crate) id: i64,
     /// The version under which the attempt owns the job.
     pub(crate) version: i64,
@@ -38,7 +38,7 @@ pub(crate) struct Finish {
     pub(crate) messages: Vec<NewMessage>,
 }
 
-impl Finish {
+impl FinishRow {
     pub(crate) fn new(id: i64, version: i64, ending: Ending, worker: String, owner: Option<i64>) -> Self {
         Self {
             id,
@@ -72,20 +72,20 @@ fn as_word<S: Serializer>(end: &Option<AttemptEnd>, serializer: S) -> Result<S::
 
 /// The end of an attempt that is no more than a success. Most are, so they take a shorter way.
 #[derive(Debug, Serialize)]
-struct Done<'a> {
+struct SuccessRow<'a> {
     id: i64,
     version: i64,
     /// A JSON object.
     results: Option<&'a str>,
 }
 
-impl Finish {
+impl FinishRow {
     /// Of what was claimed and given back untouched.
     pub(crate) const fn never_started(&self) -> bool {
         self.attempt_change < 0
     }
 
-    fn done(&self) -> Option<Done<'_>> {
+    fn success(&self) -> Option<SuccessRow<'_>> {
         let is_plain = self.status == JobStatus::Terminated
             && self.how.is_none()
             && self.error.is_none()
@@ -94,7 +94,7 @@ impl Finish {
             && self.attempt_change == 0
             && self.max_attempts_change == 0
             && self.messages.is_empty();
-        is_plain.then_some(Done { id: self.id, version: self.version, results: self.results.as_deref() })
+        is_plain.then_some(SuccessRow { id: self.id, version: self.version, results: self.results.as_deref() })
     }
 }
 
@@ -134,7 +134,7 @@ const LARGE: usize = 256 * 1024;
 pub(crate) type Key = (i64, i64);
 
 /// A row of a batch.
-pub(crate) trait Row: Serialize + Sync {
+pub(crate) trait FencedRow: Serialize + Sync {
     fn batch(dialect: &Dialect) -> &Batch;
     /// The job, and the version under which the attempt owns it.
     fn key(&self) -> Key;
@@ -146,7 +146,7 @@ pub(crate) trait Row: Serialize + Sync {
     }
 }
 
-impl Row for Finish {
+impl FencedRow for FinishRow {
     fn batch(dialect: &Dialect) -> &Batch {
         &dialect.finish
     }
@@ -168,7 +168,7 @@ impl Row for Finish {
     }
 }
 
-impl Row for Report {
+impl FencedRow for Report {
     fn batch(dialect: &Dialect) -> &Batch {
         &dialect.report
     }
@@ -186,7 +186,7 @@ impl Row for Report {
     }
 }
 
-impl<R: Row> Row for &R {
+impl<R: FencedRow> FencedRow for &R {
     fn batch(dialect: &Dialect) -> &Batch {
         R::batch(dialect)
     }
@@ -218,7 +218,7 @@ fn bytes(results: Option<&String>, messages: &[NewMessage]) -> usize {
 }
 
 /// How many of these rows fit into one batch.
-pub(crate) fn batch_len<'a, R: Row + 'a>(rows: impl Iterator<Item = &'a R>) -> usize {
+pub(crate) fn batch_len<'a, R: FencedRow + 'a>(rows: impl Iterator<Item = &'a R>) -> usize {
     let mut bytes = 0;
     let fitting = rows.take(MAX_ROWS).take_while(|row| {
         bytes += row.bytes();
@@ -228,18 +228,18 @@ pub(crate) fn batch_len<'a, R: Row + 'a>(rows: impl Iterator<Item = &'a R>) -> u
 }
 
 /// Whether it may be more than a server takes at once.
-pub(crate) fn is_large<R: Row>(batch: &[R]) -> bool {
-    batch.iter().map(Row::bytes).sum::<usize>() >= LARGE
+pub(crate) fn is_large<R: FencedRow>(batch: &[R]) -> bool {
+    batch.iter().map(FencedRow::bytes).sum::<usize>() >= LARGE
 }
 
 impl Store {
     /// Writes these ends. See [`Store::write`].
-    pub(crate) async fn finish(&self, ends: &[Finish]) -> Result<HashSet<Key>, DbErr> {
-        let done: Vec<_> = ends.iter().filter_map(Finish::done).collect();
-        if done.is_empty() || !self.write_at_once(self.dialect.done, &done).await? {
+    pub(crate) async fn finish(&self, ends: &[FinishRow]) -> Result<HashSet<Key>, DbErr> {
+        let successes: Vec<_> = ends.iter().filter_map(FinishRow::success).collect();
+        if successes.is_empty() || !self.write_at_once(self.dialect.complete, &successes).await? {
             return self.write(ends).await;
         }
-        let mut written: HashSet<Key> = done.iter().map(|done| (done.id, done.version)).collect();
+        let mut written: HashSet<Key> = successes.iter().map(|row| (row.id, row.version)).collect();
         let others: Vec<_> = ends.iter().filter(|end| !written.contains(&end.key())).collect();
         if !others.is_empty() {
             written.extend(self.write(&others).await?);
@@ -253,7 +253,7 @@ impl Store {
             && reports.iter().all(|report| report.messages.is_empty())
             && self.write_at_once(sql, reports).await?
         {
-            return Ok(reports.iter().map(Row::key).collect());
+            return Ok(reports.iter().map(FencedRow::key).collect());
         }
         self.write(reports).await
     }
@@ -273,7 +273,7 @@ impl Store {
 
     /// Writes the rows whose attempts still own their jobs, and returns those. Rows that someone else has locked
     /// are left out, as are those that were fenced out: [`Store::row_states`] tells which.
-    pub(crate) async fn write<R: Row>(&self, rows: &[R]) -> Result<HashSet<Key>, DbErr> {
+    pub(crate) async fn write<R: FencedRow>(&self, rows: &[R]) -> Result<HashSet<Key>, DbErr> {
         retry_contention(|| async {
             let in_one = !matches!(R::batch(self.dialect), Batch::Steps { .. });
             if in_one && !self.needs_read_committed {
@@ -289,12 +289,12 @@ impl Store {
 }
 
 /// The same, on a connection or in a transaction of the caller's. Where the batch takes steps, only a transaction will do.
-pub(crate) async fn write<C: ConnectionTrait, R: Row>(
+pub(crate) async fn write<C: ConnectionTrait, R: FencedRow>(
     db: &C,
     dialect: &Dialect,
     rows: &[R],
 ) -> Result<HashSet<Key>, DbErr> {
-    let messages: Vec<_> = rows.iter().flat_map(Row::messages).collect();
+    let messages: Vec<_> = rows.iter().flat_map(FencedRow::messages).collect();
     match R::batch(dialect) {
         Batch::Statement(sql) => {
             let values = [json(rows)?.into(), json(&messages)?.into()];
@@ -308,7 +308,7 @@ pub(crate) async fn write<C: ConnectionTrait, R: Row>(
             let messages: Vec<_> =
                 messages.into_iter().filter(|message| locked.contains(&(message.job_id, message.version))).collect();
             if !rows.is_empty() {
-                let has_history = rows.iter().any(Row::is_history);
+                let has_history = rows.iter().any(FencedRow::is_history);
                 let rows = json(&rows)?;
                 if let Some(history) = history.filter(|_| has_history) {
                     db.execute_raw(statement(dialect, history, [rows.clone().into()])).await?;

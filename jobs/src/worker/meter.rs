@@ -8,7 +8,7 @@ use ::metrics::{Counter, Histogram, counter, histogram};
 
 use crate::client::metrics::{self, count_each};
 use crate::model::JobStatus;
-use crate::store::finish::Finish;
+use crate::store::finish::FinishRow;
 use crate::store::row::Claimed;
 
 /// For how long a metric that was looked for is used: recorders may forget what stands still for longer.
@@ -76,7 +76,7 @@ const SUCCESS: &str = "success";
 const SNOOZED: &str = "snoozed";
 
 /// The ends of these attempts, by queue and name, are written.
-pub(super) fn finished<'a>(ends: impl Iterator<Item = (&'a str, &'a str, &'a Finish)>) {
+pub(super) fn finished<'a>(ends: impl Iterator<Item = (&'a str, &'a str, &'a FinishRow)>) {
     let attempts = ends.filter(|(.., end)| !end.never_started());
     let values = attempts.map(|(queue, name, end)| [queue, name, outcome(end), status(end)]);
     count_each(metrics::FINISHED_TOTAL, FINISHED_BY, values);
@@ -88,7 +88,7 @@ pub(super) fn finished_inside(job: &Claimed) {
     count_each(metrics::FINISHED_TOTAL, FINISHED_BY, std::iter::once(values));
 }
 
-fn outcome(end: &Finish) -> &'static str {
+fn outcome(end: &FinishRow) -> &'static str {
     match end.how {
         Some(how) => how.as_str(),
         None if end.status == JobStatus::Scheduled => SNOOZED,
@@ -96,7 +96,7 @@ fn outcome(end: &Finish) -> &'static str {
     }
 }
 
-fn status(end: &Finish) -> &'static str {
+fn status(end: &FinishRow) -> &'static str {
     metrics::label(end.status)
 }
 

@@ -9,7 +9,7 @@ use super::line::Line;
 use super::repeats::{FIRST_RETRY, TRIES_BEFORE_DIVIDING};
 use crate::error::chain;
 use crate::error::fault::{self, Fault};
-use crate::store::finish::{Key, Report, Row as _, batch_len, is_large};
+use crate::store::finish::{FencedRow as _, Key, Report, batch_len, is_large};
 
 /// Writes what running jobs have to say.
 pub(super) async fn write(engine: &Engine, line: &mut Line) {

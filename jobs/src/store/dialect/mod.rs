@@ -44,7 +44,7 @@ pub(crate) struct Dialect {
     pub(crate) of_groups: &'static str,
     /// (rows): ends that are no more than a success. Affects as many rows as it writes, and leaves out what someone else has locked, or
     /// fails at once.
-    pub(crate) done: &'static str,
+    pub(crate) complete: &'static str,
     /// (rows): the same for reports without messages, where it saves steps.
     pub(crate) progress: Option<&'static str>,
     pub(crate) finish: Batch,

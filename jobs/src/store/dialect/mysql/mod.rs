@@ -79,7 +79,7 @@ pub(super) static DIALECT: Dialect = Dialect {
                     FROM JSON_TABLE(?, '$[*]' COLUMNS (", text!("group_queue", "VARCHAR(200)", "queue"), ",
                                                        group_priority SMALLINT PATH '$.priority',
                                                        ", text!("group_name", "VARCHAR(200)", "name"), ")) AS wanted)" },
-    done: DONE,
+    complete: COMPLETE,
     progress: Some(REPORT),
     finish: Batch::Steps { lock: LOCK, history: Some(HISTORY), own: FINISH, messages: MESSAGES },
     report: Batch::Steps { lock: LOCK, history: None, own: REPORT, messages: MESSAGES },
@@ -193,7 +193,7 @@ WHERE ended.how IS NOT NULL" };
 
 /// Waits for no row that someone else has locked: MariaDB fails at once, MySQL leaves it out (the limit keeps the planner from merging the
 /// inner query, and from locking by the outer one alone). What was not written is written in steps.
-const DONE: &str = concat! { "
+const COMPLETE: &str = concat! { "
 /*M! SET STATEMENT innodb_lock_wait_timeout = 0 FOR */
 UPDATE /*!80001 (SELECT done.* FROM */ JSON_TABLE(?, '$[*]' COLUMNS (
         id BIGINT PATH '$.id', version BIGINT PATH '$.version', ", text!("results", "LONGTEXT"), ")) AS done

@@ -24,7 +24,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     of_groups: "(queue, priority, name) IN (
                     SELECT queue, priority, name
                     FROM json_to_recordset($1::json) AS groups (queue text, priority smallint, name text))",
-    done: DONE,
+    complete: COMPLETE,
     progress: None,
     finish: Batch::Statement(FINISH),
     report: Batch::Statement(REPORT),
@@ -145,7 +145,7 @@ WHERE first.scheduled_at <= statement_timestamp()";
 /// The version alone says that the job is running under this attempt; to ask for the status too would let the planner walk the
 /// index of all that runs. Locked one by one, in the order of the batch, then written by `ctid`. The results are found in one `jsonb` of
 /// texts, by their ids; what is stored is the text.
-const DONE: &str = r"
+const COMPLETE: &str = r"
 WITH done AS MATERIALIZED (
     SELECT * FROM json_to_recordset($1::json) AS done (id bigint, version bigint, results text)
 ), own AS MATERIALIZED (
@@ -162,7 +162,7 @@ SET version = version + 1, status = 4, finished_at = statement_timestamp(), prog
                          WHERE done.results IS NOT NULL) ->> (id::text))::json, results)
 WHERE ctid = ANY(ARRAY(SELECT place FROM own)) AND (SELECT jobs FROM told) >= 0";
 
-/// Of the version, see `DONE`. Rows are locked in order before they are written: an `UPDATE … FROM` alone deadlocks on overlapping sets.
+/// Of the version, see `COMPLETE`. Rows are locked in order before they are written: an `UPDATE … FROM` alone deadlocks on overlapping sets.
 const FINISH: &str = concat! {
     "
 WITH ended AS MATERIALIZED (

@@ -22,7 +22,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     due_groups: DUE_GROUPS,
     of_groups: "(queue, priority, name) IN (
                     SELECT value ->> 'queue', value ->> 'priority', value ->> 'name' FROM json_each(?))",
-    done: DONE,
+    complete: COMPLETE,
     progress: Some(REPORT),
     finish: Batch::Steps { lock: LOCK, history: Some(HISTORY), own: FINISH, messages: MESSAGES },
     report: Batch::Steps { lock: LOCK, history: None, own: REPORT, messages: MESSAGES },
@@ -217,7 +217,7 @@ FROM groups JOIN jobs_job AS first ON first.id = (
 WHERE first.scheduled_at <= ", now!() };
 
 /// The version alone says that the job is running under this attempt.
-const DONE: &str = concat! { "
+const COMPLETE: &str = concat! { "
 UPDATE jobs_job
 SET version = version + 1, status = 4, finished_at = ", now!(), ", progress = 100,
     results = COALESCE(done.results, jobs_job.results)
@@ -225,7 +225,7 @@ FROM (SELECT value ->> 'id' AS done_id, value ->> 'version' AS done_version, val
       FROM json_each(?1)) AS done
 WHERE id = done.done_id AND version = done.done_version" };
 
-/// Of the version, see `DONE`: to ask for the status would let the planner walk the index of all that runs.
+/// Of the version, see `COMPLETE`: to ask for the status would let the planner walk the index of all that runs.
 const LOCK: &str = r"
 SELECT job.id, job.version FROM json_each(?1) AS batch JOIN jobs_job AS job
   ON job.id = batch.value ->> 'id' AND job.version = batch.value ->> 'version'";
