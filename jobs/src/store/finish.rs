@@ -7,6 +7,7 @@ use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 use serde::{Serialize, Serializer};
 
 use super::dialect::{Batch, Dialect};
+use super::row::Columns;
 use super::{Store, json, retry_contention, statement};
 use crate::error::fault::{self, Fault};
 use crate::model::outcome::Ending;
@@ -208,8 +209,13 @@ impl<R: FencedRow> FencedRow for &R {
     }
 }
 
+/// Every dialect selects the job's identifier, then the version.
 fn keys(rows: &[QueryResult]) -> Result<HashSet<Key>, DbErr> {
-    rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).collect()
+    let key = |row| {
+        let mut columns = Columns::of(row);
+        Ok((columns.next()?, columns.next()?))
+    };
+    rows.iter().map(key).collect()
 }
 
 fn bytes(results: Option<&String>, messages: &[NewMessage]) -> usize {

@@ -117,10 +117,14 @@ pub(super) async fn holders<C: ConnectionTrait>(
     let rows = db.query_all_raw(statement(dialect, dialect.unique.holders, [json(keys)?.into()])).await?;
     let (mut holders, mut may_be_old) = (Vec::with_capacity(rows.len()), false);
     for row in &rows {
-        let (key, job_id) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-        let (version, is_open) = (row.try_get_by_index(2)?, row.try_get_by_index(3)?);
-        may_be_old |= row.try_get_by_index::<bool>(4)?;
-        holders.push(Holder { key, job_id, version, is_open, job: None });
+        may_be_old |= row.try_get::<bool>("", "may_be_old")?;
+        holders.push(Holder {
+            key: row.try_get("", "unique_key")?,
+            job_id: row.try_get("", "job_id")?,
+            version: row.try_get("", "version")?,
+            is_open: row.try_get("", "is_open")?,
+            job: None,
+        });
     }
     holders.sort_unstable_by(|one, other| one.key.cmp(&other.key));
     let mut ids: Vec<_> = holders.iter().map(|holder| holder.job_id).collect();
@@ -150,7 +154,7 @@ pub(super) async fn holder_if_certain<C: ConnectionTrait>(
     let Some(sql) = dialect.unique.holder_if_certain else { return Ok(None) };
     let Some(held) = db.query_one_raw(statement(dialect, sql, [key.into()])).await? else { return Ok(None) };
     if is_plain(db) {
-        return held.try_get_by_index(1);
+        return held.try_get("", "job_id");
     }
     let holders = holders(db, dialect, &[key], false).await?;
     Ok(holders.iter().find(|holder| holder.holds()).map(|holder| holder.job_id))

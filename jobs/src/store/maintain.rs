@@ -53,8 +53,12 @@ impl Heartbeat {
 }
 
 fn heartbeat(row: &QueryResult) -> Result<Option<Heartbeat>, DbErr> {
-    let Some(worker) = row.try_get_by_index(2)? else { return Ok(None) };
-    Ok(Some(Heartbeat { worker, seen_at: row.try_get_by_index(3)?, expires_at: row.try_get_by_index(4)? }))
+    let Some(worker) = row.try_get("", "id")? else { return Ok(None) };
+    Ok(Some(Heartbeat {
+        worker,
+        seen_at: row.try_get("", "last_seen_at")?,
+        expires_at: row.try_get("", "expires_at")?,
+    }))
 }
 
 /// How many rows one statement rescues or deletes.
@@ -75,8 +79,8 @@ impl Store {
         let rows = self.db.query_all_raw(statement(self.dialect, &sql, [])).await?;
         let first = rows.first().ok_or_else(|| DbErr::RecordNotFound("the clock".into()))?;
         Ok(WorkersSeen {
-            clock: first.try_get_by_index(0)?,
-            has_orphans: first.try_get_by_index(1)?,
+            clock: first.try_get("", "clock")?,
+            has_orphans: first.try_get("", "has_orphans")?,
             heartbeats: rows.iter().filter_map(|row| heartbeat(row).transpose()).collect::<Result<_, _>>()?,
         })
     }

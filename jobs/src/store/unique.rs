@@ -191,7 +191,7 @@ async fn jobs_of<C: ConnectionTrait>(
         keys.sort_unstable();
         let rows = db.query_all_raw(statement(dialect, dialect.unique.holders, [json(&keys)?.into()])).await?;
         for row in rows {
-            holding.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+            holding.insert(row.try_get("", "unique_key")?, row.try_get("", "job_id")?);
         }
     }
     Ok(holding)
