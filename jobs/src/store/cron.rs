@@ -67,7 +67,7 @@ pub(crate) async fn all<C: ConnectionTrait>(db: &C) -> Result<Vec<Row>, DbErr> {
     Entity::find().order_by_asc(Column::Name).all(db).await
 }
 
-/// Those of these names, locked where rows can be.
+/// The schedules of these names, locked if the database locks rows.
 pub(crate) async fn named<C: ConnectionTrait>(db: &C, names: &[&str], lock: bool) -> Result<Vec<Row>, DbErr> {
     let mut select = Entity::find().filter(Column::Name.is_in(names.iter().copied())).order_by_asc(Column::Name);
     if lock {
@@ -105,7 +105,7 @@ pub(crate) async fn insert<C: ConnectionTrait>(
     Ok(db.execute_raw(statement).await?.rows_affected() == 1)
 }
 
-/// Replaces all but when it was made and whether it is paused; the next time where another is given. False: no schedule of this name
+/// Replaces all but when it was made and whether it is paused; the next time only if one is given. False: no schedule of this name
 /// comes from there.
 pub(crate) async fn update<C: ConnectionTrait>(
     db: &C,
@@ -133,7 +133,7 @@ pub(crate) async fn pause<C: ConnectionTrait>(db: &C, name: &str) -> Result<bool
     Ok(pause.exec(db).await?.rows_affected == 1)
 }
 
-/// Lets it fire again, from this time on. Changes nothing where it fires.
+/// Lets it fire again, from this time on. Changes nothing if it is not paused.
 pub(crate) async fn resume<C: ConnectionTrait>(db: &C, name: &str, next_at: Option<DateTimeUtc>) -> Result<(), DbErr> {
     Entity::update_many()
         .col_expr(Column::NextAt, time(db, next_at)?)
@@ -168,7 +168,7 @@ impl DueFilter {
     }
 }
 
-/// How long it is until the first of these schedules is due, zero where one is; `None` where there is none.
+/// How long it is until the first of these schedules is due, zero if one is due; `None` if there is none.
 pub(crate) async fn due_in<C: ConnectionTrait>(db: &C, filter: &DueFilter) -> Result<Option<Duration>, DbErr> {
     let dialect = dialect::of(db.get_database_backend())?;
     let values = [filter.jobs.as_str().into(), filter.except.as_str().into()];

@@ -32,7 +32,7 @@ pub(crate) struct FinishRow {
     pub(crate) results: Option<String>,
     /// Who ran it, for the history.
     pub(crate) worker: String,
-    /// The worker whose write this is, and which the row names from now on; none where the job's own is gone. With the version it
+    /// The worker that writes this, and that the row names from now on; `None` if the job's own worker is gone. With the version it
     /// tells whether a write that is repeated was done before.
     pub(crate) owner: Option<i64>,
     #[serde(skip)]
@@ -81,7 +81,7 @@ struct SuccessRow<'a> {
 }
 
 impl FinishRow {
-    /// Of what was claimed and given back untouched.
+    /// Whether the job was claimed and given back untouched.
     pub(crate) const fn never_started(&self) -> bool {
         self.attempt_change < 0
     }
@@ -99,7 +99,7 @@ impl FinishRow {
     }
 }
 
-/// What a running attempt has to say since it was last written.
+/// A running attempt's progress, results and messages since they were last written.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Report {
     pub(crate) id: i64,
@@ -116,7 +116,7 @@ pub(crate) struct NewMessage {
     pub(crate) job_id: i64,
     pub(crate) attempt: i32,
     pub(crate) version: i64,
-    /// Of those that its attempt has said: one that is there already is not written again.
+    /// Its number among the messages of its attempt: one that is there already is not written again.
     pub(crate) number: i64,
     pub(crate) level: i16,
     /// How long ago it was said: the database's clock gives the time.
@@ -128,7 +128,7 @@ pub(crate) struct NewMessage {
 pub(crate) const MAX_ROWS: usize = 1_000;
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 
-/// From so many bytes on a batch may be more than a server takes at once (MySQL's and MariaDB's `max_allowed_packet`).
+/// A batch of this many bytes or more may exceed what a server takes at once (MySQL's and MariaDB's `max_allowed_packet`).
 const LARGE: usize = 256 * 1024;
 
 /// A job, and the version under which an attempt owns it.
@@ -264,8 +264,8 @@ impl Store {
         self.write(reports).await
     }
 
-    /// True: all are written. Else some may be, and their rows tell by [`Store::row_states`]: to have every one told would cost more than
-    /// to write it.
+    /// Returns true if every row was written. Otherwise some may have been, and [`Store::row_states`] tells which: returning each identifier
+    /// would cost more than writing its row.
     async fn write_at_once<R: Serialize>(&self, sql: &str, rows: &[R]) -> Result<bool, DbErr> {
         if self.needs_read_committed {
             return Ok(false);
@@ -294,7 +294,7 @@ impl Store {
     }
 }
 
-/// The same, on a connection or in a transaction of the caller's. Where the batch takes steps, only a transaction will do.
+/// Writes the rows on a connection, or in the caller's transaction. A batch that takes steps needs a transaction.
 pub(crate) async fn write<C: ConnectionTrait, R: FencedRow>(
     db: &C,
     dialect: &Dialect,

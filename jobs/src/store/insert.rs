@@ -12,7 +12,7 @@ macro_rules! given {
     (($job:ident) $($column:ident: $type:ident),*) => { [$($job.$column.clone().into()),*] };
 }
 
-/// The same, each with its parameter's number.
+/// A job's values of the columns that are stored as they are given, each with its parameter's number.
 macro_rules! numbered {
     (($job:ident) $($column:ident: $type:ident),*) => { [$((parameter!($column), $job.$column.clone().into())),*] };
 }
@@ -20,8 +20,8 @@ macro_rules! numbered {
 const MAX_BATCH_BYTES: usize = 3 * 1024 * 1024;
 pub(super) const MAX_BATCH_ROWS: usize = 5_000;
 
-/// Inserts jobs without keys, and returns their ids in the same order. More than one statement where there are many: the caller gives a
-/// transaction if they must all be there or none.
+/// Inserts jobs without keys, and returns their ids in the same order. Many jobs take more than one statement: the caller gives a
+/// transaction if they must be inserted all or none.
 pub(crate) async fn insert<C: ConnectionTrait>(db: &C, jobs: &[&NewJob]) -> Result<Vec<i64>, DbErr> {
     debug_assert!(jobs.iter().all(|job| job.key.is_none()), "the key of a job is not taken here");
     let dialect = dialect::of(db.get_database_backend())?;
@@ -50,7 +50,7 @@ pub(super) fn batches<'r, 'j>(mut rest: &'r [&'j NewJob]) -> impl Iterator<Item 
     })
 }
 
-/// How many of the first jobs go into one statement; `None` where there are no jobs.
+/// How many of the first jobs go into one statement; `None` if there are no jobs.
 fn batch_len(jobs: &[&NewJob]) -> Option<usize> {
     let mut bytes = 0;
     let fitting = jobs.iter().take(MAX_BATCH_ROWS).take_while(|job| {
@@ -187,7 +187,7 @@ async fn ids_up_to_last<C: ConnectionTrait>(db: &C, insert: Statement) -> Result
     Ok((last - rows + 1..=last).collect())
 }
 
-/// Inserts so many rows and returns the first one's id. A list of `VALUES` whose length the server knows beforehand gets ids that follow
+/// Inserts this many rows and returns the first one's id. A list of `VALUES` whose length the server knows beforehand gets ids that follow
 /// each other, in every lock mode.
 async fn insert_values<C: ConnectionTrait>(
     db: &C,

@@ -17,7 +17,7 @@ use super::{Store, json, retry_contention, statement};
 use crate::error::Error;
 use crate::model::{JobId, JobStatus};
 
-/// What a key's row says.
+/// A row of `jobs_unique`.
 #[derive(Debug, Serialize)]
 pub(super) struct KeyRow<'k> {
     pub(super) unique_key: &'k str,
@@ -27,7 +27,7 @@ pub(super) struct KeyRow<'k> {
 }
 
 impl<'k> KeyRow<'k> {
-    /// Of a job that is new.
+    /// The row of a new job's key.
     fn new(key: &'k NewKey, job_id: i64) -> Self {
         Self { unique_key: &key.key, job_id, version: Some(0), within_ms: key.within_ms }
     }
@@ -99,15 +99,15 @@ impl Holder {
         KeyRow { unique_key: &self.key, job_id: self.job_id, version: self.version, within_ms: None }
     }
 
-    /// Whether it still has the key. Not where its job is gone, also where somebody else has deleted that.
+    /// Whether it still holds the key. It does not if its job is gone, even if it was deleted by other means than ours.
     pub(super) fn holds(&self) -> bool {
         let holds = |job: HoldingJob| job.unique_while.unwrap_or(0) & job.status.bit() != 0;
         self.is_open || (self.version.is_some() && self.job.is_some_and(holds))
     }
 }
 
-/// Those who have these keys, or had them last, in the order of the keys. To be replaced, they are locked; also in a transaction that may
-/// read an older snapshot, where only a lock tells how they are now.
+/// Those who have these keys, or had them last, in the order of the keys. They are locked if they are to be replaced, and in a transaction
+/// that may read an older snapshot: there only a lock tells how they are now.
 pub(super) async fn holders<C: ConnectionTrait>(
     db: &C,
     dialect: &Dialect,
@@ -144,7 +144,7 @@ pub(super) async fn holders<C: ConnectionTrait>(
     Ok(holders)
 }
 
-/// The job that holds a key, where one surely does: to be asked first, where that costs less than a transaction in vain. What a
+/// The job that certainly holds a key, if there is one: asked first if that costs less than a transaction in vain. What a
 /// transaction of the caller's shows may be long over, and is looked at again.
 pub(super) async fn holder_if_certain<C: ConnectionTrait>(
     db: &C,

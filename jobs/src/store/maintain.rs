@@ -174,7 +174,7 @@ pub(crate) async fn delete_jobs<C: ConnectionTrait>(db: &C, ids: &[i64]) -> Resu
     Ok(())
 }
 
-/// Deletes one job where it is closed; says how it stood.
+/// Deletes one job if it is closed; returns its status.
 pub(crate) async fn delete_closed<C: Connection>(db: &C, id: JobId) -> Result<JobStatus, Error> {
     control::look(db, id).await?;
     // No options: inside a transaction of the caller's this is a savepoint, which takes none.

@@ -67,7 +67,7 @@ impl Store {
     }
 }
 
-/// Begins a transaction of ours: READ COMMITTED where there is a choice, and a write from its start where there is one writer.
+/// Begins a transaction of ours: READ COMMITTED if there is a choice, and a write from its start if there is only one writer.
 pub(crate) async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
     let chooses = dialect::of(db.get_database_backend())?.row_locks;
     db.begin_with_options(TransactionOptions {

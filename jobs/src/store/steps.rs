@@ -12,7 +12,7 @@ use super::{Store, json, retry_contention, statement};
 /// How many more jobs are locked of each place, at first, than its share of what is wanted would be.
 const SPARE: usize = 2;
 
-/// What a place has to offer.
+/// The jobs that a place offers.
 struct Offer {
     place: usize,
     /// How many were asked for.
@@ -135,7 +135,7 @@ impl Store {
     }
 }
 
-/// The last of so many, of all that is offered; `None` where it is fewer.
+/// The last of the best `room` jobs on offer; `None` if there are fewer.
 fn last_taken(offers: &[Offer], room: usize) -> Option<(i16, DateTimeUtc, i64)> {
     let mut offered: Vec<_> = offers.iter().flat_map(|offer| offer.jobs.iter().map(|(job, _)| when(job))).collect();
     let last = room.checked_sub(1).filter(|last| *last < offered.len())?;

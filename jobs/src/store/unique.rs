@@ -75,7 +75,7 @@ fn on_conflict(job: &NewJob) -> OnConflict {
     job.key.as_ref().map(|key| key.on_conflict).unwrap_or_default()
 }
 
-/// What becomes of a job whose key is surely held, where that can be told without a transaction.
+/// What becomes of a job whose key is certainly held, if that can be told without a transaction.
 pub(crate) async fn place_at_a_glance<C: ConnectionTrait>(db: &C, job: &NewJob) -> Result<Option<Placed>, Error> {
     let dialect = dialect::of(db.get_database_backend())?;
     let Some(key) = job.key.as_ref().filter(|key| key.on_conflict != OnConflict::Replace) else { return Ok(None) };
@@ -116,7 +116,7 @@ fn by_job(jobs: &[&NewJob], of_job: Vec<usize>, mut placed: Vec<Option<Placed>>)
     each.collect()
 }
 
-/// Takes the keys that are free, and inserts their jobs. The jobs' ids; none where the key is not free. Of more than one job, in a
+/// Takes the keys that are free, and inserts their jobs. Returns the jobs' ids; `None` if the key is not free. Of more than one job, in a
 /// transaction of the caller's.
 async fn acquire_and_insert<C: ConnectionTrait>(
     db: &C,

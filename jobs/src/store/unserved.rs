@@ -27,7 +27,7 @@ pub struct Unserved {
     pub oldest: DateTimeUtc,
 }
 
-/// What due jobs that no live worker serves have in common.
+/// Due jobs of one queue, priority and name that no live worker serves.
 #[derive(Debug, Serialize)]
 pub(crate) struct Group {
     pub(crate) queue: String,

@@ -1,7 +1,7 @@
 //! The statements of each [`Dialect`], word for word: `jobs/golden/<database>.sql`. White space does not count. Not here: what is asked of
 //! sessions and servers, and what SeaORM builds.
 //!
-//! With `UPDATE_GOLDEN=1` in the environment the tests write the files anew.
+//! With `UPDATE_GOLDEN=1` in the environment the tests rewrite the files.
 
 use std::path::Path;
 use std::{env, fs};

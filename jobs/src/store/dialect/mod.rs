@@ -28,7 +28,7 @@ pub(crate) struct Dialect {
     pub(crate) backend: DbBackend,
     /// The statement's own time.
     pub(crate) clock: &'static str,
-    /// (channel, payload): wakes other processes, where the database can.
+    /// (channel, payload): wakes other processes, if the database can.
     pub(crate) notify: Option<&'static str>,
     /// Whether a row that someone else has locked can be told from one that is free.
     pub(crate) row_locks: bool,
@@ -45,7 +45,7 @@ pub(crate) struct Dialect {
     /// (rows): ends that are no more than a success. Affects as many rows as it writes, and leaves out what someone else has locked, or
     /// fails at once.
     pub(crate) complete: &'static str,
-    /// (rows): the same for reports without messages, where it saves steps.
+    /// (rows): reports without messages, if that saves steps. Affects rows as `complete` does.
     pub(crate) progress: Option<&'static str>,
     pub(crate) finish: Batch,
     pub(crate) report: Batch,
@@ -60,7 +60,7 @@ pub(crate) struct Dialect {
     pub(crate) delete: &'static [&'static str],
     /// (ids)
     pub(crate) delete_jobs: &'static str,
-    /// (ids): somebody waits for the ends of these jobs, and wants to be notified, where the database can.
+    /// (ids): marks jobs whose end has to be notified, if the database can.
     pub(crate) mark_awaited: Option<&'static str>,
     /// (ids) → id, status.
     pub(crate) statuses: &'static str,
@@ -70,7 +70,7 @@ pub(crate) struct Dialect {
     pub(crate) cron: Cron,
     /// An `UPDATE` of the one job that its condition names by its id, made to look at no other, however few there are.
     pub(crate) by_id: fn(&str) -> String,
-    /// An `INSERT` of one row, made to change nothing where there is one with its key.
+    /// An `INSERT` of one row, made to change nothing if there is a row with its key.
     pub(crate) insert_or_ignore: fn(&str) -> String,
 }
 
@@ -79,14 +79,14 @@ pub(crate) struct Dialect {
 pub(crate) struct Unique {
     pub(crate) insert: InsertUnique,
     pub(crate) acquire: Acquire,
-    /// (key) → key, id: a job that surely holds it. Asked first where it costs less than a transaction in vain.
+    /// (key) → key, id: a job that surely holds it. Asked first if that costs less than a transaction in vain.
     pub(crate) holder_if_certain: Option<&'static str>,
     /// (keys) → key, job, version, `is_open`: whether its time is not over, `may_be_old`: whether this transaction may see older rows
     /// than there are.
     pub(crate) holders: &'static str,
     /// (ids) → id, version, status, `unique_while`
     pub(crate) jobs: &'static str,
-    /// The same, locked where rows can be, in the order that is given: as they are now.
+    /// (ids) → as `jobs`, of the rows as they are now: locked if the database locks rows, in the order that is given.
     pub(crate) locked_jobs: &'static str,
     /// (holders): releases keys that are still held as they were seen.
     pub(crate) release: &'static str,
@@ -155,9 +155,9 @@ pub(crate) enum Insert {
     Values {
         into: &'static str,
         row: &'static str,
-        /// The same for a job that is due at once, without (at, delay), and without reckoning with them.
+        /// The row of a job that is due at once: without (at, delay).
         due_now: Option<&'static str>,
-        /// What to write instead of the row's time outside a transaction, so that the row is refused where it would not be committed.
+        /// What to write instead of the row's time outside a transaction, so that the row is refused if it would not be committed.
         if_committed: Option<(&'static str, &'static str)>,
         /// → how far apart ids are: further than one if several servers write.
         id_step: &'static str,
@@ -187,7 +187,7 @@ pub(crate) enum Ids {
 /// How a worker's lease is extended: (lease in ms, id).
 #[derive(Debug)]
 pub(crate) enum Beat {
-    /// One statement, which also tells what runs under the worker: no row where the worker's own is gone.
+    /// One statement, which also tells what runs under the worker: no row if the worker's own is gone.
     Statement(&'static str),
     /// An update; what runs is read after it.
     Update(&'static str),
@@ -198,7 +198,7 @@ pub(crate) enum Beat {
 pub(crate) enum Claim {
     /// One statement.
     Statement {
-        /// (queue, worker, names, limit, slots) → the jobs; none where the worker's row is gone.
+        /// (queue, worker, names, limit, slots) → the jobs; none if the worker's row is gone.
         all: &'static str,
         /// Where the index keeps for a while what was claimed.
         from_front: Option<FromFront>,
@@ -209,7 +209,7 @@ pub(crate) enum Claim {
         places: &'static str,
         /// (queue, priority, name, since, limit) → the first jobs, locked, and whether each may wait for a slot.
         lock: &'static str,
-        /// (ids, worker): affects none where the worker's row is gone.
+        /// (ids, worker): affects none if the worker's row is gone.
         own: &'static str,
     },
 }
@@ -223,7 +223,7 @@ pub(crate) struct FromFront {
     pub(crate) claim: &'static str,
 }
 
-/// How a batch of rows is written, each only where its attempt still owns its job. Parameters: (rows) or (messages).
+/// How a batch of rows is written, each only if its attempt still owns its job. Parameters: (rows) or (messages).
 #[derive(Debug)]
 pub(crate) enum Batch {
     /// One statement takes rows and messages, and returns the ids and versions that were written.
@@ -262,7 +262,7 @@ impl Dialect {
         at.format(format).to_string()
     }
 
-    /// Whether so many keys were free: all, or it tells that they were not.
+    /// Whether all of these keys were free.
     pub(crate) fn has_acquired_all(&self, result: &ExecResult, keys: usize) -> bool {
         match self.backend {
             // Rows that are found count like rows that are written; but the statement says 1 there.

@@ -32,7 +32,7 @@ impl OwnPool {
         Self { user: user.clone(), connections, own: own_connections(user, connections), seen }
     }
 
-    /// Its connections: new ones where those before were given up. What is opened from now on connects as the user's pool does now.
+    /// Its connections: new ones if those before were given up. What is opened from now on connects as the user's pool does now.
     pub(crate) fn connections(&mut self) -> DatabaseConnection {
         if is_closed(&self.own) {
             self.renew();

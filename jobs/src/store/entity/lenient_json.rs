@@ -1,4 +1,4 @@
-//! What is stored as JSON, and may not be.
+//! Columns that should be JSON, and may not be.
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{ArrayType, Nullable, ValueType, ValueTypeErr};
@@ -6,7 +6,7 @@ use sea_orm::sea_query::{ArrayType, Nullable, ValueType, ValueTypeErr};
 use sea_orm::sqlx::Row as _;
 use sea_orm::{ColIdx, QueryResult, TryGetError, TryGetable};
 
-/// A JSON value. Text that can't be read is a string, such as text that is no JSON, or a number that is larger than any here: one such
+/// A JSON value. Text that can't be read becomes a string, such as text that is not JSON, or a number that is too large: one such
 /// row must not keep others from being read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LenientJson(pub Json);
@@ -17,7 +17,7 @@ impl TryGetable for LenientJson {
     }
 }
 
-/// The text of a column for JSON, where there is such a type.
+/// The text of a JSON column, if the database has such a type.
 fn text<I: ColIdx>(row: &QueryResult, index: I) -> Result<String, TryGetError> {
     #[cfg(feature = "postgres")]
     if let Some(row) = row.try_as_pg_row() {

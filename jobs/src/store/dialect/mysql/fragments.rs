@@ -7,14 +7,14 @@ macro_rules! now {
     };
 }
 
-/// The time so many milliseconds from now.
+/// The time that is this many milliseconds from now.
 macro_rules! in_ms {
     ($ms:expr) => {
         concat!("UTC_TIMESTAMP(6) + INTERVAL ", $ms, " * 1000 MICROSECOND")
     };
 }
 
-/// The time so many milliseconds ago.
+/// The time that was this many milliseconds ago.
 macro_rules! before {
     ($ms:expr) => {
         concat!("UTC_TIMESTAMP(6) - INTERVAL ", $ms, " * 1000 MICROSECOND")

@@ -20,7 +20,7 @@ macro_rules! bound {
     };
 }
 
-/// What [`NewJob`](crate::store::row::NewJob) says as JSON.
+/// [`NewJob`](crate::store::row::NewJob)s, from a JSON array.
 macro_rules! recordset {
     ($key:literal) => {
         concat! {

@@ -162,7 +162,7 @@ SET version = version + 1, status = 4, finished_at = statement_timestamp(), prog
                          WHERE done.results IS NOT NULL) ->> (id::text))::json, results)
 WHERE ctid = ANY(ARRAY(SELECT place FROM own)) AND (SELECT jobs FROM told) >= 0";
 
-/// Of the version, see `COMPLETE`. Rows are locked in order before they are written: an `UPDATE … FROM` alone deadlocks on overlapping sets.
+/// For the version, see `COMPLETE`. Rows are locked in order before they are written: an `UPDATE … FROM` alone deadlocks on overlapping sets.
 const FINISH: &str = concat! {
     "
 WITH ended AS MATERIALIZED (

@@ -7,14 +7,14 @@ macro_rules! now {
     };
 }
 
-/// The time so many milliseconds from now.
+/// The time that is this many milliseconds from now.
 macro_rules! in_ms {
     ($ms:expr) => {
         concat!("strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('+%.3f seconds', ", $ms, " / 1000.0))")
     };
 }
 
-/// The time so many milliseconds before this one, or before now.
+/// The time that is this many milliseconds before another, or before now.
 macro_rules! before {
     ($ms:expr) => {
         before!("'now'", $ms)

@@ -225,7 +225,7 @@ FROM (SELECT value ->> 'id' AS done_id, value ->> 'version' AS done_version, val
       FROM json_each(?1)) AS done
 WHERE id = done.done_id AND version = done.done_version" };
 
-/// Of the version, see `COMPLETE`: to ask for the status would let the planner walk the index of all that runs.
+/// For the version, see `COMPLETE`: to ask for the status would let the planner walk the index of all that runs.
 const LOCK: &str = r"
 SELECT job.id, job.version FROM json_each(?1) AS batch JOIN jobs_job AS job
   ON job.id = batch.value ->> 'id' AND job.version = batch.value ->> 'version'";
