@@ -1,5 +1,9 @@
-//! A job's row: what is written when it is scheduled, what a claim reads, and the lists of columns from which the dialects make their
-//! statements. A column that is set when a job is scheduled and read in an attempt is named here and in no statement.
+//! A job's row: what is written when the job is scheduled, what a claim reads, and the lists of columns from which the dialects make
+//! their statements.
+//!
+//! A column that is set when a job is scheduled, and read in an attempt, is named here and in no statement. It takes its place in
+//! `for_given_columns`, `for_claimed_columns` and `parameter`, and in [`NewJob`] and [`Claimed`]; and beside this file in the migration,
+//! the entity, `JobOptions` and `JobContext`.
 
 use std::fmt;
 use std::time::Duration;

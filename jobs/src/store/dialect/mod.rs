@@ -170,8 +170,8 @@ pub(crate) enum Insert {
 pub(crate) struct InsertJobs {
     /// (rows): each different.
     pub(crate) mixed: &'static str,
-    /// (parameters, name, queue, priority, `max_attempts`, timeout, at, delay, user, session, event): alike but for their parameters, as
-    /// most are that are scheduled together. Of jobs with keys, the parameters are an object by key, and (statuses, time in ms) follow.
+    /// Alike but for their parameters, as most are that are scheduled together. What is bound, and in which order, says `parameter!` in
+    /// [`row`](crate::store::row). The jobs' parameters are an array; of jobs with keys they are an object by key.
     pub(crate) uniform: &'static str,
 }
 
