@@ -79,11 +79,11 @@ fn imports_are_seen_wherever_they_are_written() {
     let module = vec!["store".to_owned(), "claim".to_owned()];
     let source = "use crate::{job::{self as other}, worker}; use super::super::cron as c;
                   #[error(\"{0}\", crate::error::chain(.0))] struct E;
-                  fn f() { debug!(\"{}\", crate::client::x()); super::batch::y() }
+                  fn f() { debug!(\"{}\", crate::client::x()); super::finish::y() }
                   #[cfg(test)] mod tests { use crate::cli; }";
     Reader { module: module.clone(), sources: &mut sources }.visit_file(&syn::parse_str(source).unwrap());
     let seen: Vec<_> = sources.imports[&module].iter().map(|path| path.join("::")).collect();
-    assert_eq!(seen, ["client::x", "cron", "error::chain", "job", "store::batch::y", "worker"]);
+    assert_eq!(seen, ["client::x", "cron", "error::chain", "job", "store::finish::y", "worker"]);
 }
 
 impl Sources {

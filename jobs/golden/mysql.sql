@@ -16,6 +16,7 @@ Dialect {
                 "IF(@@autocommit, UTC_TIMESTAMP(6), NULL)",
             ),
         ),
+        id_step: "SELECT CAST(@@auto_increment_increment AS SIGNED)",
         chunks: [
             1024,
             512,
@@ -79,7 +80,7 @@ Dialect {
         FROM JSON_TABLE(?, '$[*]' COLUMNS (group_queue VARCHAR(200) CHARACTER
         SET utf8mb4 PATH '$.queue', group_priority SMALLINT PATH '$.priority', group_name VARCHAR(200) CHARACTER
         SET utf8mb4 PATH '$.name')) AS wanted)",
-    done: " /*M!
+    complete: " /*M!
         SET STATEMENT innodb_lock_wait_timeout = 0 FOR */
         UPDATE /*!80001
         (SELECT done.*
@@ -150,6 +151,7 @@ Dialect {
         row: "(?, ?, ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL ? * 1000 MICROSECOND, ?)",
         due_now: None,
         if_committed: None,
+        id_step: "SELECT CAST(@@auto_increment_increment AS SIGNED)",
         chunks: [
             1,
         ],
@@ -178,7 +180,7 @@ Dialect {
     ],
     delete_jobs: "DELETE jobs_job
         FROM JSON_TABLE(?, '$[*]' COLUMNS (doomed BIGINT PATH '$')) AS d STRAIGHT_JOIN jobs_job FORCE INDEX (PRIMARY) ON jobs_job.id = d.doomed",
-    expect: None,
+    mark_awaited: None,
     statuses: "SELECT jobs_job.id, jobs_job.status
         FROM JSON_TABLE(?, '$[*]' COLUMNS (wanted BIGINT PATH '$')) AS w JOIN jobs_job ON jobs_job.id = w.wanted",
     advance: "UPDATE jobs_job
@@ -198,6 +200,7 @@ Dialect {
                         "IF(@@autocommit, UTC_TIMESTAMP(6), NULL)",
                     ),
                 ),
+                id_step: "SELECT CAST(@@auto_increment_increment AS SIGNED)",
                 chunks: [
                     1024,
                     512,
@@ -212,12 +215,12 @@ Dialect {
                     1,
                 ],
             },
-            take_range: None,
+            acquire_range: None,
         },
-        take: Values {
+        acquire: Values {
             into: "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at) VALUES ",
             row: "(?, ?, ?, UTC_TIMESTAMP(6) + INTERVAL ? * 1000 MICROSECOND)",
-            unless_there: " ON DUPLICATE KEY
+            or_ignore: " ON DUPLICATE KEY
                 UPDATE version = jobs_unique.version + 0 * LAST_INSERT_ID(1)",
             chunks: [
                 1024,
@@ -233,7 +236,7 @@ Dialect {
                 1,
             ],
         },
-        held: Some(
+        holder_if_certain: Some(
             "SELECT held.unique_key, held.job_id
                 FROM jobs_unique AS held JOIN jobs_job AS job ON job.id = held.job_id
                 WHERE held.unique_key = ? AND (held.expires_at > UTC_TIMESTAMP(6) OR job.unique_while & (1 << job.status) <> 0)",
@@ -247,7 +250,7 @@ Dialect {
         locked_jobs: "SELECT id, version, status, unique_while
             FROM JSON_TABLE(?, '$[*]' COLUMNS (holding BIGINT PATH '$')) AS h STRAIGHT_JOIN jobs_job FORCE INDEX (PRIMARY) ON jobs_job.id = h.holding FOR
             UPDATE /*!80001 OF jobs_job */",
-        free: "DELETE jobs_unique
+        release: "DELETE jobs_unique
             FROM JSON_TABLE(?, '$[*]' COLUMNS ( seen VARCHAR(64) CHARACTER
             SET utf8mb4 PATH '$.unique_key', by_job BIGINT PATH '$.job_id', at_version BIGINT PATH '$.version')) AS s STRAIGHT_JOIN jobs_unique FORCE INDEX (PRIMARY) ON jobs_unique.unique_key = s.seen COLLATE utf8mb4_bin AND jobs_unique.job_id = s.by_job AND jobs_unique.version <=> s.at_version",
         replace: "UPDATE jobs_job FORCE INDEX (PRIMARY)
@@ -301,4 +304,4 @@ Dialect {
     },
 }
 by_id: UPDATE `jobs_job` FORCE INDEX (PRIMARY) SET `priority` = 1 WHERE `id` = 1
-unless_there: INSERT IGNORE INTO jobs_cron (name) VALUES (1)
+insert_or_ignore: INSERT IGNORE INTO jobs_cron (name) VALUES (1)

@@ -8,7 +8,7 @@ Dialect {
     locks_gaps: false,
     insert: Rows(
         InsertJobs {
-            any: "
+            mixed: "
                 WITH inserted AS (
                 INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id)
                 SELECT name, queue, priority, max_attempts, max_attempts, timeout_ms, parameters::json, statement_timestamp(), COALESCE(at, statement_timestamp() + COALESCE(delay_ms, 0) * interval '1 millisecond'), user_id, session_id, event_id
@@ -31,7 +31,7 @@ Dialect {
                 WHERE
                 (SELECT queues
                 FROM woken) >= 0",
-            alike: "
+            uniform: "
                 INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id)
                 SELECT $2, $3, $4::smallint, $5::integer, $5::integer, $6::bigint, new.parameters, statement_timestamp(), COALESCE($7::text::timestamptz, statement_timestamp() + COALESCE($8::bigint, 0) * interval '1 millisecond'), $9::text, $10::text, $11::text
                 FROM json_array_elements($1::text::json)
@@ -183,7 +183,7 @@ Dialect {
     of_groups: "(queue, priority, name) IN (
         SELECT queue, priority, name
         FROM json_to_recordset($1::json) AS groups (queue text, priority smallint, name text))",
-    done: "
+    complete: "
         WITH done AS MATERIALIZED (
         SELECT *
         FROM json_to_recordset($1::json) AS done (id bigint, version bigint, results text) ), own AS MATERIALIZED (
@@ -311,7 +311,7 @@ Dialect {
         WHERE id IN
         (SELECT value::bigint
         FROM json_array_elements_text($1::json))",
-    expect: Some(
+    mark_awaited: Some(
         "UPDATE jobs_job
             SET awaited = TRUE
             WHERE id = ANY(ARRAY(
@@ -332,7 +332,7 @@ Dialect {
     unique: Unique {
         insert: Statement(
             InsertJobs {
-                any: "
+                mixed: "
                     WITH new AS MATERIALIZED (
                     SELECT nextval('jobs_job_id_seq') AS id, given.*
                     FROM ROWS
@@ -363,7 +363,7 @@ Dialect {
                     WHERE
                     (SELECT queues
                     FROM woken) >= 0",
-                alike: "
+                uniform: "
                     WITH new AS MATERIALIZED (
                     SELECT nextval('jobs_job_id_seq') AS id, given.key AS unique_key, given.value AS parameters, COALESCE($7::text::timestamptz, statement_timestamp() + COALESCE($8::bigint, 0) * interval '1 millisecond') AS scheduled_at
                     FROM json_each($1::text::json) AS given ), taken AS (
@@ -395,13 +395,13 @@ Dialect {
                     FROM woken) >= 0",
             },
         ),
-        take: Json(
+        acquire: Json(
             "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
                 SELECT unique_key, job_id, version, statement_timestamp() + within_ms * interval '1 millisecond'
                 FROM json_to_recordset($1::json) AS new (unique_key text, job_id bigint, version bigint, within_ms bigint)
                 ORDER BY unique_key COLLATE "C" ON CONFLICT DO NOTHING",
         ),
-        held: None,
+        holder_if_certain: None,
         holders: "SELECT unique_key, job_id, version, COALESCE(expires_at > statement_timestamp(), FALSE) AS is_open, current_setting('transaction_isolation') <> 'read committed' AS may_be_old
             FROM jobs_unique
             WHERE unique_key = ANY(ARRAY(SELECT value
@@ -415,7 +415,7 @@ Dialect {
             WHERE id = ANY(ARRAY(SELECT value::bigint
             FROM json_array_elements_text($1::json)))
             ORDER BY id FOR UPDATE",
-        free: "DELETE
+        release: "DELETE
             FROM jobs_unique
             WHERE ctid = ANY(ARRAY(
             SELECT jobs_unique.ctid
@@ -483,4 +483,4 @@ Dialect {
     },
 }
 by_id: UPDATE `jobs_job` SET `priority` = 1 WHERE `id` = 1
-unless_there: INSERT INTO jobs_cron (name) VALUES (1) ON CONFLICT DO NOTHING
+insert_or_ignore: INSERT INTO jobs_cron (name) VALUES (1) ON CONFLICT DO NOTHING

@@ -6,12 +6,12 @@ Dialect {
     locks_gaps: false,
     insert: Rows(
         InsertJobs {
-            any: "
+            mixed: "
                 INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id, unique_key, unique_while)
                 SELECT value ->> 'name', value ->> 'queue', value ->> 'priority', value ->> 'max_attempts', value ->> 'max_attempts', value ->> 'timeout_ms', value ->> 'parameters', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(value ->> 'at', 'now'), printf('+%.3f seconds', COALESCE(value ->> 'delay_ms', 0) / 1000.0)), value ->> 'user_id', value ->> 'session_id', value ->> 'event_id', value ->> 'unique_key', value ->> 'unique_while'
                 FROM json_each(?1)
                 ORDER BY key",
-            alike: "
+            uniform: "
                 INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id)
                 SELECT ?2, ?3, ?4, ?5, ?5, ?6, value, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(?7, 'now'), printf('+%.3f seconds', COALESCE(?8, 0) / 1000.0)), ?9, ?10, ?11
                 FROM json_each(?1)
@@ -129,7 +129,7 @@ Dialect {
     of_groups: "(queue, priority, name) IN (
         SELECT value ->> 'queue', value ->> 'priority', value ->> 'name'
         FROM json_each(?))",
-    done: "
+    complete: "
         UPDATE jobs_job
         SET version = version + 1, status = 4, finished_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), progress = 100, results = COALESCE(done.results, jobs_job.results)
         FROM
@@ -229,7 +229,7 @@ Dialect {
         WHERE id IN
         (SELECT value
         FROM json_each(?1))",
-    expect: None,
+    mark_awaited: None,
     statuses: "SELECT id, status
         FROM jobs_job
         WHERE id IN
@@ -242,12 +242,12 @@ Dialect {
         insert: Steps {
             jobs: Rows(
                 InsertJobs {
-                    any: "
+                    mixed: "
                         INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id, unique_key, unique_while)
                         SELECT value ->> 'name', value ->> 'queue', value ->> 'priority', value ->> 'max_attempts', value ->> 'max_attempts', value ->> 'timeout_ms', value ->> 'parameters', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(value ->> 'at', 'now'), printf('+%.3f seconds', COALESCE(value ->> 'delay_ms', 0) / 1000.0)), value ->> 'user_id', value ->> 'session_id', value ->> 'event_id', value ->> 'unique_key', value ->> 'unique_while'
                         FROM json_each(?1)
                         ORDER BY key",
-                    alike: "
+                    uniform: "
                         INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id, unique_key, unique_while)
                         SELECT ?2, ?3, ?4, ?5, ?5, ?6, value, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(?7, 'now'), printf('+%.3f seconds', COALESCE(?8, 0) / 1000.0)), ?9, ?10, ?11, key, ?12
                         FROM json_each(?1)
@@ -255,7 +255,7 @@ Dialect {
                 },
                 UpToLast,
             ),
-            take_range: Some(
+            acquire_range: Some(
                 "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
                     SELECT unique_key, id, version, strftime('%Y-%m-%dT%H:%M:%fZ', 'now', (?3 / 1000.0) || ' seconds')
                     FROM jobs_job
@@ -263,13 +263,13 @@ Dialect {
                     ORDER BY unique_key ON CONFLICT DO NOTHING",
             ),
         },
-        take: Json(
+        acquire: Json(
             "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
                 SELECT value ->> 'unique_key', value ->> 'job_id', value ->> 'version', strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ((value ->> 'within_ms') / 1000.0) || ' seconds')
                 FROM json_each(?1)
                 WHERE TRUE ON CONFLICT DO NOTHING",
         ),
-        held: None,
+        holder_if_certain: None,
         holders: "SELECT unique_key, job_id, version, COALESCE(expires_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), FALSE) AS is_open, FALSE AS may_be_old
             FROM jobs_unique
             WHERE unique_key IN
@@ -285,7 +285,7 @@ Dialect {
             WHERE id IN
             (SELECT value
             FROM json_each(?1))",
-        free: "DELETE
+        release: "DELETE
             FROM jobs_unique
             WHERE (unique_key, job_id, COALESCE(version, -1)) IN (
             SELECT value ->> 'unique_key', value ->> 'job_id', COALESCE(value ->> 'version', -1)
@@ -359,4 +359,4 @@ Dialect {
     },
 }
 by_id: UPDATE `jobs_job` SET `priority` = 1 WHERE `id` = 1
-unless_there: INSERT INTO jobs_cron (name) VALUES (1) ON CONFLICT DO NOTHING
+insert_or_ignore: INSERT INTO jobs_cron (name) VALUES (1) ON CONFLICT DO NOTHING

@@ -44,7 +44,7 @@ pub mod prelude {
     };
 }
 
-/// What generated code names. Not part of the public interface.
+/// What generated code names, and the tests of this crate. Not part of the public interface.
 #[doc(hidden)]
 pub mod __private {
     pub use inventory;
@@ -58,5 +58,6 @@ pub mod __private {
     pub use crate::job::registry::Definition;
     pub use crate::job::{Defaults, Execute, IntoJobResult, Job, JobParams};
     pub use crate::store::connection::Connection;
+    pub use crate::store::testing::entity_columns;
     pub use crate::{Error, JobContext, JobError, JobOptions, JobResult, OnConflict, RetryPolicy, Unique, UniqueWhile};
 }

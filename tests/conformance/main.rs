@@ -22,6 +22,7 @@ mod sessions;
 mod settings;
 mod setup;
 mod support;
+mod tables;
 mod transactions;
 mod unique;
 mod unique_batches;
@@ -52,6 +53,7 @@ fn main() {
         retry_and_delete::cases(),
         secrets::cases(),
         setup::cases(),
+        tables::cases(),
         settings::cases(),
         rights::cases(),
         connect::cases(),

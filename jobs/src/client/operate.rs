@@ -127,7 +127,7 @@ async fn retry_once<C: Connection>(db: &C, id: JobId) -> Result<String, Error> {
     }
     let job = control::find(&transaction, id).await?;
     if let Some(key) = &job.unique_key {
-        keys::take_again(&transaction, id, key, job.version).await?;
+        keys::acquire_again(&transaction, id, key, job.version).await?;
     }
     control::notify(&transaction, "jobs_wake", &job.queue).await?;
     transaction.commit().await?;

@@ -11,7 +11,7 @@ use crate::job::Defaults;
 use crate::job::parameters::check_name;
 use crate::job::unique::UniqueOptions;
 use crate::model::{OnConflict, UniqueWhile};
-use crate::store::insert::NewJob;
+use crate::store::row::NewJob;
 use crate::store::{LONGEST, millis};
 
 /// What may be said of a job besides its parameters. What is not said comes from its definition.

@@ -18,7 +18,8 @@ use crate::error::Error;
 use crate::job::{Defaults, Job, parameters, registry};
 use crate::model::{JobId, OnConflict, UniqueWhile};
 use crate::store::connection::Connection;
-use crate::store::insert::{self, NewJob};
+use crate::store::insert;
+use crate::store::row::NewJob;
 use crate::store::unique::{self, Placed};
 use crate::store::{self, wake};
 

@@ -107,7 +107,7 @@ async fn in_turn(
 ) -> Result<(), Error> {
     // A connection of its own: a call that is dropped takes the lock with it.
     let own = own_pool::own_connections(db, 1);
-    store::repeat(|| async {
+    store::retry_contention(|| async {
         let transaction = store::begin(&own).await?;
         connection::lock_migrations(&transaction, PATIENCE).await?;
         let migrated = migrate(&transaction).await;

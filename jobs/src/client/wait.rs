@@ -225,7 +225,7 @@ impl Ears {
         if new.is_empty() {
             return;
         }
-        match control::expect(db, &new).await {
+        match control::mark_awaited(db, &new).await {
             Ok(()) => self.expected.extend(new),
             Err(error) => tracing::debug!(%error, "can't ask to be notified of the ends of jobs"),
         }

@@ -8,7 +8,7 @@ use super::{CronSource, UTC};
 use crate::error::Error;
 use crate::job::registry::{Definition, Registry};
 use crate::store::cron::{self as store, NewSchedule, Row};
-use crate::store::{Store, clock, control, repeat, wake};
+use crate::store::{Store, clock, control, retry_contention, wake};
 
 /// Refuses what could not be written.
 pub(crate) fn check(definition: &Definition) -> Result<(), Error> {
@@ -35,7 +35,7 @@ pub(crate) async fn schedules(store: &Store, registry: &Registry) -> Result<(), 
         )));
     }
     if !changes(&declared, &rows).is_empty() {
-        repeat(|| async {
+        retry_contention(|| async {
             let transaction = store.begin().await?;
             let rows = store::named(&transaction, &names, true).await?;
             for change in changes(&declared, &rows) {

@@ -13,13 +13,13 @@ use crate::job::registry::{self, Definition, Registry};
 use crate::job::{Defaults, Missed, parameters};
 use crate::model::{JobId, OnConflict};
 use crate::store::connection::Connection;
-use crate::store::cron::{self as store, Row, Which};
+use crate::store::cron::{self as store, DueFilter, Row};
 use crate::store::dialect::connection;
 use crate::store::firings::{self, NewFiring};
-use crate::store::insert::NewJob;
+use crate::store::row::NewJob;
 use crate::store::unique::Placed;
 use crate::store::workers::{self, Serves};
-use crate::store::{Store, clock, keys, repeat};
+use crate::store::{Store, clock, keys, retry_contention};
 
 /// How many schedules one transaction fires.
 pub(crate) const PAGE: usize = 100;
@@ -65,13 +65,13 @@ pub(crate) async fn first_due(
     store: &Store,
     registry: &Registry,
     default_queue: &str,
-    which: &Which,
+    filter: &DueFilter,
     limit: usize,
 ) -> Result<Outcome, DbErr> {
-    repeat(|| async {
+    retry_contention(|| async {
         let transaction = store.begin().await?;
         connection::limit_lock_waits(&transaction).await?;
-        let fired = fire(&transaction, registry, default_queue, which, limit).await;
+        let fired = fire(&transaction, registry, default_queue, filter, limit).await;
         let lifted = connection::lift_lock_waits(&transaction).await;
         let Page { outcome, firings, placed } = fired?;
         if outcome.fired.is_ok() {
@@ -97,10 +97,10 @@ async fn fire(
     transaction: &DatabaseTransaction,
     registry: &Registry,
     default_queue: &str,
-    which: &Which,
+    filter: &DueFilter,
     limit: usize,
 ) -> Result<Page, DbErr> {
-    let due = store::lock_due(transaction, which, limit).await?;
+    let due = store::lock_due(transaction, filter, limit).await?;
     let presence = Presence::look(transaction, &due).await?;
     let mut unreadable = Vec::new();
     let mut plans = Vec::with_capacity(due.len());

@@ -99,7 +99,7 @@ use crate::job::parameters::{self, check_name};
 use crate::model::JobId;
 use crate::store::connection::Connection;
 use crate::store::cron::{self as store, NewSchedule, Row};
-use crate::store::insert::NewJob;
+use crate::store::row::NewJob;
 use crate::store::{clock, control, firings, repeat_call, wake};
 pub use record::{CronRecord, CronSource, Firing};
 use times::Times;

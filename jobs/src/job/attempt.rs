@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::parameters::secrets::Parameters;
 use super::report::Notes;
-use crate::store::claimed::Claimed;
+use crate::store::row::Claimed;
 
 /// Application state by type.
 pub(crate) type States = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;

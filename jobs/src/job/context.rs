@@ -15,9 +15,9 @@ use super::parameters::{self, OUTPUT};
 use super::report::Unwritten;
 use crate::error::Error;
 use crate::model::{JobId, JobStatus, Level};
-use crate::store::batch::{self, Finish};
 use crate::store::control;
 use crate::store::dialect::{self, Dialect, connection};
+use crate::store::finish::{self, FinishRow};
 
 /// The attempt that `execute` runs in. Cheap to clone.
 #[derive(Clone)]
@@ -338,7 +338,7 @@ impl JobContext {
     ) -> Result<(), Error> {
         let attempt = &*self.attempt;
         let ending = crate::model::outcome::Ending::closed(JobStatus::Terminated, None, None);
-        let mut finish = Finish::new(
+        let mut finish = FinishRow::new(
             attempt.job.id,
             attempt.job.version,
             ending,
@@ -348,7 +348,7 @@ impl JobContext {
         finish.progress = Some(100);
         finish.results.clone_from(&unwritten.results);
         finish.messages = unwritten.messages(attempt.job.id, attempt.job.attempt, attempt.job.version);
-        let written = batch::write(transaction, dialect, &[finish]).await?;
+        let written = finish::write(transaction, dialect, &[finish]).await?;
         if written.is_empty() { Err(Error::Lost { id: self.id() }) } else { Ok(()) }
     }
 }

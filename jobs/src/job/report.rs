@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::parameters::{MAX_JSON_BYTES, OUTPUT, refuse_depth, value_without_nul, without_nul};
 use crate::error::Error;
 use crate::model::{JobId, JobStatus, Level};
-use crate::store::batch::NewMessage;
+use crate::store::finish::NewMessage;
 use crate::store::lock::lock;
 
 /// The longest message, and the longest reason, in bytes; more is cut off.

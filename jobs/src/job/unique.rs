@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::parameters::check_name;
 use crate::error::Error;
 use crate::model::{OnConflict, UniqueWhile};
-use crate::store::insert::NewKey;
+use crate::store::row::NewKey;
 use crate::store::{LONGEST, millis};
 
 /// That jobs with the same values exist once. `#[job(unique(…))]` writes it.

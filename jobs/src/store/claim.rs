@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
 
-use super::claimed::Claimed;
 use super::dialect::{Claim, FromFront};
 use super::front::{Front, Place};
-use super::{Store, json, repeat, statement};
+use super::row::{Claimed, Columns};
+use super::{Store, json, retry_contention, statement};
 
 /// How many jobs a claim is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,10 +92,10 @@ impl Store {
         which: String,
         ask: Ask,
     ) -> Result<Vec<Claimed>, DbErr> {
-        let rows = repeat(|| async {
+        let rows = retry_contention(|| async {
             let values = [queue.into(), worker.into(), which.clone().into(), int(ask.wanted), int(ask.slots)];
             let claim = statement(self.dialect, sql, values);
-            if !self.isolate {
+            if !self.needs_read_committed {
                 return self.db.query_all_raw(claim).await;
             }
             let transaction = self.begin().await?;
@@ -104,7 +104,8 @@ impl Store {
             Ok(rows)
         })
         .await?;
-        let mut claimed = rows.iter().map(|row| Claimed::read(queue, row)).collect::<Result<Vec<_>, _>>()?;
+        let mut claimed =
+            rows.iter().map(|row| Claimed::read(queue, &mut Columns::of(row))).collect::<Result<Vec<_>, _>>()?;
         claimed.sort_by_key(|job| (job.priority, job.scheduled_at, job.id));
         Ok(claimed)
     }

@@ -34,7 +34,7 @@ pub(super) fn is_plain<C: ConnectionTrait>(_: &C) -> bool {
     typeid::of::<C>() == typeid::of::<DatabaseConnection>()
 }
 
-/// Whether it is surely a transaction, which somebody commits.
+/// Whether it is certainly a transaction, which its owner commits.
 pub(super) fn is_transaction<C: ConnectionTrait>(_: &C) -> bool {
     typeid::of::<C>() == typeid::of::<DatabaseTransaction>()
 }

@@ -20,7 +20,7 @@ pub(crate) async fn find<C: ConnectionTrait>(db: &C, id: JobId) -> Result<Model,
     Entity::find_by_id(id.0).one(db).await?.ok_or(Error::NotFound { id })
 }
 
-/// The same, locked where rows can be: in a transaction that reads an older snapshot, the row as it is now.
+/// A job's row as it is now, also in a transaction that reads an older snapshot: locked, if the database locks rows.
 pub(crate) async fn find_to_change<C: ConnectionTrait>(db: &C, id: JobId) -> Result<Model, Error> {
     Entity::find_by_id(id.0).lock_exclusive().one(db).await?.ok_or(Error::NotFound { id })
 }
@@ -31,7 +31,7 @@ pub(crate) async fn status<C: ConnectionTrait>(db: &C, id: JobId) -> Result<JobS
     status.ok_or(Error::NotFound { id })
 }
 
-/// The same as it is now, in a transaction too that reads an older snapshot: locked, where rows can be.
+/// A job's status as it is now, also in a transaction that reads an older snapshot: locked, if the database locks rows.
 pub(crate) async fn status_now<C: ConnectionTrait>(db: &C, id: JobId) -> Result<JobStatus, Error> {
     if is_plain(db) {
         return status(db, id).await;
@@ -41,7 +41,7 @@ pub(crate) async fn status_now<C: ConnectionTrait>(db: &C, id: JobId) -> Result<
     status.ok_or(Error::NotFound { id })
 }
 
-/// That the job is there, before a verb locks its row in a transaction of the caller's. On a connection, all locks end at once.
+/// Checks that the job is there, before a verb locks its row in the caller's transaction. On a connection, all locks end at once.
 pub(crate) async fn look<C: ConnectionTrait>(db: &C, id: JobId) -> Result<(), Error> {
     if keeps_gaps_locked(db)? {
         status(db, id).await?;
@@ -117,7 +117,7 @@ pub(crate) async fn retry<C: ConnectionTrait>(db: &C, id: JobId) -> Result<bool,
     update_one(db, update).await
 }
 
-/// Wakes workers on other machines, where the database can: `channel` is `jobs_wake`, `jobs_queue` (a queue), `jobs_cancel` (a
+/// Wakes workers on other machines, if the database can: `channel` is `jobs_wake`, `jobs_queue` (a queue), `jobs_cancel` (a
 /// job) or `jobs_cron` (a schedule).
 pub(crate) async fn notify<C: ConnectionTrait>(db: &C, channel: &str, payload: &str) -> Result<(), DbErr> {
     let dialect = dialect::of(db.get_database_backend())?;
@@ -127,10 +127,10 @@ pub(crate) async fn notify<C: ConnectionTrait>(db: &C, channel: &str, payload: &
     Ok(())
 }
 
-/// Somebody waits for these jobs to end, and listens.
-pub(crate) async fn expect<C: ConnectionTrait>(db: &C, ids: &[i64]) -> Result<(), DbErr> {
+/// Marks jobs for whose end a process waits and listens.
+pub(crate) async fn mark_awaited<C: ConnectionTrait>(db: &C, ids: &[i64]) -> Result<(), DbErr> {
     let dialect = dialect::of(db.get_database_backend())?;
-    if let Some(sql) = dialect.expect {
+    if let Some(sql) = dialect.mark_awaited {
         db.execute_raw(statement(dialect, sql, [json(ids)?.into()])).await?;
     }
     Ok(())
@@ -159,9 +159,9 @@ pub(crate) async fn statuses<C: ConnectionTrait>(db: &C, ids: &[i64]) -> Result<
     rows.iter().map(|row| Ok((row.try_get("", "id")?, row.try_get("", "status")?))).collect()
 }
 
-/// A job's mark: who wrote it last, and when in its life.
+/// Who wrote a job's row last, and when in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Mark {
+pub(crate) struct RowState {
     pub(crate) id: i64,
     pub(crate) version: i64,
     pub(crate) status: JobStatus,
@@ -169,9 +169,9 @@ pub(crate) struct Mark {
 }
 
 impl Store {
-    /// The marks of these jobs, to learn what became of a write.
-    pub(crate) async fn marks(&self, ids: &[i64]) -> Result<Vec<Mark>, DbErr> {
-        let mut marks = Vec::with_capacity(ids.len());
+    /// The states of these jobs' rows, to learn what became of a write.
+    pub(crate) async fn row_states(&self, ids: &[i64]) -> Result<Vec<RowState>, DbErr> {
+        let mut states = Vec::with_capacity(ids.len());
         // Seldom more than a few: those that a batch could not write.
         for chunk in ids.chunks(100) {
             let rows: Vec<(i64, i64, JobStatus, Option<i64>)> = Entity::find()
@@ -181,9 +181,14 @@ impl Store {
                 .into_tuple()
                 .all(&self.db)
                 .await?;
-            marks.extend(rows.into_iter().map(|(id, version, status, worker)| Mark { id, version, status, worker }));
+            states.extend(rows.into_iter().map(|(id, version, status, worker)| RowState {
+                id,
+                version,
+                status,
+                worker,
+            }));
         }
-        Ok(marks)
+        Ok(states)
     }
 
     /// Which versions of these jobs were ended by their owner, as far as the history tells: what had lost its worker was ended by another.

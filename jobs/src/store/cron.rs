@@ -67,7 +67,7 @@ pub(crate) async fn all<C: ConnectionTrait>(db: &C) -> Result<Vec<Row>, DbErr> {
     Entity::find().order_by_asc(Column::Name).all(db).await
 }
 
-/// Those of these names, locked where rows can be.
+/// The schedules of these names, locked if the database locks rows.
 pub(crate) async fn named<C: ConnectionTrait>(db: &C, names: &[&str], lock: bool) -> Result<Vec<Row>, DbErr> {
     let mut select = Entity::find().filter(Column::Name.is_in(names.iter().copied())).order_by_asc(Column::Name);
     if lock {
@@ -101,11 +101,11 @@ pub(crate) async fn insert<C: ConnectionTrait>(
         ]);
     let dialect = dialect::of(db.get_database_backend())?;
     let mut statement = dialect.backend.build(&insert);
-    statement.sql = (dialect.unless_there)(&statement.sql);
+    statement.sql = (dialect.insert_or_ignore)(&statement.sql);
     Ok(db.execute_raw(statement).await?.rows_affected() == 1)
 }
 
-/// Replaces all but when it was made and whether it is paused; the next time where another is given. False: no schedule of this name
+/// Replaces all but when it was made and whether it is paused; the next time only if one is given. False: no schedule of this name
 /// comes from there.
 pub(crate) async fn update<C: ConnectionTrait>(
     db: &C,
@@ -133,7 +133,7 @@ pub(crate) async fn pause<C: ConnectionTrait>(db: &C, name: &str) -> Result<bool
     Ok(pause.exec(db).await?.rows_affected == 1)
 }
 
-/// Lets it fire again, from this time on. Changes nothing where it fires.
+/// Lets it fire again, from this time on. Changes nothing if it is not paused.
 pub(crate) async fn resume<C: ConnectionTrait>(db: &C, name: &str, next_at: Option<DateTimeUtc>) -> Result<(), DbErr> {
     Entity::update_many()
         .col_expr(Column::NextAt, time(db, next_at)?)
@@ -155,23 +155,23 @@ pub(crate) async fn remove<C: ConnectionTrait>(db: &C, name: &str) -> Result<boo
 
 /// Which schedules a worker fires.
 #[derive(Debug, Clone)]
-pub(crate) struct Which {
+pub(crate) struct DueFilter {
     /// Those of these jobs,
     jobs: String,
     /// but for these; both as JSON.
-    but: String,
+    except: String,
 }
 
-impl Which {
-    pub(crate) fn new<S: Serialize>(jobs: &[&str], but: &[S]) -> Result<Self, DbErr> {
-        Ok(Self { jobs: json(jobs)?, but: json(but)? })
+impl DueFilter {
+    pub(crate) fn new<S: Serialize>(jobs: &[&str], except: &[S]) -> Result<Self, DbErr> {
+        Ok(Self { jobs: json(jobs)?, except: json(except)? })
     }
 }
 
-/// How long it is until the first of these schedules is due, zero where one is; `None` where there is none.
-pub(crate) async fn due_in<C: ConnectionTrait>(db: &C, which: &Which) -> Result<Option<Duration>, DbErr> {
+/// How long it is until the first of these schedules is due, zero if one is due; `None` if there is none.
+pub(crate) async fn due_in<C: ConnectionTrait>(db: &C, filter: &DueFilter) -> Result<Option<Duration>, DbErr> {
     let dialect = dialect::of(db.get_database_backend())?;
-    let values = [which.jobs.as_str().into(), which.but.as_str().into()];
+    let values = [filter.jobs.as_str().into(), filter.except.as_str().into()];
     let Some(row) = db.query_one_raw(statement(dialect, dialect.cron.due_in, values)).await? else { return Ok(None) };
     let wait_ms: i64 = row.try_get_by_index(0)?;
     Ok(Some(Duration::from_millis(u64::try_from(wait_ms).unwrap_or_default())))
@@ -181,12 +181,12 @@ pub(crate) async fn due_in<C: ConnectionTrait>(db: &C, which: &Which) -> Result<
 /// is about to be fired by them.
 pub(crate) async fn lock_due<C: ConnectionTrait>(
     db: &C,
-    which: &Which,
+    filter: &DueFilter,
     limit: usize,
 ) -> Result<Vec<(Row, DateTimeUtc)>, DbErr> {
     let dialect = dialect::of(db.get_database_backend())?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let values = [which.jobs.as_str().into(), which.but.as_str().into(), limit.into()];
+    let values = [filter.jobs.as_str().into(), filter.except.as_str().into(), limit.into()];
     let rows = db.query_all_raw(statement(dialect, dialect.cron.due, values)).await?;
     rows.iter().map(|row| Ok((Row::from_query_result(row, "")?, row.try_get("", "now")?))).collect()
 }

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use sea_orm::prelude::DateTimeUtc;
 use serde::Serialize;
 
-use super::claimed::Claimed;
+use super::row::Claimed;
 
 /// Where the jobs of a busy queue stand, and behind what earlier claims have taken of them: a claim that begins there steps over
 /// nothing that they have left behind in the index. A hint, that is soon looked for anew.

@@ -21,7 +21,7 @@ pub(crate) async fn tables<C: ConnectionTrait>(db: &C) -> Result<(), DbErr> {
     Ok(())
 }
 
-/// The jobs that were closed at this time or later, the latest first; at most so many.
+/// The jobs that were closed at this time or later, the latest first; at most `limit`.
 pub(crate) async fn closed_since<C: ConnectionTrait>(
     db: &C,
     time: DateTimeUtc,
@@ -50,7 +50,7 @@ pub(crate) struct LongAttempt {
     pub(crate) started_at: DateTimeUtc,
 }
 
-/// The attempts that began before this time, the oldest first; at most so many.
+/// The attempts that began before this time, the oldest first; at most `limit`.
 pub(crate) async fn attempts_since_before<C: ConnectionTrait>(
     db: &C,
     time: DateTimeUtc,
@@ -71,7 +71,7 @@ pub(crate) async fn attempts_since_before<C: ConnectionTrait>(
     Ok(rows.into_iter().map(attempt).collect())
 }
 
-/// Transactions that have been open for longer than `limit`. Fails where this user may not see them.
+/// Transactions that have been open for longer than `limit`. Fails if this user may not see them.
 pub(crate) async fn open_transactions<C: ConnectionTrait>(db: &C, limit: Duration) -> Result<OpenTransactions, DbErr> {
     health::open_transactions(db, dialect::of(db.get_database_backend())?, limit).await
 }

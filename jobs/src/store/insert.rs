@@ -1,85 +1,27 @@
 //! Scheduling: new rows, any number in one call.
 
-use std::fmt;
-
 use sea_orm::{ConnectionTrait, DbErr, Statement, Value};
-use serde::Serialize;
 
 use super::connection::is_transaction;
 use super::dialect::{self, Dialect, Ids, Insert, InsertJobs};
+use super::row::{NewJob, for_given_columns, parameter};
 use super::{json, statement};
-use crate::model::OnConflict;
 
-/// A job to insert.
-#[derive(Clone, Serialize)]
-pub(crate) struct NewJob {
-    pub(crate) name: String,
-    pub(crate) queue: String,
-    pub(crate) priority: i16,
-    pub(crate) max_attempts: i32,
-    pub(crate) timeout_ms: Option<i64>,
-    /// JSON.
-    pub(crate) parameters: String,
-    /// When it is due, in UTC; else after the delay.
-    pub(crate) at: Option<String>,
-    pub(crate) delay_ms: Option<i64>,
-    pub(crate) user_id: Option<String>,
-    pub(crate) session_id: Option<String>,
-    pub(crate) event_id: Option<String>,
-    #[serde(flatten)]
-    pub(crate) key: Option<NewKey>,
+/// A job's values of the columns that are stored as they are given.
+macro_rules! given {
+    (($job:ident) $($column:ident: $type:ident),*) => { [$($job.$column.clone().into()),*] };
 }
 
-/// Without its parameters, which may be secret.
-impl fmt::Debug for NewJob {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} in queue `{}`", self.name, self.queue)
-    }
+/// A job's values of the columns that are stored as they are given, each with its parameter's number.
+macro_rules! numbered {
+    (($job:ident) $($column:ident: $type:ident),*) => { [$((parameter!($column), $job.$column.clone().into())),*] };
 }
-
-impl NewJob {
-    /// Whether only their parameters differ, and their keys.
-    fn is_like(&self, other: &Self) -> bool {
-        self.name == other.name
-            && self.queue == other.queue
-            && self.priority == other.priority
-            && self.max_attempts == other.max_attempts
-            && self.timeout_ms == other.timeout_ms
-            && self.at == other.at
-            && self.delay_ms == other.delay_ms
-            && self.user_id == other.user_id
-            && self.session_id == other.session_id
-            && self.event_id == other.event_id
-            && self.key.as_ref().map(NewKey::terms) == other.key.as_ref().map(NewKey::terms)
-    }
-}
-
-/// The key of a job that is about to be scheduled.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct NewKey {
-    #[serde(rename = "unique_key")]
-    pub(crate) key: String,
-    /// See [`super::keys::Holder::holds`].
-    #[serde(rename = "unique_while")]
-    pub(crate) statuses: i16,
-    pub(crate) within_ms: Option<i64>,
-    #[serde(skip)]
-    pub(crate) on_conflict: OnConflict,
-}
-
-impl NewKey {
-    /// How long a job holds it.
-    const fn terms(&self) -> (i16, Option<i64>) {
-        (self.statuses, self.within_ms)
-    }
-}
-
 /// The most bytes of one statement, well below what any server accepts by default.
 const MAX_BATCH_BYTES: usize = 3 * 1024 * 1024;
 pub(super) const MAX_BATCH_ROWS: usize = 5_000;
 
-/// Inserts jobs without keys, and returns their ids in the same order. More than one statement where there are many: the caller gives a
-/// transaction if they must all be there or none.
+/// Inserts jobs without keys, and returns their ids in the same order. Many jobs take more than one statement: the caller gives a
+/// transaction if they must be inserted all or none.
 pub(crate) async fn insert<C: ConnectionTrait>(db: &C, jobs: &[&NewJob]) -> Result<Vec<i64>, DbErr> {
     debug_assert!(jobs.iter().all(|job| job.key.is_none()), "the key of a job is not taken here");
     let dialect = dialect::of(db.get_database_backend())?;
@@ -108,7 +50,7 @@ pub(super) fn batches<'r, 'j>(mut rest: &'r [&'j NewJob]) -> impl Iterator<Item 
     })
 }
 
-/// How many of the first jobs go into one statement; `None` where there are no jobs.
+/// How many of the first jobs go into one statement; `None` if there are no jobs.
 fn batch_len(jobs: &[&NewJob]) -> Option<usize> {
     let mut bytes = 0;
     let fitting = jobs.iter().take(MAX_BATCH_ROWS).take_while(|job| {
@@ -127,7 +69,7 @@ async fn insert_batch<C: ConnectionTrait>(
     let ids = match insert {
         Insert::Rows(insert, Ids::Returned) => returned_ids(db, insert_jobs(dialect, insert, jobs)?).await?,
         Insert::Rows(insert, Ids::UpToLast) => ids_up_to_last(db, insert_jobs(dialect, insert, jobs)?).await?,
-        Insert::Values { into, row, due_now, if_committed, chunks } => {
+        Insert::Values { into, row, due_now, if_committed, id_step, chunks } => {
             let (row, is_timed) = match due_now {
                 Some(due_now) if jobs.iter().all(|job| job.at.is_none() && job.delay_ms.is_none()) => (due_now, false),
                 _ => (row, true),
@@ -137,7 +79,7 @@ async fn insert_batch<C: ConnectionTrait>(
                 _ => (*row).to_owned(),
             };
             let mut ids = Vec::with_capacity(jobs.len());
-            let step = if jobs.len() == 1 { 1 } else { id_step(db, dialect).await? };
+            let step = if jobs.len() == 1 { 1 } else { ask_id_step(db, dialect, id_step).await? };
             for some in in_chunks(jobs, chunks) {
                 let values: Vec<Value> = some.iter().flat_map(|job| values(dialect, job, is_timed)).collect();
                 let first = insert_values(db, dialect, into, &row, some.len(), values).await?;
@@ -167,31 +109,31 @@ pub(super) fn in_chunks<'r, T>(mut rest: &'r [T], lengths: &[usize]) -> impl Ite
 /// The statement that inserts all of these.
 pub(super) fn insert_jobs(dialect: &Dialect, insert: &InsertJobs, jobs: &[&NewJob]) -> Result<Statement, DbErr> {
     match jobs {
-        [first, rest @ ..] if rest.iter().all(|job| job.is_like(first)) => {
-            Ok(statement(dialect, insert.alike, alike_values(first, jobs)))
+        [first, rest @ ..] if rest.iter().all(|job| job.is_uniform_with(first)) => {
+            Ok(statement(dialect, insert.uniform, uniform_values(first, jobs)))
         }
-        _ => Ok(statement(dialect, insert.any, [json(jobs)?.into()])),
+        _ => Ok(statement(dialect, insert.mixed, [json(jobs)?.into()])),
     }
 }
 
-fn alike_values(first: &NewJob, jobs: &[&NewJob]) -> Vec<Value> {
+fn uniform_values(first: &NewJob, jobs: &[&NewJob]) -> Vec<Value> {
     let mut values = vec![
-        parameters(jobs).into(),
-        first.name.clone().into(),
-        first.queue.clone().into(),
-        first.priority.into(),
-        first.max_attempts.into(),
-        first.timeout_ms.into(),
-        first.at.clone().into(),
-        first.delay_ms.into(),
-        first.user_id.clone().into(),
-        first.session_id.clone().into(),
-        first.event_id.clone().into(),
+        (parameter!(parameters), parameters(jobs).into()),
+        (parameter!(name), first.name.clone().into()),
+        (parameter!(queue), first.queue.clone().into()),
+        (parameter!(priority), first.priority.into()),
+        (parameter!(max_attempts), first.max_attempts.into()),
+        (parameter!(timeout_ms), first.timeout_ms.into()),
+        (parameter!(at), first.at.clone().into()),
+        (parameter!(delay_ms), first.delay_ms.into()),
     ];
+    values.extend(for_given_columns!([numbered] first));
     if let Some(key) = &first.key {
-        values.extend([key.statuses.into(), key.within_ms.into()]);
+        values.push((parameter!(unique_while), key.statuses.into()));
+        values.push((parameter!(within_ms), key.within_ms.into()));
     }
-    values
+    values.sort_unstable_by_key(|(number, _)| *number);
+    values.into_iter().map(|(_, value)| value).collect()
 }
 
 /// As a JSON array; of jobs with keys as an object.
@@ -221,7 +163,7 @@ pub(super) async fn insert_one<C: ConnectionTrait>(
     values: Vec<Value>,
 ) -> Result<i64, DbErr> {
     match insert {
-        Insert::One(sql) | Insert::Rows(InsertJobs { any: sql, .. }, _) => {
+        Insert::One(sql) | Insert::Rows(InsertJobs { mixed: sql, .. }, _) => {
             let ids = returned_ids(db, statement(dialect, sql, values)).await?;
             ids.first().copied().ok_or_else(|| DbErr::Custom("the database gave no id for a new row".into()))
         }
@@ -245,7 +187,7 @@ async fn ids_up_to_last<C: ConnectionTrait>(db: &C, insert: Statement) -> Result
     Ok((last - rows + 1..=last).collect())
 }
 
-/// Inserts so many rows and returns the first one's id. A list of `VALUES` whose length the server knows beforehand gets ids that follow
+/// Inserts this many rows and returns the first one's id. A list of `VALUES` whose length the server knows beforehand gets ids that follow
 /// each other, in every lock mode.
 async fn insert_values<C: ConnectionTrait>(
     db: &C,
@@ -260,9 +202,9 @@ async fn insert_values<C: ConnectionTrait>(
     i64::try_from(result.last_insert_id()).map_err(|_| DbErr::Custom("ids have run out".into()))
 }
 
-/// Ids are further apart than one where several servers write.
-async fn id_step<C: ConnectionTrait>(db: &C, dialect: &Dialect) -> Result<i64, DbErr> {
-    let row = db.query_one_raw(statement(dialect, "SELECT CAST(@@auto_increment_increment AS SIGNED)", [])).await?;
+/// How far apart the ids of rows are that are inserted together.
+async fn ask_id_step<C: ConnectionTrait>(db: &C, dialect: &Dialect, sql: &str) -> Result<i64, DbErr> {
+    let row = db.query_one_raw(statement(dialect, sql, [])).await?;
     row.map_or(Ok(1), |row| row.try_get_by_index(0))
 }
 
@@ -279,12 +221,8 @@ fn values(dialect: &Dialect, job: &NewJob, is_timed: bool) -> Vec<Value> {
     if is_timed {
         values.extend([job.at.as_ref().map(|at| dialect.written_time(at)).into(), job.delay_ms.into()]);
     }
-    values.extend([
-        job.user_id.clone().into(),
-        job.session_id.clone().into(),
-        job.event_id.clone().into(),
-        job.key.as_ref().map(|key| key.key.clone()).into(),
-        job.key.as_ref().map(|key| key.statuses).into(),
-    ]);
+    values.extend(for_given_columns!([given] job));
+    values
+        .extend([job.key.as_ref().map(|key| key.key.clone()).into(), job.key.as_ref().map(|key| key.statuses).into()]);
     values
 }

@@ -9,14 +9,15 @@ use serde::Serialize;
 
 use super::claim::int;
 use super::connection::is_plain;
-use super::dialect::{self, Dialect, Take, Unique};
+use super::dialect::{self, Acquire, Dialect, Unique};
 use super::entity::key;
-use super::insert::{MAX_BATCH_ROWS, NewKey, in_chunks};
-use super::{Store, json, repeat, statement};
+use super::insert::{MAX_BATCH_ROWS, in_chunks};
+use super::row::NewKey;
+use super::{Store, json, retry_contention, statement};
 use crate::error::Error;
 use crate::model::{JobId, JobStatus};
 
-/// What a key's row says.
+/// A row of `jobs_unique`.
 #[derive(Debug, Serialize)]
 pub(super) struct KeyRow<'k> {
     pub(super) unique_key: &'k str,
@@ -26,7 +27,7 @@ pub(super) struct KeyRow<'k> {
 }
 
 impl<'k> KeyRow<'k> {
-    /// Of a job that is new.
+    /// The row of a new job's key.
     fn new(key: &'k NewKey, job_id: i64) -> Self {
         Self { unique_key: &key.key, job_id, version: Some(0), within_ms: key.within_ms }
     }
@@ -36,41 +37,41 @@ impl<'k> KeyRow<'k> {
     }
 }
 
-/// Takes those that are free; false: not all were.
-async fn take<C: ConnectionTrait>(db: &C, dialect: &Dialect, mut rows: Vec<KeyRow<'_>>) -> Result<bool, DbErr> {
-    match dialect.unique.take {
-        Take::Json(sql) => {
+/// Acquires the keys that are free; false: not all were.
+async fn acquire<C: ConnectionTrait>(db: &C, dialect: &Dialect, mut rows: Vec<KeyRow<'_>>) -> Result<bool, DbErr> {
+    match dialect.unique.acquire {
+        Acquire::Json(sql) => {
             let result = db.execute_raw(statement(dialect, sql, [json(&rows)?.into()])).await?;
-            Ok(dialect.has_taken_all(&result, rows.len()))
+            Ok(dialect.has_acquired_all(&result, rows.len()))
         }
-        Take::Values { into, row, unless_there, chunks } => {
+        Acquire::Values { into, row, or_ignore, chunks } => {
             rows.sort_unstable_by_key(|row| row.unique_key);
             let mut all = true;
             for some in in_chunks(&rows, chunks) {
-                let sql = format!("{into}{}{unless_there}", vec![row; some.len()].join(", "));
+                let sql = format!("{into}{}{or_ignore}", vec![row; some.len()].join(", "));
                 let result = db.execute_raw(statement(dialect, &sql, some.iter().flat_map(KeyRow::values))).await?;
-                all &= dialect.has_taken_all(&result, some.len());
+                all &= dialect.has_acquired_all(&result, some.len());
             }
             Ok(all)
         }
     }
 }
 
-/// The same for jobs that are new: by the statement that takes keys of ids that follow each other, where there is one and it can.
-pub(super) async fn take_new<C: ConnectionTrait>(
+/// Acquires the keys of newly inserted jobs, by the range statement if the dialect has one and the ids are contiguous.
+pub(super) async fn acquire_new<C: ConnectionTrait>(
     db: &C,
     dialect: &Dialect,
-    take_range: Option<&str>,
+    acquire_range: Option<&str>,
     new: &[(&NewKey, i64)],
 ) -> Result<bool, DbErr> {
-    if let (Some(sql), [(key, first), ..], [.., (_, last)]) = (take_range, new, new)
+    if let (Some(sql), [(key, first), ..], [.., (_, last)]) = (acquire_range, new, new)
         && new.iter().all(|(other, _)| other.within_ms == key.within_ms)
     {
         let values = [(*first).into(), (*last).into(), key.within_ms.into()];
         let result = db.execute_raw(statement(dialect, sql, values)).await?;
-        return Ok(dialect.has_taken_all(&result, new.len()));
+        return Ok(dialect.has_acquired_all(&result, new.len()));
     }
-    take(db, dialect, new.iter().map(|(key, id)| KeyRow::new(key, *id)).collect()).await
+    acquire(db, dialect, new.iter().map(|(key, id)| KeyRow::new(key, *id)).collect()).await
 }
 
 /// Who has a key.
@@ -98,15 +99,15 @@ impl Holder {
         KeyRow { unique_key: &self.key, job_id: self.job_id, version: self.version, within_ms: None }
     }
 
-    /// Whether it still has the key. Not where its job is gone, also where somebody else has deleted that.
+    /// Whether it still holds the key. It does not if its job is gone, even if it was deleted by other means than ours.
     pub(super) fn holds(&self) -> bool {
         let holds = |job: HoldingJob| job.unique_while.unwrap_or(0) & job.status.bit() != 0;
         self.is_open || (self.version.is_some() && self.job.is_some_and(holds))
     }
 }
 
-/// Those who have these keys, or had them last, in the order of the keys. To be replaced, they are locked; also in a transaction that may
-/// read an older snapshot, where only a lock tells how they are now.
+/// Those who have these keys, or had them last, in the order of the keys. They are locked if they are to be replaced, and in a transaction
+/// that may read an older snapshot: there only a lock tells how they are now.
 pub(super) async fn holders<C: ConnectionTrait>(
     db: &C,
     dialect: &Dialect,
@@ -116,10 +117,14 @@ pub(super) async fn holders<C: ConnectionTrait>(
     let rows = db.query_all_raw(statement(dialect, dialect.unique.holders, [json(keys)?.into()])).await?;
     let (mut holders, mut may_be_old) = (Vec::with_capacity(rows.len()), false);
     for row in &rows {
-        let (key, job_id) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-        let (version, is_open) = (row.try_get_by_index(2)?, row.try_get_by_index(3)?);
-        may_be_old |= row.try_get_by_index::<bool>(4)?;
-        holders.push(Holder { key, job_id, version, is_open, job: None });
+        may_be_old |= row.try_get::<bool>("", "may_be_old")?;
+        holders.push(Holder {
+            key: row.try_get("", "unique_key")?,
+            job_id: row.try_get("", "job_id")?,
+            version: row.try_get("", "version")?,
+            is_open: row.try_get("", "is_open")?,
+            job: None,
+        });
     }
     holders.sort_unstable_by(|one, other| one.key.cmp(&other.key));
     let mut ids: Vec<_> = holders.iter().map(|holder| holder.job_id).collect();
@@ -139,31 +144,31 @@ pub(super) async fn holders<C: ConnectionTrait>(
     Ok(holders)
 }
 
-/// The job that holds a key, where one surely does: to be asked first, where that costs less than a transaction in vain. What a
+/// The job that certainly holds a key, if there is one: asked first if that costs less than a transaction in vain. What a
 /// transaction of the caller's shows may be long over, and is looked at again.
-pub(super) async fn surely_held_by<C: ConnectionTrait>(
+pub(super) async fn holder_if_certain<C: ConnectionTrait>(
     db: &C,
     dialect: &Dialect,
     key: &str,
 ) -> Result<Option<i64>, DbErr> {
-    let Some(sql) = dialect.unique.held else { return Ok(None) };
+    let Some(sql) = dialect.unique.holder_if_certain else { return Ok(None) };
     let Some(held) = db.query_one_raw(statement(dialect, sql, [key.into()])).await? else { return Ok(None) };
     if is_plain(db) {
-        return held.try_get_by_index(1);
+        return held.try_get("", "job_id");
     }
     let holders = holders(db, dialect, &[key], false).await?;
     Ok(holders.iter().find(|holder| holder.holds()).map(|holder| holder.job_id))
 }
 
-/// Sets these keys free, where they are still as they were seen.
-pub(super) async fn free<C: ConnectionTrait>(db: &C, dialect: &Dialect, holders: &[Holder]) -> Result<(), DbErr> {
+/// Releases these keys if they are still as they were seen.
+pub(super) async fn release<C: ConnectionTrait>(db: &C, dialect: &Dialect, holders: &[Holder]) -> Result<(), DbErr> {
     if holders.is_empty() {
         return Ok(());
     }
     // In the order of the keys, as all who lock several do.
     let mut rows: Vec<_> = holders.iter().map(Holder::row).collect();
     rows.sort_unstable_by_key(|row| row.unique_key);
-    db.execute_raw(statement(dialect, dialect.unique.free, [json(&rows)?.into()])).await.map(|_| ())
+    db.execute_raw(statement(dialect, dialect.unique.release, [json(&rows)?.into()])).await.map(|_| ())
 }
 
 /// How long jobs of the caller's, which nobody else has seen yet, hold their keys: (key, job, until).
@@ -188,7 +193,7 @@ pub(crate) async fn hold_until<C: ConnectionTrait>(db: &C, held: &[(&str, i64, D
 
 /// A job that was closed waits again, at this version: it takes its key again, unless another one holds it. In a transaction of the
 /// caller's.
-pub(crate) async fn take_again<C: ConnectionTrait>(db: &C, id: JobId, key: &str, version: i64) -> Result<(), Error> {
+pub(crate) async fn acquire_again<C: ConnectionTrait>(db: &C, id: JobId, key: &str, version: i64) -> Result<(), Error> {
     let dialect = dialect::of(db.get_database_backend())?;
     loop {
         let still_has_it = key::Entity::update_many()
@@ -200,7 +205,7 @@ pub(crate) async fn take_again<C: ConnectionTrait>(db: &C, id: JobId, key: &str,
         if still_has_it.rows_affected == 1 {
             return Ok(());
         }
-        if take(db, dialect, vec![KeyRow { unique_key: key, job_id: id.0, version: Some(version), within_ms: None }])
+        if acquire(db, dialect, vec![KeyRow { unique_key: key, job_id: id.0, version: Some(version), within_ms: None }])
             .await?
         {
             return Ok(());
@@ -209,7 +214,7 @@ pub(crate) async fn take_again<C: ConnectionTrait>(db: &C, id: JobId, key: &str,
             if holder.holds() {
                 return Err(Error::Duplicate { existing: JobId(holder.job_id) });
             }
-            free(db, dialect, &[holder]).await?;
+            release(db, dialect, &[holder]).await?;
         }
     }
 }
@@ -223,7 +228,7 @@ impl Store {
     ///
     /// A thousand of them, in one transaction. Says whether there may be more.
     pub(crate) async fn sweep_some_keys(&self) -> Result<bool, DbErr> {
-        Ok(repeat(|| self.sweep_once()).await? == MAX_SWEPT)
+        Ok(retry_contention(|| self.sweep_once()).await? == MAX_SWEPT)
     }
 
     async fn sweep_once(&self) -> Result<usize, DbErr> {

@@ -11,7 +11,7 @@ use sea_orm::{
 
 use super::connection::Connection;
 use super::entity::{job, worker};
-use super::{Store, control, dialect, json, millis, repeat, statement};
+use super::{Store, control, dialect, json, millis, retry_contention, statement};
 use crate::error::Error;
 use crate::model::{JobId, JobStatus};
 
@@ -53,8 +53,12 @@ impl Heartbeat {
 }
 
 fn heartbeat(row: &QueryResult) -> Result<Option<Heartbeat>, DbErr> {
-    let Some(worker) = row.try_get_by_index(2)? else { return Ok(None) };
-    Ok(Some(Heartbeat { worker, seen_at: row.try_get_by_index(3)?, expires_at: row.try_get_by_index(4)? }))
+    let Some(worker) = row.try_get("", "id")? else { return Ok(None) };
+    Ok(Some(Heartbeat {
+        worker,
+        seen_at: row.try_get("", "last_seen_at")?,
+        expires_at: row.try_get("", "expires_at")?,
+    }))
 }
 
 /// How many rows one statement rescues or deletes.
@@ -75,8 +79,8 @@ impl Store {
         let rows = self.db.query_all_raw(statement(self.dialect, &sql, [])).await?;
         let first = rows.first().ok_or_else(|| DbErr::RecordNotFound("the clock".into()))?;
         Ok(WorkersSeen {
-            clock: first.try_get_by_index(0)?,
-            has_orphans: first.try_get_by_index(1)?,
+            clock: first.try_get("", "clock")?,
+            has_orphans: first.try_get("", "has_orphans")?,
             heartbeats: rows.iter().filter_map(|row| heartbeat(row).transpose()).collect::<Result<_, _>>()?,
         })
     }
@@ -89,7 +93,7 @@ impl Store {
             let delete = worker::Entity::delete_many()
                 .filter(worker::Column::Id.eq(*worker))
                 .filter(Expr::col(worker::Column::LastSeenAt).eq(self.dialect.time(*seen_at)));
-            buried += repeat(|| async {
+            buried += retry_contention(|| async {
                 let transaction = self.begin().await?;
                 let result = delete.clone().exec(&transaction).await?;
                 transaction.commit().await?;
@@ -137,7 +141,7 @@ impl Store {
 
     /// Deletes up to a batch of jobs that have been closed with this status for longer than `age`; says how many.
     pub(crate) async fn delete_expired(&self, status: JobStatus, age: Duration) -> Result<usize, DbErr> {
-        repeat(|| async {
+        retry_contention(|| async {
             let transaction = self.begin().await?;
             let limit = i64::try_from(MAINTENANCE_ROWS).unwrap_or(i64::MAX);
             let values = [status.code().into(), millis(age).into(), limit.into()];
@@ -170,7 +174,7 @@ pub(crate) async fn delete_jobs<C: ConnectionTrait>(db: &C, ids: &[i64]) -> Resu
     Ok(())
 }
 
-/// Deletes one job where it is closed; says how it stood.
+/// Deletes one job if it is closed; returns its status.
 pub(crate) async fn delete_closed<C: Connection>(db: &C, id: JobId) -> Result<JobStatus, Error> {
     control::look(db, id).await?;
     // No options: inside a transaction of the caller's this is a savepoint, which takes none.

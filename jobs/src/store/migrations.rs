@@ -32,7 +32,7 @@ fn state_of(known: &[String], mut applied: Vec<String>) -> State {
     if applied.is_empty() { State::Behind } else { State::Diverged(applied) }
 }
 
-/// The migrations that are recorded as applied; none where there is no record.
+/// The migrations that are recorded as applied; none if there is no record.
 pub(crate) async fn applied<C: ConnectionTrait>(db: &C) -> Result<Vec<String>, DbErr> {
     let statement = Statement::from_string(db.get_database_backend(), "SELECT version FROM jobs_migration ORDER BY 1");
     match db.query_all_raw(statement).await {

@@ -3,14 +3,13 @@
 //!
 //! Imports `model` and `error`.
 
-pub(crate) mod batch;
 pub(crate) mod claim;
-pub(crate) mod claimed;
 pub(crate) mod connection;
 pub(crate) mod control;
 pub(crate) mod cron;
 pub(crate) mod dialect;
 pub(crate) mod entity;
+pub(crate) mod finish;
 pub(crate) mod firings;
 pub(crate) mod front;
 #[cfg(feature = "cli")]
@@ -21,6 +20,7 @@ pub(crate) mod lock;
 pub(crate) mod maintain;
 pub(crate) mod migrations;
 pub(crate) mod queues;
+pub(crate) mod row;
 mod steps;
 pub(crate) mod testing;
 pub(crate) mod unique;
@@ -50,14 +50,14 @@ pub(crate) struct Store {
     pub(crate) dialect: &'static Dialect,
     /// Whether single statements need a transaction of their own, because sessions start with another isolation level than
     /// READ COMMITTED.
-    isolate: bool,
+    needs_read_committed: bool,
 }
 
 impl Store {
     pub(crate) async fn new(db: DatabaseConnection) -> Result<Self, DbErr> {
         let dialect = dialect::of(db.get_database_backend())?;
-        let isolate = dialect::connection::isolates_more(&db).await?;
-        Ok(Self { db, dialect, isolate })
+        let needs_read_committed = dialect::connection::is_stricter_than_read_committed(&db).await?;
+        Ok(Self { db, dialect, needs_read_committed })
     }
 
     pub(crate) async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
@@ -67,7 +67,7 @@ impl Store {
     }
 }
 
-/// Begins a transaction of ours: READ COMMITTED where there is a choice, and a write from its start where there is one writer.
+/// Begins a transaction of ours: READ COMMITTED if there is a choice, and a write from its start if there is only one writer.
 pub(crate) async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
     let chooses = dialect::of(db.get_database_backend())?.row_locks;
     db.begin_with_options(TransactionOptions {
@@ -82,7 +82,7 @@ pub(crate) async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction
 const REPEATS: u32 = 8;
 
 /// Runs a transaction of ours whole, again when it lost against another (a deadlock, a busy database).
-pub(crate) async fn repeat<T, F>(transaction: impl FnMut() -> F) -> Result<T, DbErr>
+pub(crate) async fn retry_contention<T, F>(transaction: impl FnMut() -> F) -> Result<T, DbErr>
 where
     F: Future<Output = Result<T, DbErr>>,
 {

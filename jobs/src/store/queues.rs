@@ -53,11 +53,11 @@ pub(crate) struct OpenJobs {
     pub(crate) queue: String,
     pub(crate) status: JobStatus,
     pub(crate) jobs: u64,
-    /// How long the first of those that wait has been due; `None` where none is.
+    /// How long the first waiting job has been due; `None` if none is.
     pub(crate) due_for: Option<Duration>,
 }
 
-/// What is not closed.
+/// The statuses of jobs that are not closed.
 pub(crate) const OPEN: [JobStatus; 2] = [JobStatus::Scheduled, JobStatus::Running];
 
 /// Counts what waits and runs: one statement, which reads no closed job.

@@ -4,15 +4,15 @@ use sea_orm::prelude::DateTimeUtc;
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbErr};
 
 use super::claim::{Ask, int};
-use super::claimed::Claimed;
 use super::dialect::Claim;
 use super::front::Place;
-use super::{Store, json, repeat, statement};
+use super::row::{Claimed, Columns};
+use super::{Store, json, retry_contention, statement};
 
 /// How many more jobs are locked of each place, at first, than its share of what is wanted would be.
 const SPARE: usize = 2;
 
-/// What a place has to offer.
+/// The jobs that a place offers.
 struct Offer {
     place: usize,
     /// How many were asked for.
@@ -33,7 +33,7 @@ impl Store {
         if places.is_empty() {
             return Ok(Vec::new());
         }
-        let (claimed, asked) = repeat(|| self.lock_and_own(worker, queue, places, ask)).await?;
+        let (claimed, asked) = retry_contention(|| self.lock_and_own(worker, queue, places, ask)).await?;
         for (place, is_empty) in asked {
             places[place].is_empty = is_empty;
         }
@@ -126,11 +126,16 @@ impl Store {
         let Place { priority, name, since, .. } = place;
         let values = [queue.into(), (*priority).into(), name.as_str().into(), (*since).into(), int(limit)];
         let rows = transaction.query_all_raw(statement(self.dialect, lock, values)).await?;
-        rows.iter().map(|row| Ok((Claimed::read(queue, row)?, row.try_get_by_index(16)?))).collect()
+        let mut jobs = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let mut columns = Columns::of(row);
+            jobs.push((Claimed::read(queue, &mut columns)?, columns.next()?));
+        }
+        Ok(jobs)
     }
 }
 
-/// The last of so many, of all that is offered; `None` where it is fewer.
+/// The last of the best `room` jobs on offer; `None` if there are fewer.
 fn last_taken(offers: &[Offer], room: usize) -> Option<(i16, DateTimeUtc, i64)> {
     let mut offered: Vec<_> = offers.iter().flat_map(|offer| offer.jobs.iter().map(|(job, _)| when(job))).collect();
     let last = room.checked_sub(1).filter(|last| *last < offered.len())?;

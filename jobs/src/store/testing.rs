@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use sea_orm::sea_query::{Expr, ExprTrait as _};
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IdenStatic as _, Iterable as _, QueryFilter, QueryOrder,
+    QuerySelect,
+};
 
-use super::entity::cron_firing;
 use super::entity::job::{Column, Entity, Model};
-use super::{cron, dialect, firings, millis, statement};
+use super::entity::{attempt, cron, cron_firing, job, key, message, queue, worker};
+use super::{cron as schedules, dialect, firings, millis, statement};
 use crate::model::JobStatus;
 
 /// All that waits is due so much sooner.
@@ -21,17 +24,17 @@ pub(crate) async fn advance<C: ConnectionTrait>(db: &C, time: Duration) -> Resul
 
 /// All next times come so much sooner, and all firings were so much earlier.
 async fn advance_schedules<C: ConnectionTrait>(db: &C, time_passed: TimeDelta) -> Result<(), DbErr> {
-    for schedule in cron::all(db).await? {
+    for schedule in schedules::all(db).await? {
         if let Some(next_at) = schedule.next_at {
-            cron::set_next(db, &[(&schedule.name, Some(next_at - time_passed))]).await?;
+            schedules::set_next(db, &[(&schedule.name, Some(next_at - time_passed))]).await?;
         }
         // Oldest first: none comes to where another still is.
         for firing in firings::of(db, &schedule.name).await?.iter().rev() {
             cron_firing::Entity::update_many()
-                .col_expr(cron_firing::Column::NominalAt, cron::time(db, Some(firing.nominal_at - time_passed))?)
-                .col_expr(cron_firing::Column::FiredAt, cron::time(db, Some(firing.fired_at - time_passed))?)
+                .col_expr(cron_firing::Column::NominalAt, schedules::time(db, Some(firing.nominal_at - time_passed))?)
+                .col_expr(cron_firing::Column::FiredAt, schedules::time(db, Some(firing.fired_at - time_passed))?)
                 .filter(cron_firing::Column::Schedule.eq(&schedule.name))
-                .filter(Expr::col(cron_firing::Column::NominalAt).eq(cron::time(db, Some(firing.nominal_at))?))
+                .filter(Expr::col(cron_firing::Column::NominalAt).eq(schedules::time(db, Some(firing.nominal_at))?))
                 .exec(db)
                 .await?;
         }
@@ -74,4 +77,26 @@ pub(crate) async fn executed_since<C: ConnectionTrait>(
     let mut jobs = Entity::find().order_by_asc(Column::Id).all(db).await?;
     jobs.retain(|job| job.attempt > attempts.get(&job.id).copied().unwrap_or(0));
     Ok(jobs)
+}
+
+/// The tables' columns as their entities have them: the table, the column, and whether it may be `NULL`.
+#[must_use]
+pub fn entity_columns() -> Vec<(String, String, bool)> {
+    [
+        columns_of(job::Entity),
+        columns_of(message::Entity),
+        columns_of(attempt::Entity),
+        columns_of(worker::Entity),
+        columns_of(queue::Entity),
+        columns_of(key::Entity),
+        columns_of(cron::Entity),
+        columns_of(cron_firing::Entity),
+    ]
+    .concat()
+}
+
+fn columns_of<E: EntityTrait>(entity: E) -> Vec<(String, String, bool)> {
+    let column =
+        |column: E::Column| (entity.table_name().to_owned(), column.as_str().to_owned(), column.def().is_null());
+    E::Column::iter().map(column).collect()
 }

@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, HashMap};
 use sea_orm::{ConnectionTrait, DbErr};
 
 use super::dialect::{self, Dialect, Insert, InsertJobs, InsertUnique};
-use super::insert::{MAX_BATCH_ROWS, NewJob, NewKey, batches, insert_all, insert_jobs, returned_ids};
-use super::keys::{Holder, free, holders, surely_held_by, take_new};
+use super::insert::{MAX_BATCH_ROWS, batches, insert_all, insert_jobs, returned_ids};
+use super::keys::{Holder, acquire_new, holder_if_certain, holders, release};
+use super::row::{NewJob, NewKey};
 use super::{control, json, statement};
 use crate::error::Error;
 use crate::model::{JobId, JobStatus, OnConflict};
@@ -37,7 +38,7 @@ pub(crate) async fn place<C: ConnectionTrait>(db: &C, jobs: &[&NewJob]) -> Resul
     loop {
         let wanted = unsettled(&placed);
         let new: Vec<_> = wanted.iter().map(|place| distinct[*place]).collect();
-        for (place, id) in wanted.iter().zip(take_and_insert(db, dialect, &new).await?) {
+        for (place, id) in wanted.iter().zip(acquire_and_insert(db, dialect, &new).await?) {
             placed[*place] = id.map(|id| Placed { id, existed: false });
         }
         let wanted = unsettled(&placed);
@@ -57,7 +58,7 @@ pub(crate) async fn place<C: ConnectionTrait>(db: &C, jobs: &[&NewJob]) -> Resul
                 placed[place] = Some(Placed { id: holder.job_id, existed: true });
             }
         }
-        free(db, dialect, &abandoned).await?;
+        release(db, dialect, &abandoned).await?;
     }
 }
 
@@ -74,11 +75,11 @@ fn on_conflict(job: &NewJob) -> OnConflict {
     job.key.as_ref().map(|key| key.on_conflict).unwrap_or_default()
 }
 
-/// What becomes of a job whose key is surely held, where that can be told without a transaction.
+/// What becomes of a job whose key is certainly held, if that can be told without a transaction.
 pub(crate) async fn place_at_a_glance<C: ConnectionTrait>(db: &C, job: &NewJob) -> Result<Option<Placed>, Error> {
     let dialect = dialect::of(db.get_database_backend())?;
     let Some(key) = job.key.as_ref().filter(|key| key.on_conflict != OnConflict::Replace) else { return Ok(None) };
-    match surely_held_by(db, dialect, &key.key).await? {
+    match holder_if_certain(db, dialect, &key.key).await? {
         Some(id) if key.on_conflict == OnConflict::Fail => Err(Error::Duplicate { existing: JobId(id) }),
         held => Ok(held.map(|id| Placed { id, existed: true })),
     }
@@ -115,9 +116,9 @@ fn by_job(jobs: &[&NewJob], of_job: Vec<usize>, mut placed: Vec<Option<Placed>>)
     each.collect()
 }
 
-/// Takes the keys that are free, and inserts their jobs. The jobs' ids; none where the key is not free. Of more than one job, in a
+/// Takes the keys that are free, and inserts their jobs. Returns the jobs' ids; `None` if the key is not free. Of more than one job, in a
 /// transaction of the caller's.
-async fn take_and_insert<C: ConnectionTrait>(
+async fn acquire_and_insert<C: ConnectionTrait>(
     db: &C,
     dialect: &Dialect,
     jobs: &[&NewJob],
@@ -130,8 +131,8 @@ async fn take_and_insert<C: ConnectionTrait>(
             }
             Ok(ids)
         }
-        InsertUnique::Steps { jobs: insert, take_range } => {
-            insert_then_take(db, dialect, insert, *take_range, jobs).await
+        InsertUnique::Steps { jobs: insert, acquire_range } => {
+            insert_then_acquire(db, dialect, insert, *acquire_range, jobs).await
         }
     }
 }
@@ -157,25 +158,25 @@ async fn insert_where_free<C: ConnectionTrait>(
 
 /// Most keys are free: jobs are inserted first, which gives them their ids, and those that turn out to be there already are taken back.
 /// All keys are taken after all jobs, in one order, so that no two who want the same keys lock each other out.
-async fn insert_then_take<C: ConnectionTrait>(
+async fn insert_then_acquire<C: ConnectionTrait>(
     db: &C,
     dialect: &Dialect,
     insert: &Insert,
-    take_range: Option<&str>,
+    acquire_range: Option<&str>,
     jobs: &[&NewJob],
 ) -> Result<Vec<Option<i64>>, DbErr> {
     let ids = insert_all(db, dialect, insert, jobs).await?;
     let new: Vec<_> = jobs.iter().filter_map(|job| job.key.as_ref()).zip(ids).collect();
-    if take_new(db, dialect, take_range, &new).await? {
+    if acquire_new(db, dialect, acquire_range, &new).await? {
         return Ok(new.into_iter().map(|(_, id)| Some(id)).collect());
     }
     let holding = jobs_of(db, dialect, jobs).await?;
-    let has_taken = |(key, id): &(&NewKey, i64)| holding.get(&key.key) == Some(id);
-    let others: Vec<_> = new.iter().filter(|new| !has_taken(new)).map(|(_, id)| id).collect();
+    let has_acquired = |(key, id): &(&NewKey, i64)| holding.get(&key.key) == Some(id);
+    let others: Vec<_> = new.iter().filter(|new| !has_acquired(new)).map(|(_, id)| id).collect();
     for some in others.chunks(MAX_BATCH_ROWS) {
         db.execute_raw(statement(dialect, dialect.delete_jobs, [json(some)?.into()])).await?;
     }
-    Ok(new.iter().map(|new| has_taken(new).then_some(new.1)).collect())
+    Ok(new.iter().map(|new| has_acquired(new).then_some(new.1)).collect())
 }
 
 /// Which job has the key of each of these.
@@ -190,7 +191,7 @@ async fn jobs_of<C: ConnectionTrait>(
         keys.sort_unstable();
         let rows = db.query_all_raw(statement(dialect, dialect.unique.holders, [json(&keys)?.into()])).await?;
         for row in rows {
-            holding.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+            holding.insert(row.try_get("", "unique_key")?, row.try_get("", "job_id")?);
         }
     }
     Ok(holding)

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::dialect::{self, Dialect};
 use super::entity::job::{Column, Entity};
+use super::row::Columns;
 use super::{json, statement, workers};
 use crate::model::JobStatus;
 
@@ -26,7 +27,7 @@ pub struct Unserved {
     pub oldest: DateTimeUtc,
 }
 
-/// What due jobs that no live worker serves have in common.
+/// Due jobs of one queue, priority and name that no live worker serves.
 #[derive(Debug, Serialize)]
 pub(crate) struct Group {
     pub(crate) queue: String,
@@ -46,12 +47,14 @@ pub(crate) async fn groups<C: ConnectionTrait>(db: &C) -> Result<Vec<Group>, DbE
         live.iter().any(|serves| serves.queues.contains(&group.queue) && serves.names.contains(&group.name))
     };
     let mut groups = Vec::new();
+    // In the order that `Dialect::due_groups` states.
     for row in &due {
+        let mut columns = Columns::of(row);
         groups.push(Group {
-            queue: row.try_get_by_index(0)?,
-            priority: row.try_get_by_index(1)?,
-            name: row.try_get_by_index(2)?,
-            oldest: row.try_get_by_index(3)?,
+            queue: columns.next()?,
+            priority: columns.next()?,
+            name: columns.next()?,
+            oldest: columns.next()?,
         });
     }
     groups.retain(|group| !is_served(group));

@@ -24,7 +24,7 @@ pub(crate) struct Identity {
     pub(crate) pid: u32,
 }
 
-/// What a worker serves.
+/// The queues and names of jobs that a worker serves.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Serves {
     pub(crate) queues: Vec<String>,
@@ -40,7 +40,7 @@ pub(crate) struct Owned {
 }
 
 impl Store {
-    /// A row for a worker that starts; its id is new for ever.
+    /// Inserts the row of a worker that starts; its id is never used again.
     pub(crate) async fn join(&self, identity: &Identity, lease: Duration, serves: &Serves) -> Result<i64, DbErr> {
         let values = vec![
             identity.name.clone().into(),
@@ -80,7 +80,7 @@ impl Store {
         Ok(rows.iter().map(owned).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
 
-    /// Says on which queues the worker sleeps, so that new jobs there wake it; on none where it is awake.
+    /// Records on which queues the worker sleeps, so that new jobs there wake it; none if it is awake.
     pub(crate) async fn sleep_on(&self, worker: i64, queues: &[String]) -> Result<(), DbErr> {
         let asleep = if queues.is_empty() { None } else { Some(serde_json::json!(queues)) };
         worker::Entity::update_many()
@@ -98,7 +98,7 @@ impl Store {
     }
 }
 
-/// What the live workers serve.
+/// The queues and names that each live worker serves.
 pub(crate) async fn serving<C: ConnectionTrait>(db: &C) -> Result<Vec<Serves>, DbErr> {
     let clock = dialect::of(db.get_database_backend())?.clock;
     let live = Expr::col(worker::Column::ExpiresAt).gte(Expr::cust(clock));
@@ -123,7 +123,7 @@ pub(crate) async fn present<C: ConnectionTrait>(db: &C) -> Result<Vec<(DateTimeU
     Ok(rows.into_iter().filter_map(present).collect())
 }
 
-/// All workers, oldest first, each with whether its lease goes on.
+/// All workers, oldest first, each with whether its lease still holds.
 pub(crate) async fn all<C: ConnectionTrait>(db: &C) -> Result<Vec<(worker::Model, bool)>, DbErr> {
     let clock = dialect::of(db.get_database_backend())?.clock;
     let live = Expr::col(worker::Column::ExpiresAt).gte(Expr::cust(clock));
@@ -147,7 +147,7 @@ pub(crate) async fn loads<C: ConnectionTrait>(db: &C) -> Result<HashMap<i64, i64
     Ok(rows.into_iter().collect())
 }
 
-/// A row of a beat; `None` where nothing runs.
+/// Reads a row of a heartbeat; `None` if nothing runs.
 fn owned(row: &QueryResult) -> Result<Option<Owned>, DbErr> {
     let Some(id) = row.try_get("", "id")? else { return Ok(None) };
     let requested: Option<DateTimeUtc> = row.try_get("", "cancel_requested_at")?;

@@ -16,7 +16,7 @@ use crate::job::parameters::{OUTPUT, decode_one};
 use crate::job::{Execute, Job};
 use crate::model::outcome::{Ending, Outcome};
 use crate::model::{AttemptEnd, Level};
-use crate::store::batch::NewMessage;
+use crate::store::finish::NewMessage;
 use crate::worker::decided;
 use crate::{JobId, JobStatus};
 

@@ -18,7 +18,7 @@ use crate::job::attempt::{Inside, RunningAttempt, Setting, States, Stop, Stopper
 use crate::job::registry::Definition;
 use crate::job::report::Notes;
 use crate::job::{Job, parameters};
-use crate::store::claimed::Claimed;
+use crate::store::row::Claimed;
 use crate::worker::{let_code_end, perform};
 
 /// The name of the worker that there is not.
@@ -190,28 +190,12 @@ impl<J: Job> Run<J> {
         }
         let parameters = parameters::encode(&self.job)?;
         let row = self.options.into_row(J::DEFAULTS.name, &J::DEFAULTS, parameters, || self.job.unique_values())?;
-        let now = Utc::now();
         Ok(RunningAttempt {
             parameters: parameters::parse(&row.parameters)?.into(),
             secrets: J::SECRETS,
             job: Claimed {
-                id: NO_ID.0,
-                name: row.name,
-                queue: row.queue,
-                priority: row.priority,
-                version: 1,
-                attempt: self.attempt,
-                max_attempts: row.max_attempts,
-                budget: row.max_attempts,
-                timeout_ms: row.timeout_ms,
-                parameters: row.parameters,
-                created_at: now,
-                scheduled_at: now,
-                started_at: now,
-                user_id: row.user_id,
-                session_id: row.session_id,
-                event_id: row.event_id,
                 nominal_at: self.nominal_time,
+                ..Claimed::without_row(NO_ID.0, row, self.attempt, Utc::now())
             },
             notes: Notes::default(),
             stop: Stopper::default(),

@@ -11,7 +11,7 @@ use super::engine::Engine;
 use super::line::Line;
 use crate::cron::fire::{self, Failure, Fired, Outcome, Unreadable};
 use crate::error::chain;
-use crate::store::cron::{self as store, Which};
+use crate::store::cron::{self as store, DueFilter};
 
 /// How often to look at the schedules, where nothing was heard of a change; and where there are none.
 const LOOK: Duration = Duration::from_secs(30);
@@ -99,8 +99,8 @@ impl<'a> Schedules<'a> {
     }
 
     async fn due_in(&mut self) -> Result<Option<Duration>, DbErr> {
-        let (store, which) = (self.line.store(), Which::new(&self.jobs, &self.aside.names())?);
-        let due_in = self.line.in_time(store::due_in(&store.db, &which)).await?;
+        let (store, filter) = (self.line.store(), DueFilter::new(&self.jobs, &self.aside.names())?);
+        let due_in = self.line.in_time(store::due_in(&store.db, &filter)).await?;
         Ok(due_in.into_iter().chain(self.aside.next_try(Instant::now())).min())
     }
 
@@ -109,10 +109,10 @@ impl<'a> Schedules<'a> {
     async fn fire_due(&mut self) -> Result<(), DbErr> {
         let mut failed_in_a_row = 0;
         while !is_over(self.engine) {
-            let (store, which) = (self.line.store(), Which::new(&self.jobs, &self.aside.names())?);
+            let (store, filter) = (self.line.store(), DueFilter::new(&self.jobs, &self.aside.names())?);
             let limit = if self.alone > 0 { 1 } else { fire::PAGE };
             let default_queue = &self.engine.settings.default_queue;
-            let fire = fire::first_due(&store, &self.engine.registry, default_queue, &which, limit);
+            let fire = fire::first_due(&store, &self.engine.registry, default_queue, &filter, limit);
             let Outcome { unreadable, fired } = self.line.in_time(fire).await?;
             let all_could_be_read = unreadable.is_empty();
             for schedule in unreadable {

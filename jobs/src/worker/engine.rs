@@ -22,7 +22,7 @@ use crate::error::Error;
 use crate::job::attempt::{RunningAttempt, Setting, Stop};
 use crate::job::registry::Registry;
 use crate::model::JobStatus;
-use crate::store::batch::{Finish, Key};
+use crate::store::finish::{FinishRow, Key};
 use crate::store::lock::lock;
 use crate::store::wake::Sleeper;
 use crate::store::workers::{Identity, Serves};
@@ -112,27 +112,27 @@ impl Owned {
 /// The end of an attempt on its way to the writer, with what its notes still hold: they are taken when nothing of them is in
 /// flight any more.
 pub(super) struct End {
-    finish: Finish,
+    finish: FinishRow,
     attempt: Option<Arc<RunningAttempt>>,
 }
 
 impl End {
-    pub(super) fn of(finish: Finish, attempt: Arc<RunningAttempt>) -> Self {
+    pub(super) fn of(finish: FinishRow, attempt: Arc<RunningAttempt>) -> Self {
         Self { finish, attempt: Some(attempt) }
     }
 
     /// Of an attempt that this process knows nothing of.
-    pub(super) const fn of_stranger(finish: Finish) -> Self {
+    pub(super) const fn of_stranger(finish: FinishRow) -> Self {
         Self { finish, attempt: None }
     }
 
     /// As it is written.
-    pub(super) fn into_finish(self) -> Finish {
+    pub(super) fn into_finish(self) -> FinishRow {
         let Self { mut finish, attempt } = self;
         let Some(attempt) = attempt else { return finish };
         let (job, unwritten) = (&attempt.job, attempt.notes.end());
         finish.messages = unwritten.messages(job.id, job.attempt, job.version);
-        finish.progress = if finish.status == JobStatus::Terminated.code() { Some(100) } else { unwritten.progress };
+        finish.progress = if finish.status == JobStatus::Terminated { Some(100) } else { unwritten.progress };
         finish.results = unwritten.results;
         finish
     }

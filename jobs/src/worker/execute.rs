@@ -21,7 +21,7 @@ use crate::job::report::Notes;
 use crate::job::{JobContext, parameters};
 use crate::model::AttemptEnd;
 use crate::model::outcome::Outcome;
-use crate::store::claimed::Claimed;
+use crate::store::row::Claimed;
 
 /// What this worker owns from now on.
 pub(super) fn own(engine: &Engine, claimed: Vec<Claimed>) -> impl Iterator<Item = Arc<Owned>> {

@@ -18,9 +18,9 @@ use crate::error::fault::{self, Fault};
 use crate::job::report::storable;
 use crate::model::outcome::Ending;
 use crate::model::{AttemptEnd, JobStatus};
-use crate::store::batch::{Finish, MAX_ROWS, batch_len, is_large};
-use crate::store::control::Mark;
+use crate::store::control::RowState;
 use crate::store::dialect::connection::is_closed;
+use crate::store::finish::{FinishRow, MAX_ROWS, batch_len, is_large};
 use crate::store::lock::lock;
 
 /// How often progress, messages and results of running jobs are written.
@@ -46,7 +46,7 @@ pub(super) async fn run(engine: Arc<Engine>) {
 /// What became of rows that a batch could not write.
 #[derive(Default)]
 struct Became {
-    marks: HashMap<i64, Mark>,
+    states: HashMap<i64, RowState>,
     /// By id and version: ended by their owner.
     ended: HashSet<(i64, i64)>,
 }
@@ -55,9 +55,9 @@ struct Writer {
     engine: Arc<Engine>,
     line: Line,
     ends: mpsc::Receiver<End>,
-    waiting: VecDeque<Finish>,
+    waiting: VecDeque<FinishRow>,
     /// Held up by somebody else's lock until then.
-    locked: Vec<(Instant, Finish)>,
+    locked: Vec<(Instant, FinishRow)>,
     /// When a worker that leaves stops trying.
     give_up_at: Option<Instant>,
 }
@@ -96,7 +96,7 @@ impl Writer {
         let now = Instant::now();
         let (due, later) = std::mem::take(&mut self.locked).into_iter().partition(|(when, _)| *when <= now);
         self.locked = later;
-        self.waiting.extend(due.into_iter().map(|(_, end): (Instant, Finish)| end));
+        self.waiting.extend(due.into_iter().map(|(_, end): (Instant, FinishRow)| end));
         true
     }
 
@@ -155,11 +155,11 @@ impl Writer {
         Instant::now() >= give_up_at
     }
 
-    async fn try_write(&mut self, batch: &[Finish]) -> Result<(), DbErr> {
+    async fn try_write(&mut self, batch: &[FinishRow]) -> Result<(), DbErr> {
         self.engine.writer.beat();
         let store = self.line.store();
         let written = self.line.in_time(store.finish(batch)).await?;
-        let is_written = |end: &Finish| written.contains(&(end.id, end.version));
+        let is_written = |end: &FinishRow| written.contains(&(end.id, end.version));
         let missed: Vec<i64> = batch.iter().filter(|end| !is_written(end)).map(|end| end.id).collect();
         let became = if missed.is_empty() { Became::default() } else { self.what_became_of(&missed).await? };
         let mut finished = Vec::with_capacity(batch.len());
@@ -178,14 +178,15 @@ impl Writer {
 
     async fn what_became_of(&mut self, ids: &[i64]) -> Result<Became, DbErr> {
         let store = self.line.store();
-        let marks = self.line.in_time(store.marks(ids)).await?.into_iter().map(|mark| (mark.id, mark)).collect();
-        Ok(Became { marks, ended: self.line.in_time(store.ended_by_owner(ids)).await? })
+        let states =
+            self.line.in_time(store.row_states(ids)).await?.into_iter().map(|state| (state.id, state)).collect();
+        Ok(Became { states, ended: self.line.in_time(store.ended_by_owner(ids)).await? })
     }
 
     /// Returns the attempt that this was the end of.
-    fn settled(&self, end: &Finish) -> Option<Arc<Owned>> {
+    fn settled(&self, end: &FinishRow) -> Option<Arc<Owned>> {
         let owned = self.engine.disown(end.id, end.version);
-        if end.status == JobStatus::Scheduled.code() {
+        if end.status == JobStatus::Scheduled {
             // A retry or a snooze may be due soon, in one of our queues.
             self.engine.sleeper.look();
         }
@@ -193,21 +194,21 @@ impl Writer {
     }
 
     /// A row that was not written: held by somebody else's transaction, written before, or no longer ours.
-    fn missed(&mut self, end: &Finish, became: &Became) -> Option<Arc<Owned>> {
-        match became.marks.get(&end.id) {
-            Some(mark) if mark.version == end.version && mark.status == JobStatus::Running => {
+    fn missed(&mut self, end: &FinishRow, became: &Became) -> Option<Arc<Owned>> {
+        match became.states.get(&end.id) {
+            Some(state) if state.version == end.version && state.status == JobStatus::Running => {
                 self.locked.push((Instant::now() + LOCKED_PAUSE, end.clone()));
                 None
             }
             // Written before, by a statement whose answer was lost.
-            Some(mark) if mark.version == end.version + 1 && mark.worker == Some(self.engine.id) => {
+            Some(state) if state.version == end.version + 1 && state.worker == Some(self.engine.id) => {
                 wait::ended(std::iter::once(end.id));
                 self.settled(end)
             }
             // The same, and it has been claimed again since.
             Some(_) if became.ended.contains(&(end.id, end.version)) => self.settled(end),
             // Given back untouched, and claimed again: by whom it was given back does not matter.
-            Some(_) if end.attempt_change < 0 => self.settled(end),
+            Some(_) if end.never_started() => self.settled(end),
             _ => {
                 tracing::warn!(
                     job = end.id,
@@ -223,12 +224,12 @@ impl Writer {
     }
 
     /// Whether a batch whose connection was closed is large, and the database answers what is small.
-    async fn may_be_too_much(&mut self, batch: &[Finish]) -> bool {
+    async fn may_be_too_much(&mut self, batch: &[FinishRow]) -> bool {
         is_large(batch) && self.what_became_of(&[batch[0].id]).await.is_ok()
     }
 
     /// Whether the database closes the connection each time that it is sent this one end, and answers in between.
-    async fn is_too_much(&mut self, end: &Finish) -> bool {
+    async fn is_too_much(&mut self, end: &FinishRow) -> bool {
         for _ in 0..TRIES_BEFORE_DIVIDING {
             let tried = self.try_write(std::slice::from_ref(end)).await;
             let is_closed = tried.is_err_and(|error| fault::has_hung_up(&error));
@@ -242,7 +243,7 @@ impl Writer {
 
     /// The database refuses something in the batch: halves it until the bad row is alone. Where it is refused for its data, it ends
     /// with the reason; else it is tried again by itself.
-    async fn divide(&mut self, batch: Vec<Finish>, error: DbErr) {
+    async fn divide(&mut self, batch: Vec<FinishRow>, error: DbErr) {
         let mut parts = vec![(batch, error)];
         while let Some((mut part, error)) = parts.pop() {
             if let [end] = &part[..] {
@@ -286,11 +287,11 @@ impl Writer {
 }
 
 /// The job whose end the database refuses: it fails, and says why; what was refused is left out.
-fn refused(end: &Finish, error: &DbErr) -> Finish {
+fn refused(end: &FinishRow, error: &DbErr) -> FinishRow {
     tracing::error!(job = end.id, %error, "the database refuses the end of a job");
     let reason = format!("the database refused what the job wanted to store: {error}");
     let ending = Ending::closed(JobStatus::Failed, Some(AttemptEnd::Refused), Some(storable(reason)));
-    Finish::new(end.id, end.version, ending, end.worker.clone(), end.owner)
+    FinishRow::new(end.id, end.version, ending, end.worker.clone(), end.owner)
 }
 
 async fn until(when: Option<Instant>) {
@@ -300,15 +301,15 @@ async fn until(when: Option<Instant>) {
     }
 }
 
-fn next_batch(waiting: &mut VecDeque<Finish>) -> Vec<Finish> {
+fn next_batch(waiting: &mut VecDeque<FinishRow>) -> Vec<FinishRow> {
     let rows = batch_len(waiting.iter());
-    let mut batch: Vec<Finish> = waiting.drain(..rows.min(waiting.len())).collect();
+    let mut batch: Vec<FinishRow> = waiting.drain(..rows.min(waiting.len())).collect();
     // Rows are locked in this order.
     batch.sort_unstable_by_key(|end| end.id);
     batch
 }
 
-fn put_back(waiting: &mut VecDeque<Finish>, batch: Vec<Finish>) {
+fn put_back(waiting: &mut VecDeque<FinishRow>, batch: Vec<FinishRow>) {
     for end in batch.into_iter().rev() {
         waiting.push_front(end);
     }

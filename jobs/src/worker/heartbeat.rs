@@ -14,9 +14,9 @@ use crate::job::attempt::Stop;
 use crate::model::RetryPolicy;
 use crate::model::outcome::{Attempts, Outcome};
 use crate::store::Store;
-use crate::store::batch::{Finish, Key};
 use crate::store::dialect::connection::key;
 use crate::store::dialect::own_pool::OwnPool;
+use crate::store::finish::{FinishRow, Key};
 use crate::store::workers::Owned;
 
 /// The pause after a beat that failed.
@@ -94,7 +94,7 @@ struct Heartbeat {
     /// Running rows under our name that nobody here knew at the last beat, each with the number of the last claim that may have brought it.
     strangers: HashMap<Key, u64>,
     /// Ends of jobs that keep the runtime from writing them.
-    stuck: Vec<Finish>,
+    stuck: Vec<FinishRow>,
     /// Others are to have our jobs.
     is_hopeless: bool,
 }
@@ -205,7 +205,7 @@ impl Heartbeat {
         tracing::warn!(job = id, "giving back a job whose claim was not answered");
         let attempts = Attempts { attempt: 1, max_attempts: 1, budget: 1, retry: RetryPolicy::DEFAULT };
         let ending = Outcome::NeverStarted.ending(attempts, 0.5);
-        let finish = Finish::new(id, version, ending, self.engine.label.clone(), Some(self.engine.id));
+        let finish = FinishRow::new(id, version, ending, self.engine.label.clone(), Some(self.engine.id));
         // Where the writer is gone, so is everything.
         let _ = self.engine.ends.send(End::of_stranger(finish)).await;
     }

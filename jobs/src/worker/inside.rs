@@ -13,7 +13,7 @@ use crate::job::attempt::RunningAttempt;
 use crate::model::outcome::Outcome;
 use crate::model::{AttemptEnd, JobStatus};
 use crate::store::Store;
-use crate::store::claimed::Claimed;
+use crate::store::row::Claimed;
 
 /// Where the job was finished inside a transaction of its own, the row tells how it ended. `None`: it has.
 pub(super) async fn finished_inside(engine: &Engine, attempt: &RunningAttempt, outcome: Outcome) -> Option<Outcome> {
@@ -63,10 +63,10 @@ async fn inside(store: &Store, job: &Claimed) -> Result<Inside, DbErr> {
     if store.is_locked(job.id).await? {
         return Ok(Inside::Unknown);
     }
-    let marks = store.marks(&[job.id]).await?;
-    Ok(match marks.first() {
-        Some(mark) if mark.version == job.version && mark.status == JobStatus::Running => Inside::NotCommitted,
-        Some(mark) if mark.version == job.version + 1 => Inside::Over { by: mark.worker },
+    let states = store.row_states(&[job.id]).await?;
+    Ok(match states.first() {
+        Some(state) if state.version == job.version && state.status == JobStatus::Running => Inside::NotCommitted,
+        Some(state) if state.version == job.version + 1 => Inside::Over { by: state.worker },
         _ => Inside::Over { by: None },
     })
 }

@@ -12,9 +12,9 @@ use super::engine::Owned;
 use super::pace::Pace;
 use crate::store::Store;
 use crate::store::claim::Ask;
-use crate::store::claimed::Claimed;
 use crate::store::front::Front;
 use crate::store::lock::lock;
+use crate::store::row::Claimed;
 use crate::store::wake::Woken;
 
 /// The most jobs that one statement claims.

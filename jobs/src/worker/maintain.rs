@@ -16,7 +16,7 @@ use super::sample::Sampler;
 use crate::client::wait;
 use crate::model::outcome::{Attempts, Outcome};
 use crate::model::{AttemptEnd, RetryPolicy};
-use crate::store::batch::Finish;
+use crate::store::finish::FinishRow;
 use crate::store::maintain::{MAINTENANCE_ROWS, Orphan};
 use crate::store::{Store, unserved, wake};
 
@@ -139,7 +139,7 @@ async fn rescue(engine: &Engine, store: &Store, detector: &mut FailureDetector) 
     }
 }
 
-fn end_of_lost(engine: &Engine, orphan: &Orphan) -> Finish {
+fn end_of_lost(engine: &Engine, orphan: &Orphan) -> FinishRow {
     let worker = orphan.worker_id.map_or_else(|| "unknown".to_owned(), |id| format!("worker {id}"));
     let reason = if orphan.budget == 1 {
         format!("{worker} stopped responding; whether it had started the job can't be known, and max_attempts is 1")
@@ -151,7 +151,7 @@ fn end_of_lost(engine: &Engine, orphan: &Orphan) -> Finish {
         Attempts { attempt: orphan.attempt, max_attempts: orphan.max_attempts, budget: orphan.budget, retry };
     // Not the job's fault, as far as anybody knows: it runs again at once.
     let outcome = Outcome::Errored { how: AttemptEnd::Lost, reason, delay: Some(Duration::ZERO) };
-    Finish::new(orphan.id, orphan.version, outcome.ending(attempts, fastrand::f64()), worker, None)
+    FinishRow::new(orphan.id, orphan.version, outcome.ending(attempts, fastrand::f64()), worker, None)
 }
 
 async fn delete_expired(engine: &Engine, line: &mut Line) -> Result<(), DbErr> {

@@ -8,8 +8,8 @@ use ::metrics::{Counter, Histogram, counter, histogram};
 
 use crate::client::metrics::{self, count_each};
 use crate::model::JobStatus;
-use crate::store::batch::Finish;
-use crate::store::claimed::Claimed;
+use crate::store::finish::FinishRow;
+use crate::store::row::Claimed;
 
 /// For how long a metric that was looked for is used: recorders may forget what stands still for longer.
 const FRESH: Duration = Duration::from_secs(10);
@@ -76,7 +76,7 @@ const SUCCESS: &str = "success";
 const SNOOZED: &str = "snoozed";
 
 /// The ends of these attempts, by queue and name, are written.
-pub(super) fn finished<'a>(ends: impl Iterator<Item = (&'a str, &'a str, &'a Finish)>) {
+pub(super) fn finished<'a>(ends: impl Iterator<Item = (&'a str, &'a str, &'a FinishRow)>) {
     let attempts = ends.filter(|(.., end)| !end.never_started());
     let values = attempts.map(|(queue, name, end)| [queue, name, outcome(end), status(end)]);
     count_each(metrics::FINISHED_TOTAL, FINISHED_BY, values);
@@ -88,13 +88,16 @@ pub(super) fn finished_inside(job: &Claimed) {
     count_each(metrics::FINISHED_TOTAL, FINISHED_BY, std::iter::once(values));
 }
 
-fn outcome(end: &Finish) -> &'static str {
-    end.how.unwrap_or(if end.status == JobStatus::Scheduled.code() { SNOOZED } else { SUCCESS })
+fn outcome(end: &FinishRow) -> &'static str {
+    match end.how {
+        Some(how) => how.as_str(),
+        None if end.status == JobStatus::Scheduled => SNOOZED,
+        None => SUCCESS,
+    }
 }
 
-fn status(end: &Finish) -> &'static str {
-    let ends = [JobStatus::Canceled, JobStatus::Failed, JobStatus::Terminated];
-    metrics::label(ends.into_iter().find(|status| status.code() == end.status).unwrap_or(JobStatus::Scheduled))
+fn status(end: &FinishRow) -> &'static str {
+    metrics::label(end.status)
 }
 
 /// The end of an attempt was not written: another worker has the job.

@@ -9,7 +9,7 @@ use super::line::Line;
 use super::repeats::{FIRST_RETRY, TRIES_BEFORE_DIVIDING};
 use crate::error::chain;
 use crate::error::fault::{self, Fault};
-use crate::store::batch::{Key, Report, Row as _, batch_len, is_large};
+use crate::store::finish::{FencedRow as _, Key, Report, batch_len, is_large};
 
 /// Writes what running jobs have to say.
 pub(super) async fn write(engine: &Engine, line: &mut Line) {
@@ -110,5 +110,5 @@ async fn is_too_much(engine: &Engine, line: &mut Line, report: &Report) -> bool 
 /// Whether the database answers what is small.
 async fn answers(line: &mut Line, reports: &[Report]) -> bool {
     let store = line.store();
-    line.in_time(store.marks(&[reports[0].id])).await.is_ok()
+    line.in_time(store.row_states(&[reports[0].id])).await.is_ok()
 }

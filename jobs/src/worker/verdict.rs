@@ -13,7 +13,7 @@ use crate::job::parameters::OUTPUT;
 use crate::job::report::storable;
 use crate::model::outcome::{Attempts, Ending, Outcome};
 use crate::model::{AttemptEnd, JobStatus, Level, RetryPolicy};
-use crate::store::batch::Finish;
+use crate::store::finish::FinishRow;
 
 pub(super) type Ended = Result<JobResult<Value>, Box<dyn Any + Send>>;
 
@@ -113,7 +113,7 @@ pub(super) fn ending(engine: &Engine, attempt: &Arc<RunningAttempt>, outcome: Ou
     let retry = engine.registry.get(&job.name).map_or(RetryPolicy::DEFAULT, |definition| definition.defaults.retry);
     let ending = decided(attempt, outcome, retry, fastrand::f64());
     log(attempt, &ending);
-    End::of(Finish::new(job.id, job.version, ending, engine.label.clone(), Some(engine.id)), attempt.clone())
+    End::of(FinishRow::new(job.id, job.version, ending, engine.label.clone(), Some(engine.id)), attempt.clone())
 }
 
 /// What the outcome of an attempt, and what the job has said of its end, change in its row. `random` (0.0..=1.0) is the retry policy's

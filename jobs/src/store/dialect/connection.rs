@@ -33,7 +33,7 @@ pub(crate) async fn closed(db: &DatabaseConnection) {
 }
 
 /// Whether sessions begin with a stricter isolation level than READ COMMITTED, under which claims of several workers fail.
-pub(crate) async fn isolates_more(db: &DatabaseConnection) -> Result<bool, DbErr> {
+pub(crate) async fn is_stricter_than_read_committed(db: &DatabaseConnection) -> Result<bool, DbErr> {
     if db.get_database_backend() != DbBackend::Postgres {
         // MySQL's statements run in transactions of ours, SQLite has one writer.
         return Ok(false);

@@ -1,7 +1,7 @@
 //! The statements of each [`Dialect`], word for word: `jobs/golden/<database>.sql`. White space does not count. Not here: what is asked of
 //! sessions and servers, and what SeaORM builds.
 //!
-//! With `UPDATE_GOLDEN=1` in the environment the tests write the files anew.
+//! With `UPDATE_GOLDEN=1` in the environment the tests rewrite the files.
 
 use std::path::Path;
 use std::{env, fs};
@@ -40,8 +40,8 @@ fn statements(dialect: &Dialect) -> String {
     // An address tells nothing of a function; what it makes does.
     let fields = fields.lines().filter(|field| !field.contains(": 0x")).map(clauses).collect::<String>();
     let update = (dialect.by_id)("UPDATE `jobs_job` SET `priority` = 1 WHERE `id` = 1");
-    let insert = (dialect.unless_there)("INSERT INTO jobs_cron (name) VALUES (1)");
-    format!("{fields}by_id: {update}\nunless_there: {insert}\n")
+    let insert = (dialect.insert_or_ignore)("INSERT INTO jobs_cron (name) VALUES (1)");
+    format!("{fields}by_id: {update}\ninsert_or_ignore: {insert}\n")
 }
 
 fn clauses(field: &str) -> String {

@@ -28,7 +28,7 @@ pub(crate) struct Dialect {
     pub(crate) backend: DbBackend,
     /// The statement's own time.
     pub(crate) clock: &'static str,
-    /// (channel, payload): wakes other processes, where the database can.
+    /// (channel, payload): wakes other processes, if the database can.
     pub(crate) notify: Option<&'static str>,
     /// Whether a row that someone else has locked can be told from one that is free.
     pub(crate) row_locks: bool,
@@ -44,8 +44,8 @@ pub(crate) struct Dialect {
     pub(crate) of_groups: &'static str,
     /// (rows): ends that are no more than a success. Affects as many rows as it writes, and leaves out what someone else has locked, or
     /// fails at once.
-    pub(crate) done: &'static str,
-    /// (rows): the same for reports without messages, where it saves steps.
+    pub(crate) complete: &'static str,
+    /// (rows): reports without messages, if that saves steps. Affects rows as `complete` does.
     pub(crate) progress: Option<&'static str>,
     pub(crate) finish: Batch,
     pub(crate) report: Batch,
@@ -60,8 +60,8 @@ pub(crate) struct Dialect {
     pub(crate) delete: &'static [&'static str],
     /// (ids)
     pub(crate) delete_jobs: &'static str,
-    /// (ids): somebody waits for the ends of these jobs, and wants to be notified, where the database can.
-    pub(crate) expect: Option<&'static str>,
+    /// (ids): marks jobs whose end has to be notified, if the database can.
+    pub(crate) mark_awaited: Option<&'static str>,
     /// (ids) → id, status.
     pub(crate) statuses: &'static str,
     /// (time in ms): all that waits is due so much sooner.
@@ -70,26 +70,26 @@ pub(crate) struct Dialect {
     pub(crate) cron: Cron,
     /// An `UPDATE` of the one job that its condition names by its id, made to look at no other, however few there are.
     pub(crate) by_id: fn(&str) -> String,
-    /// An `INSERT` of one row, made to change nothing where there is one with its key.
-    pub(crate) unless_there: fn(&str) -> String,
+    /// An `INSERT` of one row, made to change nothing if there is a row with its key.
+    pub(crate) insert_or_ignore: fn(&str) -> String,
 }
 
 /// The keys of unique jobs.
 #[derive(Debug)]
 pub(crate) struct Unique {
     pub(crate) insert: InsertUnique,
-    pub(crate) take: Take,
-    /// (key) → key, id: a job that surely holds it. Asked first where it costs less than a transaction in vain.
-    pub(crate) held: Option<&'static str>,
+    pub(crate) acquire: Acquire,
+    /// (key) → key, id: a job that surely holds it. Asked first if that costs less than a transaction in vain.
+    pub(crate) holder_if_certain: Option<&'static str>,
     /// (keys) → key, job, version, `is_open`: whether its time is not over, `may_be_old`: whether this transaction may see older rows
     /// than there are.
     pub(crate) holders: &'static str,
     /// (ids) → id, version, status, `unique_while`
     pub(crate) jobs: &'static str,
-    /// The same, locked where rows can be, in the order that is given: as they are now.
+    /// (ids) → as `jobs`, of the rows as they are now: locked if the database locks rows, in the order that is given.
     pub(crate) locked_jobs: &'static str,
-    /// (holders): sets keys free that are still held as they were seen.
-    pub(crate) free: &'static str,
+    /// (holders): releases keys that are still held as they were seen.
+    pub(crate) release: &'static str,
     /// (at, delay in ms, parameters, id, version): replaces what a waiting job is to do, and when.
     pub(crate) replace: &'static str,
     /// (limit) → keys of deleted jobs whose time is over, locked, but for those that someone else has locked.
@@ -131,17 +131,17 @@ pub(crate) enum InsertUnique {
         jobs: Insert,
         /// (first id, last id, time in ms): takes the keys of new jobs, for the same time, whose ids follow each other: where one writes
         /// at a time.
-        take_range: Option<&'static str>,
+        acquire_range: Option<&'static str>,
     },
 }
 
-/// How keys are taken that are free. See [`Dialect::has_taken_all`].
+/// How keys are acquired that are free. See [`Dialect::has_acquired_all`].
 #[derive(Debug)]
-pub(crate) enum Take {
+pub(crate) enum Acquire {
     /// (keys, with their jobs): all.
     Json(&'static str),
     /// A `VALUES` list of a fixed number of (key, job, version, time in ms), in the order of the keys.
-    Values { into: &'static str, row: &'static str, unless_there: &'static str, chunks: &'static [usize] },
+    Values { into: &'static str, row: &'static str, or_ignore: &'static str, chunks: &'static [usize] },
 }
 
 /// How rows are inserted, with their ids in the order in which they were given.
@@ -155,10 +155,12 @@ pub(crate) enum Insert {
     Values {
         into: &'static str,
         row: &'static str,
-        /// The same for a job that is due at once, without (at, delay), and without reckoning with them.
+        /// The row of a job that is due at once: without (at, delay).
         due_now: Option<&'static str>,
-        /// What to write instead of the row's time outside a transaction, so that the row is refused where it would not be committed.
+        /// What to write instead of the row's time outside a transaction, so that the row is refused if it would not be committed.
         if_committed: Option<(&'static str, &'static str)>,
+        /// → how far apart ids are: further than one if several servers write.
+        id_step: &'static str,
         chunks: &'static [usize],
     },
 }
@@ -167,10 +169,10 @@ pub(crate) enum Insert {
 #[derive(Debug)]
 pub(crate) struct InsertJobs {
     /// (rows): each different.
-    pub(crate) any: &'static str,
-    /// (parameters, name, queue, priority, `max_attempts`, timeout, at, delay, user, session, event): alike but for their parameters, as
-    /// most are that are scheduled together. Of jobs with keys, the parameters are an object by key, and (statuses, time in ms) follow.
-    pub(crate) alike: &'static str,
+    pub(crate) mixed: &'static str,
+    /// Alike but for their parameters, as most are that are scheduled together. What is bound, and in which order, says `parameter!` in
+    /// [`row`](crate::store::row). The jobs' parameters are an array; of jobs with keys they are an object by key.
+    pub(crate) uniform: &'static str,
 }
 
 /// How the ids of new rows become known.
@@ -185,7 +187,7 @@ pub(crate) enum Ids {
 /// How a worker's lease is extended: (lease in ms, id).
 #[derive(Debug)]
 pub(crate) enum Beat {
-    /// One statement, which also tells what runs under the worker: no row where the worker's own is gone.
+    /// One statement, which also tells what runs under the worker: no row if the worker's own is gone.
     Statement(&'static str),
     /// An update; what runs is read after it.
     Update(&'static str),
@@ -196,7 +198,7 @@ pub(crate) enum Beat {
 pub(crate) enum Claim {
     /// One statement.
     Statement {
-        /// (queue, worker, names, limit, slots) → the jobs; none where the worker's row is gone.
+        /// (queue, worker, names, limit, slots) → the jobs; none if the worker's row is gone.
         all: &'static str,
         /// Where the index keeps for a while what was claimed.
         from_front: Option<FromFront>,
@@ -207,7 +209,7 @@ pub(crate) enum Claim {
         places: &'static str,
         /// (queue, priority, name, since, limit) → the first jobs, locked, and whether each may wait for a slot.
         lock: &'static str,
-        /// (ids, worker): affects none where the worker's row is gone.
+        /// (ids, worker): affects none if the worker's row is gone.
         own: &'static str,
     },
 }
@@ -221,7 +223,7 @@ pub(crate) struct FromFront {
     pub(crate) claim: &'static str,
 }
 
-/// How a batch of rows is written, each only where its attempt still owns its job. Parameters: (rows) or (messages).
+/// How a batch of rows is written, each only if its attempt still owns its job. Parameters: (rows) or (messages).
 #[derive(Debug)]
 pub(crate) enum Batch {
     /// One statement takes rows and messages, and returns the ids and versions that were written.
@@ -260,8 +262,8 @@ impl Dialect {
         at.format(format).to_string()
     }
 
-    /// Whether so many keys were free: all, or it tells that they were not.
-    pub(crate) fn has_taken_all(&self, result: &ExecResult, keys: usize) -> bool {
+    /// Whether all of these keys were free.
+    pub(crate) fn has_acquired_all(&self, result: &ExecResult, keys: usize) -> bool {
         match self.backend {
             // Rows that are found count like rows that are written; but the statement says 1 there.
             DbBackend::MySql => result.last_insert_id() == 0,

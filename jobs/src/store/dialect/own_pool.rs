@@ -3,6 +3,8 @@
 use std::any::Any;
 use std::sync::Arc;
 
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use sea_orm::sqlx::Pool;
 use sea_orm::{DatabaseConnection, DbBackend};
 
 #[cfg(feature = "sqlite")]
@@ -30,7 +32,7 @@ impl OwnPool {
         Self { user: user.clone(), connections, own: own_connections(user, connections), seen }
     }
 
-    /// Its connections: new ones where those before were given up. What is opened from now on connects as the user's pool does now.
+    /// Its connections: new ones if those before were given up. What is opened from now on connects as the user's pool does now.
     pub(crate) fn connections(&mut self) -> DatabaseConnection {
         if is_closed(&self.own) {
             self.renew();
@@ -91,35 +93,12 @@ fn own_sqlite(user: &sea_orm::sqlx::sqlite::SqliteConnectOptions) -> sea_orm::sq
 
 /// Connections of a worker's own to the same database, up to `connections`, with the user's settings: so that jobs which use up
 /// the user's pool can't hold up heartbeats and finishes. A database in memory is only reached through the pool it lives in.
-///
-/// On a server they need no look when they come back: where a future of the worker's is dropped, none of its connections are used again,
-/// and what fails is rolled back by the server, or by the driver.
 pub(crate) fn own_connections(db: &DatabaseConnection, connections: u32) -> DatabaseConnection {
     match db.get_database_backend() {
         #[cfg(feature = "postgres")]
-        DbBackend::Postgres => {
-            let pool = db.get_postgres_connection_pool();
-            let options = pool
-                .options()
-                .clone()
-                .max_connections(connections)
-                .min_connections(0)
-                .test_before_acquire(false)
-                .after_release(|_, _| Box::pin(async { Ok(true) }));
-            options.connect_lazy_with(pool.connect_options().as_ref().clone()).into()
-        }
+        DbBackend::Postgres => own_on_server(db.get_postgres_connection_pool(), connections).into(),
         #[cfg(feature = "mysql")]
-        DbBackend::MySql => {
-            let pool = db.get_mysql_connection_pool();
-            let options = pool
-                .options()
-                .clone()
-                .max_connections(connections)
-                .min_connections(0)
-                .test_before_acquire(false)
-                .after_release(|_, _| Box::pin(async { Ok(true) }));
-            options.connect_lazy_with(pool.connect_options().as_ref().clone()).into()
-        }
+        DbBackend::MySql => own_on_server(db.get_mysql_connection_pool(), connections).into(),
         #[cfg(feature = "sqlite")]
         DbBackend::Sqlite => {
             let pool = db.get_sqlite_connection_pool();
@@ -145,6 +124,19 @@ pub(crate) fn own_connections(db: &DatabaseConnection, connections: u32) -> Data
         }
         _ => db.clone(),
     }
+}
+
+/// On a server, connections need no check when they come back: if a future of the worker's is dropped, none of its connections are used
+/// again, and what fails is rolled back by the server, or by the driver.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+fn own_on_server<D: sea_orm::sqlx::Database>(user: &Pool<D>, connections: u32) -> Pool<D> {
+    user.options()
+        .clone()
+        .max_connections(connections)
+        .min_connections(0)
+        .test_before_acquire(false)
+        .after_release(|_, _| Box::pin(async { Ok(true) }))
+        .connect_lazy_with(user.connect_options().as_ref().clone())
 }
 
 /// Lets nobody use these connections again. Those that the user has, are the user's.

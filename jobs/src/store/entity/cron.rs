@@ -1,6 +1,6 @@
 use sea_orm::entity::prelude::*;
 
-use super::stored::Stored;
+use super::lenient_json::LenientJson;
 
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "jobs_cron")]
@@ -10,8 +10,8 @@ pub(crate) struct Model {
     pub job: String,
     pub expression: String,
     pub timezone: String,
-    pub parameters: Stored,
-    pub options: Stored,
+    pub parameters: LenientJson,
+    pub options: LenientJson,
     pub missed: String,
     pub source: String,
     pub paused_at: Option<DateTimeUtc>,

@@ -1,6 +1,6 @@
 use sea_orm::entity::prelude::*;
 
-use super::stored::Stored;
+use super::lenient_json::LenientJson;
 use crate::model::JobStatus;
 
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
@@ -17,8 +17,8 @@ pub struct Model {
     pub max_attempts: i32,
     pub budget: i32,
     pub timeout_ms: Option<i64>,
-    pub parameters: Stored,
-    pub results: Option<Stored>,
+    pub parameters: LenientJson,
+    pub results: Option<LenientJson>,
     pub progress: i16,
     pub created_at: DateTimeUtc,
     pub scheduled_at: DateTimeUtc,

@@ -8,7 +8,7 @@ pub(crate) struct Model {
     pub attempt: i32,
     #[sea_orm(primary_key, auto_increment = false)]
     pub version: i64,
-    /// Of those that its attempt has said.
+    /// Its number among the messages of its attempt.
     #[sea_orm(primary_key, auto_increment = false)]
     pub number: i64,
     pub level: i16,

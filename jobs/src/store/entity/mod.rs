@@ -5,7 +5,7 @@ pub(crate) mod cron;
 pub(crate) mod cron_firing;
 pub(crate) mod job;
 pub(crate) mod key;
+mod lenient_json;
 pub(crate) mod message;
 pub(crate) mod queue;
-mod stored;
 pub(crate) mod worker;

@@ -1,12 +1,23 @@
 //! Claiming: what is due, best first.
 
 use super::super::{Claim, FromFront};
+use crate::store::row::claimed_columns;
+
+/// A claimed job's column, as it is read.
+macro_rules! returned {
+    (parameters) => {
+        "parameters::text"
+    };
+    ($column:ident) => {
+        stringify!($column)
+    };
+}
 
 /// Walks the few distinct (priority, name) pairs that wait in the queue, one index probe each: neither jobs that are not due nor
 /// names that are not known here cost anything.
 macro_rules! walk {
     ($names:literal) => {
-        concat!(
+        concat! {
             r"
 WITH RECURSIVE pairs AS (
     (SELECT priority, name FROM jobs_job WHERE status = 0 AND queue = $1 ORDER BY priority, name LIMIT 1)
@@ -22,7 +33,7 @@ WITH RECURSIVE pairs AS (
             $names,
             "::json)))
 )"
-        )
+        }
     };
 }
 
@@ -34,7 +45,7 @@ WITH RECURSIVE pairs AS (
 /// there is a job, by a condition on the job's rank: else each claim in vain would write.
 macro_rules! claim {
     ($($places:expr),+) => {
-        concat!(
+        concat! {
             $($places,)+
             r"
 UPDATE jobs_job
@@ -53,9 +64,8 @@ WHERE ctid = ANY(ARRAY(
           ORDER BY first.priority, first.scheduled_at, first.id LIMIT $4) AS best
     WHERE (best.may_wait OR best.place <= $5)
       AND CASE WHEN best.place > 0 THEN EXISTS (SELECT 1 FROM jobs_worker WHERE id = $2 FOR KEY SHARE) END))
-RETURNING id, name, priority, version, attempt, max_attempts, budget, timeout_ms, parameters::text, created_at, scheduled_at,
-          user_id, session_id, event_id, started_at, nominal_at"
-        )
+RETURNING ", claimed_columns!(returned)
+        }
     };
 }
 

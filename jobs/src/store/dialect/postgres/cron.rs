@@ -1,20 +1,21 @@
 //! Schedules.
 
 use super::super::Cron;
+use super::fragments::texts;
 
 pub(super) const CRON: Cron = Cron {
-    due_in: "SELECT CEIL(EXTRACT(EPOCH FROM next_at - statement_timestamp()) * 1000)::bigint AS wait_ms
+    due_in: concat! { "SELECT CEIL(EXTRACT(EPOCH FROM next_at - statement_timestamp()) * 1000)::bigint AS wait_ms
              FROM jobs_cron
              WHERE paused_at IS NULL AND next_at IS NOT NULL
-               AND job = ANY(ARRAY(SELECT value FROM json_array_elements_text($1::json)))
-               AND name <> ALL(ARRAY(SELECT value FROM json_array_elements_text($2::json)))
-             ORDER BY next_at LIMIT 1",
-    due: "SELECT jobs_cron.*, statement_timestamp() AS now
+               AND job = ANY(ARRAY(", texts!("$1"), "))
+               AND name <> ALL(ARRAY(", texts!("$2"), "))
+             ORDER BY next_at LIMIT 1" },
+    due: concat! { "SELECT jobs_cron.*, statement_timestamp() AS now
           FROM jobs_cron
           WHERE paused_at IS NULL AND next_at <= statement_timestamp()
-            AND job = ANY(ARRAY(SELECT value FROM json_array_elements_text($1::json)))
-            AND name <> ALL(ARRAY(SELECT value FROM json_array_elements_text($2::json)))
-          ORDER BY next_at LIMIT (SELECT $3::bigint) FOR UPDATE SKIP LOCKED",
+            AND job = ANY(ARRAY(", texts!("$1"), "))
+            AND name <> ALL(ARRAY(", texts!("$2"), "))
+          ORDER BY next_at LIMIT (SELECT $3::bigint) FOR UPDATE SKIP LOCKED" },
     fired: "SELECT wanted.place
             FROM json_to_recordset($1::json) AS wanted (place bigint, schedule text, nominal_at timestamptz)
             JOIN jobs_cron_firing AS firing ON firing.schedule = wanted.schedule AND firing.nominal_at = wanted.nominal_at",

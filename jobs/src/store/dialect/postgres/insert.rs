@@ -1,95 +1,140 @@
-//! Scheduling.
+//! Scheduling. Of each kind there are two: for jobs that differ in anything, and for jobs that are alike but for their parameters.
 
-/// A commit that notifies takes a lock on the whole database, so only a queue on which a worker sleeps is notified.
-/// A job that is due within a minute wakes too: the sleeper has to learn of its time.
-pub(super) const INSERT: &str = r"
-WITH inserted AS (
-    INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at,
-                          user_id, session_id, event_id)
-    SELECT name, queue, priority, max_attempts, max_attempts, timeout_ms, parameters::json, statement_timestamp(),
-           COALESCE(at, statement_timestamp() + COALESCE(delay_ms, 0) * interval '1 millisecond'),
-           user_id, session_id, event_id
-    FROM ROWS FROM (json_to_recordset($1::json) AS (
+use super::fragments::{due_at, is_soon, sleeps_on, wake_sleepers};
+use crate::store::row::{given_columns, new_columns, new_columns_with_key, parameter};
+
+/// A column as `json_to_recordset` reads it.
+macro_rules! typed {
+    ($column:ident, $type:ident) => {
+        concat!(stringify!($column), " ", stringify!($type))
+    };
+}
+
+/// The parameter that has a column's value.
+macro_rules! bound {
+    ($column:ident) => {
+        concat!("$", parameter!($column))
+    };
+    ($column:ident, $type:ident) => {
+        concat!("$", parameter!($column), "::", stringify!($type))
+    };
+}
+
+/// [`NewJob`](crate::store::row::NewJob)s, from a JSON array.
+macro_rules! recordset {
+    ($key:literal) => {
+        concat! {
+            "json_to_recordset($1::json) AS (
         name text, queue text, priority smallint, max_attempts integer, timeout_ms bigint, parameters text,
-        at timestamptz, delay_ms bigint, user_id text, session_id text, event_id text)) WITH ORDINALITY
-      AS new (name, queue, priority, max_attempts, timeout_ms, parameters, at, delay_ms, user_id, session_id, event_id, ordinal)
+        at timestamptz, delay_ms bigint, ", given_columns!(typed), $key, ")"
+        }
+    };
+}
+
+/// The values of [`new_columns`] from such a record.
+macro_rules! recorded {
+    () => {
+        concat! {
+            "name, queue, priority, max_attempts, max_attempts, timeout_ms, parameters::json, statement_timestamp(), ",
+            due_at!("at", "delay_ms"), ", ", given_columns!()
+        }
+    };
+}
+
+/// The values of [`new_columns`] from parameters.
+macro_rules! uniform {
+    ($parameters:literal, $due_at:expr) => {
+        concat! {
+            bound!(name), ", ", bound!(queue), ", ", bound!(priority, smallint), ", ", bound!(max_attempts, integer), ", ",
+            bound!(max_attempts, integer), ", ", bound!(timeout_ms, bigint), ", ", $parameters, ", statement_timestamp(), ", $due_at,
+            ", ", given_columns!(bound)
+        }
+    };
+}
+
+/// When jobs are due that are alike.
+macro_rules! due_at_uniform {
+    () => {
+        due_at!(concat!(bound!(at, text), "::timestamptz"), bound!(delay_ms, bigint))
+    };
+}
+
+/// Takes the keys that are free: in one order by all (of several statements, within each).
+macro_rules! take_keys {
+    ($within_ms:expr) => {
+        concat! {
+            "taken AS (
+    INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
+    SELECT unique_key, id, 0, statement_timestamp() + ", $within_ms, " * interval '1 millisecond' FROM new ORDER BY unique_key COLLATE \"C\"
+    ON CONFLICT DO NOTHING
+    RETURNING job_id
+)"
+        }
+    };
+}
+
+pub(super) const INSERT: &str = concat! {
+    "
+WITH inserted AS (
+    INSERT INTO jobs_job (", new_columns!(), ")
+    SELECT ", recorded!(), "
+    FROM ROWS FROM (", recordset!(""), ") WITH ORDINALITY
+      AS new (name, queue, priority, max_attempts, timeout_ms, parameters, at, delay_ms, ", given_columns!(), ", ordinal)
     ORDER BY ordinal
     RETURNING id, queue, scheduled_at
-), woken AS (
-    SELECT count(pg_notify('jobs_wake', due.queue)) AS queues
-    FROM (SELECT DISTINCT queue FROM inserted WHERE scheduled_at < statement_timestamp() + interval '1 minute') AS due
-    WHERE EXISTS (SELECT 1 FROM jobs_worker
-                  WHERE expires_at > statement_timestamp() AND jsonb_exists(asleep, due.queue))
-)
-SELECT id FROM inserted WHERE (SELECT queues FROM woken) >= 0";
+), ",
+    wake_sleepers!("due.queue", concat!("SELECT DISTINCT queue FROM inserted WHERE ", is_soon!("scheduled_at"))),
+    "
+SELECT id FROM inserted WHERE (SELECT queues FROM woken) >= 0"
+};
 
-/// The same; the subquery asks nothing of the row, and is evaluated once.
-pub(super) const INSERT_ALIKE: &str = r"
-INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at,
-                      user_id, session_id, event_id)
-SELECT $2, $3, $4::smallint, $5::integer, $5::integer, $6::bigint, new.parameters, statement_timestamp(),
-       COALESCE($7::text::timestamptz, statement_timestamp() + COALESCE($8::bigint, 0) * interval '1 millisecond'),
-       $9::text, $10::text, $11::text
-FROM json_array_elements($1::text::json) WITH ORDINALITY AS new (parameters, ordinal)
+/// The subquery asks nothing of the row, and is evaluated once.
+pub(super) const INSERT_UNIFORM: &str = concat! {
+    "
+INSERT INTO jobs_job (", new_columns!(), ")
+SELECT ", uniform!("new.parameters", due_at_uniform!()), "
+FROM json_array_elements(", bound!(parameters, text), "::json) WITH ORDINALITY AS new (parameters, ordinal)
 ORDER BY new.ordinal
 RETURNING id, (
-    SELECT pg_notify('jobs_wake', $3)::text FROM jobs_worker
-    WHERE COALESCE($7::text::timestamptz, statement_timestamp() + COALESCE($8::bigint, 0) * interval '1 millisecond')
-          < statement_timestamp() + interval '1 minute'
-      AND expires_at > statement_timestamp() AND jsonb_exists(asleep, $3)
-    LIMIT 1)";
+    SELECT pg_notify('jobs_wake', ", bound!(queue), ")::text FROM jobs_worker
+    WHERE ", is_soon!(due_at_uniform!()), "
+      AND ", sleeps_on!(bound!(queue)), "
+    LIMIT 1)"
+};
 
-/// The same for jobs with keys. Each has its id before anyone knows whether its key is free; keys are taken in one order by all
-/// (of several statements, within each). Ids are given in the order in which the function returns the jobs, which is the document's.
-pub(super) const INSERT_UNIQUE: &str = r#"
+/// Each job has its id before anyone knows whether its key is free. Ids are given in the order in which the function returns the jobs,
+/// which is the document's.
+pub(super) const INSERT_UNIQUE: &str = concat! {
+    "
 WITH new AS MATERIALIZED (
     SELECT nextval('jobs_job_id_seq') AS id, given.*
-    FROM ROWS FROM (json_to_recordset($1::json) AS (
-        name text, queue text, priority smallint, max_attempts integer, timeout_ms bigint, parameters text,
-        at timestamptz, delay_ms bigint, user_id text, session_id text, event_id text,
-        unique_key text, unique_while smallint, within_ms bigint)) AS given
-), taken AS (
-    INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
-    SELECT unique_key, id, 0, statement_timestamp() + within_ms * interval '1 millisecond' FROM new ORDER BY unique_key COLLATE "C"
-    ON CONFLICT DO NOTHING
-    RETURNING job_id
-), inserted AS (
-    INSERT INTO jobs_job (id, name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at,
-                          user_id, session_id, event_id, unique_key, unique_while)
-    SELECT id, name, queue, priority, max_attempts, max_attempts, timeout_ms, parameters::json, statement_timestamp(),
-           COALESCE(at, statement_timestamp() + COALESCE(delay_ms, 0) * interval '1 millisecond'),
-           user_id, session_id, event_id, unique_key, unique_while
+    FROM ROWS FROM (", recordset!(", unique_key text, unique_while smallint, within_ms bigint"), ") AS given
+), ",
+    take_keys!("within_ms"), ", inserted AS (
+    INSERT INTO jobs_job (id, ", new_columns_with_key!(), ")
+    SELECT id, ", recorded!(), ", unique_key, unique_while
     FROM new WHERE id IN (SELECT job_id FROM taken)
     RETURNING queue, scheduled_at
-), woken AS (
-    SELECT count(pg_notify('jobs_wake', due.queue)) AS queues
-    FROM (SELECT DISTINCT queue FROM inserted WHERE scheduled_at < statement_timestamp() + interval '1 minute') AS due
-    WHERE EXISTS (SELECT 1 FROM jobs_worker
-                  WHERE expires_at > statement_timestamp() AND jsonb_exists(asleep, due.queue))
-)
-SELECT job_id FROM taken WHERE (SELECT queues FROM woken) >= 0"#;
+), ",
+    wake_sleepers!("due.queue", concat!("SELECT DISTINCT queue FROM inserted WHERE ", is_soon!("scheduled_at"))),
+    "
+SELECT job_id FROM taken WHERE (SELECT queues FROM woken) >= 0"
+};
 
-pub(super) const INSERT_UNIQUE_ALIKE: &str = r#"
+pub(super) const INSERT_UNIQUE_UNIFORM: &str = concat! {
+    "
 WITH new AS MATERIALIZED (
     SELECT nextval('jobs_job_id_seq') AS id, given.key AS unique_key, given.value AS parameters,
-           COALESCE($7::text::timestamptz,
-                    statement_timestamp() + COALESCE($8::bigint, 0) * interval '1 millisecond') AS scheduled_at
-    FROM json_each($1::text::json) AS given
-), taken AS (
-    INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
-    SELECT unique_key, id, 0, statement_timestamp() + $13::bigint * interval '1 millisecond' FROM new ORDER BY unique_key COLLATE "C"
-    ON CONFLICT DO NOTHING
-    RETURNING job_id
-), inserted AS (
-    INSERT INTO jobs_job (id, name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at,
-                          user_id, session_id, event_id, unique_key, unique_while)
-    SELECT id, $2, $3, $4::smallint, $5::integer, $5::integer, $6::bigint, parameters, statement_timestamp(), scheduled_at,
-           $9::text, $10::text, $11::text, unique_key, $12::smallint
+           ", due_at_uniform!(), " AS scheduled_at
+    FROM json_each(", bound!(parameters, text), "::json) AS given
+), ",
+    take_keys!(bound!(within_ms, bigint)), ", inserted AS (
+    INSERT INTO jobs_job (id, ", new_columns_with_key!(), ")
+    SELECT id, ", uniform!("parameters", "scheduled_at"), ", unique_key, ", bound!(unique_while, smallint), "
     FROM new WHERE id IN (SELECT job_id FROM taken)
     RETURNING scheduled_at
-), woken AS (
-    SELECT count(pg_notify('jobs_wake', $3)) AS queues
-    FROM (SELECT 1 FROM inserted WHERE scheduled_at < statement_timestamp() + interval '1 minute' LIMIT 1) AS due
-    WHERE EXISTS (SELECT 1 FROM jobs_worker WHERE expires_at > statement_timestamp() AND jsonb_exists(asleep, $3))
-)
-SELECT job_id FROM taken WHERE (SELECT queues FROM woken) >= 0"#;
+), ",
+    wake_sleepers!(bound!(queue), concat!("SELECT 1 FROM inserted WHERE ", is_soon!("scheduled_at"), " LIMIT 1")),
+    "
+SELECT job_id FROM taken WHERE (SELECT queues FROM woken) >= 0"
+};

@@ -2,12 +2,14 @@
 
 mod claim;
 mod cron;
+mod fragments;
 mod insert;
 
 use sea_orm::DbBackend;
 
-use super::{Batch, Beat, Dialect, Ids, Insert, InsertJobs, InsertUnique, Take, Unique};
-use insert::{INSERT, INSERT_ALIKE, INSERT_UNIQUE, INSERT_UNIQUE_ALIKE};
+use super::{Acquire, Batch, Beat, Dialect, Ids, Insert, InsertJobs, InsertUnique, Unique};
+use fragments::{ids, insert_messages, is_soon, sleeps_on, texts, wake_sleepers};
+use insert::{INSERT, INSERT_UNIFORM, INSERT_UNIQUE, INSERT_UNIQUE_UNIFORM};
 
 pub(super) static DIALECT: Dialect = Dialect {
     backend: DbBackend::Postgres,
@@ -15,14 +17,14 @@ pub(super) static DIALECT: Dialect = Dialect {
     notify: Some("SELECT pg_notify($1, $2)"),
     row_locks: true,
     locks_gaps: false,
-    insert: Insert::Rows(InsertJobs { any: INSERT, alike: INSERT_ALIKE }, Ids::Returned),
+    insert: Insert::Rows(InsertJobs { mixed: INSERT, uniform: INSERT_UNIFORM }, Ids::Returned),
     claim: claim::CLAIM,
     look: LOOK,
     due_groups: DUE_GROUPS,
     of_groups: "(queue, priority, name) IN (
                     SELECT queue, priority, name
                     FROM json_to_recordset($1::json) AS groups (queue text, priority smallint, name text))",
-    done: DONE,
+    complete: COMPLETE,
     progress: None,
     finish: Batch::Statement(FINISH),
     report: Batch::Statement(REPORT),
@@ -38,45 +40,45 @@ pub(super) static DIALECT: Dialect = Dialect {
               WHERE status = $1 AND status >= 2 AND finished_at < statement_timestamp() - $2 * interval '1 millisecond'
               ORDER BY finished_at LIMIT (SELECT $3::bigint) FOR UPDATE SKIP LOCKED",
     delete: &[
-        "UPDATE jobs_unique SET version = NULL
+        concat! { "UPDATE jobs_unique SET version = NULL
          FROM jobs_job
-         WHERE jobs_job.id = ANY(ARRAY(SELECT value::bigint FROM json_array_elements_text($1::json)))
-           AND jobs_unique.unique_key = jobs_job.unique_key AND jobs_unique.job_id = jobs_job.id",
-        "DELETE FROM jobs_message WHERE job_id IN (SELECT value::bigint FROM json_array_elements_text($1::json))",
-        "DELETE FROM jobs_attempt WHERE job_id IN (SELECT value::bigint FROM json_array_elements_text($1::json))",
+         WHERE jobs_job.id = ANY(ARRAY(", ids!("$1"), "))
+           AND jobs_unique.unique_key = jobs_job.unique_key AND jobs_unique.job_id = jobs_job.id" },
+        concat!("DELETE FROM jobs_message WHERE job_id IN (", ids!("$1"), ")"),
+        concat!("DELETE FROM jobs_attempt WHERE job_id IN (", ids!("$1"), ")"),
     ],
-    delete_jobs: "DELETE FROM jobs_job WHERE id IN (SELECT value::bigint FROM json_array_elements_text($1::json))",
-    expect: Some(
-        "UPDATE jobs_job SET awaited = TRUE
+    delete_jobs: concat!("DELETE FROM jobs_job WHERE id IN (", ids!("$1"), ")"),
+    mark_awaited: Some(
+        concat! { "UPDATE jobs_job SET awaited = TRUE
          WHERE id = ANY(ARRAY(
              SELECT id FROM jobs_job
-             WHERE id = ANY(ARRAY(SELECT value::bigint FROM json_array_elements_text($1::json)))
+             WHERE id = ANY(ARRAY(", ids!("$1"), "))
                AND status < 2 AND NOT awaited
-             ORDER BY id FOR UPDATE SKIP LOCKED))",
+             ORDER BY id FOR UPDATE SKIP LOCKED))" },
     ),
-    statuses: "SELECT id, status FROM jobs_job WHERE id = ANY(ARRAY(SELECT value::bigint FROM json_array_elements_text($1::json)))",
+    statuses: concat!("SELECT id, status FROM jobs_job WHERE id = ANY(ARRAY(", ids!("$1"), "))"),
     advance: "UPDATE jobs_job SET scheduled_at = scheduled_at - $1 * interval '1 millisecond' WHERE status = 0",
     unique: Unique {
-        insert: InsertUnique::Statement(InsertJobs { any: INSERT_UNIQUE, alike: INSERT_UNIQUE_ALIKE }),
-        take: Take::Json(
+        insert: InsertUnique::Statement(InsertJobs { mixed: INSERT_UNIQUE, uniform: INSERT_UNIQUE_UNIFORM }),
+        acquire: Acquire::Json(
             "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
              SELECT unique_key, job_id, version, statement_timestamp() + within_ms * interval '1 millisecond'
              FROM json_to_recordset($1::json) AS new (unique_key text, job_id bigint, version bigint, within_ms bigint)
              ORDER BY unique_key COLLATE \"C\"
              ON CONFLICT DO NOTHING",
         ),
-        held: None,
-        holders: "SELECT unique_key, job_id, version, COALESCE(expires_at > statement_timestamp(), FALSE) AS is_open,
+        holder_if_certain: None,
+        holders: concat! { "SELECT unique_key, job_id, version, COALESCE(expires_at > statement_timestamp(), FALSE) AS is_open,
                          current_setting('transaction_isolation') <> 'read committed' AS may_be_old
                   FROM jobs_unique
-                  WHERE unique_key = ANY(ARRAY(SELECT value FROM json_array_elements_text($1::json)))",
-        jobs: "SELECT id, version, status, unique_while FROM jobs_job
-               WHERE id = ANY(ARRAY(SELECT value::bigint FROM json_array_elements_text($1::json)))",
-        locked_jobs: "SELECT id, version, status, unique_while FROM jobs_job
-                      WHERE id = ANY(ARRAY(SELECT value::bigint FROM json_array_elements_text($1::json)))
-                      ORDER BY id FOR UPDATE",
+                  WHERE unique_key = ANY(ARRAY(", texts!("$1"), "))" },
+        jobs: concat! { "SELECT id, version, status, unique_while FROM jobs_job
+               WHERE id = ANY(ARRAY(", ids!("$1"), "))" },
+        locked_jobs: concat! { "SELECT id, version, status, unique_while FROM jobs_job
+                      WHERE id = ANY(ARRAY(", ids!("$1"), "))
+                      ORDER BY id FOR UPDATE" },
         // Locked in order before they are deleted: a `DELETE … USING` locks them in any.
-        free: "DELETE FROM jobs_unique
+        release: "DELETE FROM jobs_unique
                WHERE ctid = ANY(ARRAY(
                    SELECT jobs_unique.ctid
                    FROM json_to_recordset($1::json) AS seen (unique_key text, job_id bigint, version bigint)
@@ -95,10 +97,10 @@ pub(super) static DIALECT: Dialect = Dialect {
     },
     cron: cron::CRON,
     by_id: str::to_owned,
-    unless_there: |insert| format!("{insert} ON CONFLICT DO NOTHING"),
+    insert_or_ignore: |insert| format!("{insert} ON CONFLICT DO NOTHING"),
 };
 
-const LOOK: &str = r"
+const LOOK: &str = concat! { "
 WITH RECURSIVE groups AS (
     SELECT served.value AS queue, next.priority, next.name
     FROM json_array_elements_text($1::json) AS served (value) CROSS JOIN LATERAL (
@@ -117,10 +119,10 @@ FROM groups CROSS JOIN LATERAL (
     SELECT scheduled_at FROM jobs_job
     WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name = groups.name
     ORDER BY scheduled_at, id LIMIT 1) AS first
-WHERE groups.name = ANY(ARRAY(SELECT value FROM json_array_elements_text($2::json)))
+WHERE groups.name = ANY(ARRAY(", texts!("$2"), "))
 GROUP BY groups.queue
 UNION ALL
-SELECT name, NULL FROM jobs_queue WHERE paused_at IS NOT NULL";
+SELECT name, NULL FROM jobs_queue WHERE paused_at IS NOT NULL" };
 
 /// Walks the few distinct (queue, priority, name) that wait, like the claim.
 const DUE_GROUPS: &str = r"
@@ -143,7 +145,7 @@ WHERE first.scheduled_at <= statement_timestamp()";
 /// The version alone says that the job is running under this attempt; to ask for the status too would let the planner walk the
 /// index of all that runs. Locked one by one, in the order of the batch, then written by `ctid`. The results are found in one `jsonb` of
 /// texts, by their ids; what is stored is the text.
-const DONE: &str = r"
+const COMPLETE: &str = r"
 WITH done AS MATERIALIZED (
     SELECT * FROM json_to_recordset($1::json) AS done (id bigint, version bigint, results text)
 ), own AS MATERIALIZED (
@@ -160,8 +162,9 @@ SET version = version + 1, status = 4, finished_at = statement_timestamp(), prog
                          WHERE done.results IS NOT NULL) ->> (id::text))::json, results)
 WHERE ctid = ANY(ARRAY(SELECT place FROM own)) AND (SELECT jobs FROM told) >= 0";
 
-/// Of the version, see `DONE`. Rows are locked in order before they are written: an `UPDATE … FROM` alone deadlocks on overlapping sets.
-const FINISH: &str = r"
+/// For the version, see `COMPLETE`. Rows are locked in order before they are written: an `UPDATE … FROM` alone deadlocks on overlapping sets.
+const FINISH: &str = concat! {
+    "
 WITH ended AS MATERIALIZED (
     SELECT * FROM json_to_recordset($1::json) AS ended (
         id bigint, version bigint, status smallint, delay_ms bigint, attempt_change integer, max_attempts_change integer,
@@ -175,15 +178,9 @@ WITH ended AS MATERIALIZED (
     SELECT own.id, own.attempt, ended.version, ended.worker, own.started_at, statement_timestamp(), ended.how, ended.error
     FROM own JOIN ended USING (id, version) WHERE ended.how IS NOT NULL
     ON CONFLICT DO NOTHING
-), said AS (
-    INSERT INTO jobs_message (job_id, attempt, version, number, level, created_at, text)
-    SELECT own.id, message.attempt, message.version, message.number, message.level,
-           statement_timestamp() - message.age_ms * interval '1 millisecond', message.text
-    FROM json_to_recordset($2::json) AS message (
-        job_id bigint, attempt integer, version bigint, number bigint, level smallint, age_ms bigint, text text)
-    JOIN own ON own.id = message.job_id AND own.version = message.version
-    ON CONFLICT DO NOTHING
-), finished AS (
+), ",
+    insert_messages!("$2"),
+    ", finished AS (
 UPDATE jobs_job AS job
 SET version = job.version + 1,
     worker_id = ended.owner,
@@ -202,37 +199,30 @@ WHERE job.id = own.id
 RETURNING job.id, ended.version, job.status, job.awaited, job.queue, job.scheduled_at
 ), told AS (
     SELECT count(pg_notify('jobs_finish', id::text)) AS jobs FROM finished WHERE awaited AND status >= 2
-), woken AS (
-    SELECT count(pg_notify('jobs_wake', due.queue)) AS queues
-    FROM (SELECT DISTINCT queue FROM finished
-          WHERE status = 0 AND scheduled_at < statement_timestamp() + interval '1 minute') AS due
-    WHERE EXISTS (SELECT 1 FROM jobs_worker
-                  WHERE expires_at > statement_timestamp() AND jsonb_exists(asleep, due.queue))
-)
-SELECT id, version FROM finished WHERE (SELECT jobs FROM told) + (SELECT queues FROM woken) >= 0";
+), ",
+    wake_sleepers!("due.queue", concat!("SELECT DISTINCT queue FROM finished WHERE status = 0 AND ", is_soon!("scheduled_at"))),
+    "
+SELECT id, version FROM finished WHERE (SELECT jobs FROM told) + (SELECT queues FROM woken) >= 0"
+};
 
-const REPORT: &str = r"
+const REPORT: &str = concat! {
+    "
 WITH reported AS MATERIALIZED (
     SELECT * FROM json_to_recordset($1::json) AS reported (id bigint, version bigint, progress smallint, results text)
 ), own AS MATERIALIZED (
     SELECT job.id, job.version
     FROM jobs_job AS job JOIN reported ON reported.id = job.id AND reported.version = job.version
     ORDER BY job.id FOR UPDATE OF job SKIP LOCKED
-), said AS (
-    INSERT INTO jobs_message (job_id, attempt, version, number, level, created_at, text)
-    SELECT own.id, message.attempt, message.version, message.number, message.level,
-           statement_timestamp() - message.age_ms * interval '1 millisecond', message.text
-    FROM json_to_recordset($2::json) AS message (
-        job_id bigint, attempt integer, version bigint, number bigint, level smallint, age_ms bigint, text text)
-    JOIN own ON own.id = message.job_id AND own.version = message.version
-    ON CONFLICT DO NOTHING
-), written AS (
+), ",
+    insert_messages!("$2"),
+    ", written AS (
     UPDATE jobs_job AS job
     SET progress = COALESCE(reported.progress, job.progress), results = COALESCE(reported.results::json, job.results)
     FROM own JOIN reported USING (id, version)
     WHERE job.id = own.id AND (reported.progress IS NOT NULL OR reported.results IS NOT NULL)
 )
-SELECT id, version FROM own";
+SELECT id, version FROM own"
+};
 
 const BEAT: &str = r"
 WITH beat AS (

@@ -1,24 +1,25 @@
 //! Schedules.
 
 use super::super::Cron;
+use super::fragments::{now, values};
 
 pub(super) const CRON: Cron = Cron {
-    due_in: "SELECT CAST(ROUND((unixepoch(next_at, 'subsec') - unixepoch('now', 'subsec')) * 1000) AS INTEGER) AS wait_ms
+    due_in: concat! { "SELECT CAST(ROUND((unixepoch(next_at, 'subsec') - unixepoch('now', 'subsec')) * 1000) AS INTEGER) AS wait_ms
              FROM jobs_cron
              WHERE paused_at IS NULL AND next_at IS NOT NULL
-               AND job IN (SELECT value FROM json_each(?1)) AND name NOT IN (SELECT value FROM json_each(?2))
-             ORDER BY next_at LIMIT 1",
-    due: "SELECT jobs_cron.*, strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AS now
+               AND job IN (", values!("?1"), ") AND name NOT IN (", values!("?2"), ")
+             ORDER BY next_at LIMIT 1" },
+    due: concat! { "SELECT jobs_cron.*, ", now!(), " AS now
           FROM jobs_cron
-          WHERE paused_at IS NULL AND next_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
-            AND job IN (SELECT value FROM json_each(?1)) AND name NOT IN (SELECT value FROM json_each(?2))
-          ORDER BY next_at LIMIT ?3",
+          WHERE paused_at IS NULL AND next_at <= ", now!(), "
+            AND job IN (", values!("?1"), ") AND name NOT IN (", values!("?2"), ")
+          ORDER BY next_at LIMIT ?3" },
     fired: "SELECT wanted.value ->> 'place'
             FROM json_each(?1) AS wanted JOIN jobs_cron_firing AS firing
               ON firing.schedule = wanted.value ->> 'schedule' AND firing.nominal_at = wanted.value ->> 'nominal_at'",
-    record: "INSERT INTO jobs_cron_firing (schedule, nominal_at, job_id, fired_at)
-             SELECT value ->> 'schedule', value ->> 'nominal_at', value ->> 'job_id', strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
-             FROM json_each(?1)",
+    record: concat! { "INSERT INTO jobs_cron_firing (schedule, nominal_at, job_id, fired_at)
+             SELECT value ->> 'schedule', value ->> 'nominal_at', value ->> 'job_id', ", now!(), "
+             FROM json_each(?1)" },
     nominal: "UPDATE jobs_job SET nominal_at = fired.nominal_at
               FROM (SELECT value ->> 'job_id' AS job_id, value ->> 'nominal_at' AS nominal_at FROM json_each(?1)) AS fired
               WHERE id = fired.job_id",

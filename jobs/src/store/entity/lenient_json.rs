@@ -1,4 +1,4 @@
-//! What is stored as JSON, and may not be.
+//! Columns that should be JSON, and may not be.
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{ArrayType, Nullable, ValueType, ValueTypeErr};
@@ -6,18 +6,18 @@ use sea_orm::sea_query::{ArrayType, Nullable, ValueType, ValueTypeErr};
 use sea_orm::sqlx::Row as _;
 use sea_orm::{ColIdx, QueryResult, TryGetError, TryGetable};
 
-/// A JSON value. Text that can't be read is a string, such as text that is no JSON, or a number that is larger than any here: one such
+/// A JSON value. Text that can't be read becomes a string, such as text that is not JSON, or a number that is too large: one such
 /// row must not keep others from being read.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Stored(pub Json);
+pub struct LenientJson(pub Json);
 
-impl TryGetable for Stored {
+impl TryGetable for LenientJson {
     fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
         Json::try_get_by(row, index).or_else(|_| text(row, index).map(Json::String)).map(Self)
     }
 }
 
-/// The text of a column for JSON, where there is such a type.
+/// The text of a JSON column, if the database has such a type.
 fn text<I: ColIdx>(row: &QueryResult, index: I) -> Result<String, TryGetError> {
     #[cfg(feature = "postgres")]
     if let Some(row) = row.try_as_pg_row() {
@@ -38,19 +38,19 @@ fn unreadable(error: sea_orm::sqlx::Error) -> TryGetError {
     TryGetError::DbErr(DbErr::Type(error.to_string()))
 }
 
-impl From<Stored> for Value {
-    fn from(stored: Stored) -> Self {
-        stored.0.into()
+impl From<LenientJson> for Value {
+    fn from(json: LenientJson) -> Self {
+        json.0.into()
     }
 }
 
-impl Nullable for Stored {
+impl Nullable for LenientJson {
     fn null() -> Value {
         Json::null()
     }
 }
 
-impl ValueType for Stored {
+impl ValueType for LenientJson {
     fn try_from(value: Value) -> Result<Self, ValueTypeErr> {
         <Json as ValueType>::try_from(value).map(Self)
     }

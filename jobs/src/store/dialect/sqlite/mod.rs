@@ -2,135 +2,146 @@
 //! failing half-way, and rows need no locks. Times are text in one format.
 
 mod cron;
+mod fragments;
 
 use sea_orm::DbBackend;
 
-use super::{Batch, Beat, Claim, Dialect, Ids, Insert, InsertJobs, InsertUnique, Take, Unique};
+use super::{Acquire, Batch, Beat, Claim, Dialect, Ids, Insert, InsertJobs, InsertUnique, Unique};
+use crate::store::row::{claimed_columns, given_columns, new_columns, new_columns_with_key};
+use fragments::{before, bound, due_at, held_until, in_ms, member, now, values};
 
 pub(super) static DIALECT: Dialect = Dialect {
     backend: DbBackend::Sqlite,
-    clock: "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')",
+    clock: now!(),
     notify: None,
     row_locks: false,
     locks_gaps: false,
-    insert: Insert::Rows(InsertJobs { any: INSERT, alike: INSERT_ALIKE }, Ids::UpToLast),
+    insert: Insert::Rows(InsertJobs { mixed: INSERT, uniform: INSERT_UNIFORM }, Ids::UpToLast),
     claim: Claim::Statement { all: CLAIM, from_front: None },
     look: LOOK,
     due_groups: DUE_GROUPS,
     of_groups: "(queue, priority, name) IN (
                     SELECT value ->> 'queue', value ->> 'priority', value ->> 'name' FROM json_each(?))",
-    done: DONE,
+    complete: COMPLETE,
     progress: Some(REPORT),
     finish: Batch::Steps { lock: LOCK, history: Some(HISTORY), own: FINISH, messages: MESSAGES },
     report: Batch::Steps { lock: LOCK, history: None, own: REPORT, messages: MESSAGES },
     join: Insert::One(
-        "INSERT INTO jobs_worker (name, host, pid, started_at, last_seen_at, expires_at, serves)
-         VALUES (?1, ?2, ?3, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
-                 strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('+%.3f seconds', ?4 / 1000.0)), ?5)
-         RETURNING id",
+        concat! { "INSERT INTO jobs_worker (name, host, pid, started_at, last_seen_at, expires_at, serves)
+         VALUES (?1, ?2, ?3, ", now!(), ", ", now!(), ",
+                 ", in_ms!("?4"), ", ?5)
+         RETURNING id" },
     ),
     beat: Beat::Update(
-        "UPDATE jobs_worker SET last_seen_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
-                  expires_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('+%.3f seconds', ?1 / 1000.0)),
-                  resumed_at = CASE WHEN expires_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
-                                    THEN strftime('%Y-%m-%dT%H:%M:%fZ', 'now') ELSE resumed_at END
-           WHERE id = ?2",
+        concat! { "UPDATE jobs_worker SET last_seen_at = ", now!(), ",
+                  expires_at = ", in_ms!("?1"), ",
+                  resumed_at = CASE WHEN expires_at < ", now!(), "
+                                    THEN ", now!(), " ELSE resumed_at END
+           WHERE id = ?2" },
     ),
     lock_one: "SELECT id FROM jobs_job WHERE id = ?1",
-    expired: "SELECT id FROM jobs_job
+    expired: concat! { "SELECT id FROM jobs_job
               WHERE status = ?1 AND status >= 2
-                AND finished_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('-%.3f seconds', ?2 / 1000.0))
-              ORDER BY finished_at LIMIT ?3",
+                AND finished_at < ", before!("?2"), "
+              ORDER BY finished_at LIMIT ?3" },
     delete: &[
-        "UPDATE jobs_unique SET version = NULL
-         FROM (SELECT id, unique_key AS job_key FROM jobs_job WHERE id IN (SELECT value FROM json_each(?1))) AS doomed
-         WHERE unique_key = doomed.job_key AND job_id = doomed.id",
-        "DELETE FROM jobs_message WHERE job_id IN (SELECT value FROM json_each(?1))",
-        "DELETE FROM jobs_attempt WHERE job_id IN (SELECT value FROM json_each(?1))",
+        concat! { "UPDATE jobs_unique SET version = NULL
+         FROM (SELECT id, unique_key AS job_key FROM jobs_job WHERE id IN (", values!("?1"), ")) AS doomed
+         WHERE unique_key = doomed.job_key AND job_id = doomed.id" },
+        concat!("DELETE FROM jobs_message WHERE job_id IN (", values!("?1"), ")"),
+        concat!("DELETE FROM jobs_attempt WHERE job_id IN (", values!("?1"), ")"),
     ],
-    delete_jobs: "DELETE FROM jobs_job WHERE id IN (SELECT value FROM json_each(?1))",
-    expect: None,
-    statuses: "SELECT id, status FROM jobs_job WHERE id IN (SELECT value FROM json_each(?1))",
-    advance: "UPDATE jobs_job
-              SET scheduled_at = strftime('%Y-%m-%dT%H:%M:%fZ', scheduled_at, printf('-%.3f seconds', ?1 / 1000.0))
-              WHERE status = 0",
+    delete_jobs: concat!("DELETE FROM jobs_job WHERE id IN (", values!("?1"), ")"),
+    mark_awaited: None,
+    statuses: concat!("SELECT id, status FROM jobs_job WHERE id IN (", values!("?1"), ")"),
+    advance: concat! { "UPDATE jobs_job
+              SET scheduled_at = ", before!("scheduled_at", "?1"), "
+              WHERE status = 0" },
     unique: Unique {
         insert: InsertUnique::Steps {
-            jobs: Insert::Rows(InsertJobs { any: INSERT, alike: INSERT_UNIQUE_ALIKE }, Ids::UpToLast),
-            take_range: Some(
-                "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
-                 SELECT unique_key, id, version, strftime('%Y-%m-%dT%H:%M:%fZ', 'now', (?3 / 1000.0) || ' seconds')
+            jobs: Insert::Rows(InsertJobs { mixed: INSERT, uniform: INSERT_UNIQUE_UNIFORM }, Ids::UpToLast),
+            acquire_range: Some(
+                concat! { "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
+                 SELECT unique_key, id, version, ", held_until!("?3"), "
                  FROM jobs_job WHERE id BETWEEN ?1 AND ?2 ORDER BY unique_key
-                 ON CONFLICT DO NOTHING",
+                 ON CONFLICT DO NOTHING" },
             ),
         },
         // Without a time, all of it is NULL.
-        take: Take::Json(
-            "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
+        acquire: Acquire::Json(
+            concat! { "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
              SELECT value ->> 'unique_key', value ->> 'job_id', value ->> 'version',
-                    strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ((value ->> 'within_ms') / 1000.0) || ' seconds')
+                    ", held_until!("(value ->> 'within_ms')"), "
              FROM json_each(?1) WHERE TRUE
-             ON CONFLICT DO NOTHING",
+             ON CONFLICT DO NOTHING" },
         ),
         // In a transaction of the caller's, a write after a read may be refused.
-        held: None,
-        holders: "SELECT unique_key, job_id, version,
-                         COALESCE(expires_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), FALSE) AS is_open,
+        holder_if_certain: None,
+        holders: concat! { "SELECT unique_key, job_id, version,
+                         COALESCE(expires_at > ", now!(), ", FALSE) AS is_open,
                          FALSE AS may_be_old
-                  FROM jobs_unique WHERE unique_key IN (SELECT value FROM json_each(?1))",
+                  FROM jobs_unique WHERE unique_key IN (", values!("?1"), ")" },
         jobs: HOLDING_JOBS,
         locked_jobs: HOLDING_JOBS,
-        free: "DELETE FROM jobs_unique
+        release: "DELETE FROM jobs_unique
                WHERE (unique_key, job_id, COALESCE(version, -1)) IN (
                    SELECT value ->> 'unique_key', value ->> 'job_id', COALESCE(value ->> 'version', -1) FROM json_each(?1))",
-        replace: "UPDATE jobs_job
-                  SET scheduled_at = strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(?1, 'now'),
-                                              printf('+%.3f seconds', COALESCE(?2, 0) / 1000.0)),
+        replace: concat! { "UPDATE jobs_job
+                  SET scheduled_at = ", due_at!("?1", "?2"), ",
                       parameters = ?3, version = version + 1
-                  WHERE id = ?4 AND version = ?5 AND status = 0",
-        left: "SELECT unique_key FROM jobs_unique
-               WHERE version IS NULL AND (expires_at IS NULL OR expires_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) LIMIT ?1",
-        sweep: "DELETE FROM jobs_unique WHERE unique_key IN (SELECT value FROM json_each(?1))",
+                  WHERE id = ?4 AND version = ?5 AND status = 0" },
+        left: concat! { "SELECT unique_key FROM jobs_unique
+               WHERE version IS NULL AND (expires_at IS NULL OR expires_at <= ", now!(), ") LIMIT ?1" },
+        sweep: concat!("DELETE FROM jobs_unique WHERE unique_key IN (", values!("?1"), ")"),
     },
     cron: cron::CRON,
     by_id: str::to_owned,
-    unless_there: |insert| format!("{insert} ON CONFLICT DO NOTHING"),
+    insert_or_ignore: |insert| format!("{insert} ON CONFLICT DO NOTHING"),
 };
 
 const HOLDING_JOBS: &str =
-    "SELECT id, version, status, unique_while FROM jobs_job WHERE id IN (SELECT value FROM json_each(?1))";
+    concat!("SELECT id, version, status, unique_while FROM jobs_job WHERE id IN (", values!("?1"), ")");
 
 /// Ids grow in the order of insertion, which is the batch's.
-const INSERT: &str = r"
-INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at,
-                      user_id, session_id, event_id, unique_key, unique_while)
+const INSERT: &str = concat! {
+    "
+INSERT INTO jobs_job (", new_columns_with_key!(), ")
 SELECT value ->> 'name', value ->> 'queue', value ->> 'priority', value ->> 'max_attempts', value ->> 'max_attempts',
-       value ->> 'timeout_ms', value ->> 'parameters', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
-       strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(value ->> 'at', 'now'),
-                printf('+%.3f seconds', COALESCE(value ->> 'delay_ms', 0) / 1000.0)),
-       value ->> 'user_id', value ->> 'session_id', value ->> 'event_id',
+       value ->> 'timeout_ms', value ->> 'parameters', ", now!(), ",
+       ", due_at!("value ->> 'at'", "value ->> 'delay_ms'"), ", ", given_columns!(member), ",
        value ->> 'unique_key', value ->> 'unique_while'
-FROM json_each(?1) ORDER BY key";
+FROM json_each(?1) ORDER BY key"
+};
 
-const INSERT_ALIKE: &str = r"
-INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at,
-                      user_id, session_id, event_id)
-SELECT ?2, ?3, ?4, ?5, ?5, ?6, value, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
-       strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(?7, 'now'), printf('+%.3f seconds', COALESCE(?8, 0) / 1000.0)), ?9, ?10, ?11
-FROM json_each(?1) ORDER BY key";
+/// The values of [`new_columns`] of jobs that are alike but for their parameters.
+macro_rules! uniform {
+    () => {
+        concat! {
+            bound!(name), ", ", bound!(queue), ", ", bound!(priority), ", ", bound!(max_attempts), ", ", bound!(max_attempts), ", ",
+            bound!(timeout_ms), ", value, ", now!(), ", ", due_at!(bound!(at), bound!(delay_ms)), ", ", given_columns!(bound)
+        }
+    };
+}
+
+const INSERT_UNIFORM: &str = concat! {
+    "
+INSERT INTO jobs_job (", new_columns!(), ")
+SELECT ", uniform!(), "
+FROM json_each(", bound!(parameters), ") ORDER BY key"
+};
 
 /// An object's ids grow from one member to the next.
-const INSERT_UNIQUE_ALIKE: &str = r"
-INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at,
-                      user_id, session_id, event_id, unique_key, unique_while)
-SELECT ?2, ?3, ?4, ?5, ?5, ?6, value, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
-       strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(?7, 'now'), printf('+%.3f seconds', COALESCE(?8, 0) / 1000.0)), ?9, ?10, ?11, key, ?12
-FROM json_each(?1) ORDER BY id";
+const INSERT_UNIQUE_UNIFORM: &str = concat! {
+    "
+INSERT INTO jobs_job (", new_columns_with_key!(), ")
+SELECT ", uniform!(), ", key, ", bound!(unique_while), "
+FROM json_each(", bound!(parameters), ") ORDER BY id"
+};
 
 /// Walks the few distinct (priority, name) pairs that wait in the queue, one index probe each, and takes the first due jobs
 /// of each pair: neither jobs that are not due nor names that are not known here cost anything. The next pair takes two probes: of
 /// `(priority, name) > (…)` the index would use the priority alone, and walk all that wait.
-const CLAIM: &str = r"
+const CLAIM: &str = concat! { "
 WITH RECURSIVE pairs (priority, name) AS (
     SELECT priority, name FROM jobs_job
     WHERE id = (SELECT id FROM jobs_job WHERE status = 0 AND queue = ?1 ORDER BY priority, name LIMIT 1)
@@ -144,7 +155,7 @@ WITH RECURSIVE pairs (priority, name) AS (
 )
 UPDATE jobs_job
 SET status = 1, version = version + 1, attempt = attempt + 1, worker_id = ?2,
-    started_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), progress = 0, results = NULL
+    started_at = ", now!(), ", progress = 0, results = NULL
 WHERE id IN (
     SELECT best.id
     FROM (SELECT first.id, first.attempt + 1 < first.max_attempts AND (first.attempt = 0 OR first.worker_id IS NOT NULL) AS may_wait,
@@ -152,16 +163,15 @@ WHERE id IN (
           FROM pairs JOIN jobs_job AS first ON first.id IN (
               SELECT id FROM jobs_job
               WHERE status = 0 AND queue = ?1 AND priority = pairs.priority AND name = pairs.name
-                AND scheduled_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+                AND scheduled_at <= ", now!(), "
               ORDER BY scheduled_at, id LIMIT ?4)
-          WHERE pairs.name IN (SELECT value FROM json_each(?3))
+          WHERE pairs.name IN (", values!("?3"), ")
           ORDER BY first.priority, first.scheduled_at, first.id LIMIT ?4) AS best
     WHERE best.may_wait OR best.place <= ?5)
   AND EXISTS (SELECT 1 FROM jobs_worker WHERE id = ?2)
-RETURNING id, name, priority, version, attempt, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at,
-          user_id, session_id, event_id, started_at, nominal_at";
+RETURNING ", claimed_columns!() };
 
-const LOOK: &str = r"
+const LOOK: &str = concat! { "
 WITH RECURSIVE groups (queue, priority, name) AS (
     SELECT first.queue, first.priority, first.name
     FROM json_each(?1) AS served JOIN jobs_job AS first ON first.id = (
@@ -180,13 +190,13 @@ FROM groups JOIN jobs_job AS first ON first.id = (
     SELECT id FROM jobs_job
     WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name = groups.name
     ORDER BY scheduled_at, id LIMIT 1)
-WHERE groups.name IN (SELECT value FROM json_each(?2))
+WHERE groups.name IN (", values!("?2"), ")
 GROUP BY groups.queue
 UNION ALL
-SELECT name, NULL FROM jobs_queue WHERE paused_at IS NOT NULL";
+SELECT name, NULL FROM jobs_queue WHERE paused_at IS NOT NULL" };
 
 /// Walks the few distinct (queue, priority, name) that wait, like [`CLAIM`].
-const DUE_GROUPS: &str = r"
+const DUE_GROUPS: &str = concat! { "
 WITH RECURSIVE groups (queue, priority, name) AS (
     SELECT queue, priority, name FROM jobs_job
     WHERE id = (SELECT id FROM jobs_job WHERE status = 0 ORDER BY queue, priority, name LIMIT 1)
@@ -204,41 +214,41 @@ FROM groups JOIN jobs_job AS first ON first.id = (
     SELECT id FROM jobs_job
     WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name = groups.name
     ORDER BY scheduled_at, id LIMIT 1)
-WHERE first.scheduled_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
+WHERE first.scheduled_at <= ", now!() };
 
 /// The version alone says that the job is running under this attempt.
-const DONE: &str = r"
+const COMPLETE: &str = concat! { "
 UPDATE jobs_job
-SET version = version + 1, status = 4, finished_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), progress = 100,
+SET version = version + 1, status = 4, finished_at = ", now!(), ", progress = 100,
     results = COALESCE(done.results, jobs_job.results)
 FROM (SELECT value ->> 'id' AS done_id, value ->> 'version' AS done_version, value ->> 'results' AS results
       FROM json_each(?1)) AS done
-WHERE id = done.done_id AND version = done.done_version";
+WHERE id = done.done_id AND version = done.done_version" };
 
-/// Of the version, see `DONE`: to ask for the status would let the planner walk the index of all that runs.
+/// For the version, see `COMPLETE`: to ask for the status would let the planner walk the index of all that runs.
 const LOCK: &str = r"
 SELECT job.id, job.version FROM json_each(?1) AS batch JOIN jobs_job AS job
   ON job.id = batch.value ->> 'id' AND job.version = batch.value ->> 'version'";
 
-const HISTORY: &str = r"
+const HISTORY: &str = concat! { "
 INSERT INTO jobs_attempt (job_id, attempt, version, worker, started_at, ended_at, how, error)
-SELECT job.id, job.attempt, job.version, ended.value ->> 'worker', job.started_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
+SELECT job.id, job.attempt, job.version, ended.value ->> 'worker', job.started_at, ", now!(), ",
        ended.value ->> 'how', ended.value ->> 'error'
 FROM json_each(?1) AS ended JOIN jobs_job AS job ON job.id = ended.value ->> 'id'
 WHERE ended.value ->> 'how' IS NOT NULL
-ON CONFLICT DO NOTHING";
+ON CONFLICT DO NOTHING" };
 
-const FINISH: &str = r"
+const FINISH: &str = concat! { "
 UPDATE jobs_job
 SET version = version + 1,
     worker_id = ended.owner,
     status = CASE WHEN ended.status = 0 AND cancel_requested_at IS NOT NULL THEN 2 ELSE ended.status END,
     scheduled_at = CASE WHEN ended.status = 0 AND ended.delay_ms IS NOT NULL
-                        THEN strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('+%.3f seconds', ended.delay_ms / 1000.0))
+                        THEN ", in_ms!("ended.delay_ms"), "
                         ELSE scheduled_at END,
     started_at = CASE WHEN ended.status = 0 AND cancel_requested_at IS NULL THEN NULL ELSE started_at END,
     finished_at = CASE WHEN ended.status = 0 AND cancel_requested_at IS NULL THEN NULL
-                       ELSE strftime('%Y-%m-%dT%H:%M:%fZ', 'now') END,
+                       ELSE ", now!(), " END,
     attempt = attempt + ended.attempt_change,
     max_attempts = max_attempts + ended.max_attempts_change,
     progress = COALESCE(ended.progress, jobs_job.progress),
@@ -249,14 +259,14 @@ FROM (SELECT value ->> 'id' AS ended_id, value ->> 'status' AS status, value ->>
              value ->> 'progress' AS progress, value ->> 'results' AS results, value ->> 'error' AS error,
              value ->> 'owner' AS owner
       FROM json_each(?1)) AS ended
-WHERE id = ended.ended_id";
+WHERE id = ended.ended_id" };
 
-const MESSAGES: &str = r"
+const MESSAGES: &str = concat! { "
 INSERT INTO jobs_message (job_id, attempt, version, number, level, created_at, text)
 SELECT value ->> 'job_id', value ->> 'attempt', value ->> 'version', value ->> 'number', value ->> 'level',
-       strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('-%.3f seconds', (value ->> 'age_ms') / 1000.0)), value ->> 'text'
+       ", before!("(value ->> 'age_ms')"), ", value ->> 'text'
 FROM json_each(?1)
-WHERE TRUE ON CONFLICT DO NOTHING";
+WHERE TRUE ON CONFLICT DO NOTHING" };
 
 const REPORT: &str = r"
 UPDATE jobs_job

@@ -4,48 +4,51 @@
 use std::collections::HashSet;
 
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::dialect::{Batch, Dialect};
-use super::{Store, json, repeat, statement};
+use super::row::Columns;
+use super::{Store, json, retry_contention, statement};
 use crate::error::fault::{self, Fault};
 use crate::model::outcome::Ending;
 use crate::model::{AttemptEnd, JobStatus};
 
 /// The end of an attempt, as it is written.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Finish {
+pub(crate) struct FinishRow {
     pub(crate) id: i64,
     /// The version under which the attempt owns the job.
     pub(crate) version: i64,
-    pub(crate) status: i16,
+    #[serde(serialize_with = "as_code")]
+    pub(crate) status: JobStatus,
     pub(crate) delay_ms: Option<i64>,
     pub(crate) attempt_change: i32,
     pub(crate) max_attempts_change: i32,
-    pub(crate) how: Option<&'static str>,
+    #[serde(serialize_with = "as_word")]
+    pub(crate) how: Option<AttemptEnd>,
     pub(crate) error: Option<String>,
     pub(crate) progress: Option<i16>,
     /// A JSON object.
     pub(crate) results: Option<String>,
     /// Who ran it, for the history.
     pub(crate) worker: String,
-    /// The worker whose write this is, and which the row names from now on; none where the job's own is gone. With the version it
-    /// is the mark by which a repeated write is known.
+    /// The worker that writes this, and that the row names from now on; `None` if the job's own worker is gone. With the version it
+    /// tells whether a write that is repeated was done before.
     pub(crate) owner: Option<i64>,
     #[serde(skip)]
     pub(crate) messages: Vec<NewMessage>,
 }
 
-impl Finish {
+impl FinishRow {
     pub(crate) fn new(id: i64, version: i64, ending: Ending, worker: String, owner: Option<i64>) -> Self {
         Self {
             id,
             version,
-            status: ending.status.code(),
+            status: ending.status,
             delay_ms: ending.delay.map(super::millis),
             attempt_change: ending.attempt_change,
             max_attempts_change: ending.max_attempts_change,
-            how: ending.how.map(AttemptEnd::as_str),
+            how: ending.how,
             error: ending.error,
             progress: None,
             results: None,
@@ -56,23 +59,35 @@ impl Finish {
     }
 }
 
+/// A status as the tables have it.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives it so")]
+fn as_code<S: Serializer>(status: &JobStatus, serializer: S) -> Result<S::Ok, S::Error> {
+    status.code().serialize(serializer)
+}
+
+/// The end of an attempt as the tables have it.
+#[allow(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "serde gives it so")]
+fn as_word<S: Serializer>(end: &Option<AttemptEnd>, serializer: S) -> Result<S::Ok, S::Error> {
+    end.map(AttemptEnd::as_str).serialize(serializer)
+}
+
 /// The end of an attempt that is no more than a success. Most are, so they take a shorter way.
 #[derive(Debug, Serialize)]
-struct Done<'a> {
+struct SuccessRow<'a> {
     id: i64,
     version: i64,
     /// A JSON object.
     results: Option<&'a str>,
 }
 
-impl Finish {
-    /// Of what was claimed and given back untouched.
+impl FinishRow {
+    /// Whether the job was claimed and given back untouched.
     pub(crate) const fn never_started(&self) -> bool {
         self.attempt_change < 0
     }
 
-    fn done(&self) -> Option<Done<'_>> {
-        let is_plain = self.status == JobStatus::Terminated.code()
+    fn success(&self) -> Option<SuccessRow<'_>> {
+        let is_plain = self.status == JobStatus::Terminated
             && self.how.is_none()
             && self.error.is_none()
             && self.progress == Some(100)
@@ -80,11 +95,11 @@ impl Finish {
             && self.attempt_change == 0
             && self.max_attempts_change == 0
             && self.messages.is_empty();
-        is_plain.then_some(Done { id: self.id, version: self.version, results: self.results.as_deref() })
+        is_plain.then_some(SuccessRow { id: self.id, version: self.version, results: self.results.as_deref() })
     }
 }
 
-/// What a running attempt has to say since it was last written.
+/// A running attempt's progress, results and messages since they were last written.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Report {
     pub(crate) id: i64,
@@ -101,7 +116,7 @@ pub(crate) struct NewMessage {
     pub(crate) job_id: i64,
     pub(crate) attempt: i32,
     pub(crate) version: i64,
-    /// Of those that its attempt has said: one that is there already is not written again.
+    /// Its number among the messages of its attempt: one that is there already is not written again.
     pub(crate) number: i64,
     pub(crate) level: i16,
     /// How long ago it was said: the database's clock gives the time.
@@ -113,14 +128,14 @@ pub(crate) struct NewMessage {
 pub(crate) const MAX_ROWS: usize = 1_000;
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 
-/// From so many bytes on a batch may be more than a server takes at once (MySQL's and MariaDB's `max_allowed_packet`).
+/// A batch of this many bytes or more may exceed what a server takes at once (MySQL's and MariaDB's `max_allowed_packet`).
 const LARGE: usize = 256 * 1024;
 
 /// A job, and the version under which an attempt owns it.
 pub(crate) type Key = (i64, i64);
 
 /// A row of a batch.
-pub(crate) trait Row: Serialize + Sync {
+pub(crate) trait FencedRow: Serialize + Sync {
     fn batch(dialect: &Dialect) -> &Batch;
     /// The job, and the version under which the attempt owns it.
     fn key(&self) -> Key;
@@ -132,7 +147,7 @@ pub(crate) trait Row: Serialize + Sync {
     }
 }
 
-impl Row for Finish {
+impl FencedRow for FinishRow {
     fn batch(dialect: &Dialect) -> &Batch {
         &dialect.finish
     }
@@ -154,7 +169,7 @@ impl Row for Finish {
     }
 }
 
-impl Row for Report {
+impl FencedRow for Report {
     fn batch(dialect: &Dialect) -> &Batch {
         &dialect.report
     }
@@ -172,7 +187,7 @@ impl Row for Report {
     }
 }
 
-impl<R: Row> Row for &R {
+impl<R: FencedRow> FencedRow for &R {
     fn batch(dialect: &Dialect) -> &Batch {
         R::batch(dialect)
     }
@@ -194,8 +209,13 @@ impl<R: Row> Row for &R {
     }
 }
 
+/// Every dialect selects the job's identifier, then the version.
 fn keys(rows: &[QueryResult]) -> Result<HashSet<Key>, DbErr> {
-    rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).collect()
+    let key = |row| {
+        let mut columns = Columns::of(row);
+        Ok((columns.next()?, columns.next()?))
+    };
+    rows.iter().map(key).collect()
 }
 
 fn bytes(results: Option<&String>, messages: &[NewMessage]) -> usize {
@@ -204,7 +224,7 @@ fn bytes(results: Option<&String>, messages: &[NewMessage]) -> usize {
 }
 
 /// How many of these rows fit into one batch.
-pub(crate) fn batch_len<'a, R: Row + 'a>(rows: impl Iterator<Item = &'a R>) -> usize {
+pub(crate) fn batch_len<'a, R: FencedRow + 'a>(rows: impl Iterator<Item = &'a R>) -> usize {
     let mut bytes = 0;
     let fitting = rows.take(MAX_ROWS).take_while(|row| {
         bytes += row.bytes();
@@ -214,18 +234,18 @@ pub(crate) fn batch_len<'a, R: Row + 'a>(rows: impl Iterator<Item = &'a R>) -> u
 }
 
 /// Whether it may be more than a server takes at once.
-pub(crate) fn is_large<R: Row>(batch: &[R]) -> bool {
-    batch.iter().map(Row::bytes).sum::<usize>() >= LARGE
+pub(crate) fn is_large<R: FencedRow>(batch: &[R]) -> bool {
+    batch.iter().map(FencedRow::bytes).sum::<usize>() >= LARGE
 }
 
 impl Store {
     /// Writes these ends. See [`Store::write`].
-    pub(crate) async fn finish(&self, ends: &[Finish]) -> Result<HashSet<Key>, DbErr> {
-        let done: Vec<_> = ends.iter().filter_map(Finish::done).collect();
-        if done.is_empty() || !self.write_at_once(self.dialect.done, &done).await? {
+    pub(crate) async fn finish(&self, ends: &[FinishRow]) -> Result<HashSet<Key>, DbErr> {
+        let successes: Vec<_> = ends.iter().filter_map(FinishRow::success).collect();
+        if successes.is_empty() || !self.write_at_once(self.dialect.complete, &successes).await? {
             return self.write(ends).await;
         }
-        let mut written: HashSet<Key> = done.iter().map(|done| (done.id, done.version)).collect();
+        let mut written: HashSet<Key> = successes.iter().map(|row| (row.id, row.version)).collect();
         let others: Vec<_> = ends.iter().filter(|end| !written.contains(&end.key())).collect();
         if !others.is_empty() {
             written.extend(self.write(&others).await?);
@@ -239,15 +259,15 @@ impl Store {
             && reports.iter().all(|report| report.messages.is_empty())
             && self.write_at_once(sql, reports).await?
         {
-            return Ok(reports.iter().map(Row::key).collect());
+            return Ok(reports.iter().map(FencedRow::key).collect());
         }
         self.write(reports).await
     }
 
-    /// True: all are written. Else some may be, and their rows tell by [`Store::marks`]: to have every one told would cost more than
-    /// to write it.
+    /// Returns true if every row was written. Otherwise some may have been, and [`Store::row_states`] tells which: returning each identifier
+    /// would cost more than writing its row.
     async fn write_at_once<R: Serialize>(&self, sql: &str, rows: &[R]) -> Result<bool, DbErr> {
-        if self.isolate {
+        if self.needs_read_committed {
             return Ok(false);
         }
         match self.db.execute_raw(statement(self.dialect, sql, [json(rows)?.into()])).await {
@@ -258,11 +278,11 @@ impl Store {
     }
 
     /// Writes the rows whose attempts still own their jobs, and returns those. Rows that someone else has locked
-    /// are left out, as are those that were fenced out: [`Store::marks`] tells which.
-    pub(crate) async fn write<R: Row>(&self, rows: &[R]) -> Result<HashSet<Key>, DbErr> {
-        repeat(|| async {
+    /// are left out, as are those that were fenced out: [`Store::row_states`] tells which.
+    pub(crate) async fn write<R: FencedRow>(&self, rows: &[R]) -> Result<HashSet<Key>, DbErr> {
+        retry_contention(|| async {
             let in_one = !matches!(R::batch(self.dialect), Batch::Steps { .. });
-            if in_one && !self.isolate {
+            if in_one && !self.needs_read_committed {
                 return write(&self.db, self.dialect, rows).await;
             }
             let transaction = self.begin().await?;
@@ -274,13 +294,13 @@ impl Store {
     }
 }
 
-/// The same, on a connection or in a transaction of the caller's. Where the batch takes steps, only a transaction will do.
-pub(crate) async fn write<C: ConnectionTrait, R: Row>(
+/// Writes the rows on a connection, or in the caller's transaction. A batch that takes steps needs a transaction.
+pub(crate) async fn write<C: ConnectionTrait, R: FencedRow>(
     db: &C,
     dialect: &Dialect,
     rows: &[R],
 ) -> Result<HashSet<Key>, DbErr> {
-    let messages: Vec<_> = rows.iter().flat_map(Row::messages).collect();
+    let messages: Vec<_> = rows.iter().flat_map(FencedRow::messages).collect();
     match R::batch(dialect) {
         Batch::Statement(sql) => {
             let values = [json(rows)?.into(), json(&messages)?.into()];
@@ -294,7 +314,7 @@ pub(crate) async fn write<C: ConnectionTrait, R: Row>(
             let messages: Vec<_> =
                 messages.into_iter().filter(|message| locked.contains(&(message.job_id, message.version))).collect();
             if !rows.is_empty() {
-                let has_history = rows.iter().any(Row::is_history);
+                let has_history = rows.iter().any(FencedRow::is_history);
                 let rows = json(&rows)?;
                 if let Some(history) = history.filter(|_| has_history) {
                     db.execute_raw(statement(dialect, history, [rows.clone().into()])).await?;

@@ -1,0 +1,241 @@
+//! MySQL and MariaDB. No `RETURNING` on updates (on MySQL nowhere), so what is claimed or finished is locked first, in a
+//! transaction. Times are `UTC_TIMESTAMP(6)`, whatever the time zone of the server or session.
+//!
+//! Statements that write name the index: over a table of few rows the planner prefers to scan it, and locks what others need.
+//!
+//! What waits is grouped by the index from its first column on, even where that is a constant: only then does MariaDB skip from group to
+//! group, instead of reading all that waits.
+//!
+//! Where the two servers differ, MariaDB reads what is in `/*M! … */`, and MySQL (8.0.1 or later) what is in `/*!80001 … */`.
+//!
+//! Assignments run from left to right and see the ones before them: what reads a column stands before what writes it.
+
+mod cron;
+mod fragments;
+
+use sea_orm::DbBackend;
+
+use super::{Acquire, Batch, Beat, Claim, Dialect, Insert, InsertUnique, Unique};
+use crate::store::row::{claimed_columns, given_columns, new_columns_with_key};
+use fragments::{before, bound, due_at, ids, in_ms, keys, names, now, text};
+
+/// A claimed job's column, as it is read: also what the claim is about to write.
+macro_rules! locked {
+    (parameters) => {
+        "CAST(parameters AS CHAR)"
+    };
+    (started_at) => {
+        concat!(now!(), " AS started_at")
+    };
+    ($column:ident) => {
+        stringify!($column)
+    };
+}
+
+pub(super) static DIALECT: Dialect = Dialect {
+    backend: DbBackend::MySql,
+    clock: now!(),
+    notify: None,
+    row_locks: true,
+    locks_gaps: true,
+    insert: INSERT,
+    claim: Claim::Steps {
+        places: concat! { "SELECT priority, name FROM (
+                     SELECT priority, name, MIN(scheduled_at) AS first_due FROM jobs_job FORCE INDEX (jobs_job_waiting)
+                     WHERE status = 0 AND queue = ? GROUP BY status, queue, priority, name) AS waiting
+                 WHERE first_due <= ", now!(), "
+                   AND name IN (SELECT known COLLATE utf8mb4_bin
+                                FROM ", names!("known"), " AS names)
+                 ORDER BY priority, name" },
+        lock: concat! { "SELECT ", claimed_columns!(locked), ",
+                      attempt + 1 < max_attempts AND (attempt = 0 OR worker_id IS NOT NULL) AS may_wait
+               FROM jobs_job FORCE INDEX (jobs_job_waiting)
+               WHERE status = 0 AND queue = ? AND priority = ? AND name = ?
+                 AND scheduled_at >= COALESCE(?, '1000-01-01') AND scheduled_at <= ", now!(), "
+               ORDER BY scheduled_at, id LIMIT ? FOR UPDATE SKIP LOCKED" },
+        own: concat! { "UPDATE ", ids!("claimed"), " AS c
+              STRAIGHT_JOIN jobs_job FORCE INDEX (PRIMARY) ON jobs_job.id = c.claimed
+              STRAIGHT_JOIN (SELECT id FROM jobs_worker FORCE INDEX (PRIMARY) WHERE id = ? LIMIT 1) AS claimer
+              SET version = version + 1, attempt = attempt + 1, worker_id = claimer.id, started_at = ", now!(), ", progress = 0,
+                  results = NULL, status = 1" },
+    },
+    look: concat! { "SELECT queue,
+                  CAST(CEIL(MIN(TIMESTAMPDIFF(MICROSECOND, ", now!(), ", first_due)) / 1000) AS SIGNED) AS wait_ms
+           FROM (SELECT queue, priority, name, MIN(scheduled_at) AS first_due FROM jobs_job FORCE INDEX (jobs_job_waiting)
+                 WHERE status = 0 GROUP BY status, queue, priority, name) AS waiting
+           WHERE queue IN (SELECT served COLLATE utf8mb4_bin
+                           FROM ", names!("served"), " AS queues)
+             AND name IN (SELECT known COLLATE utf8mb4_bin
+                          FROM ", names!("known"), " AS names)
+           GROUP BY queue
+           UNION ALL
+           SELECT name, NULL FROM jobs_queue WHERE paused_at IS NOT NULL" },
+    due_groups: concat! { "SELECT queue, priority, name, first_due
+                 FROM (SELECT queue, priority, name, MIN(scheduled_at) AS first_due FROM jobs_job FORCE INDEX (jobs_job_waiting)
+                       WHERE status = 0 GROUP BY status, queue, priority, name) AS waiting
+                 WHERE first_due <= ", now!() },
+    of_groups: concat! { "(queue, priority, name) IN (
+                    SELECT group_queue COLLATE utf8mb4_bin, group_priority, group_name COLLATE utf8mb4_bin
+                    FROM JSON_TABLE(?, '$[*]' COLUMNS (", text!("group_queue", "VARCHAR(200)", "queue"), ",
+                                                       group_priority SMALLINT PATH '$.priority',
+                                                       ", text!("group_name", "VARCHAR(200)", "name"), ")) AS wanted)" },
+    complete: COMPLETE,
+    progress: Some(REPORT),
+    finish: Batch::Steps { lock: LOCK, history: Some(HISTORY), own: FINISH, messages: MESSAGES },
+    report: Batch::Steps { lock: LOCK, history: None, own: REPORT, messages: MESSAGES },
+    join: Insert::Values {
+        into: "INSERT INTO jobs_worker (name, host, pid, started_at, last_seen_at, expires_at, serves) VALUES ",
+        row: concat!("(?, ?, ?, ", now!(), ", ", now!(), ", ", in_ms!("?"), ", ?)"),
+        due_now: None,
+        if_committed: None,
+        id_step: ID_STEP,
+        chunks: &[1],
+    },
+    beat: Beat::Update(concat! { "UPDATE jobs_worker
+           SET resumed_at = CASE WHEN expires_at < ", now!(), " THEN ", now!(), " ELSE resumed_at END,
+                  last_seen_at = ", now!(), ",
+                  expires_at = ", in_ms!("?"), "
+           WHERE id = ?" }),
+    lock_one: "SELECT id FROM jobs_job WHERE id = ? FOR UPDATE SKIP LOCKED",
+    expired: concat! { "SELECT id FROM jobs_job
+              WHERE status = ? AND status >= 2 AND finished_at < ", before!("?"), "
+              ORDER BY finished_at LIMIT ? FOR UPDATE SKIP LOCKED" },
+    delete: &[
+        concat! { "UPDATE ", ids!("doomed"), " AS d
+           STRAIGHT_JOIN jobs_job FORCE INDEX (PRIMARY) ON jobs_job.id = d.doomed
+           STRAIGHT_JOIN jobs_unique FORCE INDEX (PRIMARY)
+             ON jobs_unique.unique_key = jobs_job.unique_key AND jobs_unique.job_id = jobs_job.id
+           SET jobs_unique.version = NULL" },
+        concat! { "DELETE jobs_message FROM ", ids!("doomed"), " AS d
+        STRAIGHT_JOIN jobs_message FORCE INDEX (PRIMARY) ON jobs_message.job_id = d.doomed" },
+        concat! { "DELETE jobs_attempt FROM ", ids!("doomed"), " AS d
+        STRAIGHT_JOIN jobs_attempt FORCE INDEX (PRIMARY) ON jobs_attempt.job_id = d.doomed" },
+    ],
+    delete_jobs: concat! { "DELETE jobs_job FROM ", ids!("doomed"), " AS d
+    STRAIGHT_JOIN jobs_job FORCE INDEX (PRIMARY) ON jobs_job.id = d.doomed" },
+    mark_awaited: None,
+    statuses: concat! { "SELECT jobs_job.id, jobs_job.status
+    FROM ", ids!("wanted"), " AS w JOIN jobs_job ON jobs_job.id = w.wanted" },
+    advance: "UPDATE jobs_job SET scheduled_at = scheduled_at - INTERVAL ? * 1000 MICROSECOND WHERE status = 0",
+    unique: Unique {
+        insert: InsertUnique::Steps { jobs: INSERT, acquire_range: None },
+        // To set it to what it is locks it: else two who find that nobody holds it any more would lock each other out.
+        acquire: Acquire::Values {
+            into: "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at) VALUES ",
+            row: concat!("(?, ?, ?, ", in_ms!("?"), ")"),
+            or_ignore: " ON DUPLICATE KEY UPDATE version = jobs_unique.version + 0 * LAST_INSERT_ID(1)",
+            chunks: CHUNKS,
+        },
+        holder_if_certain: Some(concat! { "SELECT held.unique_key, held.job_id
+             FROM jobs_unique AS held JOIN jobs_job AS job ON job.id = held.job_id
+             WHERE held.unique_key = ? AND (held.expires_at > ", now!(), " OR job.unique_while & (1 << job.status) <> 0)" }),
+        // They are locked already. Without the lock, a transaction that began before would be shown who had them then.
+        holders: concat! { "SELECT unique_key, job_id, version, COALESCE(expires_at > ", now!(), ", FALSE) AS is_open, TRUE AS may_be_old
+                  FROM ", keys!("wanted"), " AS w
+                  STRAIGHT_JOIN jobs_unique FORCE INDEX (PRIMARY) ON unique_key = w.wanted COLLATE utf8mb4_bin FOR UPDATE /*!80001 OF jobs_unique */" },
+        jobs: concat! { "SELECT id, version, status, unique_while
+               FROM ", ids!("holding"), " AS h
+               STRAIGHT_JOIN jobs_job FORCE INDEX (PRIMARY) ON jobs_job.id = h.holding" },
+        locked_jobs: concat! { "SELECT id, version, status, unique_while
+                      FROM ", ids!("holding"), " AS h
+                      STRAIGHT_JOIN jobs_job FORCE INDEX (PRIMARY) ON jobs_job.id = h.holding FOR UPDATE /*!80001 OF jobs_job */" },
+        release: concat! { "DELETE jobs_unique
+               FROM JSON_TABLE(?, '$[*]' COLUMNS (
+                        ", text!("seen", "VARCHAR(64)", "unique_key"), ", by_job BIGINT PATH '$.job_id',
+                        at_version BIGINT PATH '$.version')) AS s
+               STRAIGHT_JOIN jobs_unique FORCE INDEX (PRIMARY)
+                 ON jobs_unique.unique_key = s.seen COLLATE utf8mb4_bin AND jobs_unique.job_id = s.by_job
+                AND jobs_unique.version <=> s.at_version" },
+        replace: concat! { "UPDATE jobs_job FORCE INDEX (PRIMARY)
+                  SET scheduled_at = ", due_at!(), ",
+                      parameters = ?, version = version + 1
+                  WHERE id = ? AND version = ? AND status = 0" },
+        left: concat! { "SELECT unique_key FROM jobs_unique FORCE INDEX (jobs_unique_left)
+        WHERE version IS NULL AND (expires_at IS NULL OR expires_at <= ", now!(), ") LIMIT ? FOR UPDATE SKIP LOCKED" },
+        sweep: concat! { "DELETE jobs_unique
+                FROM ", keys!("swept"), " AS s
+                STRAIGHT_JOIN jobs_unique FORCE INDEX (PRIMARY) ON jobs_unique.unique_key = s.swept COLLATE utf8mb4_bin" },
+    },
+    cron: cron::CRON,
+    by_id: |update| update.replacen("UPDATE `jobs_job`", "UPDATE `jobs_job` FORCE INDEX (PRIMARY)", 1),
+    insert_or_ignore: |insert| insert.replacen("INSERT", "INSERT IGNORE", 1),
+};
+
+/// So that few statements have to be prepared.
+const CHUNKS: &[usize] = &[1024, 512, 256, 128, 64, 32, 16, 8, 4, 2, 1];
+
+const INSERT: Insert = Insert::Values {
+    into: concat!("INSERT INTO jobs_job (", new_columns_with_key!(), ") VALUES "),
+    row: concat! { "(?, ?, ?, ?, ?, ?, ?, ", now!(), ",
+    ", due_at!(), ", ", given_columns!(bound), ", ?, ?)" },
+    due_now: Some(concat!("(?, ?, ?, ?, ?, ?, ?, ", now!(), ", ", now!(), ", ", given_columns!(bound), ", ?, ?)")),
+    if_committed: Some((now!(), concat!("IF(@@autocommit, ", now!(), ", NULL)"))),
+    id_step: ID_STEP,
+    chunks: CHUNKS,
+};
+
+const ID_STEP: &str = "SELECT CAST(@@auto_increment_increment AS SIGNED)";
+
+const LOCK: &str = r"
+SELECT job.id, job.version
+FROM JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT PATH '$.id', version BIGINT PATH '$.version')) AS batch
+STRAIGHT_JOIN jobs_job AS job FORCE INDEX (PRIMARY) ON job.id = batch.id AND job.version = batch.version
+WHERE job.status = 1 FOR UPDATE /*!80001 OF job */ SKIP LOCKED";
+
+const HISTORY: &str = concat! { "
+INSERT IGNORE INTO jobs_attempt (job_id, attempt, version, worker, started_at, ended_at, how, error)
+SELECT job.id, job.attempt, job.version, ended.worker, job.started_at, ", now!(), ", ended.how, ended.error
+FROM JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT PATH '$.id', ", text!("how", "VARCHAR(20)"), ",
+                                   ", text!("error", "LONGTEXT"), ",
+                                   ", text!("worker", "VARCHAR(200)"), ")) AS ended
+STRAIGHT_JOIN jobs_job AS job FORCE INDEX (PRIMARY) ON job.id = ended.id
+WHERE ended.how IS NOT NULL" };
+
+/// Waits for no row that someone else has locked: MariaDB fails at once, MySQL leaves it out (the limit keeps the planner from merging the
+/// inner query, and from locking by the outer one alone). What was not written is written in steps.
+const COMPLETE: &str = concat! { "
+/*M! SET STATEMENT innodb_lock_wait_timeout = 0 FOR */
+UPDATE /*!80001 (SELECT done.* FROM */ JSON_TABLE(?, '$[*]' COLUMNS (
+        id BIGINT PATH '$.id', version BIGINT PATH '$.version', ", text!("results", "LONGTEXT"), ")) AS done
+/*!80001 STRAIGHT_JOIN jobs_job AS free FORCE INDEX (PRIMARY) ON free.id = done.id AND free.version = done.version
+         LIMIT 10000 FOR UPDATE OF free SKIP LOCKED) AS done */
+STRAIGHT_JOIN jobs_job AS job FORCE INDEX (PRIMARY) ON job.id = done.id AND job.version = done.version
+SET job.version = job.version + 1, job.status = 4, job.finished_at = ", now!(), ", job.progress = 100,
+    job.results = COALESCE(done.results, job.results)" };
+
+const FINISH: &str = concat! { "
+UPDATE JSON_TABLE(?, '$[*]' COLUMNS (
+        id BIGINT PATH '$.id', status SMALLINT PATH '$.status', delay_ms BIGINT PATH '$.delay_ms',
+        attempt_change INT PATH '$.attempt_change', max_attempts_change INT PATH '$.max_attempts_change',
+        progress SMALLINT PATH '$.progress', ", text!("results", "LONGTEXT"), ",
+        ", text!("error", "LONGTEXT"), ", owner BIGINT PATH '$.owner')) AS ended
+STRAIGHT_JOIN jobs_job AS job FORCE INDEX (PRIMARY) ON job.id = ended.id
+SET job.version = job.version + 1,
+    job.worker_id = ended.owner,
+    job.scheduled_at = CASE WHEN ended.status = 0 AND ended.delay_ms IS NOT NULL
+                            THEN ", in_ms!("ended.delay_ms"), " ELSE job.scheduled_at END,
+    job.started_at = CASE WHEN ended.status = 0 AND job.cancel_requested_at IS NULL THEN NULL ELSE job.started_at END,
+    job.finished_at = CASE WHEN ended.status = 0 AND job.cancel_requested_at IS NULL THEN NULL ELSE ", now!(), " END,
+    job.attempt = job.attempt + ended.attempt_change,
+    job.max_attempts = job.max_attempts + ended.max_attempts_change,
+    job.progress = COALESCE(ended.progress, job.progress),
+    job.results = COALESCE(ended.results, job.results),
+    job.last_error = COALESCE(ended.error, job.last_error),
+    job.status = CASE WHEN ended.status = 0 AND job.cancel_requested_at IS NOT NULL THEN 2 ELSE ended.status END" };
+
+const MESSAGES: &str = concat! { "
+INSERT IGNORE INTO jobs_message (job_id, attempt, version, number, level, created_at, text)
+SELECT job_id, attempt, version, number, level, ", before!("age_ms"), ", text
+FROM JSON_TABLE(?, '$[*]' COLUMNS (
+        job_id BIGINT PATH '$.job_id', attempt INT PATH '$.attempt', version BIGINT PATH '$.version', number BIGINT PATH '$.number',
+        level SMALLINT PATH '$.level', age_ms BIGINT PATH '$.age_ms', ", text!("text", "LONGTEXT"), ")) AS message" };
+
+const REPORT: &str = concat! { "
+/*M! SET STATEMENT innodb_lock_wait_timeout = 0 FOR */
+UPDATE /*!80001 (SELECT reported.* FROM */ JSON_TABLE(?, '$[*]' COLUMNS (
+        id BIGINT PATH '$.id', version BIGINT PATH '$.version', progress SMALLINT PATH '$.progress',
+        ", text!("results", "LONGTEXT"), ")) AS reported
+/*!80001 STRAIGHT_JOIN jobs_job AS free FORCE INDEX (PRIMARY) ON free.id = reported.id AND free.version = reported.version
+         LIMIT 10000 FOR UPDATE OF free SKIP LOCKED) AS reported */
+STRAIGHT_JOIN jobs_job AS job FORCE INDEX (PRIMARY) ON job.id = reported.id AND job.version = reported.version
+SET job.progress = COALESCE(reported.progress, job.progress), job.results = COALESCE(reported.results, job.results)" };

@@ -1,0 +1,275 @@
+//! A job's row: what is written when the job is scheduled, what a claim reads, and the lists of columns from which the dialects make
+//! their statements.
+//!
+//! A column that is set when a job is scheduled, and read in an attempt, is named here and in no statement. It takes its place in
+//! `for_given_columns`, `for_claimed_columns` and `parameter`, and in [`NewJob`] and [`Claimed`]; and beside this file in the migration,
+//! the entity, `JobOptions` and `JobContext`.
+
+use std::fmt;
+use std::time::Duration;
+
+use sea_orm::prelude::DateTimeUtc;
+use sea_orm::{DbErr, QueryResult, TryGetable};
+use serde::Serialize;
+
+use crate::model::OnConflict;
+
+/// Calls a macro with the columns that are stored as they are given, and read by attempts: who asked for the job, and why. Each has its
+/// type on PostgreSQL.
+macro_rules! for_given_columns {
+    ([$($then:tt)*] $($arguments:tt)*) => {
+        $($then)*! { ($($arguments)*) user_id: text, session_id: text, event_id: text }
+    };
+}
+
+/// The names of the columns that are stored as they are given; or what `$sql!(column, type)` makes of each.
+macro_rules! given_columns {
+    ($($sql:ident)?) => {
+        $crate::store::row::for_given_columns!([$crate::store::row::list] $($sql)?)
+    };
+}
+
+/// Calls a macro with the columns that a claim reads, in the order in which every dialect selects them.
+macro_rules! for_claimed_columns {
+    ([$($then:tt)*] $($arguments:tt)*) => {
+        $($then)*! {
+            ($($arguments)*)
+            id, name, priority, version, attempt, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at,
+            user_id, session_id, event_id, started_at, nominal_at
+        }
+    };
+}
+
+/// The names of the columns that a claim reads; or what `$sql!(column)` makes of each.
+macro_rules! claimed_columns {
+    ($($sql:ident)?) => {
+        $crate::store::row::for_claimed_columns!([$crate::store::row::list] $($sql)?)
+    };
+}
+
+/// The columns of a new row, in the order in which every dialect gives their values.
+macro_rules! new_columns {
+    () => {
+        concat!(
+            "name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, ",
+            $crate::store::row::given_columns!()
+        )
+    };
+}
+
+/// The columns of a new row that may have a key.
+macro_rules! new_columns_with_key {
+    () => {
+        concat!($crate::store::row::new_columns!(), ", unique_key, unique_while")
+    };
+}
+
+/// The number of each parameter of the statements that insert jobs which are alike.
+macro_rules! parameter {
+    (parameters) => {
+        1
+    };
+    (name) => {
+        2
+    };
+    (queue) => {
+        3
+    };
+    (priority) => {
+        4
+    };
+    (max_attempts) => {
+        5
+    };
+    (timeout_ms) => {
+        6
+    };
+    (at) => {
+        7
+    };
+    (delay_ms) => {
+        8
+    };
+    (user_id) => {
+        9
+    };
+    (session_id) => {
+        10
+    };
+    (event_id) => {
+        11
+    };
+    (unique_while) => {
+        12
+    };
+    (within_ms) => {
+        13
+    };
+}
+
+/// Columns with commas between them.
+macro_rules! list {
+    (() $first:ident $(: $first_type:ident)? $(, $column:ident $(: $type:ident)?)*) => {
+        concat!(stringify!($first) $(, ", ", stringify!($column))*)
+    };
+    (($sql:ident) $first:ident $(: $first_type:ident)? $(, $column:ident $(: $type:ident)?)*) => {
+        concat!($sql!($first $(, $first_type)?) $(, ", ", $sql!($column $(, $type)?))*)
+    };
+}
+
+pub(super) use {
+    claimed_columns, for_claimed_columns, for_given_columns, given_columns, list, new_columns, new_columns_with_key,
+    parameter,
+};
+
+/// A job to insert.
+#[derive(Clone, Serialize)]
+pub(crate) struct NewJob {
+    pub(crate) name: String,
+    pub(crate) queue: String,
+    pub(crate) priority: i16,
+    pub(crate) max_attempts: i32,
+    pub(crate) timeout_ms: Option<i64>,
+    /// JSON.
+    pub(crate) parameters: String,
+    /// When it is due, in UTC; else after the delay.
+    pub(crate) at: Option<String>,
+    pub(crate) delay_ms: Option<i64>,
+    pub(crate) user_id: Option<String>,
+    pub(crate) session_id: Option<String>,
+    pub(crate) event_id: Option<String>,
+    #[serde(flatten)]
+    pub(crate) key: Option<NewKey>,
+}
+
+/// Without its parameters, which may be secret.
+impl fmt::Debug for NewJob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in queue `{}`", self.name, self.queue)
+    }
+}
+
+/// Whether two rows agree in the columns that are stored as they are given.
+macro_rules! given_are_equal {
+    (($one:ident, $other:ident) $($column:ident: $type:ident),*) => { $($one.$column == $other.$column)&&* };
+}
+
+impl NewJob {
+    /// Whether only their parameters differ, and their keys.
+    pub(super) fn is_uniform_with(&self, other: &Self) -> bool {
+        let one = self;
+        self.name == other.name
+            && self.queue == other.queue
+            && self.priority == other.priority
+            && self.max_attempts == other.max_attempts
+            && self.timeout_ms == other.timeout_ms
+            && self.at == other.at
+            && self.delay_ms == other.delay_ms
+            && for_given_columns!([given_are_equal] one, other)
+            && self.key.as_ref().map(NewKey::terms) == other.key.as_ref().map(NewKey::terms)
+    }
+}
+
+/// The key of a job that is about to be scheduled.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct NewKey {
+    #[serde(rename = "unique_key")]
+    pub(crate) key: String,
+    /// See [`super::keys::Holder::holds`].
+    #[serde(rename = "unique_while")]
+    pub(crate) statuses: i16,
+    pub(crate) within_ms: Option<i64>,
+    #[serde(skip)]
+    pub(crate) on_conflict: OnConflict,
+}
+
+impl NewKey {
+    /// How long a job holds it.
+    const fn terms(&self) -> (i16, Option<i64>) {
+        (self.statuses, self.within_ms)
+    }
+}
+
+/// A job that was claimed, as its worker gets it. It has no `Debug`: its parameters may be secret.
+#[derive(Clone)]
+pub(crate) struct Claimed {
+    pub(crate) id: i64,
+    pub(crate) name: String,
+    pub(crate) queue: String,
+    pub(crate) priority: i16,
+    pub(crate) version: i64,
+    pub(crate) attempt: i32,
+    pub(crate) max_attempts: i32,
+    pub(crate) budget: i32,
+    pub(crate) timeout_ms: Option<i64>,
+    /// JSON.
+    pub(crate) parameters: String,
+    pub(crate) created_at: DateTimeUtc,
+    pub(crate) scheduled_at: DateTimeUtc,
+    pub(crate) user_id: Option<String>,
+    pub(crate) session_id: Option<String>,
+    pub(crate) event_id: Option<String>,
+    pub(crate) started_at: DateTimeUtc,
+    pub(crate) nominal_at: Option<DateTimeUtc>,
+}
+
+/// A claimed job whose columns are the next ones of a row.
+macro_rules! claimed_from {
+    (($queue:ident, $columns:ident) $($column:ident),*) => {
+        Claimed { queue: $queue.to_owned(), $($column: $columns.next()?),* }
+    };
+}
+
+/// A claimed job that takes from a new one what is stored as it is given.
+macro_rules! claimed_from_new {
+    (($new:ident, $($fields:tt)*) $($column:ident: $type:ident),*) => { Claimed { $($column: $new.$column,)* $($fields)* } };
+}
+
+impl Claimed {
+    pub(super) fn read(queue: &str, columns: &mut Columns<'_>) -> Result<Self, DbErr> {
+        Ok(for_claimed_columns!([claimed_from] queue, columns))
+    }
+
+    /// A job that has no row, as if it had been scheduled and claimed now.
+    pub(crate) fn without_row(id: i64, new: NewJob, attempt: i32, now: DateTimeUtc) -> Self {
+        for_given_columns!(
+            [claimed_from_new] new,
+            id,
+            name: new.name,
+            queue: new.queue,
+            priority: new.priority,
+            version: 1,
+            attempt,
+            max_attempts: new.max_attempts,
+            budget: new.max_attempts,
+            timeout_ms: new.timeout_ms,
+            parameters: new.parameters,
+            created_at: now,
+            scheduled_at: now,
+            started_at: now,
+            nominal_at: None
+        )
+    }
+
+    /// How long an attempt may take.
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        self.timeout_ms.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis)
+    }
+}
+
+/// Reads a row's columns from left to right: by their place, which costs less than by their name.
+pub(super) struct Columns<'r> {
+    row: &'r QueryResult,
+    next: usize,
+}
+
+impl<'r> Columns<'r> {
+    pub(super) const fn of(row: &'r QueryResult) -> Self {
+        Self { row, next: 0 }
+    }
+
+    pub(super) fn next<T: TryGetable>(&mut self) -> Result<T, DbErr> {
+        self.next += 1;
+        self.row.try_get_by_index(self.next - 1)
+    }
+}
