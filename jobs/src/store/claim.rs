@@ -12,11 +12,11 @@ use super::{Store, json, retry_contention, statement};
 
 /// How many jobs a claim is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Ask {
-    pub(crate) wanted: usize,
+pub(crate) struct ClaimLimit {
+    pub(crate) total: usize,
     /// How many of them can start at once. Others are claimed only where nothing is lost but time if the worker dies before they
     /// start: not on their last attempt, nor after one in which a worker was lost.
-    pub(crate) slots: usize,
+    pub(crate) startable: usize,
 }
 
 /// What a look at the queues shows.
@@ -35,13 +35,13 @@ impl Store {
         worker: i64,
         queue: &str,
         names: &[&str],
-        ask: Ask,
+        limit: ClaimLimit,
     ) -> Result<Vec<Claimed>, DbErr> {
         match &self.dialect.claim {
-            Claim::Statement { all, .. } => self.claim_at_once(all, worker, queue, json(names)?, ask).await,
+            Claim::Statement { all, .. } => self.claim_at_once(all, worker, queue, json(names)?, limit).await,
             Claim::Steps { places, .. } => {
                 let mut places = self.places(places, queue, names).await?;
-                self.claim_in_steps(worker, queue, &mut places, ask).await
+                self.claim_in_steps(worker, queue, &mut places, limit).await
             }
         }
     }
@@ -53,12 +53,12 @@ impl Store {
         worker: i64,
         queue: &str,
         names: &[&str],
-        ask: Ask,
+        limit: ClaimLimit,
         front: &mut Front,
     ) -> Result<Vec<Claimed>, DbErr> {
         let places = match &self.dialect.claim {
             Claim::Statement { from_front: Some(FromFront { places, .. }), .. } | Claim::Steps { places, .. } => places,
-            Claim::Statement { from_front: None, .. } => return self.claim(worker, queue, names, ask).await,
+            Claim::Statement { from_front: None, .. } => return self.claim(worker, queue, names, limit).await,
         };
         if !front.is_known() {
             let begun = Instant::now();
@@ -68,12 +68,12 @@ impl Store {
         front.look_behind();
         let claimed = match &self.dialect.claim {
             Claim::Statement { from_front: Some(FromFront { claim, .. }), .. } => {
-                self.claim_at_once(claim, worker, queue, json(&front.places)?, ask).await?
+                self.claim_at_once(claim, worker, queue, json(&front.places)?, limit).await?
             }
-            _ => self.claim_in_steps(worker, queue, &mut front.places, ask).await?,
+            _ => self.claim_in_steps(worker, queue, &mut front.places, limit).await?,
         };
         front.pass(&claimed);
-        front.pass_over_empty(claimed.len() < ask.wanted);
+        front.pass_over_empty(claimed.len() < limit.total);
         Ok(claimed)
     }
 
@@ -90,10 +90,10 @@ impl Store {
         worker: i64,
         queue: &str,
         which: String,
-        ask: Ask,
+        limit: ClaimLimit,
     ) -> Result<Vec<Claimed>, DbErr> {
         let rows = retry_contention(|| async {
-            let values = [queue.into(), worker.into(), which.clone().into(), int(ask.wanted), int(ask.slots)];
+            let values = [queue.into(), worker.into(), which.clone().into(), int(limit.total), int(limit.startable)];
             let claim = statement(self.dialect, sql, values);
             if !self.needs_read_committed {
                 return self.db.query_all_raw(claim).await;

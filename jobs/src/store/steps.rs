@@ -3,7 +3,7 @@
 use sea_orm::prelude::DateTimeUtc;
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbErr};
 
-use super::claim::{Ask, int};
+use super::claim::{ClaimLimit, int};
 use super::dialect::Claim;
 use super::front::Place;
 use super::row::{Claimed, Columns};
@@ -28,12 +28,12 @@ impl Store {
         worker: i64,
         queue: &str,
         places: &mut [Place],
-        ask: Ask,
+        limit: ClaimLimit,
     ) -> Result<Vec<Claimed>, DbErr> {
         if places.is_empty() {
             return Ok(Vec::new());
         }
-        let (claimed, asked) = retry_contention(|| self.lock_and_own(worker, queue, places, ask)).await?;
+        let (claimed, asked) = retry_contention(|| self.lock_and_own(worker, queue, places, limit)).await?;
         for (place, is_empty) in asked {
             places[place].is_empty = is_empty;
         }
@@ -47,13 +47,13 @@ impl Store {
         worker: i64,
         queue: &str,
         places: &[Place],
-        ask: Ask,
+        limit: ClaimLimit,
     ) -> Result<(Vec<Claimed>, Vec<(usize, bool)>), DbErr> {
         let Claim::Steps { own, .. } = &self.dialect.claim else { return Ok(Default::default()) };
         let transaction = self.begin().await?;
         let (mut best, mut asked, mut begin): (Vec<(Claimed, bool)>, _, _) = (Vec::new(), Vec::new(), 0);
         for alike in places.chunk_by(|one, next| one.priority == next.priority) {
-            let room = ask.wanted - best.len();
+            let room = limit.total - best.len();
             if room == 0 {
                 break;
             }
@@ -66,7 +66,7 @@ impl Store {
         }
         let best = best.into_iter().enumerate();
         let mut claimed: Vec<Claimed> =
-            best.filter_map(|(place, (job, may_wait))| (may_wait || place < ask.slots).then_some(job)).collect();
+            best.filter_map(|(place, (job, may_wait))| (may_wait || place < limit.startable).then_some(job)).collect();
         if !claimed.is_empty() {
             let ids: Vec<_> = claimed.iter().map(|job| job.id).collect();
             let owned =

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::claims::Claims;
+use super::claim::in_flight::Claims;
 use super::connections::Connections;
 use super::lease::Lease;
 use super::meter::Meter;

@@ -9,9 +9,9 @@ use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument as _;
 
+use super::claim::prefetch::PrefetchBuffer;
 use super::engine::{Engine, Owned};
 use super::inside::finished_inside;
-use super::lanes::Lane;
 use super::meter::{Meter, Meters};
 use super::verdict::{did_not_stop, ending, outcome, panicked, stopped};
 use crate::error::{JobResult, chain};
@@ -47,12 +47,17 @@ fn own_one(engine: &Engine, job: Claimed, meter: Arc<Meter>) -> Arc<Owned> {
 }
 
 /// Executes in one slot what waits in its queue, one job after the other, without a pause in which the slot is free.
-pub(super) async fn run_slot(engine: Arc<Engine>, lane: Arc<Lane>, slot: OwnedSemaphorePermit, first: Arc<Owned>) {
+pub(super) async fn run_slot(
+    engine: Arc<Engine>,
+    buffer: Arc<PrefetchBuffer<Arc<Owned>>>,
+    slot: OwnedSemaphorePermit,
+    first: Arc<Owned>,
+) {
     let mut next = Some(first);
     while let Some(owned) = next {
         execute(&engine, &owned).await;
-        lane.ended(owned.started());
-        next = lane.next().map(|(owned, is_time_to_claim)| {
+        buffer.ended(owned.started());
+        next = buffer.next().map(|(owned, is_time_to_claim)| {
             if is_time_to_claim {
                 engine.sleeper.nudge();
             }

@@ -7,7 +7,6 @@
 
 mod aside;
 mod claim;
-mod claims;
 mod connections;
 mod cron;
 mod engine;
@@ -16,14 +15,12 @@ mod failure_detector;
 mod finish;
 mod heartbeat;
 mod inside;
-mod lanes;
 mod lease;
 mod life;
 mod line;
 mod maintain;
 mod meter;
 mod notify;
-mod pace;
 mod pulse;
 mod repeats;
 mod report;

@@ -1,30 +1,29 @@
-//! The loop that claims: whenever a queue may have due jobs and a slot is free; else it sleeps until something tells it to look.
+//! The loop that claims: what to do next, the strategy says; here it is done.
 
-mod rest;
-mod turn;
+mod demand;
+mod idle;
+pub(super) mod in_flight;
+pub(super) mod prefetch;
+mod strategy;
+mod throughput;
+mod tuning;
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use sea_orm::DbErr;
-use tokio::time::Instant;
 
 use super::engine::{Engine, Owned};
 use super::execute;
-use super::lanes::{Lanes, Served};
 use super::line::Line;
 use crate::model::outcome::Outcome;
-use crate::store::claim::Look;
-use rest::{FIRST_GLANCE, FIRST_LOOK, LAST_GLANCE};
-use turn::Turn;
-
-/// After so many claims that brought jobs, none longer after the other than the last glance, a worker is awake.
-const AWAKE: u32 = 3;
-
-/// The pauses between two tries while the database does not answer.
-const FIRST_RETRY: Duration = Duration::from_millis(100);
-const LAST_RETRY: Duration = Duration::from_secs(1);
+use crate::store::claim::{ClaimLimit, Look};
+use crate::store::front::Front;
+use prefetch::{PrefetchBuffer, Room};
+use strategy::{Action, Situation, Strategy};
+use tuning::RETRY;
 
 /// Whether the worker goes on when there is nothing to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,134 +37,151 @@ pub(super) async fn run(engine: Arc<Engine>, when_idle: WhenIdle) {
     while !claimer.engine.stopping.is_cancelled() {
         claimer.engine.claimer.beat();
         claimer.start();
-        claimer.give_back(claimer.lanes.take_impatient()).await;
-        let step = if claimer.lanes.is_ready() { claimer.claim().await } else { claimer.rest().await };
-        match step {
-            Ok(Next::GoOn) => claimer.retry = FIRST_RETRY,
-            Ok(Next::Idle) => break,
+        claimer.give_back_expired().await;
+        let action = claimer.next();
+        if action == Action::Return {
+            break;
+        }
+        match claimer.perform(action).await {
+            Ok(()) => claimer.retry = RETRY.0,
             Err(error) => claimer.wait_for_database(&error).await,
         }
     }
-    claimer.give_back(claimer.lanes.take_all()).await;
+    let unstarted = claimer.queues.iter().flat_map(|queue| queue.buffer.take_all()).collect();
+    claimer.give_back(unstarted).await;
 }
 
-enum Next {
-    GoOn,
-    Idle,
+/// A queue, with what was claimed for it and where the next claim begins.
+struct Queue {
+    name: String,
+    buffer: Arc<PrefetchBuffer<Arc<Owned>>>,
+    cursor: Front,
 }
 
 struct Claimer {
     engine: Arc<Engine>,
     line: Line,
     names: Vec<&'static str>,
-    lanes: Lanes,
+    strategy: Strategy,
+    /// In the strategy's order.
+    queues: Vec<Queue>,
     when_idle: WhenIdle,
-    /// The pause before the next look.
-    look: Duration,
-    /// The last look said that jobs are due, and the claim after it got none.
-    in_vain: bool,
-    /// When it last asked for a heartbeat.
-    beat_asked_at: Option<Instant>,
-    /// How many claims have brought jobs, each soon after the one before, and when the last did.
-    streak: u32,
-    brought_at: Instant,
-    /// The queues for which this worker's row says that it sleeps.
-    asleep: Vec<String>,
-    /// When it was last asked which queues are paused.
-    asked_at: Option<Instant>,
-    /// When those queues are looked at where nothing was due, while there is work in others.
-    others: Turn,
     retry: Duration,
 }
 
 impl Claimer {
     fn new(engine: Arc<Engine>, when_idle: WhenIdle) -> Self {
+        let now = Instant::now();
+        let queues: Vec<_> =
+            engine.settings.queues.iter().map(|(name, concurrency)| Queue::new(name, *concurrency, now)).collect();
         Self {
             line: Line::new(&engine),
             names: engine.registry.names(),
-            lanes: Lanes::new(&engine.settings.queues),
+            strategy: Strategy::new(queues.iter().map(|queue| queue.name.clone()).collect(), when_idle, now),
+            queues,
             engine,
             when_idle,
-            look: FIRST_LOOK,
-            in_vain: false,
-            beat_asked_at: None,
-            streak: 0,
-            brought_at: Instant::now(),
-            asleep: Vec::new(),
-            asked_at: None,
-            others: Turn::new(Instant::now()),
-            retry: FIRST_RETRY,
+            retry: RETRY.0,
         }
     }
 
-    /// Claims for each queue that may have due jobs, and starts what it gets.
-    async fn claim(&mut self) -> Result<Next, DbErr> {
-        if !self.engine.lease.holds() {
-            // Others may take our jobs soon; the next good heartbeat wakes us.
-            self.sleep_until_woken(Instant::now() + LAST_RETRY).await;
-            return Ok(Next::GoOn);
+    /// What to do next. While there is something to claim, the worker never sleeps: what it was told meanwhile is heard here.
+    fn next(&mut self) -> Action {
+        if self.decide(|strategy, situation| strategy.is_ready(situation)) {
+            let woken = self.engine.sleeper.take();
+            self.decide(|strategy, situation| strategy.woken(&woken, situation));
         }
-        self.wait_for_more().await;
-        self.look_at_others().await?;
-        self.heed_pauses().await?;
-        let mut brought = false;
-        for (ask, served) in self.lanes.ready() {
-            if self.engine.stopping.is_cancelled() {
-                break;
-            }
-            let in_flight = self.engine.claims.begin();
-            let store = self.line.store();
-            let claimed = self.line.in_time(served.claim(&store, self.engine.id, &self.names, ask)).await?;
-            brought |= !claimed.is_empty();
-            served.wait(execute::own(&self.engine, claimed));
-            start(&self.engine, served);
-            drop(in_flight);
-        }
-        if brought {
-            let is_soon = self.brought_at.elapsed() < LAST_GLANCE;
-            (self.streak, self.brought_at) = (if is_soon { self.streak.saturating_add(1) } else { 1 }, Instant::now());
-            if self.streak >= AWAKE {
-                self.mark_asleep(&[]).await?;
-            }
-            (self.look, self.in_vain) = (self.first_look(), false);
-        }
-        Ok(Next::GoOn)
+        self.decide(Strategy::next)
     }
 
-    /// While a queue has so much to do that the worker never rests, others get their turn: what was told of them meanwhile is heard,
-    /// and those where nothing was due are looked at from time to time.
-    async fn look_at_others(&mut self) -> Result<(), DbErr> {
-        let woken = self.engine.sleeper.take();
-        self.lanes.wake(&woken);
-        if self.lanes.serve_any(&woken.changed) {
-            self.asked_at = None;
+    async fn perform(&mut self, action: Action) -> Result<(), DbErr> {
+        match action {
+            Action::Claim(limits) => self.claim(limits).await?,
+            Action::Coalesce(until) => tokio::time::sleep_until(until.into()).await,
+            Action::CheckPaused => self.check_paused().await?,
+            Action::RecheckOthers(queues) => self.recheck_others(&queues).await?,
+            Action::StayAwake => self.mark_asleep(Vec::new()).await?,
+            Action::ShortPoll(until) => self.short_poll(until).await,
+            Action::FallAsleep(queues) => self.fall_asleep(queues).await?,
+            Action::Sleep(until) => self.sleep(until).await,
+            Action::SleepInVain(until) => {
+                self.engine.sleeper.beat.notify_one();
+                self.sleep(until).await;
+            }
+            Action::Return => {}
         }
-        let drained = self.lanes.drained();
-        if drained.is_empty() || !self.others.is_due() {
-            return Ok(());
-        }
-        let (store, asked) = (self.line.store(), Instant::now());
-        let Look { due, paused } = self.line.in_time(store.look(&drained, &self.names)).await?;
-        self.others.asked(asked);
-        for (queue, _) in due.iter().filter(|(_, wait)| wait.is_zero()) {
-            self.lanes.wake_queue(queue);
-        }
-        self.pause(&paused, asked).await;
         Ok(())
     }
 
-    /// Where jobs trickle in, one claim takes what comes within a moment: it costs hardly more than a claim of a single one.
-    async fn wait_for_more(&self) {
-        if self.lanes.trickle() {
-            tokio::time::sleep_until(self.brought_at + FIRST_GLANCE).await;
+    /// Claims for each of these queues, and starts what it gets.
+    async fn claim(&mut self, limits: Vec<(usize, ClaimLimit)>) -> Result<(), DbErr> {
+        let mut has_jobs = false;
+        for (index, limit) in limits {
+            if self.engine.stopping.is_cancelled() {
+                break;
+            }
+            has_jobs |= self.claim_in(index, limit).await? > 0;
         }
+        if has_jobs {
+            self.decide(Strategy::got_jobs);
+        }
+        Ok(())
+    }
+
+    async fn claim_in(&mut self, index: usize, limit: ClaimLimit) -> Result<usize, DbErr> {
+        let in_flight = self.engine.claims.begin();
+        let (store, worker, names) = (self.line.store(), self.engine.id, &self.names);
+        let Queue { name, buffer, cursor } = &mut self.queues[index];
+        let claimed = if self.strategy.queue(index).is_claimed_from_cursor() {
+            self.line.in_time(store.claim_from_front(worker, name, names, limit, cursor)).await?
+        } else {
+            self.line.in_time(store.claim(worker, name, names, limit)).await?
+        };
+        let jobs = claimed.len();
+        self.strategy.claimed(index, limit, jobs);
+        buffer.push(execute::own(&self.engine, claimed), Instant::now());
+        start(&self.engine, buffer);
+        drop(in_flight);
+        Ok(jobs)
+    }
+
+    async fn check_paused(&mut self) -> Result<(), DbErr> {
+        let (store, asked_at) = (self.line.store(), Instant::now());
+        let paused = self.line.in_time(store.paused()).await?;
+        self.pause(&paused, asked_at).await;
+        Ok(())
+    }
+
+    async fn recheck_others(&mut self, queues: &[String]) -> Result<(), DbErr> {
+        let (store, asked_at) = (self.line.store(), Instant::now());
+        let Look { due, paused } = self.line.in_time(store.look(queues, &self.names)).await?;
+        self.strategy.rechecked_others(&due, asked_at, Instant::now());
+        self.pause(&paused, asked_at).await;
+        Ok(())
+    }
+
+    /// These queues are paused, as the answer to what was asked then says. What was claimed for them and not started goes back.
+    async fn pause(&mut self, paused: &HashSet<String>, asked_at: Instant) {
+        self.strategy.paused(paused, asked_at);
+        let mut unstarted = Vec::new();
+        for queue in self.queues.iter_mut().filter(|queue| paused.contains(&queue.name)) {
+            queue.cursor = Front::default();
+            unstarted.extend(queue.buffer.take_all());
+        }
+        self.give_back(unstarted).await;
     }
 
     /// Starts what waits for a slot, as far as there are free ones.
     fn start(&self) {
-        for served in self.lanes.iter() {
-            start(&self.engine, served);
+        for queue in &self.queues {
+            start(&self.engine, &queue.buffer);
         }
+    }
+
+    /// Gives back what has waited for a slot for too long.
+    async fn give_back_expired(&self) {
+        let now = Instant::now();
+        self.give_back(self.queues.iter().flat_map(|queue| queue.buffer.take_expired(now)).collect()).await;
     }
 
     /// Gives back what was claimed and not started.
@@ -175,39 +191,45 @@ impl Claimer {
         }
     }
 
-    /// Asks which queues are paused, unless it has been asked within the poll interval (looks ask too) and nothing was heard since.
-    async fn heed_pauses(&mut self) -> Result<(), DbErr> {
-        if self.asked_at.is_some_and(|asked| asked.elapsed() < self.poll_interval()) {
-            return Ok(());
-        }
-        let (store, asked) = (self.line.store(), Instant::now());
-        let paused = self.line.in_time(store.paused()).await?;
-        self.pause(&paused, asked).await;
-        Ok(())
-    }
-
-    /// These queues are paused, as the answer to what was asked then says. What was claimed for them and not started goes back.
-    async fn pause(&mut self, paused: &HashSet<String>, asked: Instant) {
-        self.asked_at = Some(asked);
-        let unstarted = self.lanes.pause(paused);
-        self.give_back(unstarted).await;
-    }
-
     async fn wait_for_database(&mut self, error: &DbErr) {
         tracing::warn!(%error, "jobs can't be claimed; trying again in {:?}", self.retry);
-        // Sleep only: what is hungry stays so.
         tokio::select! {
             () = self.engine.stopping.cancelled() => {}
             () = tokio::time::sleep(self.retry) => {}
         }
-        self.retry = (self.retry * 2).min(LAST_RETRY);
+        self.retry = (self.retry * 2).min(RETRY.1);
+    }
+
+    /// Asks the strategy, as things are now.
+    fn decide<T>(&mut self, ask: impl FnOnce(&mut Strategy, &Situation) -> T) -> T {
+        let now = Instant::now();
+        let rooms: Vec<Room> = self.queues.iter().map(|queue| queue.buffer.room(now)).collect();
+        let is_notified = self.engine.listening.load(Ordering::SeqCst);
+        let situation = Situation {
+            now,
+            rooms: &rooms,
+            has_lease: self.engine.lease.holds(),
+            is_notified,
+            poll_interval: self.engine.settings.poll_interval(is_notified),
+        };
+        ask(&mut self.strategy, &situation)
+    }
+}
+
+impl Queue {
+    fn new(name: &str, concurrency: usize, now: Instant) -> Self {
+        Self {
+            name: name.to_owned(),
+            buffer: Arc::new(PrefetchBuffer::new(concurrency, now)),
+            cursor: Front::default(),
+        }
     }
 }
 
 /// Starts what waits for a slot in this queue, each job in a slot and a task of its own.
-fn start(engine: &Arc<Engine>, served: &Served) {
-    while let Some((slot, owned)) = served.next() {
-        let work = execute::run_slot(engine.clone(), served.lane.clone(), slot, owned);
+fn start(engine: &Arc<Engine>, buffer: &Arc<PrefetchBuffer<Arc<Owned>>>) {
+    while let Some((slot, owned)) = buffer.next_in_free_slot() {
+        let work = execute::run_slot(engine.clone(), buffer.clone(), slot, owned);
         engine.tasks.spawn(engine.gone.clone().run_until_cancelled_owned(work));
     }
 }

@@ -7,7 +7,7 @@ use crate::store::lock::lock;
 
 /// The claims of a worker, numbered in the order in which they begin.
 #[derive(Debug, Default)]
-pub(super) struct Claims(Mutex<Numbers>);
+pub(in crate::worker) struct Claims(Mutex<Numbers>);
 
 #[derive(Debug, Default)]
 struct Numbers {
@@ -17,13 +17,13 @@ struct Numbers {
 
 /// A claim that is under way, until it is dropped: by then what it has brought has to be known.
 #[derive(Debug)]
-pub(super) struct ClaimInFlight<'a> {
+pub(in crate::worker) struct ClaimInFlight<'a> {
     claims: &'a Claims,
     number: u64,
 }
 
 impl Claims {
-    pub(super) fn begin(&self) -> ClaimInFlight<'_> {
+    pub(in crate::worker) fn begin(&self) -> ClaimInFlight<'_> {
         let mut numbers = lock(&self.0);
         numbers.last += 1;
         let number = numbers.last;
@@ -32,12 +32,12 @@ impl Claims {
     }
 
     /// The number of the last claim that has begun.
-    pub(super) fn last(&self) -> u64 {
+    pub(in crate::worker) fn last(&self) -> u64 {
         lock(&self.0).last
     }
 
     /// The number up to which all claims are over.
-    pub(super) fn over_up_to(&self) -> u64 {
+    pub(in crate::worker) fn over_up_to(&self) -> u64 {
         let numbers = lock(&self.0);
         numbers.in_flight.first().map_or(numbers.last, |oldest| oldest - 1)
     }

@@ -1,0 +1,79 @@
+//! How a worker waits when there is nothing to claim.
+
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use sea_orm::DbErr;
+
+use super::{Claimer, WhenIdle};
+use crate::store::claim::Look;
+use crate::store::front::Front;
+
+#[derive(PartialEq, Eq)]
+enum WakeReason {
+    Notified,
+    TimedOut,
+}
+
+impl Claimer {
+    /// Says that it sleeps on these queues, and asks once more whether jobs are due.
+    pub(super) async fn fall_asleep(&mut self, queues: Vec<String>) -> Result<(), DbErr> {
+        self.mark_asleep(queues.clone()).await?;
+        for queue in self.queues.iter_mut().filter(|queue| queues.contains(&queue.name)) {
+            queue.cursor = Front::default();
+        }
+        let was_idle = self.engine.is_idle();
+        let (store, asked_at) = (self.line.store(), Instant::now());
+        let Look { due, paused } = self.line.in_time(store.look(&queues, &self.names)).await?;
+        self.pause(&paused, asked_at).await;
+        self.decide(|strategy, situation| strategy.rechecked(&due, was_idle, situation));
+        Ok(())
+    }
+
+    /// Only a worker that says it sleeps is notified, and only if the database can.
+    pub(super) async fn mark_asleep(&mut self, queues: Vec<String>) -> Result<(), DbErr> {
+        if self.engine.listening.load(Ordering::SeqCst) && self.strategy.asleep() != queues {
+            let store = self.line.store();
+            self.line.in_time(store.sleep_on(self.engine.id, &queues)).await?;
+            self.strategy.is_asleep_on(queues);
+        }
+        Ok(())
+    }
+
+    pub(super) async fn short_poll(&mut self, until: Instant) {
+        if self.wait(until).await == WakeReason::TimedOut {
+            self.strategy.polled();
+        }
+    }
+
+    pub(super) async fn sleep(&mut self, until: Instant) {
+        if self.wait(until).await == WakeReason::TimedOut {
+            self.strategy.slept();
+        }
+    }
+
+    /// Waits until something is to be claimed, the time has come, or the worker is stopped.
+    async fn wait(&mut self, until: Instant) -> WakeReason {
+        let engine = self.engine.clone();
+        let next_expiry = self.queues.iter().filter_map(|queue| queue.buffer.next_expiry()).min();
+        let until = next_expiry.map_or(until, |expiry| until.min(expiry));
+        loop {
+            tokio::select! {
+                () = engine.stopping.cancelled() => return WakeReason::Notified,
+                () = tokio::time::sleep_until(until.into()) => return WakeReason::TimedOut,
+                () = engine.sleeper.woken() => {
+                    let woken = engine.sleeper.take();
+                    let asks_again = self.decide(|strategy, situation| strategy.woken(&woken, situation));
+                    self.start();
+                    if asks_again {
+                        return WakeReason::TimedOut;
+                    }
+                    let is_ready = self.decide(|strategy, situation| strategy.is_ready(situation));
+                    if is_ready || (self.when_idle == WhenIdle::Return && engine.is_idle()) {
+                        return WakeReason::Notified;
+                    }
+                }
+            }
+        }
+    }
+}
