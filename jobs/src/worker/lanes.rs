@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use sea_orm::DbErr;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::engine::Owned;
 use super::pace::Pace;
+use super::session::Owned;
 use crate::store::Store;
 use crate::store::claim::Ask;
 use crate::store::claimed::Claimed;

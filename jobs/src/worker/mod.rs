@@ -5,33 +5,23 @@
 //!
 //! Imports all layers before it: `model`, `error`, `store`, `job`, `client` and `cron`.
 
-mod aside;
 mod claim;
 mod claims;
+mod config;
 mod connections;
 mod cron;
-mod engine;
+mod database;
 mod execute;
-mod failure_detector;
 mod finish;
 mod heartbeat;
-mod inside;
 mod lanes;
-mod lease;
-mod life;
-mod line;
+mod lifecycle;
+mod listen;
 mod maintain;
 mod meter;
-mod notify;
 mod pace;
-mod pulse;
-mod repeats;
-mod report;
-mod sample;
-mod settings;
+mod session;
 mod shutdown;
-mod stuck;
-mod verdict;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,10 +34,10 @@ use crate::error::Error;
 use crate::job::Job;
 use crate::job::registry::{Definition, Registry};
 use crate::model::JobStatus;
+use config::Settings;
+pub(crate) use execute::outcome::decided;
 pub(crate) use execute::{let_code_end, perform};
-use settings::Settings;
 use shutdown::Shutdown;
-pub(crate) use verdict::decided;
 
 /// Claims and executes jobs. Everything but the database has a good default.
 ///
@@ -220,6 +210,6 @@ impl Worker {
         let registry = Arc::new(Registry::new(&self.registered)?);
         let settings = Arc::new(self.settings.checked(&registry)?);
         metrics::describe();
-        life::live(&self.db, &settings, &registry, &shutdown).await
+        lifecycle::live(&self.db, &settings, &registry, &shutdown).await
     }
 }

@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::claim::WhenIdle;
-use super::engine::Engine;
+use super::session::Engine;
 use crate::error::Error;
 use crate::job::attempt::Stop;
 use crate::store::dialect::connection::closed;

@@ -10,10 +10,10 @@ use std::time::Duration;
 use sea_orm::DbErr;
 use tokio::time::Instant;
 
-use super::engine::{Engine, Owned};
+use super::database::Line;
 use super::execute;
 use super::lanes::{Lanes, Served};
-use super::line::Line;
+use super::session::{Engine, Owned};
 use crate::model::outcome::Outcome;
 use crate::store::claim::Look;
 use rest::{FIRST_GLANCE, FIRST_LOOK, LAST_GLANCE};

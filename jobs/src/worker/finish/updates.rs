@@ -4,12 +4,12 @@ use std::collections::HashSet;
 
 use sea_orm::DbErr;
 
-use super::engine::Engine;
-use super::line::Line;
-use super::repeats::{FIRST_RETRY, TRIES_BEFORE_DIVIDING};
+use super::retry::{FIRST_RETRY, TRIES_BEFORE_DIVIDING};
 use crate::error::chain;
 use crate::error::fault::{self, Fault};
 use crate::store::batch::{Key, Report, Row as _, batch_len, is_large};
+use crate::worker::database::Line;
+use crate::worker::session::Engine;
 
 /// Writes what running jobs have to say.
 pub(super) async fn write(engine: &Engine, line: &mut Line) {

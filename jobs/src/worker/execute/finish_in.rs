@@ -4,9 +4,6 @@ use std::time::Duration;
 
 use sea_orm::DbErr;
 
-use super::engine::Engine;
-use super::line::Line;
-use super::meter;
 use crate::client::wait;
 use crate::error::chain;
 use crate::job::attempt::RunningAttempt;
@@ -14,6 +11,9 @@ use crate::model::outcome::Outcome;
 use crate::model::{AttemptEnd, JobStatus};
 use crate::store::Store;
 use crate::store::claimed::Claimed;
+use crate::worker::database::Line;
+use crate::worker::meter;
+use crate::worker::session::Engine;
 
 /// Where the job was finished inside a transaction of its own, the row tells how it ended. `None`: it has.
 pub(super) async fn finished_inside(engine: &Engine, attempt: &RunningAttempt, outcome: Outcome) -> Option<Outcome> {

@@ -5,11 +5,11 @@ use std::collections::{BTreeSet, HashMap};
 use ::metrics::gauge;
 use sea_orm::DbErr;
 
-use super::engine::Engine;
 use crate::client::metrics;
 use crate::model::JobStatus;
 use crate::store::Store;
 use crate::store::queues::{OPEN, open_jobs};
+use crate::worker::session::Engine;
 
 /// Sets the gauges of all queues that were seen so far: those that have become empty too.
 pub(super) struct Sampler(BTreeSet<String>);

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::engine::{End, Engine};
 use crate::error::{JobErrorKind, JobResult, chain};
 use crate::job::attempt::{RunningAttempt, Stop};
 use crate::job::parameters::OUTPUT;
@@ -14,11 +13,12 @@ use crate::job::report::storable;
 use crate::model::outcome::{Attempts, Ending, Outcome};
 use crate::model::{AttemptEnd, JobStatus, Level, RetryPolicy};
 use crate::store::batch::Finish;
+use crate::worker::session::{End, Engine};
 
-pub(super) type Ended = Result<JobResult<Value>, Box<dyn Any + Send>>;
+pub(in crate::worker) type Ended = Result<JobResult<Value>, Box<dyn Any + Send>>;
 
 /// What a job that has ended by itself ended in.
-pub(super) fn outcome(attempt: &RunningAttempt, ended: Ended) -> Outcome {
+pub(in crate::worker) fn outcome(attempt: &RunningAttempt, ended: Ended) -> Outcome {
     let error = match ended {
         Err(panic) => return panicked(panic),
         Ok(returned) => {
@@ -63,7 +63,7 @@ fn succeeded(attempt: &RunningAttempt, output: Value) -> Outcome {
 }
 
 /// What a job that was asked to stop, and has, ended in.
-pub(super) fn stopped(attempt: &RunningAttempt) -> Outcome {
+pub(in crate::worker) fn stopped(attempt: &RunningAttempt) -> Outcome {
     match attempt.stop.reason().map(|(reason, _)| reason) {
         Some(Stop::TimedOut) => Outcome::Errored {
             how: AttemptEnd::Timeout,
@@ -81,7 +81,7 @@ pub(super) fn stopped(attempt: &RunningAttempt) -> Outcome {
 }
 
 /// What goes on where it was asked to stop and has not. It is not retried: it may still be running.
-pub(super) fn did_not_stop(attempt: &RunningAttempt) -> Outcome {
+pub(in crate::worker) fn did_not_stop(attempt: &RunningAttempt) -> Outcome {
     let asked = match attempt.stop.reason().map(|(reason, _)| reason) {
         Some(Stop::Canceled) => "it was canceled",
         Some(Stop::Shutdown) => "its worker was told to shut down",
@@ -97,7 +97,7 @@ pub(super) fn did_not_stop(attempt: &RunningAttempt) -> Outcome {
 }
 
 /// What an attempt that panicked ended in.
-pub(super) fn panicked(panic: Box<dyn Any + Send>) -> Outcome {
+pub(in crate::worker) fn panicked(panic: Box<dyn Any + Send>) -> Outcome {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     let reason = format!("panicked: {}", text.unwrap_or("with a value that is no text"));
     if let Err(value) = panic.downcast::<String>() {
@@ -108,7 +108,7 @@ pub(super) fn panicked(panic: Box<dyn Any + Send>) -> Outcome {
 }
 
 /// What the outcome of an attempt makes of its job.
-pub(super) fn ending(engine: &Engine, attempt: &Arc<RunningAttempt>, outcome: Outcome) -> End {
+pub(in crate::worker) fn ending(engine: &Engine, attempt: &Arc<RunningAttempt>, outcome: Outcome) -> End {
     let job = &attempt.job;
     let retry = engine.registry.get(&job.name).map_or(RetryPolicy::DEFAULT, |definition| definition.defaults.retry);
     let ending = decided(attempt, outcome, retry, fastrand::f64());

@@ -1,5 +1,9 @@
 //! The heartbeat: on a thread of its own, with a runtime and a connection of its own, so that nothing a job does can starve it.
 
+pub(super) mod lease;
+pub(super) mod progress;
+pub(super) mod watchdog;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,8 +11,8 @@ use std::time::{Duration, Instant};
 use sea_orm::DbErr;
 use tokio::sync::oneshot;
 
-use super::engine::{self, End, Engine};
-use super::{meter, stuck};
+use super::meter;
+use super::session::{self, End, Engine};
 use crate::error::{Error, fault};
 use crate::job::attempt::Stop;
 use crate::model::RetryPolicy;
@@ -41,7 +45,7 @@ pub(super) fn start(engine: Arc<Engine>) -> Result<Heart, Error> {
         let beat = async {
             tokio::select! {
                 () = run(engine) => {}
-                () = stuck::poke(&poked) => {}
+                () = watchdog::poke(&poked) => {}
             }
         };
         gone.run_until_cancelled_owned(beat).await;
@@ -84,7 +88,7 @@ async fn run(engine: Arc<Engine>) {
 }
 
 /// What this process knows to own, by id and version.
-type Known = HashMap<Key, Arc<engine::Owned>>;
+type Known = HashMap<Key, Arc<session::Owned>>;
 
 struct Heartbeat {
     engine: Arc<Engine>,
@@ -147,9 +151,9 @@ impl Heartbeat {
     /// from here, and the row goes, so that others take over what else this worker has. Jobs that nobody asked to stop may take their
     /// time.
     fn look_for_standstill(&mut self) {
-        let Some(silence) = stuck::standstill(&self.engine) else { return };
-        self.stuck.extend(stuck::end_those_that_do_not_stop(&self.engine).into_iter().map(End::into_finish));
-        if !stuck::goes_on(&self.engine) {
+        let Some(silence) = watchdog::standstill(&self.engine) else { return };
+        self.stuck.extend(watchdog::end_those_that_do_not_stop(&self.engine).into_iter().map(End::into_finish));
+        if !watchdog::goes_on(&self.engine) {
             tracing::warn!(
                 "the worker has stood still for {silence:?}: code of jobs that blocks belongs into `run_blocking`"
             );

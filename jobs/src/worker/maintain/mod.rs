@@ -1,5 +1,8 @@
 //! What every worker does for all from time to time: rescue, retention, and warnings of jobs that nobody serves.
 
+mod failure_detector;
+mod sample;
+
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -8,17 +11,17 @@ use std::time::Duration;
 use sea_orm::DbErr;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::engine::Engine;
-use super::failure_detector::FailureDetector;
-use super::line::Line;
+use super::database::Line;
 use super::meter;
-use super::sample::Sampler;
+use super::session::Engine;
 use crate::client::wait;
 use crate::model::outcome::{Attempts, Outcome};
 use crate::model::{AttemptEnd, RetryPolicy};
 use crate::store::batch::Finish;
 use crate::store::maintain::{MAINTENANCE_ROWS, Orphan};
 use crate::store::{Store, unserved, wake};
+use failure_detector::FailureDetector;
+use sample::Sampler;
 
 const RETENTION_INTERVAL: Duration = Duration::from_mins(5);
 const UNSERVED_INTERVAL: Duration = Duration::from_mins(5);

@@ -7,18 +7,18 @@ use crate::store::lock::lock;
 
 /// Shows that a part of the worker makes progress. Code that never gets to an `await` keeps its thread, and what waits to run there.
 #[derive(Debug)]
-pub(super) struct Pulse(Mutex<Instant>);
+pub(in crate::worker) struct Pulse(Mutex<Instant>);
 
 impl Pulse {
-    pub(super) fn new() -> Self {
+    pub(in crate::worker) fn new() -> Self {
         Self(Mutex::new(Instant::now()))
     }
 
-    pub(super) fn beat(&self) {
+    pub(in crate::worker) fn beat(&self) {
         *lock(&self.0) = Instant::now();
     }
 
-    pub(super) fn silence(&self) -> Duration {
+    pub(in crate::worker) fn silence(&self) -> Duration {
         lock(&self.0).elapsed()
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::engine::Engine;
+use super::session::Engine;
 use crate::store::dialect::listen::{Heard, Listener};
 
 /// How long to listen in silence before asking whether the connection still lives.

@@ -1,5 +1,8 @@
 //! One attempt: decode → run (panic-safe, timed, stoppable) → outcome → finish.
 
+pub(super) mod finish_in;
+pub(super) mod outcome;
+
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,11 +12,9 @@ use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument as _;
 
-use super::engine::{Engine, Owned};
-use super::inside::finished_inside;
 use super::lanes::Lane;
 use super::meter::{Meter, Meters};
-use super::verdict::{did_not_stop, ending, outcome, panicked, stopped};
+use super::session::{Engine, Owned};
 use crate::error::{JobResult, chain};
 use crate::job::attempt::{Inside, RunningAttempt, Stop, Stopper};
 use crate::job::registry::Definition;
@@ -22,6 +23,8 @@ use crate::job::{JobContext, parameters};
 use crate::model::AttemptEnd;
 use crate::model::outcome::Outcome;
 use crate::store::claimed::Claimed;
+use finish_in::finished_inside;
+use outcome::{did_not_stop, ending, outcome, panicked, stopped};
 
 /// What this worker owns from now on.
 pub(super) fn own(engine: &Engine, claimed: Vec<Claimed>) -> impl Iterator<Item = Arc<Owned>> {

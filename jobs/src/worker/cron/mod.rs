@@ -1,17 +1,19 @@
 //! Schedules: every worker sleeps until the next one is due, and fires it unless another has.
 
+mod backoff;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::DbErr;
 use tokio::time::Instant;
 
-use super::aside::Aside;
-use super::engine::Engine;
-use super::line::Line;
+use super::database::Line;
+use super::session::Engine;
 use crate::cron::fire::{self, Failure, Fired, Outcome, Unreadable};
 use crate::error::chain;
 use crate::store::cron::{self as store, Which};
+use backoff::Aside;
 
 /// How often to look at the schedules, where nothing was heard of a change; and where there are none.
 const LOOK: Duration = Duration::from_secs(30);

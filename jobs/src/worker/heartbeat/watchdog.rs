@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::engine::{End, Engine};
-use super::verdict;
 use crate::job::attempt::{RunningAttempt, Stop};
 use crate::store::lock::lock;
+use crate::worker::execute::outcome;
+use crate::worker::session::{End, Engine};
 
 /// For how long the writer or the claimer has shown no progress, where that is longer than either waits for the database or for work.
-pub(super) fn standstill(engine: &Engine) -> Option<Duration> {
+pub(in crate::worker) fn standstill(engine: &Engine) -> Option<Duration> {
     let patience = engine.settings.lease * 3;
     let writer = Some(engine.writer.silence()).filter(|silence| *silence > patience);
     let claimer = Some(engine.claimer.silence())
@@ -21,7 +21,7 @@ const POKE: Duration = Duration::from_millis(500);
 
 /// A thread of the runtime that waits for the network and for time may find a job that keeps it, and leave nobody waiting in its place,
 /// though others are free. Work from outside wakes one of them.
-pub(super) async fn poke(engine: &Engine) {
+pub(in crate::worker) async fn poke(engine: &Engine) {
     loop {
         tokio::time::sleep(POKE).await;
         engine.runtime.spawn(std::future::ready(()));
@@ -30,7 +30,7 @@ pub(super) async fn poke(engine: &Engine) {
 
 /// The ends, for the tables, of what goes on although it was asked to stop. What is out of time is asked here too: its own time-out
 /// may not be able to run.
-pub(super) fn end_those_that_do_not_stop(engine: &Engine) -> Vec<End> {
+pub(in crate::worker) fn end_those_that_do_not_stop(engine: &Engine) -> Vec<End> {
     let patience = patience(engine);
     let mut ends = Vec::new();
     for owned in engine.owned() {
@@ -44,7 +44,7 @@ pub(super) fn end_those_that_do_not_stop(engine: &Engine) -> Vec<End> {
             // One that only waits for a thread is not to blame.
             Some((_, since)) if since.elapsed() > patience && attempt.inside.has_thread() && owned.end() => {
                 lock(&engine.unstopped).push(attempt.clone());
-                ends.push(verdict::ending(engine, attempt, verdict::did_not_stop(attempt)));
+                ends.push(outcome::ending(engine, attempt, outcome::did_not_stop(attempt)));
             }
             None if attempt.job.timeout().is_some_and(|timeout| owned.started().elapsed() > timeout + patience) => {
                 attempt.stop.trip(Stop::TimedOut);
@@ -56,7 +56,7 @@ pub(super) fn end_those_that_do_not_stop(engine: &Engine) -> Vec<End> {
 }
 
 /// Whether code keeps a thread long after it was asked to stop, for whatever reason.
-pub(super) fn goes_on(engine: &Engine) -> bool {
+pub(in crate::worker) fn goes_on(engine: &Engine) -> bool {
     let patience = patience(engine);
     let is_stuck = |attempt: &RunningAttempt| {
         attempt.inside.has_thread() && attempt.stop.reason().is_some_and(|(_, since)| since.elapsed() > patience)

@@ -12,11 +12,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::claims::Claims;
+use super::config::Settings;
 use super::connections::Connections;
-use super::lease::Lease;
+use super::heartbeat::lease::Lease;
+use super::heartbeat::progress::Pulse;
 use super::meter::Meter;
-use super::pulse::Pulse;
-use super::settings::Settings;
 use crate::client::metrics;
 use crate::error::Error;
 use crate::job::attempt::{RunningAttempt, Setting, Stop};

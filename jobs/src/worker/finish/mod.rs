@@ -1,6 +1,9 @@
 //! The writer: ends of attempts, and what running ones report, in batches. While one batch is written the next gathers, so a
 //! lone job is finished at once and a flood in bulk, without a timer.
 
+mod retry;
+mod updates;
+
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,10 +12,10 @@ use sea_orm::DbErr;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::engine::{End, Engine, Owned};
-use super::line::Line;
-use super::repeats::{FIRST_RETRY, LAST_RETRY, TRIES_BEFORE_DIVIDING};
-use super::{meter, report, stuck};
+use super::database::Line;
+use super::heartbeat::watchdog;
+use super::meter;
+use super::session::{End, Engine, Owned};
 use crate::client::wait;
 use crate::error::fault::{self, Fault};
 use crate::job::report::storable;
@@ -22,6 +25,7 @@ use crate::store::batch::{Finish, MAX_ROWS, batch_len, is_large};
 use crate::store::control::Mark;
 use crate::store::dialect::connection::is_closed;
 use crate::store::lock::lock;
+use retry::{FIRST_RETRY, LAST_RETRY, TRIES_BEFORE_DIVIDING};
 
 /// How often progress, messages and results of running jobs are written.
 const REPORT_INTERVAL: Duration = Duration::from_millis(500);
@@ -72,9 +76,9 @@ impl Writer {
             _ = self.ends.recv_many(&mut ends, MAX_ROWS) => {}
             () = until(retry_locked) => {}
             _ = reports.tick() => {
-                self.waiting.extend(stuck::end_those_that_do_not_stop(&self.engine).into_iter().map(End::into_finish));
+                self.waiting.extend(watchdog::end_those_that_do_not_stop(&self.engine).into_iter().map(End::into_finish));
                 self.engine.measure_running();
-                report::write(&self.engine, &mut self.line).await;
+                updates::write(&self.engine, &mut self.line).await;
             }
             () = self.engine.written.cancelled() => {
                 while let Ok(end) = self.ends.try_recv() {

@@ -7,11 +7,11 @@ use sea_orm::{DatabaseConnection, DbErr, EntityTrait as _, QuerySelect as _};
 use tokio_util::task::TaskTracker;
 
 use super::claim::{self, WhenIdle};
-use super::engine::Engine;
-use super::line::Line;
-use super::settings::Settings;
+use super::config::Settings;
+use super::database::Line;
+use super::session::Engine;
 use super::shutdown::{End, Shutdown};
-use super::{cron, finish, heartbeat, maintain, notify};
+use super::{cron, finish, heartbeat, listen, maintain};
 use crate::cron::declare;
 use crate::error::Error;
 use crate::error::fault::{self, Fault};
@@ -99,7 +99,7 @@ async fn work(engine: Arc<Engine>, shutdown: &Shutdown) -> Result<End, Error> {
     let _when_dropped = engine.gone.clone().drop_guard();
     let background = TaskTracker::new();
     let heart = heartbeat::start(engine.clone())?;
-    background.spawn(engine.gone.clone().run_until_cancelled_owned(notify::run(engine.clone())));
+    background.spawn(engine.gone.clone().run_until_cancelled_owned(listen::run(engine.clone())));
     background.spawn(engine.gone.clone().run_until_cancelled_owned(maintain::run(engine.clone())));
     if shutdown.idle() == WhenIdle::Sleep {
         background.spawn(cron::run(engine.clone()));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use sea_orm::{DbErr, RuntimeErr};
 
 use super::connections::Connections;
-use super::engine::Engine;
+use super::session::Engine;
 use crate::store::Store;
 
 /// A connection that was cut without a word is waited on until the system gives it up, which takes minutes or hours. What gets no

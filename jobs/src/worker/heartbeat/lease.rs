@@ -7,7 +7,7 @@ use crate::store::lock::lock;
 
 /// The lease, as far as this process knows: it counts from when the last good heartbeat was *sent*.
 #[derive(Debug)]
-pub(super) struct Lease {
+pub(in crate::worker) struct Lease {
     times: Mutex<Times>,
     /// From the last good beat until jobs have to be asked to stop.
     usable: Duration,
@@ -22,13 +22,13 @@ struct Times {
 }
 
 impl Lease {
-    pub(super) fn new(sent: Instant, whole: Duration, grace: Duration, margin: Duration) -> Self {
+    pub(in crate::worker) fn new(sent: Instant, whole: Duration, grace: Duration, margin: Duration) -> Self {
         let times = Times { last_good: sent, healthy_since: sent };
         Self { times: Mutex::new(times), usable: whole.saturating_sub(grace + margin), whole }
     }
 
     /// A beat that was sent then has come back good.
-    pub(super) fn renew(&self, sent: Instant) {
+    pub(in crate::worker) fn renew(&self, sent: Instant) {
         let mut times = lock(&self.times);
         if sent.duration_since(times.last_good) > self.usable {
             times.healthy_since = sent;
@@ -37,17 +37,17 @@ impl Lease {
     }
 
     /// When claims and starts have to end, and jobs to be stopped.
-    pub(super) fn deadline(&self) -> Instant {
+    pub(in crate::worker) fn deadline(&self) -> Instant {
         lock(&self.times).last_good + self.usable
     }
 
     /// Whether new work may begin.
-    pub(super) fn holds(&self) -> bool {
+    pub(in crate::worker) fn holds(&self) -> bool {
         Instant::now() < self.deadline()
     }
 
     /// Whether beats have gone well for one whole lease: only such a worker may call others dead.
-    pub(super) fn is_trusted(&self) -> bool {
+    pub(in crate::worker) fn is_trusted(&self) -> bool {
         self.holds() && lock(&self.times).healthy_since.elapsed() >= self.whole
     }
 }
