@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use sea_orm::DbErr;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::in_flight::InFlightJob;
 use super::pace::Pace;
-use super::session::Owned;
 use crate::store::Store;
 use crate::store::claim::Ask;
 use crate::store::claimed::Claimed;
@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(super) struct Lane {
     slots: Arc<Semaphore>,
     /// Claimed, and not started yet, since when.
-    waiting: Mutex<VecDeque<(Instant, Arc<Owned>)>>,
+    waiting: Mutex<VecDeque<(Instant, Arc<InFlightJob>)>>,
     pace: Mutex<Pace>,
     /// With so many left waiting it is time to claim again.
     low: AtomicUsize,
@@ -38,7 +38,7 @@ pub(super) struct Lane {
 
 impl Lane {
     /// The job that is to start next, and whether it is time to claim again.
-    pub(super) fn next(&self) -> Option<(Arc<Owned>, bool)> {
+    pub(super) fn next(&self) -> Option<(Arc<InFlightJob>, bool)> {
         let mut waiting = lock(&self.waiting);
         let (_, owned) = waiting.pop_front()?;
         Some((owned, waiting.len() == self.low.load(Ordering::SeqCst)))
@@ -58,7 +58,7 @@ impl Lane {
     }
 
     /// Takes out the first that wait, as long as they have waited since such a time.
-    fn take(&self, since: impl Fn(Instant) -> bool) -> Vec<Arc<Owned>> {
+    fn take(&self, since: impl Fn(Instant) -> bool) -> Vec<Arc<InFlightJob>> {
         let mut waiting = lock(&self.waiting);
         let rest = waiting.iter().position(|(then, _)| !since(*then)).unwrap_or(waiting.len());
         waiting.drain(..rest).map(|(_, owned)| owned).collect()
@@ -144,13 +144,13 @@ impl Served {
     }
 
     /// Lets these jobs wait for a slot.
-    pub(super) fn wait(&self, claimed: impl Iterator<Item = Arc<Owned>>) {
+    pub(super) fn wait(&self, claimed: impl Iterator<Item = Arc<InFlightJob>>) {
         let now = Instant::now();
         lock(&self.lane.waiting).extend(claimed.map(|owned| (now, owned)));
     }
 
     /// The next job that waits, with a slot for it.
-    pub(super) fn next(&self) -> Option<(OwnedSemaphorePermit, Arc<Owned>)> {
+    pub(super) fn next(&self) -> Option<(OwnedSemaphorePermit, Arc<InFlightJob>)> {
         if self.lane.waiting() == 0 {
             return None;
         }
@@ -212,7 +212,7 @@ impl Lanes {
     }
 
     /// From now on these are paused, and no others. Takes out what waits there for a slot.
-    pub(super) fn pause(&mut self, paused: &HashSet<String>) -> Vec<Arc<Owned>> {
+    pub(super) fn pause(&mut self, paused: &HashSet<String>) -> Vec<Arc<InFlightJob>> {
         for served in &mut self.0 {
             let was_paused = std::mem::replace(&mut served.paused, paused.contains(&served.queue));
             if served.paused {
@@ -258,14 +258,14 @@ impl Lanes {
     }
 
     /// Takes out those that have waited for a slot for too long.
-    pub(super) fn take_impatient(&self) -> Vec<Arc<Owned>> {
+    pub(super) fn take_impatient(&self) -> Vec<Arc<InFlightJob>> {
         let now = Instant::now();
         let is_impatient = |since: Instant| now.duration_since(since) >= PATIENCE;
         self.0.iter().flat_map(|served| served.lane.take(is_impatient)).collect()
     }
 
     /// Takes out all that wait for a slot.
-    pub(super) fn take_all(&self) -> Vec<Arc<Owned>> {
+    pub(super) fn take_all(&self) -> Vec<Arc<InFlightJob>> {
         self.0.iter().flat_map(|served| served.lane.take(|_| true)).collect()
     }
 }

@@ -10,10 +10,11 @@ use std::time::Duration;
 use sea_orm::DbErr;
 use tokio::time::Instant;
 
-use super::database::Line;
+use super::database::StoreClient;
 use super::execute;
+use super::in_flight::InFlightJob;
 use super::lanes::{Lanes, Served};
-use super::session::{Engine, Owned};
+use super::session::Session;
 use crate::model::outcome::Outcome;
 use crate::store::claim::Look;
 use rest::{FIRST_GLANCE, FIRST_LOOK, LAST_GLANCE};
@@ -33,10 +34,10 @@ pub(super) enum WhenIdle {
     Return,
 }
 
-pub(super) async fn run(engine: Arc<Engine>, when_idle: WhenIdle) {
-    let mut claimer = Claimer::new(engine, when_idle);
-    while !claimer.engine.stopping.is_cancelled() {
-        claimer.engine.claimer.beat();
+pub(super) async fn run(session: Arc<Session>, when_idle: WhenIdle) {
+    let mut claimer = Claimer::new(session, when_idle);
+    while !claimer.session.phases.stop_claiming.is_cancelled() {
+        claimer.session.vitals.claimer.record();
         claimer.start();
         claimer.give_back(claimer.lanes.take_impatient()).await;
         let step = if claimer.lanes.is_ready() { claimer.claim().await } else { claimer.rest().await };
@@ -55,8 +56,8 @@ enum Next {
 }
 
 struct Claimer {
-    engine: Arc<Engine>,
-    line: Line,
+    session: Arc<Session>,
+    client: StoreClient,
     names: Vec<&'static str>,
     lanes: Lanes,
     when_idle: WhenIdle,
@@ -79,12 +80,12 @@ struct Claimer {
 }
 
 impl Claimer {
-    fn new(engine: Arc<Engine>, when_idle: WhenIdle) -> Self {
+    fn new(session: Arc<Session>, when_idle: WhenIdle) -> Self {
         Self {
-            line: Line::new(&engine),
-            names: engine.registry.names(),
-            lanes: Lanes::new(&engine.settings.queues),
-            engine,
+            client: session.database.client(),
+            names: session.registry.names(),
+            lanes: Lanes::new(&session.config.queues),
+            session,
             when_idle,
             look: FIRST_LOOK,
             in_vain: false,
@@ -100,7 +101,7 @@ impl Claimer {
 
     /// Claims for each queue that may have due jobs, and starts what it gets.
     async fn claim(&mut self) -> Result<Next, DbErr> {
-        if !self.engine.lease.holds() {
+        if !self.session.lease.holds() {
             // Others may take our jobs soon; the next good heartbeat wakes us.
             self.sleep_until_woken(Instant::now() + LAST_RETRY).await;
             return Ok(Next::GoOn);
@@ -110,15 +111,16 @@ impl Claimer {
         self.heed_pauses().await?;
         let mut brought = false;
         for (ask, served) in self.lanes.ready() {
-            if self.engine.stopping.is_cancelled() {
+            if self.session.phases.stop_claiming.is_cancelled() {
                 break;
             }
-            let in_flight = self.engine.claims.begin();
-            let store = self.line.store();
-            let claimed = self.line.in_time(served.claim(&store, self.engine.id, &self.names, ask)).await?;
+            let in_flight = self.session.claims.begin();
+            let store = self.client.store();
+            let claimed =
+                self.client.with_timeout(served.claim(&store, self.session.identity.id, &self.names, ask)).await?;
             brought |= !claimed.is_empty();
-            served.wait(execute::own(&self.engine, claimed));
-            start(&self.engine, served);
+            served.wait(self.session.track(claimed));
+            start(&self.session, served);
             drop(in_flight);
         }
         if brought {
@@ -135,7 +137,7 @@ impl Claimer {
     /// While a queue has so much to do that the worker never rests, others get their turn: what was told of them meanwhile is heard,
     /// and those where nothing was due are looked at from time to time.
     async fn look_at_others(&mut self) -> Result<(), DbErr> {
-        let woken = self.engine.sleeper.take();
+        let woken = self.session.sleeper.take();
         self.lanes.wake(&woken);
         if self.lanes.serve_any(&woken.changed) {
             self.asked_at = None;
@@ -144,8 +146,8 @@ impl Claimer {
         if drained.is_empty() || !self.others.is_due() {
             return Ok(());
         }
-        let (store, asked) = (self.line.store(), Instant::now());
-        let Look { due, paused } = self.line.in_time(store.look(&drained, &self.names)).await?;
+        let (store, asked) = (self.client.store(), Instant::now());
+        let Look { due, paused } = self.client.with_timeout(store.look(&drained, &self.names)).await?;
         self.others.asked(asked);
         for (queue, _) in due.iter().filter(|(_, wait)| wait.is_zero()) {
             self.lanes.wake_queue(queue);
@@ -164,14 +166,14 @@ impl Claimer {
     /// Starts what waits for a slot, as far as there are free ones.
     fn start(&self) {
         for served in self.lanes.iter() {
-            start(&self.engine, served);
+            start(&self.session, served);
         }
     }
 
     /// Gives back what was claimed and not started.
-    async fn give_back(&self, unstarted: Vec<Arc<Owned>>) {
+    async fn give_back(&self, unstarted: Vec<Arc<InFlightJob>>) {
         for owned in unstarted {
-            execute::end(&self.engine, &owned, Outcome::NeverStarted).await;
+            execute::finish(&self.session, &owned, Outcome::NeverStarted).await;
         }
     }
 
@@ -180,8 +182,8 @@ impl Claimer {
         if self.asked_at.is_some_and(|asked| asked.elapsed() < self.poll_interval()) {
             return Ok(());
         }
-        let (store, asked) = (self.line.store(), Instant::now());
-        let paused = self.line.in_time(store.paused()).await?;
+        let (store, asked) = (self.client.store(), Instant::now());
+        let paused = self.client.with_timeout(store.paused()).await?;
         self.pause(&paused, asked).await;
         Ok(())
     }
@@ -197,7 +199,7 @@ impl Claimer {
         tracing::warn!(%error, "jobs can't be claimed; trying again in {:?}", self.retry);
         // Sleep only: what is hungry stays so.
         tokio::select! {
-            () = self.engine.stopping.cancelled() => {}
+            () = self.session.phases.stop_claiming.cancelled() => {}
             () = tokio::time::sleep(self.retry) => {}
         }
         self.retry = (self.retry * 2).min(LAST_RETRY);
@@ -205,9 +207,9 @@ impl Claimer {
 }
 
 /// Starts what waits for a slot in this queue, each job in a slot and a task of its own.
-fn start(engine: &Arc<Engine>, served: &Served) {
+fn start(session: &Arc<Session>, served: &Served) {
     while let Some((slot, owned)) = served.next() {
-        let work = execute::run_slot(engine.clone(), served.lane.clone(), slot, owned);
-        engine.tasks.spawn(engine.gone.clone().run_until_cancelled_owned(work));
+        let work = execute::run_slot(session.clone(), served.lane.clone(), slot, owned);
+        session.tasks.spawn(session.phases.terminated.clone().run_until_cancelled_owned(work));
     }
 }

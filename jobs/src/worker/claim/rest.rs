@@ -45,9 +45,9 @@ impl Claimer {
             self.mark_asleep(&drained).await?;
         }
         self.lanes.calm_down();
-        let was_idle = self.engine.is_idle();
-        let (store, asked) = (self.line.store(), Instant::now());
-        let Look { due, paused } = self.line.in_time(store.look(&drained, &self.names)).await?;
+        let was_idle = self.session.in_flight.is_empty();
+        let (store, asked) = (self.client.store(), Instant::now());
+        let Look { due, paused } = self.client.with_timeout(store.look(&drained, &self.names)).await?;
         self.pause(&paused, asked).await;
         if self.lanes.is_ready() {
             // A queue has been resumed.
@@ -69,7 +69,7 @@ impl Claimer {
         } else if self.beat_asked_at.is_none_or(|asked| asked.elapsed() >= ASK_FOR_BEAT) {
             // Or this worker's row is gone, and it claims nothing any more: the next heartbeat tells.
             self.beat_asked_at = Some(Instant::now());
-            self.engine.sleeper.beat.notify_one();
+            self.session.sleeper.beat.notify_one();
         }
         let next_due = due.values().filter(|wait| !wait.is_zero()).min();
         let pause = next_due.map_or(self.look, |wait| self.look.min(*wait));
@@ -94,14 +94,14 @@ impl Claimer {
 
     /// Waits for a wake-up that makes a queue ready, or the time, or the end.
     pub(super) async fn sleep_until_woken(&mut self, until: Instant) -> Woken {
-        let engine = self.engine.clone();
+        let session = self.session.clone();
         let until = self.lanes.patience_ends().map_or(until, |patience| until.min(patience.into()));
         loop {
             tokio::select! {
-                () = engine.stopping.cancelled() => return Woken::ByEvent,
+                () = session.phases.stop_claiming.cancelled() => return Woken::ByEvent,
                 () = tokio::time::sleep_until(until) => return Woken::ByTime,
-                () = engine.sleeper.woken() => {
-                    let woken = engine.sleeper.take();
+                () = session.sleeper.woken() => {
+                    let woken = session.sleeper.take();
                     let changed = woken.all || self.lanes.serve_any(&woken.changed);
                     if changed {
                         self.asked_at = None;
@@ -113,7 +113,7 @@ impl Claimer {
                     if woken.look || changed {
                         return Woken::ByTime;
                     }
-                    if self.lanes.is_ready() || (self.when_idle == WhenIdle::Return && engine.is_idle()) {
+                    if self.lanes.is_ready() || (self.when_idle == WhenIdle::Return && session.in_flight.is_empty()) {
                         return Woken::ByEvent;
                     }
                 }
@@ -123,9 +123,9 @@ impl Claimer {
 
     /// Only a worker that says it sleeps is notified, and only where the database can.
     pub(super) async fn mark_asleep(&mut self, queues: &[String]) -> Result<(), DbErr> {
-        if self.engine.listening.load(Ordering::SeqCst) && self.asleep != queues {
-            let store = self.line.store();
-            self.line.in_time(store.sleep_on(self.engine.id, queues)).await?;
+        if self.session.listening.load(Ordering::SeqCst) && self.asleep != queues {
+            let store = self.client.store();
+            self.client.with_timeout(store.sleep_on(self.session.identity.id, queues)).await?;
             self.asleep = queues.to_vec();
         }
         Ok(())
@@ -138,10 +138,10 @@ impl Claimer {
 
     /// Others do not wake it: it looks by itself.
     fn is_awake(&self) -> bool {
-        self.engine.listening.load(Ordering::SeqCst) && self.asleep.is_empty()
+        self.session.listening.load(Ordering::SeqCst) && self.asleep.is_empty()
     }
 
     pub(super) fn poll_interval(&self) -> Duration {
-        self.engine.settings.poll_interval(self.engine.listening.load(Ordering::SeqCst))
+        self.session.config.poll_interval(self.session.listening.load(Ordering::SeqCst))
     }
 }

@@ -8,89 +8,96 @@ use std::time::Duration;
 use sea_orm::DbErr;
 use tokio::time::Instant;
 
-use super::database::Line;
-use super::session::Engine;
+use super::database::StoreClient;
+use super::session::Session;
 use crate::cron::fire::{self, Failure, Fired, Outcome, Unreadable};
 use crate::error::chain;
 use crate::store::cron::{self as store, Which};
-use backoff::Aside;
+use backoff::Backoff;
 
-/// How often to look at the schedules, where nothing was heard of a change; and where there are none.
-const LOOK: Duration = Duration::from_secs(30);
-const LOOK_FOR_THE_FIRST: Duration = Duration::from_mins(1);
+/// How often to look at the schedules if no change is heard of: if there are schedules, and if there are none.
+const POLL_INTERVAL: Duration = Duration::from_secs(30);
+const POLL_INTERVAL_WITHOUT_SCHEDULES: Duration = Duration::from_mins(1);
 
-/// The pause before the next look after a change was heard of, whose transaction may still be open; each further one is so many times as
-/// long.
-const FIRST_LOOK: Duration = Duration::from_secs(1);
-const LONGER: u32 = 10;
+/// The pause before the next look after a change was heard of: its transaction may still be open. Each further pause is longer by this factor.
+const FIRST_POLL: Duration = Duration::from_secs(1);
+const POLL_FACTOR: u32 = 10;
 
-/// Of many changes, those that come within this time are looked at together.
-const GATHER: Duration = Duration::from_millis(100);
+/// Changes that come within this time are looked at together.
+const DEBOUNCE: Duration = Duration::from_millis(100);
 
-/// The pause where a schedule is due that somebody else holds, or the database does not answer.
+/// The pause if a due schedule is locked by another transaction, or if the database does not answer.
 const RETRY: Duration = Duration::from_millis(500);
 
-/// For how long what can't be read is left alone.
+/// How long a schedule that can't be read is left alone.
 const UNREADABLE: Duration = Duration::from_mins(10);
 
-/// So many schedules that can't be fired, one after the other, are not the fault of the schedules.
-const TOO_MANY: u32 = 10;
+/// If this many schedules in a row can't be fired, the schedules are not the reason.
+const MAX_FAILURES: u32 = 10;
 
-/// Until the worker stops. It ends by itself, and never in the middle of a statement: a database in memory goes with its connection.
-pub(super) async fn run(engine: Arc<Engine>) {
-    let mut schedules = Schedules::new(&engine);
-    let mut look = LOOK;
-    while !is_over(&engine) {
+/// Fires schedules until the worker stops. It ends by itself, and never in the middle of a statement: a database in memory goes with its
+/// connection.
+pub(super) async fn run(session: Arc<Session>) {
+    let mut schedules = Schedules::new(&session);
+    let mut poll = POLL_INTERVAL;
+    while !is_over(&session) {
         let pause = match schedules.fire().await {
-            Ok(Some(wait)) => wait.min(look),
-            Ok(None) if look == LOOK => LOOK_FOR_THE_FIRST,
-            Ok(None) => look,
+            Ok(Some(wait)) => wait.min(poll),
+            Ok(None) if poll == POLL_INTERVAL => POLL_INTERVAL_WITHOUT_SCHEDULES,
+            Ok(None) => poll,
             Err(error) => {
                 tracing::warn!(%error, "schedules can't be fired; trying again in {RETRY:?}");
                 RETRY
             }
         };
-        look = (look * LONGER).min(LOOK);
+        poll = (poll * POLL_FACTOR).min(POLL_INTERVAL);
         tokio::select! {
-            () = engine.stopping.cancelled() => {}
-            () = engine.gone.cancelled() => {}
+            () = session.phases.stop_claiming.cancelled() => {}
+            () = session.phases.terminated.cancelled() => {}
             () = tokio::time::sleep(pause) => {}
-            () = engine.sleeper.cron.notified() => {
-                look = FIRST_LOOK;
-                schedules.aside.clear();
-                tokio::time::sleep(GATHER).await;
+            () = session.sleeper.cron.notified() => {
+                poll = FIRST_POLL;
+                schedules.backoff.clear();
+                tokio::time::sleep(DEBOUNCE).await;
             }
         }
     }
 }
 
-/// The worker stops, or was dropped.
-fn is_over(engine: &Engine) -> bool {
-    engine.stopping.is_cancelled() || engine.gone.is_cancelled()
+/// Whether the worker stops, or was dropped.
+fn is_over(session: &Session) -> bool {
+    session.phases.stop_claiming.is_cancelled() || session.phases.terminated.is_cancelled()
 }
 
 /// Fires what is due now, and nothing else.
-pub(super) async fn fire_once(engine: &Engine) -> Result<(), DbErr> {
-    Schedules::new(engine).fire().await.map(drop)
+pub(super) async fn fire_once(session: &Session) -> Result<(), DbErr> {
+    Schedules::new(session).fire().await.map(drop)
 }
 
 /// The schedules of the jobs that this worker knows.
 struct Schedules<'a> {
-    engine: &'a Engine,
-    line: Line,
+    session: &'a Session,
+    client: StoreClient,
     jobs: Vec<&'static str>,
-    aside: Aside,
-    /// How many of the next are fired one by one, because of many together one could not be.
-    alone: usize,
+    backoff: Backoff,
+    /// How many of the next schedules are fired one by one, because one of several in a transaction could not be.
+    one_by_one: usize,
+    failures_in_a_row: u32,
 }
 
 impl<'a> Schedules<'a> {
-    fn new(engine: &'a Engine) -> Self {
-        let jobs = engine.registry.names();
-        Self { engine, line: Line::new(engine), jobs, aside: Aside::default(), alone: 0 }
+    fn new(session: &'a Session) -> Self {
+        Self {
+            session,
+            client: session.database.client(),
+            jobs: session.registry.names(),
+            backoff: Backoff::default(),
+            one_by_one: 0,
+            failures_in_a_row: 0,
+        }
     }
 
-    /// Fires what is due, and says how long it is until the next one; `None` where there is none.
+    /// Fires what is due. Returns the time until the next schedule is due, if there is one.
     async fn fire(&mut self) -> Result<Option<Duration>, DbErr> {
         let wait = self.due_in().await?;
         if wait != Some(Duration::ZERO) {
@@ -101,65 +108,73 @@ impl<'a> Schedules<'a> {
     }
 
     async fn due_in(&mut self) -> Result<Option<Duration>, DbErr> {
-        let (store, which) = (self.line.store(), Which::new(&self.jobs, &self.aside.names())?);
-        let due_in = self.line.in_time(store::due_in(&store.db, &which)).await?;
-        Ok(due_in.into_iter().chain(self.aside.next_try(Instant::now())).min())
+        let (store, which) = (self.client.store(), Which::new(&self.jobs, &self.backoff.names())?);
+        let due_in = self.client.with_timeout(store::due_in(&store.db, &which)).await?;
+        Ok(due_in.into_iter().chain(self.backoff.next_retry(Instant::now())).min())
     }
 
-    /// Fires all that are due, and that nobody else is firing. Those that were set aside come last, one at a time: each may hold up the others
-    /// for as long as its transaction may wait.
+    /// Fires all schedules that are due and that no other worker is firing. Retries come last, one at a time: each may hold up the others for as
+    /// long as its transaction may wait.
     async fn fire_due(&mut self) -> Result<(), DbErr> {
-        let mut failed_in_a_row = 0;
-        while !is_over(self.engine) {
-            let (store, which) = (self.line.store(), Which::new(&self.jobs, &self.aside.names())?);
-            let limit = if self.alone > 0 { 1 } else { fire::PAGE };
-            let default_queue = &self.engine.settings.default_queue;
-            let fire = fire::first_due(&store, &self.engine.registry, default_queue, &which, limit);
-            let Outcome { unreadable, fired } = self.line.in_time(fire).await?;
+        self.failures_in_a_row = 0;
+        while !is_over(self.session) {
+            let Outcome { unreadable, fired } = self.fire_some().await?;
             let all_could_be_read = unreadable.is_empty();
             for schedule in unreadable {
                 self.leave_alone(schedule);
             }
             match fired {
                 Ok(fired) if fired.is_empty() && all_could_be_read => {
-                    if !self.aside.try_again(Instant::now()) {
+                    if !self.backoff.retry_one(Instant::now()) {
                         break;
                     }
-                    self.alone = 1;
+                    self.one_by_one = 1;
                 }
-                Ok(fired) => {
-                    self.alone = self.alone.saturating_sub(1);
-                    failed_in_a_row = 0;
-                    for fired in fired {
-                        self.aside.forget(&fired.schedule);
-                        tell(&fired);
-                    }
-                }
-                Err(Failure { schedules, error }) => match &schedules[..] {
-                    [schedule] => {
-                        self.alone = self.alone.saturating_sub(1);
-                        let pause = self.aside.put(schedule, Instant::now());
-                        tracing::warn!(schedule, %error, "a schedule can't be fired; trying again in {pause:?}");
-                        failed_in_a_row += 1;
-                        // It is not the schedules: a table is missing, or the disk is full.
-                        if failed_in_a_row == TOO_MANY {
-                            return Err(error);
-                        }
-                    }
-                    _ => self.alone = schedules.len(),
-                },
+                Ok(fired) => self.record_fired(&fired),
+                Err(failure) => self.record_failure(failure)?,
             }
         }
         Ok(())
     }
 
+    async fn fire_some(&mut self) -> Result<Outcome, DbErr> {
+        let (store, which) = (self.client.store(), Which::new(&self.jobs, &self.backoff.names())?);
+        let limit = if self.one_by_one > 0 { 1 } else { fire::PAGE };
+        let default_queue = &self.session.config.default_queue;
+        let fire = fire::first_due(&store, &self.session.registry, default_queue, &which, limit);
+        self.client.with_timeout(fire).await
+    }
+
     fn leave_alone(&mut self, Unreadable { schedule, reason }: Unreadable) {
         tracing::error!(schedule, "a schedule is due that can't be read here: {}", chain(&reason));
-        self.aside.put_for(schedule, UNREADABLE, Instant::now());
+        self.backoff.back_off_for(schedule, UNREADABLE, Instant::now());
+    }
+
+    fn record_fired(&mut self, fired: &[Fired]) {
+        self.one_by_one = self.one_by_one.saturating_sub(1);
+        self.failures_in_a_row = 0;
+        for fired in fired {
+            self.backoff.reset(&fired.schedule);
+            trace(fired);
+        }
+    }
+
+    /// Backs off from a schedule that can't be fired. If it is one of several, they are fired one by one.
+    fn record_failure(&mut self, Failure { schedules, error }: Failure) -> Result<(), DbErr> {
+        let [schedule] = &schedules[..] else {
+            self.one_by_one = schedules.len();
+            return Ok(());
+        };
+        self.one_by_one = self.one_by_one.saturating_sub(1);
+        let pause = self.backoff.back_off(schedule, Instant::now());
+        tracing::warn!(schedule, %error, "a schedule can't be fired; trying again in {pause:?}");
+        self.failures_in_a_row += 1;
+        // Perhaps a table is missing, or the disk is full.
+        if self.failures_in_a_row == MAX_FAILURES { Err(error) } else { Ok(()) }
     }
 }
 
-fn tell(fired: &Fired) {
+fn trace(fired: &Fired) {
     let Fired { schedule, missed, was_up, policy, jobs } = fired;
     if *missed > 0 {
         let jobs = jobs.len();

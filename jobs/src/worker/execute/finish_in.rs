@@ -1,4 +1,4 @@
-//! Jobs that finish themselves inside a transaction of their own: the row tells how they ended.
+//! Jobs that called `finish_in`: their own transaction writes their end, so only their row tells whether it was committed.
 
 use std::time::Duration;
 
@@ -11,33 +11,33 @@ use crate::model::outcome::Outcome;
 use crate::model::{AttemptEnd, JobStatus};
 use crate::store::Store;
 use crate::store::claimed::Claimed;
-use crate::worker::database::Line;
 use crate::worker::meter;
-use crate::worker::session::Engine;
+use crate::worker::session::Session;
 
-/// Where the job was finished inside a transaction of its own, the row tells how it ended. `None`: it has.
-pub(super) async fn finished_inside(engine: &Engine, attempt: &RunningAttempt, outcome: Outcome) -> Option<Outcome> {
-    if !attempt.notes.is_closed() {
+/// The pauses between two looks at the row while the transaction is open.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LAST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Waits until the transaction of a job that called `finish_in` is over. Returns the outcome that is still to be written: `None` if the row has
+/// its end.
+pub(super) async fn settle_finish_in(session: &Session, attempt: &RunningAttempt, outcome: Outcome) -> Option<Outcome> {
+    if !attempt.updates.is_closed() {
         return Some(outcome);
     }
     let job = &attempt.job;
-    let (mut line, mut pause) = (Line::new(engine), Duration::from_millis(10));
+    let (mut client, mut pause) = (session.database.client(), FIRST_PAUSE);
     loop {
-        let store = line.store();
-        match line.in_time(inside(&store, job)).await {
-            Ok(Inside::Unknown) => {}
-            Ok(Inside::NotCommitted) => {
-                let reason = "finish_in was not committed: its transaction was rolled back or dropped".into();
-                attempt.notes.reopen();
-                return Some(match outcome {
-                    Outcome::Succeeded => Outcome::Errored { how: AttemptEnd::Error, reason, delay: None },
-                    other => other,
-                });
+        let store = client.store();
+        match client.with_timeout(finish_in(&store, job)).await {
+            Ok(FinishIn::Open) => {}
+            Ok(FinishIn::RolledBack) => {
+                attempt.updates.reopen();
+                return Some(rolled_back(outcome));
             }
-            Ok(Inside::Over { by }) => {
-                engine.disown(job.id, job.version);
-                if by == Some(engine.id) {
-                    meter::finished_inside(job);
+            Ok(FinishIn::Committed { by }) => {
+                session.in_flight.release((job.id, job.version));
+                if by == Some(session.identity.id) {
+                    meter::finished_in_transaction(job);
                 }
                 wait::ended(std::iter::once(job.id));
                 return None;
@@ -45,28 +45,40 @@ pub(super) async fn finished_inside(engine: &Engine, attempt: &RunningAttempt, o
             Err(error) => tracing::warn!(job = job.id, "can't see whether finish_in was committed: {}", chain(&error)),
         }
         tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(Duration::from_secs(1));
+        pause = (pause * 2).min(LAST_PAUSE);
     }
 }
 
-enum Inside {
-    /// Its transaction is still open.
-    Unknown,
-    NotCommitted,
-    /// The row is at another version: finished by us, or taken over.
-    Over {
+/// Success depends on the transaction; a failure stays what it is.
+fn rolled_back(outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Succeeded => Outcome::Errored {
+            how: AttemptEnd::Error,
+            reason: "finish_in was not committed: its transaction was rolled back or dropped".into(),
+            delay: None,
+        },
+        other => other,
+    }
+}
+
+/// What became of the transaction that was to finish a job.
+enum FinishIn {
+    Open,
+    RolledBack,
+    /// The row has another version: this attempt has ended, or another worker has the job. `by` is known if it has just ended.
+    Committed {
         by: Option<i64>,
     },
 }
 
-async fn inside(store: &Store, job: &Claimed) -> Result<Inside, DbErr> {
+async fn finish_in(store: &Store, job: &Claimed) -> Result<FinishIn, DbErr> {
     if store.is_locked(job.id).await? {
-        return Ok(Inside::Unknown);
+        return Ok(FinishIn::Open);
     }
     let marks = store.marks(&[job.id]).await?;
     Ok(match marks.first() {
-        Some(mark) if mark.version == job.version && mark.status == JobStatus::Running => Inside::NotCommitted,
-        Some(mark) if mark.version == job.version + 1 => Inside::Over { by: mark.worker },
-        _ => Inside::Over { by: None },
+        Some(mark) if mark.version == job.version && mark.status == JobStatus::Running => FinishIn::RolledBack,
+        Some(mark) if mark.version == job.version + 1 => FinishIn::Committed { by: mark.worker },
+        _ => FinishIn::Committed { by: None },
     })
 }

@@ -1,107 +1,159 @@
-//! The writer: ends of attempts, and what running ones report, in batches. While one batch is written the next gathers, so a
-//! lone job is finished at once and a flood in bulk, without a timer.
+//! The writer: ends of attempts, and updates of running ones, in batches. While one batch is written the next gathers, so that a lone job
+//! finishes at once and a flood in bulk, without a timer.
 
-mod retry;
+mod bisect;
+pub(super) mod queue;
+mod reconcile;
 mod updates;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::DbErr;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::{Instant, Interval, MissedTickBehavior};
 
-use super::database::Line;
+use super::database::StoreClient;
 use super::heartbeat::watchdog;
+use super::in_flight::InFlightJob;
 use super::meter;
-use super::session::{End, Engine, Owned};
+use super::session::Session;
 use crate::client::wait;
-use crate::error::fault::{self, Fault};
-use crate::job::report::storable;
-use crate::model::outcome::Ending;
-use crate::model::{AttemptEnd, JobStatus};
-use crate::store::batch::{Finish, MAX_ROWS, batch_len, is_large};
-use crate::store::control::Mark;
+use crate::model::JobStatus;
+use crate::store::batch::{Finish, MAX_ROWS, batch_len};
 use crate::store::dialect::connection::is_closed;
-use crate::store::lock::lock;
-use retry::{FIRST_RETRY, LAST_RETRY, TRIES_BEFORE_DIVIDING};
+use queue::PendingFinish;
+use reconcile::Fate;
 
-/// How often progress, messages and results of running jobs are written.
-const REPORT_INTERVAL: Duration = Duration::from_millis(500);
+/// How often updates of running jobs (progress, messages and results) are written.
+const UPDATE_INTERVAL: Duration = Duration::from_millis(500);
 
-/// How soon a row that somebody else has locked is tried again.
+/// The pause before a row that another transaction has locked is tried again.
 const LOCKED_PAUSE: Duration = Duration::from_millis(50);
 
-pub(super) async fn run(engine: Arc<Engine>) {
-    let Some(ends) = lock(&engine.ends_to_write).take() else { return };
-    // Should it ever unwind, nothing would be written any more: others are to have the jobs.
-    let _when_dropped = engine.lost.clone().drop_guard();
-    let line = Line::new(&engine);
-    let mut writer = Writer { engine, line, ends, waiting: VecDeque::new(), locked: Vec::new(), give_up_at: None };
-    let mut reports = tokio::time::interval(REPORT_INTERVAL);
-    reports.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    while writer.gather(&mut reports).await {
+/// How often a batch is tried whole if the fault is neither in its data nor in the connection.
+pub(super) const TRIES_BEFORE_BISECTING: u32 = 5;
+
+/// The pause after the first try, and the longest.
+pub(super) const FIRST_RETRY: Duration = Duration::from_millis(50);
+pub(super) const LAST_RETRY: Duration = Duration::from_secs(1);
+
+/// Writes until the session is terminated, or drained.
+pub(super) async fn run(session: Arc<Session>) {
+    let Some(finish_rx) = session.finish_queue.receiver() else { return };
+    // If the writer ever unwinds, nothing is written any more: other workers are to have the jobs.
+    let _when_dropped = session.phases.lease_lost.clone().drop_guard();
+    let mut writer = Writer::new(session, finish_rx);
+    while writer.collect().await {
         writer.write().await;
     }
-    writer.engine.measure_running();
-}
-
-/// What became of rows that a batch could not write.
-#[derive(Default)]
-struct Became {
-    marks: HashMap<i64, Mark>,
-    /// By id and version: ended by their owner.
-    ended: HashSet<(i64, i64)>,
+    writer.session.record_running();
 }
 
 struct Writer {
-    engine: Arc<Engine>,
-    line: Line,
-    ends: mpsc::Receiver<End>,
+    session: Arc<Session>,
+    client: StoreClient,
+    finish_rx: mpsc::Receiver<PendingFinish>,
+    update_timer: Interval,
     waiting: VecDeque<Finish>,
-    /// Held up by somebody else's lock until then.
+    /// Rows that are left alone until then: another transaction has them locked.
     locked: Vec<(Instant, Finish)>,
     /// When a worker that leaves stops trying.
     give_up_at: Option<Instant>,
 }
 
+enum Event {
+    /// Attempts have ended.
+    Finished(Vec<PendingFinish>),
+    /// The pause of a locked row is over.
+    LockedDue,
+    UpdatesDue,
+    /// No attempts run any more.
+    Draining,
+}
+
 impl Writer {
-    /// Waits for something to write. False: everything is written, and nothing more is coming.
-    async fn gather(&mut self, reports: &mut tokio::time::Interval) -> bool {
-        self.engine.writer.beat();
-        let retry_locked = self.locked.iter().map(|(when, _)| *when).min();
-        let mut ends = Vec::new();
-        tokio::select! {
-            _ = self.ends.recv_many(&mut ends, MAX_ROWS) => {}
-            () = until(retry_locked) => {}
-            _ = reports.tick() => {
-                self.waiting.extend(watchdog::end_those_that_do_not_stop(&self.engine).into_iter().map(End::into_finish));
-                self.engine.measure_running();
-                updates::write(&self.engine, &mut self.line).await;
-            }
-            () = self.engine.written.cancelled() => {
-                while let Ok(end) = self.ends.try_recv() {
-                    ends.push(end);
-                }
-                if ends.is_empty() {
-                    match retry_locked {
-                        None => return false,
-                        Some(_) if self.is_too_late() => {
-                            self.give_up();
-                            return false;
-                        }
-                        Some(when) => tokio::time::sleep_until(when).await,
-                    }
+    fn new(session: Arc<Session>, finish_rx: mpsc::Receiver<PendingFinish>) -> Self {
+        let mut update_timer = tokio::time::interval(UPDATE_INTERVAL);
+        update_timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self {
+            client: session.database.client(),
+            session,
+            finish_rx,
+            update_timer,
+            waiting: VecDeque::new(),
+            locked: Vec::new(),
+            give_up_at: None,
+        }
+    }
+
+    /// Waits for something to write. False if everything is written and nothing more is coming.
+    async fn collect(&mut self) -> bool {
+        self.session.vitals.writer.record();
+        match self.next_event().await {
+            Event::Finished(finishes) => self.enqueue(finishes),
+            Event::LockedDue => {}
+            Event::UpdatesDue => self.write_updates().await,
+            Event::Draining => {
+                if !self.drain().await {
+                    return false;
                 }
             }
         }
-        self.waiting.extend(ends.into_iter().map(End::into_finish));
-        let now = Instant::now();
-        let (due, later) = std::mem::take(&mut self.locked).into_iter().partition(|(when, _)| *when <= now);
-        self.locked = later;
-        self.waiting.extend(due.into_iter().map(|(_, end): (Instant, Finish)| end));
+        self.enqueue_locked();
         true
+    }
+
+    async fn next_event(&mut self) -> Event {
+        let locked_due = self.locked_due();
+        let mut finishes = Vec::new();
+        tokio::select! {
+            _ = self.finish_rx.recv_many(&mut finishes, MAX_ROWS) => Event::Finished(finishes),
+            () = until(locked_due) => Event::LockedDue,
+            _ = self.update_timer.tick() => Event::UpdatesDue,
+            () = self.session.phases.drain_finishes.cancelled() => Event::Draining,
+        }
+    }
+
+    fn enqueue(&mut self, finishes: Vec<PendingFinish>) {
+        self.waiting.extend(finishes.into_iter().map(PendingFinish::into_finish));
+    }
+
+    /// Writes updates of running jobs, and ends those that don't stop.
+    async fn write_updates(&mut self) {
+        self.enqueue(watchdog::fail_runaways(&self.session));
+        self.session.record_running();
+        updates::write(&self.session, &mut self.client).await;
+    }
+
+    /// Takes what is left in the queue, or waits for the next locked row. False if neither is left, or it is too late.
+    async fn drain(&mut self) -> bool {
+        let mut finishes = Vec::new();
+        while let Ok(finish) = self.finish_rx.try_recv() {
+            finishes.push(finish);
+        }
+        if finishes.is_empty() {
+            let Some(locked_due) = self.locked_due() else { return false };
+            if self.is_too_late() {
+                self.give_up();
+                return false;
+            }
+            tokio::time::sleep_until(locked_due).await;
+        }
+        self.enqueue(finishes);
+        true
+    }
+
+    fn locked_due(&self) -> Option<Instant> {
+        self.locked.iter().map(|(when, _)| *when).min()
+    }
+
+    /// Tries those locked rows again whose pause is over.
+    fn enqueue_locked(&mut self) {
+        let now = Instant::now();
+        let due = self.locked.extract_if(.., |(when, _)| *when <= now);
+        self.waiting.extend(due.map(|(_, finish)| finish));
     }
 
     /// Writes all that waits.
@@ -114,170 +166,66 @@ impl Writer {
                 continue;
             };
             tries += 1;
-            match fault::of(&error) {
-                Fault::Data => {
-                    self.divide(batch, error).await;
-                    (tries, retry) = (0, FIRST_RETRY);
-                }
-                // Neither the data nor the connection: perhaps one row's, which is not to hold up the others.
-                Fault::Other if tries >= TRIES_BEFORE_DIVIDING => {
-                    self.divide(batch, error).await;
-                    (tries, retry) = (0, FIRST_RETRY);
-                }
-                // A server that is sent too much at once closes the connection, and may not get to say why.
-                Fault::Connection
-                    if tries >= TRIES_BEFORE_DIVIDING
-                        && fault::has_hung_up(&error)
-                        && self.may_be_too_much(&batch).await =>
-                {
-                    self.divide(batch, error).await;
-                    (tries, retry) = (0, FIRST_RETRY);
-                }
-                _ => {
-                    tracing::warn!(%error, ends = batch.len(), "ends of jobs can't be written; trying again in {retry:?}");
-                    put_back(&mut self.waiting, batch);
-                    if self.is_too_late() {
-                        return self.give_up();
-                    }
-                    tokio::time::sleep(retry).await;
-                    retry = (retry * 2).min(LAST_RETRY);
-                }
+            if self.is_refused(&batch, &error, tries).await {
+                self.bisect(batch, error).await;
+                (tries, retry) = (0, FIRST_RETRY);
+                continue;
             }
+            tracing::warn!(%error, ends = batch.len(), "ends of jobs can't be written; trying again in {retry:?}");
+            put_back(&mut self.waiting, batch);
+            if self.is_too_late() {
+                return self.give_up();
+            }
+            tokio::time::sleep(retry).await;
+            retry = (retry * 2).min(LAST_RETRY);
         }
+    }
+
+    async fn try_write(&mut self, batch: &[Finish]) -> Result<(), DbErr> {
+        self.session.vitals.writer.record();
+        let store = self.client.store();
+        let written = self.client.with_timeout(store.finish(batch)).await?;
+        let is_written = |end: &Finish| written.contains(&(end.id, end.version));
+        let missed: Vec<i64> = batch.iter().filter(|end| !is_written(end)).map(|end| end.id).collect();
+        let fate = if missed.is_empty() { Fate::default() } else { self.fate_of(&missed).await? };
+        let mut finished = Vec::with_capacity(batch.len());
+        for end in batch {
+            let job = if is_written(end) { self.acknowledge(end) } else { self.reconcile(end, &fate) };
+            finished.extend(job.map(|job| (job, end)));
+        }
+        meter::finished(finished.iter().map(|(job, end)| {
+            let job = &job.attempt.job;
+            (&*job.queue, &*job.name, *end)
+        }));
+        wait::ended(written.iter().map(|(id, _)| *id));
+        self.session.sleeper.nudge();
+        Ok(())
+    }
+
+    /// The end is written. Returns the job that it ends.
+    fn acknowledge(&self, end: &Finish) -> Option<Arc<InFlightJob>> {
+        let job = self.session.in_flight.release((end.id, end.version));
+        if end.status == JobStatus::Scheduled.code() {
+            // A retry or a snooze may be due soon, in one of our queues.
+            self.session.sleeper.look();
+        }
+        job
     }
 
     /// Whether a worker that leaves has tried for as long as its lease to write its last ends.
     fn is_too_late(&mut self) -> bool {
-        if !self.engine.written.is_cancelled() {
+        if !self.session.phases.drain_finishes.is_cancelled() {
             return false;
         }
-        if is_closed(&self.line.store().db) {
+        if is_closed(&self.client.store().db) {
             // A database in memory is gone with its pool.
             return true;
         }
-        let give_up_at = *self.give_up_at.get_or_insert_with(|| Instant::now() + self.engine.settings.lease);
+        let give_up_at = *self.give_up_at.get_or_insert_with(|| Instant::now() + self.session.config.lease);
         Instant::now() >= give_up_at
     }
 
-    async fn try_write(&mut self, batch: &[Finish]) -> Result<(), DbErr> {
-        self.engine.writer.beat();
-        let store = self.line.store();
-        let written = self.line.in_time(store.finish(batch)).await?;
-        let is_written = |end: &Finish| written.contains(&(end.id, end.version));
-        let missed: Vec<i64> = batch.iter().filter(|end| !is_written(end)).map(|end| end.id).collect();
-        let became = if missed.is_empty() { Became::default() } else { self.what_became_of(&missed).await? };
-        let mut finished = Vec::with_capacity(batch.len());
-        for end in batch {
-            let owned = if is_written(end) { self.settled(end) } else { self.missed(end, &became) };
-            finished.extend(owned.map(|owned| (owned, end)));
-        }
-        meter::finished(finished.iter().map(|(owned, end)| {
-            let job = &owned.attempt.job;
-            (&*job.queue, &*job.name, *end)
-        }));
-        wait::ended(written.iter().map(|(id, _)| *id));
-        self.engine.sleeper.nudge();
-        Ok(())
-    }
-
-    async fn what_became_of(&mut self, ids: &[i64]) -> Result<Became, DbErr> {
-        let store = self.line.store();
-        let marks = self.line.in_time(store.marks(ids)).await?.into_iter().map(|mark| (mark.id, mark)).collect();
-        Ok(Became { marks, ended: self.line.in_time(store.ended_by_owner(ids)).await? })
-    }
-
-    /// Returns the attempt that this was the end of.
-    fn settled(&self, end: &Finish) -> Option<Arc<Owned>> {
-        let owned = self.engine.disown(end.id, end.version);
-        if end.status == JobStatus::Scheduled.code() {
-            // A retry or a snooze may be due soon, in one of our queues.
-            self.engine.sleeper.look();
-        }
-        owned
-    }
-
-    /// A row that was not written: held by somebody else's transaction, written before, or no longer ours.
-    fn missed(&mut self, end: &Finish, became: &Became) -> Option<Arc<Owned>> {
-        match became.marks.get(&end.id) {
-            Some(mark) if mark.version == end.version && mark.status == JobStatus::Running => {
-                self.locked.push((Instant::now() + LOCKED_PAUSE, end.clone()));
-                None
-            }
-            // Written before, by a statement whose answer was lost.
-            Some(mark) if mark.version == end.version + 1 && mark.worker == Some(self.engine.id) => {
-                wait::ended(std::iter::once(end.id));
-                self.settled(end)
-            }
-            // The same, and it has been claimed again since.
-            Some(_) if became.ended.contains(&(end.id, end.version)) => self.settled(end),
-            // Given back untouched, and claimed again: by whom it was given back does not matter.
-            Some(_) if end.attempt_change < 0 => self.settled(end),
-            _ => {
-                tracing::warn!(
-                    job = end.id,
-                    version = end.version,
-                    "fenced out: another worker has taken the job over, its end is not written"
-                );
-                if let Some(owned) = self.engine.disown(end.id, end.version) {
-                    meter::fenced_out(&owned.attempt.job);
-                }
-                None
-            }
-        }
-    }
-
-    /// Whether a batch whose connection was closed is large, and the database answers what is small.
-    async fn may_be_too_much(&mut self, batch: &[Finish]) -> bool {
-        is_large(batch) && self.what_became_of(&[batch[0].id]).await.is_ok()
-    }
-
-    /// Whether the database closes the connection each time that it is sent this one end, and answers in between.
-    async fn is_too_much(&mut self, end: &Finish) -> bool {
-        for _ in 0..TRIES_BEFORE_DIVIDING {
-            let tried = self.try_write(std::slice::from_ref(end)).await;
-            let is_closed = tried.is_err_and(|error| fault::has_hung_up(&error));
-            if !is_closed || !self.may_be_too_much(std::slice::from_ref(end)).await {
-                return false;
-            }
-            tokio::time::sleep(FIRST_RETRY).await;
-        }
-        true
-    }
-
-    /// The database refuses something in the batch: halves it until the bad row is alone. Where it is refused for its data, it ends
-    /// with the reason; else it is tried again by itself.
-    async fn divide(&mut self, batch: Vec<Finish>, error: DbErr) {
-        let mut parts = vec![(batch, error)];
-        while let Some((mut part, error)) = parts.pop() {
-            if let [end] = &part[..] {
-                let is_refused = match fault::of(&error) {
-                    Fault::Data => true,
-                    Fault::Connection if fault::has_hung_up(&error) => self.is_too_much(end).await,
-                    _ => false,
-                };
-                if is_refused {
-                    self.waiting.push_back(refused(end, &error));
-                } else {
-                    tracing::error!(job = end.id, %error, "the end of a job can't be written; trying again in {LAST_RETRY:?}");
-                    self.locked.push((Instant::now() + LAST_RETRY, end.clone()));
-                }
-                continue;
-            }
-            let second = part.split_off(part.len() / 2);
-            for half in [part, second] {
-                match self.try_write(&half).await {
-                    Ok(()) => {}
-                    Err(error) if matches!(fault::of(&error), Fault::Data | Fault::Other) => parts.push((half, error)),
-                    Err(error) if fault::has_hung_up(&error) && self.may_be_too_much(&half).await => {
-                        parts.push((half, error));
-                    }
-                    Err(_) => put_back(&mut self.waiting, half),
-                }
-            }
-        }
-    }
-
-    /// The worker can't wait any longer: others take the jobs over.
+    /// Leaves the jobs to other workers.
     fn give_up(&mut self) {
         let ends = self.waiting.len() + self.locked.len();
         tracing::error!(
@@ -287,14 +235,6 @@ impl Writer {
         self.waiting.clear();
         self.locked.clear();
     }
-}
-
-/// The job whose end the database refuses: it fails, and says why; what was refused is left out.
-fn refused(end: &Finish, error: &DbErr) -> Finish {
-    tracing::error!(job = end.id, %error, "the database refuses the end of a job");
-    let reason = format!("the database refused what the job wanted to store: {error}");
-    let ending = Ending::closed(JobStatus::Failed, Some(AttemptEnd::Refused), Some(storable(reason)));
-    Finish::new(end.id, end.version, ending, end.worker.clone(), end.owner)
 }
 
 async fn until(when: Option<Instant>) {

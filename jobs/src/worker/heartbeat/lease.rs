@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use crate::store::lock::lock;
 
-/// The lease, as far as this process knows: it counts from when the last good heartbeat was *sent*.
+/// The lease, as far as this process knows. It counts from when the last good heartbeat was *sent*.
 #[derive(Debug)]
 pub(in crate::worker) struct Lease {
     times: Mutex<Times>,
-    /// From the last good beat until jobs have to be asked to stop.
+    /// The time from the last good beat until jobs must be asked to stop.
     usable: Duration,
     whole: Duration,
 }
@@ -17,7 +17,7 @@ pub(in crate::worker) struct Lease {
 #[derive(Debug, Clone, Copy)]
 struct Times {
     last_good: Instant,
-    /// Since when beats have gone well without a gap.
+    /// The first of the good beats that followed each other without a gap.
     healthy_since: Instant,
 }
 
@@ -27,7 +27,7 @@ impl Lease {
         Self { times: Mutex::new(times), usable: whole.saturating_sub(grace + margin), whole }
     }
 
-    /// A beat that was sent then has come back good.
+    /// Records a good beat that was sent then.
     pub(in crate::worker) fn renew(&self, sent: Instant) {
         let mut times = lock(&self.times);
         if sent.duration_since(times.last_good) > self.usable {
@@ -36,7 +36,7 @@ impl Lease {
         times.last_good = sent;
     }
 
-    /// When claims and starts have to end, and jobs to be stopped.
+    /// When claiming and starting must end, and jobs must be asked to stop.
     pub(in crate::worker) fn deadline(&self) -> Instant {
         lock(&self.times).last_good + self.usable
     }
@@ -46,7 +46,7 @@ impl Lease {
         Instant::now() < self.deadline()
     }
 
-    /// Whether beats have gone well for one whole lease: only such a worker may call others dead.
+    /// Whether beats have gone well for a whole lease. Only then may this worker call others dead.
     pub(in crate::worker) fn is_trusted(&self) -> bool {
         self.holds() && lock(&self.times).healthy_since.elapsed() >= self.whole
     }
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn trust_begins_anew_after_a_gap() {
+    fn trust_begins_again_after_a_gap() {
         let Some(long_ago) = Instant::now().checked_sub(100 * SECOND) else { return };
         let lease = Lease::new(long_ago, 30 * SECOND, 5 * SECOND, 2 * SECOND);
         lease.renew(Instant::now());

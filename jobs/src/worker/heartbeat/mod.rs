@@ -1,20 +1,23 @@
 //! The heartbeat: on a thread of its own, with a runtime and a connection of its own, so that nothing a job does can starve it.
 
+mod give_up;
 pub(super) mod lease;
 pub(super) mod progress;
+mod unknown;
 pub(super) mod watchdog;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sea_orm::DbErr;
 use tokio::sync::oneshot;
 
-use super::meter;
-use super::session::{self, End, Engine};
-use crate::error::{Error, fault};
-use crate::job::attempt::Stop;
+use super::finish::queue::PendingFinish;
+use super::in_flight::InFlightJob;
+use super::session::Session;
+use crate::error::Error;
+use crate::job::attempt::StopReason;
 use crate::model::RetryPolicy;
 use crate::model::outcome::{Attempts, Outcome};
 use crate::store::Store;
@@ -22,103 +25,104 @@ use crate::store::batch::{Finish, Key};
 use crate::store::dialect::connection::key;
 use crate::store::dialect::own_pool::OwnPool;
 use crate::store::workers::Owned;
+use unknown::UnknownJobs;
 
 /// The pause after a beat that failed.
 const RETRY: Duration = Duration::from_millis(500);
 
-/// What beats.
-pub(super) struct Heart(oneshot::Receiver<()>);
+/// The task that beats.
+pub(super) struct HeartbeatTask(oneshot::Receiver<()>);
 
-impl Heart {
+impl HeartbeatTask {
     pub(super) async fn stopped(self) {
-        // An error means the same: it has ended.
+        // An error means the same: the task has ended.
         let _ = self.0.await;
     }
 }
 
-/// Starts to beat, until the engine is gone. A database in memory has but one connection, and gets no thread.
-pub(super) fn start(engine: Arc<Engine>) -> Result<Heart, Error> {
+/// Beats until the session is terminated. A database in memory has one connection only: its heartbeat shares it, and gets no thread.
+pub(super) fn start(session: Arc<Session>) -> Result<HeartbeatTask, Error> {
     let (ended, end) = oneshot::channel();
-    let shares_connections = key(&OwnPool::beside(&engine.setting.db, 1).connections()) == key(&engine.setting.db);
+    let runtime = tokio::runtime::Handle::current();
+    let shares_connections = key(&OwnPool::beside(&session.env.db, 1).connections()) == key(&session.env.db);
     let beat = async move {
-        let (gone, poked) = (engine.gone.clone(), engine.clone());
+        let terminated = session.phases.terminated.clone();
         let beat = async {
             tokio::select! {
-                () = run(engine) => {}
-                () = watchdog::poke(&poked) => {}
+                () = run(session) => {}
+                () = watchdog::unpark_runtime(runtime) => {}
             }
         };
-        gone.run_until_cancelled_owned(beat).await;
-        // Nobody may be left to hear it.
+        terminated.run_until_cancelled_owned(beat).await;
+        // Perhaps nobody is left to hear it.
         let _ = ended.send(());
     };
     if shares_connections {
-        // A connection goes back to its pool in a task of the runtime that has used it, and is lost where that has ended.
+        // A connection goes back to its pool in a task of the runtime that has used it. If that runtime has ended, it is lost.
         tokio::spawn(beat);
-        return Ok(Heart(end));
+        return Ok(HeartbeatTask(end));
     }
     let cannot = |error: std::io::Error| Error::Setup(format!("the heartbeat's thread can't be started: {error}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot)?;
     std::thread::Builder::new().name("jobs-heartbeat".into()).spawn(move || runtime.block_on(beat)).map_err(cannot)?;
-    Ok(Heart(end))
+    Ok(HeartbeatTask(end))
 }
 
-async fn run(engine: Arc<Engine>) {
+async fn run(session: Arc<Session>) {
     let mut heartbeat = Heartbeat {
-        store: engine.connections.store(),
-        pool: OwnPool::beside(&engine.setting.db, 1),
-        engine,
-        strangers: HashMap::new(),
-        stuck: Vec::new(),
-        is_hopeless: false,
+        store: session.database.store(),
+        pool: OwnPool::beside(&session.env.db, 1),
+        session,
+        unknown_jobs: UnknownJobs::default(),
+        runaways: Vec::new(),
+        giving_up: false,
     };
     loop {
         let sent = Instant::now();
-        heartbeat.look_for_standstill();
+        heartbeat.check_progress();
         let next = match heartbeat.beat_before_deadline(sent).await {
-            Ok(true) => heartbeat.engine.settings.heartbeat(),
-            Ok(false) => return heartbeat.lost(),
+            Ok(true) => heartbeat.session.config.heartbeat(),
+            Ok(false) => return heartbeat.lose_lease(),
             Err(error) => {
                 tracing::warn!(%error, "a heartbeat failed; trying again in {RETRY:?}");
-                RETRY.min(heartbeat.engine.settings.heartbeat())
+                RETRY.min(heartbeat.session.config.heartbeat())
             }
         };
         heartbeat.wait(sent + next).await;
     }
 }
 
-/// What this process knows to own, by id and version.
-type Known = HashMap<Key, Arc<session::Owned>>;
+/// The jobs in flight, as this process knows them.
+type Known = HashMap<Key, Arc<InFlightJob>>;
 
 struct Heartbeat {
-    engine: Arc<Engine>,
+    session: Arc<Session>,
     store: Store,
     /// Its one connection.
     pool: OwnPool,
-    /// Running rows under our name that nobody here knew at the last beat, each with the number of the last claim that may have brought it.
-    strangers: HashMap<Key, u64>,
-    /// Ends of jobs that keep the runtime from writing them.
-    stuck: Vec<Finish>,
-    /// Others are to have our jobs.
-    is_hopeless: bool,
+    unknown_jobs: UnknownJobs,
+    /// Ends of jobs whose code keeps the writer from writing them.
+    runaways: Vec<Finish>,
+    /// The worker can't go on: other workers are to have its jobs.
+    giving_up: bool,
 }
 
 impl Heartbeat {
-    /// A beat; where the deadline comes first, all jobs are stopped while it goes on.
+    /// Beats. If the lease's deadline comes first, stops all jobs while the beat goes on.
     async fn beat_before_deadline(&mut self, sent: Instant) -> Result<bool, DbErr> {
-        let engine = self.engine.clone();
-        let beat = self.beat_in_time(sent);
+        let session = self.session.clone();
+        let beat = self.beat_with_timeout(sent);
         tokio::pin!(beat);
         tokio::select! {
             result = &mut beat => return result,
-            () = stop_at_deadline(&engine) => {}
+            () = stop_at_deadline(&session) => {}
         }
         beat.await
     }
 
-    /// A beat that takes so long that the lease is at risk counts as failed.
-    async fn beat_in_time(&mut self, sent: Instant) -> Result<bool, DbErr> {
-        let limit = self.engine.settings.answer_timeout().min(self.engine.settings.lease / 3);
+    /// Beats. A beat that takes so long that the lease is at risk counts as failed.
+    async fn beat_with_timeout(&mut self, sent: Instant) -> Result<bool, DbErr> {
+        let limit = self.session.config.answer_timeout().min(self.session.config.lease / 3);
         self.store.db = self.pool.connections();
         if let Ok(result) = tokio::time::timeout(limit, self.beat(sent)).await {
             return result;
@@ -128,133 +132,86 @@ impl Heartbeat {
         Err(DbErr::Custom(format!("no answer within {limit:?}")))
     }
 
-    /// One beat. False: others have this worker's jobs, or may have them.
+    /// Beats. False if other workers have this one's jobs, or may have them.
     async fn beat(&mut self, sent: Instant) -> Result<bool, DbErr> {
-        // In this order: what these claims have brought is known.
-        let claims_over = self.engine.claims.over_up_to();
+        // In this order: the jobs of claims that are over are known.
+        let claims_over = self.session.claims.over_up_to();
         let known = self.known();
-        let Some(rows) = self.store.beat(self.engine.id, self.engine.settings.lease).await? else {
-            tracing::warn!(worker = self.engine.id, "another worker has taken this one for dead, and its jobs");
+        let Some(rows) = self.store.beat(self.session.identity.id, self.session.config.lease).await? else {
+            tracing::warn!(
+                worker = self.session.identity.id,
+                "another worker has taken this one for dead, and its jobs"
+            );
             return Ok(false);
         };
-        self.engine.lease.renew(sent);
-        judge(&known, &rows);
-        if self.is_hopeless {
+        self.session.lease.renew(sent);
+        apply_reply(&known, &rows);
+        if self.giving_up {
             self.give_up_jobs().await?;
             return Ok(false);
         }
-        self.give_back_strangers(&known, &rows, claims_over).await;
+        let unknown = rows.iter().map(|row| (row.id, row.version)).filter(|key| !known.contains_key(key));
+        for key in self.unknown_jobs.observe(unknown, self.session.claims.last(), claims_over) {
+            self.give_back_unknown(key).await;
+        }
         Ok(true)
     }
 
-    /// Where the worker stands still, and jobs that did not stop keep its threads, there is no hope: the ends of such jobs are written
-    /// from here, and the row goes, so that others take over what else this worker has. Jobs that nobody asked to stop may take their
-    /// time.
-    fn look_for_standstill(&mut self) {
-        let Some(silence) = watchdog::standstill(&self.engine) else { return };
-        self.stuck.extend(watchdog::end_those_that_do_not_stop(&self.engine).into_iter().map(End::into_finish));
-        if !watchdog::goes_on(&self.engine) {
-            tracing::warn!(
-                "the worker has stood still for {silence:?}: code of jobs that blocks belongs into `run_blocking`"
-            );
-        } else if !std::mem::replace(&mut self.is_hopeless, true) {
-            tracing::error!(
-                "the worker has stood still for {silence:?}, its threads are kept by code of jobs that does not stop: it gives its \
-                 other jobs up, and executes no more until that code ends; restart the process"
-            );
-        }
-    }
-
-    /// Ends what does not stop, and lets others take the rest over.
-    async fn give_up_jobs(&self) -> Result<(), DbErr> {
-        let written = if self.stuck.is_empty() { Ok(HashSet::new()) } else { self.store.finish(&self.stuck).await };
-        match written {
-            Ok(written) => self.count(&written),
-            Err(error) if fault::of(&error).is_passing() => return Err(error),
-            Err(error) => {
-                tracing::error!(%error, "the ends of jobs that do not stop can't be written: others will run them again");
-            }
-        }
-        self.store.leave(self.engine.id).await
-    }
-
-    /// Counts the ends that were written from here.
-    fn count(&self, written: &HashSet<Key>) {
-        let known = self.known();
-        meter::finished(self.stuck.iter().filter(|end| written.contains(&(end.id, end.version))).filter_map(|end| {
-            let job = &known.get(&(end.id, end.version))?.attempt.job;
-            Some((&*job.queue, &*job.name, end))
-        }));
-    }
-
     fn known(&self) -> Known {
-        self.engine.owned().into_iter().map(|owned| (owned.key(), owned)).collect()
+        self.session.in_flight.all().into_iter().map(|job| (job.key(), job)).collect()
     }
 
-    /// A row that is still unknown when all claims are over that had begun when it was first seen was claimed by one whose reply was lost: it
-    /// goes back untouched.
-    async fn give_back_strangers(&mut self, known: &Known, rows: &[Owned], claims_over: u64) {
-        let claims_begun = self.engine.claims.last();
-        let mut strangers = HashMap::new();
-        for key in rows.iter().map(|row| (row.id, row.version)).filter(|key| !known.contains_key(key)) {
-            let last_claim = *strangers.entry(key).or_insert(self.strangers.get(&key).copied().unwrap_or(claims_begun));
-            if self.strangers.contains_key(&key) && last_claim <= claims_over {
-                self.give_back_stranger(key).await;
-            }
-        }
-        self.strangers = strangers;
-    }
-
-    async fn give_back_stranger(&self, (id, version): Key) {
+    /// Gives a job back untouched.
+    async fn give_back_unknown(&self, (id, version): Key) {
         tracing::warn!(job = id, "giving back a job whose claim was not answered");
         let attempts = Attempts { attempt: 1, max_attempts: 1, budget: 1, retry: RetryPolicy::DEFAULT };
         let ending = Outcome::NeverStarted.ending(attempts, 0.5);
-        let finish = Finish::new(id, version, ending, self.engine.label.clone(), Some(self.engine.id));
-        // Where the writer is gone, so is everything.
-        let _ = self.engine.ends.send(End::of_stranger(finish)).await;
+        let identity = &self.session.identity;
+        let finish = Finish::new(id, version, ending, identity.name.clone(), Some(identity.id));
+        self.session.finish_queue.push(PendingFinish::of_unknown(finish)).await;
     }
 
-    fn lost(&self) {
-        self.engine.stop_all(Stop::Lost);
-        self.engine.lost.cancel();
+    fn lose_lease(&self) {
+        self.session.in_flight.stop_all(StopReason::Lost);
+        self.session.phases.lease_lost.cancel();
     }
 
-    /// Waits until then, or until a hint asks for a beat.
+    /// Waits until then, or until something asks for a beat.
     async fn wait(&self, until: Instant) {
         let deadline = async {
-            stop_at_deadline(&self.engine).await;
+            stop_at_deadline(&self.session).await;
             std::future::pending::<()>().await;
         };
         tokio::select! {
             () = tokio::time::sleep_until(until.into()) => {}
-            () = self.engine.sleeper.beat.notified() => {}
+            () = self.session.sleeper.beat.notified() => {}
             () = deadline => {}
         }
     }
 }
 
-/// Past the deadline, asks all jobs to stop, before others may take them. Waits for ever where it has passed.
-async fn stop_at_deadline(engine: &Engine) {
-    let deadline = engine.lease.deadline();
+/// At the lease's deadline, asks all jobs to stop, before others may take them. Never returns if the deadline has passed.
+async fn stop_at_deadline(session: &Session) {
+    let deadline = session.lease.deadline();
     if deadline <= Instant::now() {
         return std::future::pending().await;
     }
     tokio::time::sleep_until(deadline.into()).await;
-    if !engine.lease.holds() && engine.running() > 0 {
+    if !session.lease.holds() && session.in_flight.has_unended() {
         tracing::warn!("the database has been out of reach for too long: all jobs are stopped, others may take them");
-        engine.stop_all(Stop::Lost);
+        session.in_flight.stop_all(StopReason::Lost);
     }
 }
 
-/// What the database says of what was ours when the beat began: asked to cancel, or no longer ours.
-fn judge(known: &Known, rows: &[Owned]) {
+/// Stops those of the known jobs that the database's reply says are to be canceled, or no longer ours.
+fn apply_reply(known: &Known, rows: &[Owned]) {
     let rows: HashMap<_, _> = rows.iter().map(|row| ((row.id, row.version), row)).collect();
-    for (key, owned) in known {
+    for (key, job) in known {
         match rows.get(key) {
-            Some(row) if row.cancel_requested => owned.attempt.stop.trip(Stop::Canceled),
-            // One whose end is being written is told by the writer.
-            None if !owned.has_ended() && !owned.attempt.notes.is_closed() => {
-                owned.attempt.stop.trip(Stop::Lost);
+            Some(row) if row.cancel_requested => job.attempt.stop.request(StopReason::Canceled),
+            // If the end is being written, the writer finds out.
+            None if !job.has_ended() && !job.attempt.updates.is_closed() => {
+                job.attempt.stop.request(StopReason::Lost);
             }
             _ => {}
         }

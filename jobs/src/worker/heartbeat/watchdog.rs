@@ -1,53 +1,55 @@
-//! Code of jobs that does not stop: it never gets to an `await`, so nothing can end it but its process.
+//! The watchdog: code of jobs that never reaches an `await`, so that nothing can end it but its process.
 
 use std::time::Duration;
 
-use crate::job::attempt::{RunningAttempt, Stop};
+use crate::job::attempt::{RunningAttempt, StopReason};
 use crate::store::lock::lock;
-use crate::worker::execute::outcome;
-use crate::worker::session::{End, Engine};
+use crate::worker::execute::outcome::{did_not_stop, pending_finish};
+use crate::worker::finish::queue::PendingFinish;
+use crate::worker::session::Session;
 
-/// For how long the writer or the claimer has shown no progress, where that is longer than either waits for the database or for work.
-pub(in crate::worker) fn standstill(engine: &Engine) -> Option<Duration> {
-    let patience = engine.settings.lease * 3;
-    let writer = Some(engine.writer.silence()).filter(|silence| *silence > patience);
-    let claimer = Some(engine.claimer.silence())
-        .filter(|silence| *silence > patience + engine.settings.poll_interval(true) && !engine.stopping.is_cancelled());
+/// For how long the writer or the claimer has made no progress, if that is longer than either waits for the database or for work.
+pub(super) fn stalled_for(session: &Session) -> Option<Duration> {
+    let limit = session.config.lease * 3;
+    let is_claiming = !session.phases.stop_claiming.is_cancelled();
+    let writer = Some(session.vitals.writer.idle_for()).filter(|idle| *idle > limit);
+    let claimer = Some(session.vitals.claimer.idle_for())
+        .filter(|idle| *idle > limit + session.config.poll_interval(true) && is_claiming);
     writer.max(claimer)
 }
 
-/// How often the runtime is made to look around.
-const POKE: Duration = Duration::from_millis(500);
+/// How often an idle thread of the runtime is woken.
+const UNPARK_INTERVAL: Duration = Duration::from_millis(500);
 
-/// A thread of the runtime that waits for the network and for time may find a job that keeps it, and leave nobody waiting in its place,
-/// though others are free. Work from outside wakes one of them.
-pub(in crate::worker) async fn poke(engine: &Engine) {
+/// If the thread that drives I/O and timers starts polling a job that blocks, no idle thread takes over the driver. A task spawned from
+/// outside wakes one.
+pub(super) async fn unpark_runtime(runtime: tokio::runtime::Handle) {
     loop {
-        tokio::time::sleep(POKE).await;
-        engine.runtime.spawn(std::future::ready(()));
+        tokio::time::sleep(UNPARK_INTERVAL).await;
+        runtime.spawn(std::future::ready(()));
     }
 }
 
-/// The ends, for the tables, of what goes on although it was asked to stop. What is out of time is asked here too: its own time-out
-/// may not be able to run.
-pub(in crate::worker) fn end_those_that_do_not_stop(engine: &Engine) -> Vec<End> {
-    let patience = patience(engine);
+/// Ends, in the tables, attempts that still run long after they were asked to stop. Attempts whose time is over are asked here too: their own
+/// timeout may have no thread to run on.
+pub(in crate::worker) fn fail_runaways(session: &Session) -> Vec<PendingFinish> {
+    let patience = patience(session);
     let mut ends = Vec::new();
-    for owned in engine.owned() {
-        let attempt = &owned.attempt;
-        if !owned.has_started() || owned.has_ended() || attempt.notes.is_closed() {
+    for job in session.in_flight.all() {
+        let attempt = &job.attempt;
+        if !job.has_started() || job.has_ended() || attempt.updates.is_closed() {
             continue;
         }
         match attempt.stop.reason() {
-            // The process ends, or others take the job: nothing of ours is to be written.
-            Some((Stop::Shutdown | Stop::Lost, _)) => {}
-            // One that only waits for a thread is not to blame.
-            Some((_, since)) if since.elapsed() > patience && attempt.inside.has_thread() && owned.end() => {
-                lock(&engine.unstopped).push(attempt.clone());
-                ends.push(outcome::ending(engine, attempt, outcome::did_not_stop(attempt)));
+            // The process ends, or others take the job: we write nothing.
+            Some((StopReason::Shutdown | StopReason::Lost, _)) => {}
+            // An attempt that only waits for a thread is not to blame.
+            Some((_, since)) if since.elapsed() > patience && attempt.activity.has_thread() && job.mark_ended() => {
+                lock(&session.vitals.runaways).push(attempt.clone());
+                ends.push(pending_finish(session, attempt, did_not_stop(attempt)));
             }
-            None if attempt.job.timeout().is_some_and(|timeout| owned.started().elapsed() > timeout + patience) => {
-                attempt.stop.trip(Stop::TimedOut);
+            None if attempt.job.timeout().is_some_and(|timeout| job.started().elapsed() > timeout + patience) => {
+                attempt.stop.request(StopReason::TimedOut);
             }
             _ => {}
         }
@@ -56,17 +58,17 @@ pub(in crate::worker) fn end_those_that_do_not_stop(engine: &Engine) -> Vec<End>
 }
 
 /// Whether code keeps a thread long after it was asked to stop, for whatever reason.
-pub(in crate::worker) fn goes_on(engine: &Engine) -> bool {
-    let patience = patience(engine);
-    let is_stuck = |attempt: &RunningAttempt| {
-        attempt.inside.has_thread() && attempt.stop.reason().is_some_and(|(_, since)| since.elapsed() > patience)
+pub(super) fn has_runaways(session: &Session) -> bool {
+    let patience = patience(session);
+    let is_runaway = |attempt: &RunningAttempt| {
+        attempt.activity.has_thread() && attempt.stop.reason().is_some_and(|(_, since)| since.elapsed() > patience)
     };
-    let mut unstopped = lock(&engine.unstopped);
-    unstopped.retain(|attempt| attempt.inside.has_thread());
-    !unstopped.is_empty() || engine.owned().iter().any(|owned| is_stuck(&owned.attempt))
+    let mut runaways = lock(&session.vitals.runaways);
+    runaways.retain(|attempt| attempt.activity.has_thread());
+    !runaways.is_empty() || session.in_flight.all().iter().any(|job| is_runaway(&job.attempt))
 }
 
-/// How long a job that was asked to stop may go on.
-fn patience(engine: &Engine) -> Duration {
-    engine.settings.cancel_grace() + Duration::from_secs(1)
+/// How long an attempt may run after it was asked to stop.
+fn patience(session: &Session) -> Duration {
+    session.config.cancel_grace() + Duration::from_secs(1)
 }
