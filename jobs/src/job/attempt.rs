@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::parameters::secrets::Parameters;
-use super::report::Notes;
+use super::updates::Updates;
 use crate::store::row::Claimed;
 
 /// Application state by type.
@@ -21,86 +21,87 @@ pub(crate) type States = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
 pub(crate) struct RunningAttempt {
     pub(crate) job: Claimed,
     pub(crate) parameters: Parameters,
-    /// The names of those that are secret.
+    /// The names of the secret parameters.
     pub(crate) secrets: &'static [&'static str],
-    pub(crate) notes: Notes,
-    pub(crate) stop: Stopper,
-    pub(crate) inside: Inside,
-    pub(crate) setting: Arc<Setting>,
+    pub(crate) updates: Updates,
+    pub(crate) stop: StopSignal,
+    pub(crate) activity: Activity,
+    pub(crate) env: Arc<AttemptEnv>,
 }
 
-/// What all attempts of a worker have in common.
-pub(crate) struct Setting {
+/// The environment that all attempts of a worker share.
+pub(crate) struct AttemptEnv {
     pub(crate) db: DatabaseConnection,
     pub(crate) states: Arc<States>,
     pub(crate) worker: String,
-    /// None where no worker executes the job, but a test, and the job has no row.
+    /// `None` if a test executes the job: there is no worker, and the job has no row.
     pub(crate) worker_id: Option<i64>,
     pub(crate) lease: Duration,
-    /// Held while notes are being written, so that none are in flight when a job finishes itself.
+    /// Held while updates are being written, so that `finish_in` can wait until none are.
     pub(crate) writing: tokio::sync::Mutex<()>,
 }
 
-/// How long a job that finishes itself waits for a report that is under way. Where there is one writer, the report may be waiting
-/// for the very transaction in which the job finishes itself, and can't land before that has ended.
-const REPORT_PATIENCE: Duration = Duration::from_millis(250);
+/// How long `finish_in` waits for updates that are being written. If the database has one writer, they may be waiting for the very
+/// transaction that `finish_in` writes in, and can't land before that has ended.
+const WRITING_TIMEOUT: Duration = Duration::from_millis(250);
 
-impl Setting {
-    /// Waits until a report that is being written has landed. One that begins later finds the job's row taken.
-    pub(crate) async fn no_notes_in_flight(&self) {
-        // Where it takes too long, what it has in hand is taken along: the job's row decides which of the two lands.
-        let _ = tokio::time::timeout(REPORT_PATIENCE, self.writing.lock()).await;
+impl AttemptEnv {
+    /// Waits until the updates that are being written have landed. A later write finds the job's row locked.
+    pub(crate) async fn updates_written(&self) {
+        // If it takes too long, `finish_in` writes them as well: the row's lock decides which of the two lands.
+        let _ = tokio::time::timeout(WRITING_TIMEOUT, self.writing.lock()).await;
     }
 }
 
 /// Why an attempt is asked to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stop {
+pub(crate) enum StopReason {
     Canceled,
     TimedOut,
     Shutdown,
+    /// Another worker has the job, or may have it.
     Lost,
-    /// `execute` has returned, and blocking code of it goes on.
+    /// `execute` has returned, and blocking code that it started still runs.
     Returned,
 }
 
-/// The first reason to stop counts.
+/// Asks an attempt to stop. The first reason counts.
 #[derive(Debug, Default)]
-pub(crate) struct Stopper {
+pub(crate) struct StopSignal {
     token: CancellationToken,
-    reason: OnceLock<(Stop, Instant)>,
+    reason: OnceLock<(StopReason, Instant)>,
 }
 
-impl Stopper {
-    pub(crate) fn trip(&self, reason: Stop) {
+impl StopSignal {
+    pub(crate) fn request(&self, reason: StopReason) {
         if self.reason.set((reason, Instant::now())).is_ok() {
             self.token.cancel();
         }
     }
 
-    pub(crate) async fn tripped(&self) {
+    pub(crate) async fn requested(&self) {
         self.token.cancelled().await;
     }
 
     /// Why, and since when.
-    pub(crate) fn reason(&self) -> Option<(Stop, Instant)> {
+    pub(crate) fn reason(&self) -> Option<(StopReason, Instant)> {
         self.reason.get().copied()
     }
 }
 
-/// What goes on inside an attempt that dropping its future would not end well, or not end at all.
+/// Work in an attempt that must not, or cannot, be interrupted by dropping its future.
 #[derive(Debug, Default)]
-pub(crate) struct Inside {
+pub(crate) struct Activity {
     /// Database calls of ours.
-    pub(crate) calls: Arc<Counter>,
+    pub(crate) calls: Arc<InFlightCount>,
     /// Code that blocks a thread.
-    pub(crate) blocking: Arc<Counter>,
-    /// Its future has a thread, and has not come back to an `await`.
+    pub(crate) blocking: Arc<InFlightCount>,
+    /// The future is being polled: it has a thread, and has not come back to an `await`.
     polled: AtomicBool,
 }
 
-impl Inside {
-    /// Does the work of the attempt, and shows when it has a thread.
+impl Activity {
+    /// Does the attempt's work, and records when it has a thread.
     pub(crate) async fn watch<T>(&self, work: impl Future<Output = T>) -> T {
         tokio::pin!(work);
         std::future::poll_fn(|context| {
@@ -112,39 +113,39 @@ impl Inside {
         .await
     }
 
-    /// Whether code of the attempt keeps a thread at this moment.
+    /// Whether code of the attempt has a thread at this moment.
     pub(crate) fn has_thread(&self) -> bool {
         self.polled.load(Ordering::SeqCst) || !self.blocking.is_zero()
     }
 }
 
-/// How many of something are under way.
+/// How many calls are in flight.
 #[derive(Debug, Default)]
-pub(crate) struct Counter {
+pub(crate) struct InFlightCount {
     count: AtomicUsize,
     changed: Notify,
 }
 
-/// One of them, until it is dropped.
+/// One call in flight, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Entered(Arc<Counter>);
+pub(crate) struct InFlightGuard(Arc<InFlightCount>);
 
-impl Counter {
-    pub(crate) fn enter(self: &Arc<Self>) -> Entered {
+impl InFlightCount {
+    pub(crate) fn enter(self: &Arc<Self>) -> InFlightGuard {
         self.count.fetch_add(1, Ordering::SeqCst);
-        Entered(self.clone())
+        InFlightGuard(self.clone())
     }
 
     pub(crate) fn is_zero(&self) -> bool {
         self.count.load(Ordering::SeqCst) == 0
     }
 
-    /// Returns when none is under way.
-    pub(crate) async fn zero(&self) {
+    /// Waits until nothing is in flight.
+    pub(crate) async fn drained(&self) {
         while !self.is_zero() {
             let changed = self.changed.notified();
             tokio::pin!(changed);
-            // Listening begins before the look, so that no change goes unseen.
+            // Listening begins before the count is read, so that no change goes unseen.
             changed.as_mut().enable();
             if self.is_zero() {
                 return;
@@ -154,7 +155,7 @@ impl Counter {
     }
 }
 
-impl Drop for Entered {
+impl Drop for InFlightGuard {
     fn drop(&mut self) {
         self.0.count.fetch_sub(1, Ordering::SeqCst);
         self.0.changed.notify_waiters();

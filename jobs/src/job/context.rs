@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use super::attempt::RunningAttempt;
 use super::parameters::{self, OUTPUT};
-use super::report::Unwritten;
+use super::updates::PendingUpdates;
 use crate::error::Error;
 use crate::model::{JobId, JobStatus, Level};
 use crate::store::control;
@@ -100,7 +100,7 @@ impl JobContext {
 
     /// How far the job is, in percent; more than 100 counts as 100. Never blocks; written within half a second.
     pub fn set_progress(&self, percent: u8) {
-        self.attempt.notes.set_progress(percent);
+        self.attempt.updates.set_progress(percent);
     }
 
     /// How far the job is, as so many of so many. Nothing of nothing is all.
@@ -112,17 +112,17 @@ impl JobContext {
     /// Keeps a line with the job. Never blocks; written within half a second. A text over 16 KiB is cut; where more than a
     /// thousand lines wait to be written, further ones are dropped, and a line says how many.
     pub fn message(&self, text: impl Into<String>) {
-        self.attempt.notes.say(Level::Info, text.into());
+        self.attempt.updates.log(Level::Info, text.into());
     }
 
     /// The same, for what someone should know.
     pub fn warn(&self, text: impl Into<String>) {
-        self.attempt.notes.say(Level::Warn, text.into());
+        self.attempt.updates.log(Level::Warn, text.into());
     }
 
     /// The same, for what went wrong.
     pub fn error(&self, text: impl Into<String>) {
-        self.attempt.notes.say(Level::Error, text.into());
+        self.attempt.updates.log(Level::Error, text.into());
     }
 
     /// Keeps a named result, besides what `execute` returns (which is the one named `output`); the last of a name counts.
@@ -131,7 +131,7 @@ impl JobContext {
     /// serialise, [`Error::Closed`] after [`finish_in`](Self::finish_in).
     pub fn set_result<T: Serialize>(&self, name: &str, value: T) -> Result<(), Error> {
         let value = parameters::to_value(name, value)?;
-        self.attempt.notes.set_result(self.id(), name, value)
+        self.attempt.updates.set_result(self.id(), name, value)
     }
 
     /// How the job will end when `execute` returns, whatever it returns: `Canceled`, `Failed` or `Terminated`. The last call
@@ -144,7 +144,7 @@ impl JobContext {
                 format!("{status} is not an end: set CANCELED, FAILED or TERMINATED"),
             ));
         }
-        self.attempt.notes.force(self.id(), status)
+        self.attempt.updates.request_status(self.id(), status)
     }
 
     /// Returns when the attempt should stop: the job was canceled, its time is over, or its worker shuts down or has lost the
@@ -174,7 +174,7 @@ impl JobContext {
     /// # }
     /// ```
     pub async fn canceled(&self) {
-        self.attempt.stop.tripped().await;
+        self.attempt.stop.requested().await;
     }
 
     /// Whether the attempt should stop: return a plain error then, as after [`canceled`](Self::canceled).
@@ -190,7 +190,7 @@ impl JobContext {
     /// In a test that runs the job without a database: [`testing::Run::db`](crate::testing::Run::db) gives it one.
     #[must_use]
     pub fn db(&self) -> &DatabaseConnection {
-        let db = &self.attempt.setting.db;
+        let db = &self.attempt.env.db;
         assert!(
             !matches!(db.inner, DatabaseConnectionType::Disconnected),
             "`{}` asks for the database, and this test runs it without one: give it one with `testing::Run::new(job).db(&db)`",
@@ -215,7 +215,7 @@ impl JobContext {
     /// The same, or `None` where the worker has none.
     #[must_use]
     pub fn try_state<S: Send + Sync + 'static>(&self) -> Option<&S> {
-        self.attempt.setting.states.get(&TypeId::of::<S>()).and_then(|state| state.downcast_ref())
+        self.attempt.env.states.get(&TypeId::of::<S>()).and_then(|state| state.downcast_ref())
     }
 
     /// Runs code that blocks or computes on a thread of its own, where it holds up nobody, and returns what it returns. A panic in
@@ -231,7 +231,7 @@ impl JobContext {
     ///
     /// Where the system gives no thread: the attempt fails, and is retried.
     pub async fn run_blocking<T: Send + 'static>(&self, code: impl FnOnce() -> T + Send + 'static) -> T {
-        let blocking = self.attempt.inside.blocking.enter();
+        let blocking = self.attempt.activity.blocking.enter();
         let runtime = tokio::runtime::Handle::current();
         let span = tracing::Span::current();
         let (done, result) = tokio::sync::oneshot::channel();
@@ -290,7 +290,7 @@ impl JobContext {
     ///
     /// As [`db`](Self::db).
     pub async fn begin(&self) -> Result<DatabaseTransaction, Error> {
-        let _call = self.attempt.inside.calls.enter();
+        let _call = self.attempt.activity.calls.enter();
         crate::store::connection::begin(self.db()).await
     }
 
@@ -305,27 +305,27 @@ impl JobContext {
     /// fail.
     pub async fn finish_in<T: Serialize>(&self, transaction: &DatabaseTransaction, output: &T) -> Result<(), Error> {
         let attempt = &*self.attempt;
-        let _call = attempt.inside.calls.enter();
+        let _call = attempt.activity.calls.enter();
         self.set_result(OUTPUT, output)?;
-        if attempt.setting.worker_id.is_none() {
+        if attempt.env.worker_id.is_none() {
             // A test runs the job: there is no row to write.
-            attempt.notes.close();
+            attempt.updates.close();
             return Ok(());
         }
         let dialect = dialect::of(transaction.get_database_backend())?;
-        connection::limit_idle(transaction, attempt.setting.lease).await?;
+        connection::limit_idle(transaction, attempt.env.lease).await?;
         if !dialect.row_locks {
-            attempt.setting.no_notes_in_flight().await;
+            attempt.env.updates_written().await;
         }
         // Batches leave out what is locked: it would be taken for lost.
         control::lock(transaction, dialect, self.id()).await?;
         if dialect.row_locks {
-            // Only now: reports don't wait for a locked row, and others must not wait while this one waits for it.
-            attempt.setting.no_notes_in_flight().await;
+            // Only now: updates don't wait for a locked row, and other jobs' must not wait while this one waits for it.
+            attempt.env.updates_written().await;
         }
-        let finished = self.write_finish(transaction, dialect, &attempt.notes.close()).await;
+        let finished = self.write_finish(transaction, dialect, &attempt.updates.close()).await;
         if finished.is_err() {
-            attempt.notes.reopen();
+            attempt.updates.reopen();
         }
         finished
     }
@@ -334,7 +334,7 @@ impl JobContext {
         &self,
         transaction: &DatabaseTransaction,
         dialect: &Dialect,
-        unwritten: &Unwritten,
+        pending: &PendingUpdates,
     ) -> Result<(), Error> {
         let attempt = &*self.attempt;
         let ending = crate::model::outcome::Ending::closed(JobStatus::Terminated, None, None);
@@ -342,12 +342,12 @@ impl JobContext {
             attempt.job.id,
             attempt.job.version,
             ending,
-            attempt.setting.worker.clone(),
-            attempt.setting.worker_id,
+            attempt.env.worker.clone(),
+            attempt.env.worker_id,
         );
         finish.progress = Some(100);
-        finish.results.clone_from(&unwritten.results);
-        finish.messages = unwritten.messages(attempt.job.id, attempt.job.attempt, attempt.job.version);
+        finish.results.clone_from(&pending.results);
+        finish.messages = pending.messages(attempt.job.id, attempt.job.attempt, attempt.job.version);
         let written = finish::write(transaction, dialect, &[finish]).await?;
         if written.is_empty() { Err(Error::Lost { id: self.id() }) } else { Ok(()) }
     }

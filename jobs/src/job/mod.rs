@@ -8,8 +8,8 @@ mod into_result;
 mod missed;
 pub(crate) mod parameters;
 pub(crate) mod registry;
-pub(crate) mod report;
 pub(crate) mod unique;
+pub(crate) mod updates;
 
 pub use context::JobContext;
 pub use into_result::IntoJobResult;

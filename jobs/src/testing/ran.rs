@@ -11,13 +11,13 @@ use serde_json::Value;
 
 use crate::client::record::Message;
 use crate::error::Error;
-use crate::job::attempt::{RunningAttempt, Stop};
+use crate::job::attempt::{RunningAttempt, StopReason};
 use crate::job::parameters::{OUTPUT, decode_one};
 use crate::job::{Execute, Job};
 use crate::model::outcome::{Ending, Outcome};
 use crate::model::{AttemptEnd, Level};
 use crate::store::finish::NewMessage;
-use crate::worker::decided;
+use crate::worker::transition_of;
 use crate::{JobId, JobStatus};
 
 /// Jobs that have no row have this id, which no scheduled job has.
@@ -38,15 +38,15 @@ const NO_JITTER: f64 = 0.5;
 impl<J: Job> Ran<J> {
     pub(super) fn of(attempt: &RunningAttempt, outcome: Outcome) -> Self {
         let ending = ending::<J>(attempt, outcome);
-        let unwritten = attempt.notes.close();
-        let progress = if ending.status == JobStatus::Terminated { Some(100) } else { unwritten.progress };
-        let results = unwritten.results.as_deref().and_then(|results| serde_json::from_str(results).ok());
+        let pending = attempt.updates.close();
+        let progress = if ending.status == JobStatus::Terminated { Some(100) } else { pending.progress };
+        let results = pending.results.as_deref().and_then(|results| serde_json::from_str(results).ok());
         let job = &attempt.job;
         Self {
             ending,
             progress: progress.and_then(|progress| u8::try_from(progress).ok()).unwrap_or(0),
             results: results.unwrap_or_default(),
-            messages: unwritten.messages(job.id, job.attempt, job.version).into_iter().map(message).collect(),
+            messages: pending.messages(job.id, job.attempt, job.version).into_iter().map(message).collect(),
             job: PhantomData,
         }
     }
@@ -120,12 +120,12 @@ impl<J: Job> Ran<J> {
 
 /// What a worker would make of the outcome.
 fn ending<J: Job>(attempt: &RunningAttempt, outcome: Outcome) -> Ending {
-    if attempt.notes.is_closed() {
+    if attempt.updates.is_closed() {
         // It has finished itself in a transaction: what came after does not matter.
         return Ending::closed(JobStatus::Terminated, None, None);
     }
-    let mut ending = decided(attempt, outcome, J::DEFAULTS.retry, NO_JITTER);
-    let is_canceled = matches!(attempt.stop.reason(), Some((Stop::Canceled, _)));
+    let mut ending = transition_of(attempt, outcome, J::DEFAULTS.retry, NO_JITTER);
+    let is_canceled = matches!(attempt.stop.reason(), Some((StopReason::Canceled, _)));
     if is_canceled && !ending.status.is_closed() {
         ending.status = JobStatus::Canceled;
         ending.delay = None;

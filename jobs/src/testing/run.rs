@@ -14,12 +14,12 @@ use super::ran::{NO_ID, Ran};
 use crate::JobOptions;
 use crate::client::options::option_setters;
 use crate::error::{Error, chain};
-use crate::job::attempt::{Inside, RunningAttempt, Setting, States, Stop, Stopper};
+use crate::job::attempt::{Activity, AttemptEnv, RunningAttempt, States, StopReason, StopSignal};
 use crate::job::registry::Definition;
-use crate::job::report::Notes;
+use crate::job::updates::Updates;
 use crate::job::{Job, parameters};
 use crate::store::row::Claimed;
-use crate::worker::{let_code_end, perform};
+use crate::worker::{decode, outcome_of, supervise, wait_for_blocking_code};
 
 /// The name of the worker that there is not.
 const NO_WORKER: &str = "test";
@@ -166,13 +166,16 @@ impl<J: Job> Run<J> {
         async move {
             let definition = Definition::of::<J>(file!(), line!());
             let mut performed = pin!(async {
-                let outcome = perform(&definition, &attempt, grace).await;
-                let_code_end(&attempt, grace, outcome).await
+                let outcome = match decode(&definition, &attempt) {
+                    Ok(work) => outcome_of(&attempt, supervise(&attempt, grace, work).await),
+                    Err(outcome) => outcome,
+                };
+                wait_for_blocking_code(&attempt, grace, outcome).await
             });
             let outcome = tokio::select! {
                 biased;
                 () = cancel.cancelled() => {
-                    attempt.stop.trip(Stop::Canceled);
+                    attempt.stop.request(StopReason::Canceled);
                     performed.await
                 }
                 outcome = &mut performed => outcome,
@@ -197,10 +200,10 @@ impl<J: Job> Run<J> {
                 nominal_at: self.nominal_time,
                 ..Claimed::without_row(NO_ID.0, row, self.attempt, Utc::now())
             },
-            notes: Notes::default(),
-            stop: Stopper::default(),
-            inside: Inside::default(),
-            setting: Arc::new(Setting {
+            updates: Updates::default(),
+            stop: StopSignal::default(),
+            activity: Activity::default(),
+            env: Arc::new(AttemptEnv {
                 db: self.db,
                 states: Arc::new(self.states),
                 worker: NO_WORKER.into(),

@@ -1,4 +1,4 @@
-//! What is measured of the jobs that a worker executes. See [`crate::metrics`].
+//! Metrics of the jobs that a worker executes. See [`crate::metrics`].
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use crate::model::JobStatus;
 use crate::store::finish::FinishRow;
 use crate::store::row::Claimed;
 
-/// For how long a metric that was looked for is used: recorders may forget what stands still for longer.
-const FRESH: Duration = Duration::from_secs(10);
+/// How long a handle to a metric is used after it was looked up. Recorders may forget metrics that don't change for longer.
+const HANDLE_TTL: Duration = Duration::from_secs(10);
 
-/// Measures the jobs of one queue and name. Those of a batch share one: to look for a metric costs more than to count.
+/// Measures the jobs of one queue and name. Those of a batch share one: looking a metric up costs more than counting.
 pub(super) struct Meter {
     started: Counter,
     wait: Histogram,
@@ -31,15 +31,15 @@ impl Meter {
         }
     }
 
-    /// An attempt starts, so long after its job was due.
+    /// Records the start of an attempt, and how long its job had been due.
     pub(super) fn started(&self, waited: Duration) {
         self.started.increment(1);
         self.wait.record(waited);
     }
 
-    /// The code of an attempt at this job has ended.
+    /// Records how long the code of an attempt ran.
     pub(super) fn ended(&self, job: &Claimed, took: Duration) {
-        if took < FRESH {
+        if took < HANDLE_TTL {
             self.duration.record(took);
         } else {
             Self::new(job).duration.record(took);
@@ -47,7 +47,7 @@ impl Meter {
     }
 }
 
-/// The meters of a batch that was claimed from one queue.
+/// The meters of a batch that was claimed from one queue, by the jobs' names.
 pub(super) struct Meters(HashMap<String, Arc<Meter>>);
 
 impl Meters {
@@ -65,7 +65,7 @@ impl Meters {
         Self(meters)
     }
 
-    /// The one for a job of this batch: each has one.
+    /// The meter of a job of this batch: every job has one.
     pub(super) fn get(&self, job: &Claimed) -> Arc<Meter> {
         self.0[&job.name].clone()
     }
@@ -75,15 +75,15 @@ const FINISHED_BY: [&str; 4] = ["queue", "name", "outcome", "status"];
 const SUCCESS: &str = "success";
 const SNOOZED: &str = "snoozed";
 
-/// The ends of these attempts, by queue and name, are written.
+/// Counts ends that were written, each with its job's queue and name.
 pub(super) fn finished<'a>(ends: impl Iterator<Item = (&'a str, &'a str, &'a FinishRow)>) {
     let attempts = ends.filter(|(.., end)| !end.never_started());
     let values = attempts.map(|(queue, name, end)| [queue, name, outcome(end), status(end)]);
     count_each(metrics::FINISHED_TOTAL, FINISHED_BY, values);
 }
 
-/// An attempt has ended its job in a transaction of its own.
-pub(super) fn finished_inside(job: &Claimed) {
+/// Counts a job that `finish_in` has finished.
+pub(super) fn finished_in_transaction(job: &Claimed) {
     let values = [&*job.queue, &*job.name, SUCCESS, metrics::label(JobStatus::Terminated)];
     count_each(metrics::FINISHED_TOTAL, FINISHED_BY, std::iter::once(values));
 }
@@ -100,7 +100,7 @@ fn status(end: &FinishRow) -> &'static str {
     metrics::label(end.status)
 }
 
-/// The end of an attempt was not written: another worker has the job.
+/// Counts an end that was not written because another worker has the job.
 pub(super) fn fenced_out(job: &Claimed) {
     count_each(metrics::FENCED_OUT_TOTAL, ["queue", "name"], std::iter::once([&*job.queue, &*job.name]));
 }

@@ -1,34 +1,27 @@
 //! The process that does the work: it claims, executes and finishes jobs, and fires schedules.
 //!
-//! A worker joins (a row with a lease), claims due jobs, executes each, and writes how they ended, in batches. A heartbeat on a
-//! thread of its own keeps the lease; where it is lost, the worker stops its jobs and joins anew under another id.
+//! A worker joins (it inserts a row with a lease), claims due jobs, executes each, and writes their ends, in batches. A heartbeat on a thread
+//! of its own keeps the lease. If the lease is lost, the worker stops its jobs and joins again under another id.
+//!
+//! One session, from joining to leaving, is run by `lifecycle`. Its parts share a `Session`: `claim` → `execute` → `finish` handle the jobs;
+//! `heartbeat`, `maintain`, `cron` and `listen` run beside them; `shutdown` ends it.
 //!
 //! Imports all layers before it: `model`, `error`, `store`, `job`, `client` and `cron`.
 
-mod aside;
 mod claim;
-mod connections;
+mod config;
 mod cron;
-mod engine;
+mod database;
 mod execute;
-mod failure_detector;
 mod finish;
 mod heartbeat;
-mod inside;
-mod lease;
-mod life;
-mod line;
+mod in_flight;
+mod lifecycle;
+mod listen;
 mod maintain;
 mod meter;
-mod notify;
-mod pulse;
-mod repeats;
-mod report;
-mod sample;
-mod settings;
+mod session;
 mod shutdown;
-mod stuck;
-mod verdict;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,10 +34,11 @@ use crate::error::Error;
 use crate::job::Job;
 use crate::job::registry::{Definition, Registry};
 use crate::model::JobStatus;
-pub(crate) use execute::{let_code_end, perform};
-use settings::Settings;
+use config::WorkerConfig;
+pub(crate) use execute::decode;
+pub(crate) use execute::outcome::{outcome_of, transition_of};
+pub(crate) use execute::supervise::{supervise, wait_for_blocking_code};
 use shutdown::Shutdown;
-pub(crate) use verdict::decided;
 
 /// Claims and executes jobs. Everything but the database has a good default.
 ///
@@ -58,92 +52,92 @@ pub(crate) use verdict::decided;
 /// ```
 ///
 /// Each attempt is in a [`tracing`](https://docs.rs/tracing) span `jobs.execute` (level INFO) with the fields `job` (its id), `name`,
-/// `queue`, `attempt` and `worker` (its id): so are the events of `execute`, and of code in
-/// [`run_blocking`](crate::JobContext::run_blocking). Tasks that `execute` spawns are in it when they are spawned
-/// `.in_current_span()`. What can be counted and timed is listed in [`metrics`](crate::metrics).
+/// `queue`, `attempt` and `worker` (its id). Events of `execute` and of code in [`run_blocking`](crate::JobContext::run_blocking) are in that
+/// span; events of tasks that `execute` spawns are, if the tasks are spawned `.in_current_span()`. [`metrics`](crate::metrics) lists what is
+/// counted and timed.
 ///
-/// It fires the [schedules](crate::cron) of the jobs that it knows, together with all other workers.
+/// A worker also fires the [schedules](crate::cron) of the jobs that it knows, together with all other workers.
 ///
-/// Without [`queue`](Self::queue) it serves the default queue and every queue that one of its definitions names.
+/// Without [`queue`](Self::queue), a worker serves the default queue and every queue that one of its definitions names.
 #[must_use = "a worker does nothing until it is run"]
 #[derive(Debug)]
 pub struct Worker {
     db: DatabaseConnection,
-    settings: Settings,
+    config: WorkerConfig,
     registered: Vec<Definition>,
 }
 
 impl Worker {
-    /// A worker on this database.
+    /// Creates a worker on this database.
     pub fn new(db: DatabaseConnection) -> Self {
-        Self { db, settings: Settings::default(), registered: Vec::new() }
+        Self { db, config: WorkerConfig::default(), registered: Vec::new() }
     }
 
-    /// Serve this queue, with at most so many jobs at once (from 1); called more than once, exactly those queues.
+    /// Serves this queue, with at most `concurrency` jobs at once (1 to 100,000). The worker then serves only queues that are named like this.
     pub fn queue(mut self, name: impl Into<String>, concurrency: usize) -> Self {
-        self.settings.queues.push((name.into(), concurrency));
+        self.config.queues.push((name.into(), concurrency));
         self
     }
 
-    /// Serve these instead of all that were named so far.
+    /// Serves these queues instead of all that were named so far.
     #[cfg(feature = "cli")]
     pub(crate) fn only_queues(mut self, queues: Vec<(String, usize)>) -> Self {
-        self.settings.queues = queues;
+        self.config.queues = queues;
         self
     }
 
-    /// The queue of jobs that name none. Default: `JOBS_QUEUE`, or `long-running`. Programs that schedule have to know it too: by
+    /// Sets the queue of jobs that name none. Default: `JOBS_QUEUE`, or `long-running`. Programs that schedule must know it too: through
     /// `JOBS_QUEUE`.
     pub fn jobs_queue(mut self, name: impl Into<String>) -> Self {
-        self.settings.default_queue = name.into();
+        self.config.default_queue = name.into();
         self
     }
 
-    /// How many jobs run at once in each queue that has no number of its own. Default: 4 for each core, at least 10.
+    /// Sets how many jobs run at once in each queue, unless [`queue`](Self::queue) says it. Default: 4 for each core, at least 10.
     pub fn concurrency(mut self, jobs: usize) -> Self {
-        self.settings.concurrency = jobs;
+        self.config.concurrency = jobs;
         self
     }
 
-    /// How often to look for jobs, and for queues paused or resumed, that no wake-up told of, 10 milliseconds to 1 minute. Default: 5
-    /// seconds where the database wakes, else 1 second.
+    /// Sets how often to poll for due jobs and paused queues if no wake-up arrives: 10 milliseconds to 1 minute. Default: 5 seconds if the
+    /// database wakes the worker, else 1 second.
     pub fn poll_interval(mut self, interval: Duration) -> Self {
-        self.settings.poll_interval = Some(interval);
+        self.config.poll_interval = Some(interval);
         self
     }
 
-    /// After how long without a heartbeat another worker takes over this one's jobs, 1 second to 1 day. Default: 30 seconds.
+    /// Sets how long this worker may go without a heartbeat before others take over its jobs: 1 second to 1 day. Default: 30 seconds.
     pub fn lease(mut self, lease: Duration) -> Self {
-        self.settings.lease = lease;
+        self.config.lease = lease;
         self
     }
 
-    /// How often to renew the lease. Default: a third of it.
+    /// Sets how often to renew the lease. Default: a third of the lease.
     pub fn heartbeat(mut self, interval: Duration) -> Self {
-        self.settings.heartbeat = Some(interval);
+        self.config.heartbeat = Some(interval);
         self
     }
 
-    /// How long jobs may go on when the worker is told to stop, before they are asked to stop too. Default: 20 seconds.
+    /// Sets how long jobs may go on after the worker is told to stop, before they are asked to stop too. Default: 20 seconds.
     pub fn shutdown_grace(mut self, grace: Duration) -> Self {
-        self.settings.shutdown_grace = grace;
+        self.config.shutdown_grace = grace;
         self
     }
 
-    /// How long a job that is asked to stop may take before it is ended at its next `await`. Default: 5 seconds, or a third of the
-    /// lease where that is less. With the heartbeat it has to fit into the lease.
+    /// Sets how long a job that is asked to stop may take before it is ended at its next `await`. Default: 5 seconds, or a third of the lease
+    /// if that is less. The grace and the heartbeat together must fit into the lease.
     pub fn cancel_grace(mut self, grace: Duration) -> Self {
-        self.settings.cancel_grace = Some(grace);
+        self.config.cancel_grace = Some(grace);
         self
     }
 
-    /// Application state for jobs, one value of each type: [`JobContext::state`](crate::JobContext::state).
+    /// Adds application state for jobs, one value of each type: see [`JobContext::state`](crate::JobContext::state).
     pub fn state<S: Send + Sync + 'static>(mut self, state: S) -> Self {
-        self.settings.states.insert(std::any::TypeId::of::<S>(), Arc::new(state));
+        self.config.states.insert(std::any::TypeId::of::<S>(), Arc::new(state));
         self
     }
 
-    /// Serve a definition that link-time registration can't reach.
+    /// Serves a definition that link-time registration can't reach.
     #[track_caller]
     pub fn register<J: Job>(mut self) -> Self {
         let here = std::panic::Location::caller();
@@ -151,37 +145,37 @@ impl Worker {
         self
     }
 
-    /// A name by which operators know this worker. Default: host and process id.
+    /// Sets the name by which operators know this worker. Default: host and process id.
     pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.settings.name = Some(name.into());
+        self.config.name = Some(name.into());
         self
     }
 
-    /// Whether to be woken by the database, where it can (PostgreSQL's LISTEN). Without, it polls: behind PgBouncer in transaction
-    /// mode. Default: true, unless `JOBS_LISTEN` is `0`, which goes for those who wait for jobs too.
+    /// Sets whether the database wakes the worker, if it can (PostgreSQL's LISTEN). Otherwise the worker polls, as it must behind PgBouncer in
+    /// transaction mode. Default: true, unless `JOBS_LISTEN` is `0`. That variable also applies to programs that wait for jobs.
     pub fn listen(mut self, listen: bool) -> Self {
-        self.settings.listen = listen;
+        self.config.listen = listen;
         self
     }
 
-    /// How long jobs that ended with this status are kept; `None`: for ever. Default: 7 days, `Failed` 30. A status that is no end is
-    /// refused when the worker starts.
+    /// Sets how long jobs that ended with this status are kept; with `None`, forever. Default: 7 days, and 30 for `Failed`. The worker refuses to
+    /// start with a status that is not closed.
     pub fn retention(mut self, status: JobStatus, age: Option<Duration>) -> Self {
-        self.settings.retention.insert(status, age);
+        self.config.retention.insert(status, age);
         self
     }
 
-    /// Ask the database so often (1 second to 1 day) how much waits and runs in all queues, and how many workers there are, for the
-    /// gauges of [`metrics`](crate::metrics) that tell it: two statements, which read the index of all jobs that wait. One worker of
-    /// many is enough. Default: never.
+    /// Sets how often (1 second to 1 day) to sample the gauges of [`metrics`](crate::metrics) that only the database knows: how many jobs wait and
+    /// run in all queues, and how many workers there are. Each time takes two statements, which read the index of all waiting jobs. One worker
+    /// of many is enough. Default: never.
     pub fn sample_queues(mut self, interval: Duration) -> Self {
-        self.settings.sample_queues = Some(interval);
+        self.config.sample_queues = Some(interval);
         self
     }
 
     /// Stop when this token is canceled, besides on SIGINT and SIGTERM.
     pub fn stop_on(mut self, token: CancellationToken) -> Self {
-        self.settings.stop = token;
+        self.config.stop = token;
         self
     }
 
@@ -199,7 +193,7 @@ impl Worker {
     /// [`Error::Setup`] where it can't start: no definition, two of one name, state that is missing, no tables, a setting of the database's
     /// sessions under which jobs don't work.
     pub async fn run(self) -> Result<(), Error> {
-        let shutdown = Shutdown::on_signals(&self.settings.stop);
+        let shutdown = Shutdown::on_signals(&self.config.stop);
         self.run_with(shutdown).await
     }
 
@@ -209,14 +203,14 @@ impl Worker {
     /// It hears no signals: they end the process as they do without a worker, and its jobs are taken over when the lease is over. To
     /// stop it well, cancel the token of [`stop_on`](Self::stop_on).
     pub async fn run_until_idle(self) -> Result<(), Error> {
-        let shutdown = Shutdown::when_idle(self.settings.stop.clone());
+        let shutdown = Shutdown::when_idle(self.config.stop.clone());
         self.run_with(shutdown).await
     }
 
     async fn run_with(self, shutdown: Shutdown) -> Result<(), Error> {
         let registry = Arc::new(Registry::new(&self.registered)?);
-        let settings = Arc::new(self.settings.checked(&registry)?);
+        let config = Arc::new(self.config.validate(&registry)?);
         metrics::describe();
-        life::live(&self.db, &settings, &registry, &shutdown).await
+        lifecycle::run_sessions(&self.db, &config, &registry, &shutdown).await
     }
 }

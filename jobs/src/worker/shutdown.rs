@@ -1,28 +1,27 @@
-//! The end of a worker, in order: no more claims, jobs end, ends are written, the row goes.
+//! Shutting a session down, in order: no more claims, jobs end, their ends are written, the worker's row goes.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::claim::WhenIdle;
-use super::engine::Engine;
+use super::session::Session;
 use crate::error::Error;
-use crate::job::attempt::Stop;
+use crate::job::attempt::StopReason;
 use crate::store::dialect::connection::closed;
 
-/// A signal that follows another this soon is the same one: `timeout` sends it to a process and then to its group.
+/// A signal that follows another within this time counts as the same one: `timeout` sends it to a process and then to its group.
 const ONE_SIGNAL: Duration = Duration::from_millis(500);
 
-/// Why one life of a worker ended.
+/// Why a session ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
-    /// It was told to stop, or had nothing left to do.
-    Stopped,
-    /// Others have taken its jobs.
-    Lost,
-    /// The program has closed the pool that the worker was given.
+pub(super) enum SessionEnd {
+    /// The worker was told to stop, or has nothing left to do.
+    Requested,
+    /// Other workers have its jobs, or may have them.
+    LeaseLost,
+    /// The program has closed the pool that it gave to the worker.
     PoolClosed,
 }
 
@@ -36,7 +35,7 @@ pub(super) struct Shutdown {
 }
 
 impl Shutdown {
-    /// At the first signal or when the token is canceled; at the second signal at once.
+    /// Ends at the first signal or when the token is canceled; aborts at the second signal.
     pub(super) fn on_signals(stop: &CancellationToken) -> Self {
         let (stop, abort, listen) = (stop.child_token(), CancellationToken::new(), CancellationToken::new());
         let hear = hear_signals(Signals::new(), stop.clone(), abort.clone());
@@ -44,7 +43,7 @@ impl Shutdown {
         Self { stop, abort, when_idle: WhenIdle::Sleep, _signals: Some(listen.drop_guard()) }
     }
 
-    /// When nothing is due and nothing runs, or the token is canceled.
+    /// Ends when nothing is due and nothing runs, or the token is canceled.
     pub(super) fn when_idle(stop: CancellationToken) -> Self {
         Self { stop, abort: CancellationToken::new(), when_idle: WhenIdle::Return, _signals: None }
     }
@@ -53,49 +52,48 @@ impl Shutdown {
         self.when_idle
     }
 
-    /// Waits until this life of the worker is to end.
-    pub(super) async fn wait(&self, engine: &Engine, claimer: &mut JoinHandle<Option<()>>) -> End {
+    /// Waits until the session is to end.
+    pub(super) async fn wait(&self, session: &Session, claimer: &mut JoinHandle<Option<()>>) -> SessionEnd {
         tokio::select! {
-            () = self.stop.cancelled() => End::Stopped,
-            () = engine.lost.cancelled() => End::Lost,
-            () = closed(&engine.setting.db) => End::PoolClosed,
-            // It returns by itself only when it is idle and asked to return then.
+            () = self.stop.cancelled() => SessionEnd::Requested,
+            () = session.phases.lease_lost.cancelled() => SessionEnd::LeaseLost,
+            () = closed(&session.env.db) => SessionEnd::PoolClosed,
+            // The claimer returns by itself only if it is asked to return when idle.
             ended = claimer => {
                 if let Err(panic) = ended {
                     tracing::error!(%panic, "no more jobs can be claimed: the worker stops");
                 }
-                End::Stopped
+                SessionEnd::Requested
             }
         }
     }
 
-    /// Does it, unless the worker is told to stop before.
+    /// Does the work, unless the worker is told to stop first.
     pub(super) async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         self.stop.run_until_cancelled(work).await
     }
 
-    /// Lets running jobs end within the grace, then asks those that are left to stop. Returns how many have code that
-    /// has not stopped.
-    pub(super) async fn let_jobs_end(&self, engine: &Engine, end: End) -> Result<usize, Error> {
-        engine.tasks.close();
+    /// Lets running jobs end within the grace, then asks the others to stop. Returns how many have code that did not.
+    pub(super) async fn let_jobs_end(&self, session: &Session, end: SessionEnd) -> Result<usize, Error> {
+        session.tasks.close();
         let grace = match end {
-            End::Stopped => engine.settings.shutdown_grace,
-            // Without their connections jobs can't go on.
-            End::Lost | End::PoolClosed => Duration::ZERO,
+            SessionEnd::Requested => session.config.shutdown_grace,
+            // Jobs can't go on without their connections.
+            SessionEnd::LeaseLost | SessionEnd::PoolClosed => Duration::ZERO,
         };
-        if self.or_abort(engine, tokio::time::timeout(grace, engine.tasks.wait())).await?.is_ok() {
+        if self.or_abort(session, tokio::time::timeout(grace, session.tasks.wait())).await?.is_ok() {
             return Ok(0);
         }
-        engine.stop_all(match end {
-            End::Stopped | End::PoolClosed => Stop::Shutdown,
-            End::Lost => Stop::Lost,
+        session.in_flight.stop_all(match end {
+            SessionEnd::Requested | SessionEnd::PoolClosed => StopReason::Shutdown,
+            SessionEnd::LeaseLost => StopReason::Lost,
         });
-        // A job that stops at an `await` has ended when the grace is over; what is left is code that blocks.
-        let patience = engine.settings.cancel_grace() + Duration::from_secs(1);
-        if self.or_abort(engine, tokio::time::timeout(patience, engine.tasks.wait())).await?.is_ok() {
+        // A job that reaches an `await` has ended when the grace is over. The rest is code that blocks.
+        let patience = session.config.cancel_grace() + Duration::from_secs(1);
+        if self.or_abort(session, tokio::time::timeout(patience, session.tasks.wait())).await?.is_ok() {
             return Ok(0);
         }
-        let running = engine.tasks.len();
+        let running = session.tasks.len();
         if running > 0 {
             tracing::warn!(
                 jobs = running,
@@ -105,35 +103,31 @@ impl Shutdown {
         Ok(running)
     }
 
-    /// Waits for a claim that is under way: cut off, its jobs would be claimed and nobody would know.
-    pub(super) async fn finish_claims(&self, engine: &Engine, claimer: JoinHandle<Option<()>>) -> Result<(), Error> {
+    /// Waits for a claim that is under way. If it were cut off, its jobs would be claimed without anybody knowing.
+    pub(super) async fn finish_claims(&self, session: &Session, claimer: JoinHandle<Option<()>>) -> Result<(), Error> {
         if claimer.is_finished() {
             return Ok(());
         }
         let abort = claimer.abort_handle();
-        if self.or_abort(engine, tokio::time::timeout(engine.settings.answer_timeout(), claimer)).await?.is_err() {
+        if self.or_abort(session, tokio::time::timeout(session.config.answer_timeout(), claimer)).await?.is_err() {
             abort.abort();
         }
         Ok(())
     }
 
     /// Waits for the last ends to be written.
-    pub(super) async fn finish_writes(
-        &self,
-        writer: JoinHandle<Option<()>>,
-        engine: &Arc<Engine>,
-    ) -> Result<(), Error> {
-        self.or_abort(engine, writer)
+    pub(super) async fn finish_writes(&self, session: &Session, writer: JoinHandle<Option<()>>) -> Result<(), Error> {
+        self.or_abort(session, writer)
             .await?
             .map(|_| ())
             .map_err(|panic| Error::Setup(format!("the writer ended: {panic}")))
     }
 
-    /// Does it, unless a second signal comes before.
-    pub(super) async fn or_abort<T>(&self, engine: &Engine, work: impl Future<Output = T>) -> Result<T, Error> {
+    /// Does the work, unless a second signal comes first.
+    pub(super) async fn or_abort<T>(&self, session: &Session, work: impl Future<Output = T>) -> Result<T, Error> {
         tokio::select! {
             done = work => Ok(done),
-            () = self.abort.cancelled() => Err(Error::Aborted { running: engine.owned().len() }),
+            () = self.abort.cancelled() => Err(Error::Aborted { running: session.in_flight.len() }),
         }
     }
 }
@@ -152,7 +146,7 @@ async fn hear_signals(mut signals: Signals, stop: CancellationToken, abort: Canc
     abort.cancel();
 }
 
-/// The signals that tell a process to end, heard from here on: one that follows another at once is not missed.
+/// The signals that tell a process to end, heard from the moment this is made: one that follows another at once is not missed.
 #[cfg(unix)]
 struct Signals(Option<(tokio::signal::unix::Signal, tokio::signal::unix::Signal)>);
 

@@ -22,9 +22,9 @@ impl Claimer {
         for queue in self.queues.iter_mut().filter(|queue| queues.contains(&queue.name)) {
             queue.cursor = Front::default();
         }
-        let was_idle = self.engine.is_idle();
-        let (store, asked_at) = (self.line.store(), Instant::now());
-        let Look { due, paused } = self.line.in_time(store.look(&queues, &self.names)).await?;
+        let was_idle = self.session.in_flight.is_empty();
+        let (store, asked_at) = (self.client.store(), Instant::now());
+        let Look { due, paused } = self.client.with_timeout(store.look(&queues, &self.names)).await?;
         self.pause(&paused, asked_at).await;
         self.decide(|strategy, situation| strategy.rechecked(&due, was_idle, situation));
         Ok(())
@@ -32,9 +32,9 @@ impl Claimer {
 
     /// Only a worker that says it sleeps is notified, and only if the database can.
     pub(super) async fn mark_asleep(&mut self, queues: Vec<String>) -> Result<(), DbErr> {
-        if self.engine.listening.load(Ordering::SeqCst) && self.strategy.asleep() != queues {
-            let store = self.line.store();
-            self.line.in_time(store.sleep_on(self.engine.id, &queues)).await?;
+        if self.session.listening.load(Ordering::SeqCst) && self.strategy.asleep() != queues {
+            let store = self.client.store();
+            self.client.with_timeout(store.sleep_on(self.session.identity.id, &queues)).await?;
             self.strategy.is_asleep_on(queues);
         }
         Ok(())
@@ -54,22 +54,22 @@ impl Claimer {
 
     /// Waits until something is to be claimed, the time has come, or the worker is stopped.
     async fn wait(&mut self, until: Instant) -> WakeReason {
-        let engine = self.engine.clone();
+        let session = self.session.clone();
         let next_expiry = self.queues.iter().filter_map(|queue| queue.buffer.next_expiry()).min();
         let until = next_expiry.map_or(until, |expiry| until.min(expiry));
         loop {
             tokio::select! {
-                () = engine.stopping.cancelled() => return WakeReason::Notified,
+                () = session.phases.stop_claiming.cancelled() => return WakeReason::Notified,
                 () = tokio::time::sleep_until(until.into()) => return WakeReason::TimedOut,
-                () = engine.sleeper.woken() => {
-                    let woken = engine.sleeper.take();
+                () = session.sleeper.woken() => {
+                    let woken = session.sleeper.take();
                     let asks_again = self.decide(|strategy, situation| strategy.woken(&woken, situation));
                     self.start();
                     if asks_again {
                         return WakeReason::TimedOut;
                     }
                     let is_ready = self.decide(|strategy, situation| strategy.is_ready(situation));
-                    if is_ready || (self.when_idle == WhenIdle::Return && engine.is_idle()) {
+                    if is_ready || (self.when_idle == WhenIdle::Return && session.in_flight.is_empty()) {
                         return WakeReason::Notified;
                     }
                 }

@@ -1,8 +1,8 @@
 //! The loop that claims: what to do next, the strategy says; here it is done.
 
+pub(super) mod claims_in_flight;
 mod demand;
 mod idle;
-pub(super) mod in_flight;
 pub(super) mod prefetch;
 mod strategy;
 mod throughput;
@@ -15,9 +15,10 @@ use std::time::{Duration, Instant};
 
 use sea_orm::DbErr;
 
-use super::engine::{Engine, Owned};
+use super::database::StoreClient;
 use super::execute;
-use super::line::Line;
+use super::in_flight::InFlightJob;
+use super::session::Session;
 use crate::model::outcome::Outcome;
 use crate::store::claim::{ClaimLimit, Look};
 use crate::store::front::Front;
@@ -32,10 +33,10 @@ pub(super) enum WhenIdle {
     Return,
 }
 
-pub(super) async fn run(engine: Arc<Engine>, when_idle: WhenIdle) {
-    let mut claimer = Claimer::new(engine, when_idle);
-    while !claimer.engine.stopping.is_cancelled() {
-        claimer.engine.claimer.beat();
+pub(super) async fn run(session: Arc<Session>, when_idle: WhenIdle) {
+    let mut claimer = Claimer::new(session, when_idle);
+    while !claimer.session.phases.stop_claiming.is_cancelled() {
+        claimer.session.vitals.claimer.record();
         claimer.start();
         claimer.give_back_expired().await;
         let action = claimer.next();
@@ -54,13 +55,13 @@ pub(super) async fn run(engine: Arc<Engine>, when_idle: WhenIdle) {
 /// A queue, with what was claimed for it and where the next claim begins.
 struct Queue {
     name: String,
-    buffer: Arc<PrefetchBuffer<Arc<Owned>>>,
+    buffer: Arc<PrefetchBuffer<Arc<InFlightJob>>>,
     cursor: Front,
 }
 
 struct Claimer {
-    engine: Arc<Engine>,
-    line: Line,
+    session: Arc<Session>,
+    client: StoreClient,
     names: Vec<&'static str>,
     strategy: Strategy,
     /// In the strategy's order.
@@ -70,16 +71,16 @@ struct Claimer {
 }
 
 impl Claimer {
-    fn new(engine: Arc<Engine>, when_idle: WhenIdle) -> Self {
+    fn new(session: Arc<Session>, when_idle: WhenIdle) -> Self {
         let now = Instant::now();
         let queues: Vec<_> =
-            engine.settings.queues.iter().map(|(name, concurrency)| Queue::new(name, *concurrency, now)).collect();
+            session.config.queues.iter().map(|(name, concurrency)| Queue::new(name, *concurrency, now)).collect();
         Self {
-            line: Line::new(&engine),
-            names: engine.registry.names(),
+            client: session.database.client(),
+            names: session.registry.names(),
             strategy: Strategy::new(queues.iter().map(|queue| queue.name.clone()).collect(), when_idle, now),
             queues,
-            engine,
+            session,
             when_idle,
             retry: RETRY.0,
         }
@@ -88,7 +89,7 @@ impl Claimer {
     /// What to do next. While there is something to claim, the worker never sleeps: what it was told meanwhile is heard here.
     fn next(&mut self) -> Action {
         if self.decide(|strategy, situation| strategy.is_ready(situation)) {
-            let woken = self.engine.sleeper.take();
+            let woken = self.session.sleeper.take();
             self.decide(|strategy, situation| strategy.woken(&woken, situation));
         }
         self.decide(Strategy::next)
@@ -105,7 +106,7 @@ impl Claimer {
             Action::FallAsleep(queues) => self.fall_asleep(queues).await?,
             Action::Sleep(until) => self.sleep(until).await,
             Action::SleepInVain(until) => {
-                self.engine.sleeper.beat.notify_one();
+                self.session.sleeper.beat.notify_one();
                 self.sleep(until).await;
             }
             Action::Return => {}
@@ -117,7 +118,7 @@ impl Claimer {
     async fn claim(&mut self, limits: Vec<(usize, ClaimLimit)>) -> Result<(), DbErr> {
         let mut has_jobs = false;
         for (index, limit) in limits {
-            if self.engine.stopping.is_cancelled() {
+            if self.session.phases.stop_claiming.is_cancelled() {
                 break;
             }
             has_jobs |= self.claim_in(index, limit).await? > 0;
@@ -129,32 +130,32 @@ impl Claimer {
     }
 
     async fn claim_in(&mut self, index: usize, limit: ClaimLimit) -> Result<usize, DbErr> {
-        let in_flight = self.engine.claims.begin();
-        let (store, worker, names) = (self.line.store(), self.engine.id, &self.names);
+        let in_flight = self.session.claims.begin();
+        let (store, worker, names) = (self.client.store(), self.session.identity.id, &self.names);
         let Queue { name, buffer, cursor } = &mut self.queues[index];
         let claimed = if self.strategy.queue(index).is_claimed_from_cursor() {
-            self.line.in_time(store.claim_from_front(worker, name, names, limit, cursor)).await?
+            self.client.with_timeout(store.claim_from_front(worker, name, names, limit, cursor)).await?
         } else {
-            self.line.in_time(store.claim(worker, name, names, limit)).await?
+            self.client.with_timeout(store.claim(worker, name, names, limit)).await?
         };
         let jobs = claimed.len();
         self.strategy.claimed(index, limit, jobs);
-        buffer.push(execute::own(&self.engine, claimed), Instant::now());
-        start(&self.engine, buffer);
+        buffer.push(self.session.track(claimed), Instant::now());
+        start(&self.session, buffer);
         drop(in_flight);
         Ok(jobs)
     }
 
     async fn check_paused(&mut self) -> Result<(), DbErr> {
-        let (store, asked_at) = (self.line.store(), Instant::now());
-        let paused = self.line.in_time(store.paused()).await?;
+        let (store, asked_at) = (self.client.store(), Instant::now());
+        let paused = self.client.with_timeout(store.paused()).await?;
         self.pause(&paused, asked_at).await;
         Ok(())
     }
 
     async fn recheck_others(&mut self, queues: &[String]) -> Result<(), DbErr> {
-        let (store, asked_at) = (self.line.store(), Instant::now());
-        let Look { due, paused } = self.line.in_time(store.look(queues, &self.names)).await?;
+        let (store, asked_at) = (self.client.store(), Instant::now());
+        let Look { due, paused } = self.client.with_timeout(store.look(queues, &self.names)).await?;
         self.strategy.rechecked_others(&due, asked_at, Instant::now());
         self.pause(&paused, asked_at).await;
         Ok(())
@@ -174,7 +175,7 @@ impl Claimer {
     /// Starts what waits for a slot, as far as there are free ones.
     fn start(&self) {
         for queue in &self.queues {
-            start(&self.engine, &queue.buffer);
+            start(&self.session, &queue.buffer);
         }
     }
 
@@ -185,16 +186,16 @@ impl Claimer {
     }
 
     /// Gives back what was claimed and not started.
-    async fn give_back(&self, unstarted: Vec<Arc<Owned>>) {
-        for owned in unstarted {
-            execute::end(&self.engine, &owned, Outcome::NeverStarted).await;
+    async fn give_back(&self, unstarted: Vec<Arc<InFlightJob>>) {
+        for job in unstarted {
+            execute::finish(&self.session, &job, Outcome::NeverStarted).await;
         }
     }
 
     async fn wait_for_database(&mut self, error: &DbErr) {
         tracing::warn!(%error, "jobs can't be claimed; trying again in {:?}", self.retry);
         tokio::select! {
-            () = self.engine.stopping.cancelled() => {}
+            () = self.session.phases.stop_claiming.cancelled() => {}
             () = tokio::time::sleep(self.retry) => {}
         }
         self.retry = (self.retry * 2).min(RETRY.1);
@@ -204,13 +205,13 @@ impl Claimer {
     fn decide<T>(&mut self, ask: impl FnOnce(&mut Strategy, &Situation) -> T) -> T {
         let now = Instant::now();
         let rooms: Vec<Room> = self.queues.iter().map(|queue| queue.buffer.room(now)).collect();
-        let is_notified = self.engine.listening.load(Ordering::SeqCst);
+        let is_notified = self.session.listening.load(Ordering::SeqCst);
         let situation = Situation {
             now,
             rooms: &rooms,
-            has_lease: self.engine.lease.holds(),
+            has_lease: self.session.lease.holds(),
             is_notified,
-            poll_interval: self.engine.settings.poll_interval(is_notified),
+            poll_interval: self.session.config.poll_interval(is_notified),
         };
         ask(&mut self.strategy, &situation)
     }
@@ -227,9 +228,9 @@ impl Queue {
 }
 
 /// Starts what waits for a slot in this queue, each job in a slot and a task of its own.
-fn start(engine: &Arc<Engine>, buffer: &Arc<PrefetchBuffer<Arc<Owned>>>) {
-    while let Some((slot, owned)) = buffer.next_in_free_slot() {
-        let work = execute::run_slot(engine.clone(), buffer.clone(), slot, owned);
-        engine.tasks.spawn(engine.gone.clone().run_until_cancelled_owned(work));
+fn start(session: &Arc<Session>, buffer: &Arc<PrefetchBuffer<Arc<InFlightJob>>>) {
+    while let Some((slot, job)) = buffer.next_in_free_slot() {
+        let work = execute::run_slot(session.clone(), buffer.clone(), slot, job);
+        session.tasks.spawn(session.phases.terminated.clone().run_until_cancelled_owned(work));
     }
 }

@@ -1,22 +1,22 @@
-//! The gauges that only the database can tell: what waits and runs, and how many workers there are.
+//! The gauges that only the database knows: how many jobs wait and run, and how many workers there are.
 
 use std::collections::{BTreeSet, HashMap};
 
 use ::metrics::gauge;
 use sea_orm::DbErr;
 
-use super::engine::Engine;
 use crate::client::metrics;
 use crate::model::JobStatus;
 use crate::store::Store;
 use crate::store::queues::{OPEN, open_jobs};
+use crate::worker::session::Session;
 
-/// Sets the gauges of all queues that were seen so far: those that have become empty too.
+/// Sets the gauges of all queues that were seen so far, also of those that are empty now.
 pub(super) struct Sampler(BTreeSet<String>);
 
 impl Sampler {
-    pub(super) fn new(engine: &Engine) -> Self {
-        Self(engine.settings.queues.iter().map(|(queue, _)| queue.clone()).collect())
+    pub(super) fn new(session: &Session) -> Self {
+        Self(session.config.queues.iter().map(|(queue, _)| queue.clone()).collect())
     }
 
     pub(super) async fn sample(&mut self, store: &Store) -> Result<(), DbErr> {
@@ -38,7 +38,7 @@ impl Sampler {
     }
 }
 
-/// As a gauge has it: more than four thousand million are not told apart.
+/// The value of a gauge: `f64` has no lossless `From<u64>`, and counts above `u32::MAX` need not be told apart.
 fn number(count: u64) -> f64 {
     u32::try_from(count).unwrap_or(u32::MAX).into()
 }

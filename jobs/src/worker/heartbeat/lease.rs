@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use crate::store::lock::lock;
 
-/// The lease, as far as this process knows: it counts from when the last good heartbeat was *sent*.
+/// The lease, as far as this process knows. It counts from when the last good heartbeat was *sent*.
 #[derive(Debug)]
-pub(super) struct Lease {
+pub(in crate::worker) struct Lease {
     times: Mutex<Times>,
-    /// From the last good beat until jobs have to be asked to stop.
+    /// The time from the last good beat until jobs must be asked to stop.
     usable: Duration,
     whole: Duration,
 }
@@ -17,18 +17,18 @@ pub(super) struct Lease {
 #[derive(Debug, Clone, Copy)]
 struct Times {
     last_good: Instant,
-    /// Since when beats have gone well without a gap.
+    /// The first of the good beats that followed each other without a gap.
     healthy_since: Instant,
 }
 
 impl Lease {
-    pub(super) fn new(sent: Instant, whole: Duration, grace: Duration, margin: Duration) -> Self {
+    pub(in crate::worker) fn new(sent: Instant, whole: Duration, grace: Duration, margin: Duration) -> Self {
         let times = Times { last_good: sent, healthy_since: sent };
         Self { times: Mutex::new(times), usable: whole.saturating_sub(grace + margin), whole }
     }
 
-    /// A beat that was sent then has come back good.
-    pub(super) fn renew(&self, sent: Instant) {
+    /// Records a good beat that was sent then.
+    pub(in crate::worker) fn renew(&self, sent: Instant) {
         let mut times = lock(&self.times);
         if sent.duration_since(times.last_good) > self.usable {
             times.healthy_since = sent;
@@ -36,18 +36,18 @@ impl Lease {
         times.last_good = sent;
     }
 
-    /// When claims and starts have to end, and jobs to be stopped.
-    pub(super) fn deadline(&self) -> Instant {
+    /// When claiming and starting must end, and jobs must be asked to stop.
+    pub(in crate::worker) fn deadline(&self) -> Instant {
         lock(&self.times).last_good + self.usable
     }
 
     /// Whether new work may begin.
-    pub(super) fn holds(&self) -> bool {
+    pub(in crate::worker) fn holds(&self) -> bool {
         Instant::now() < self.deadline()
     }
 
-    /// Whether beats have gone well for one whole lease: only such a worker may call others dead.
-    pub(super) fn is_trusted(&self) -> bool {
+    /// Whether beats have gone well for a whole lease. Only then may this worker call others dead.
+    pub(in crate::worker) fn is_trusted(&self) -> bool {
         self.holds() && lock(&self.times).healthy_since.elapsed() >= self.whole
     }
 }
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn trust_begins_anew_after_a_gap() {
+    fn trust_begins_again_after_a_gap() {
         let Some(long_ago) = Instant::now().checked_sub(100 * SECOND) else { return };
         let lease = Lease::new(long_ago, 30 * SECOND, 5 * SECOND, 2 * SECOND);
         lease.renew(Instant::now());

@@ -1,21 +1,24 @@
-//! How a worker is set up, and whether it can start so.
+//! A worker's configuration, and whether a worker can start with it.
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use sea_orm::DatabaseConnection;
 use tokio_util::sync::CancellationToken;
 
 use crate::client::default_queue;
 use crate::client::options::may_listen;
 use crate::cron;
 use crate::error::Error;
-use crate::job::attempt::States;
+use crate::job::attempt::{AttemptEnv, States};
 use crate::job::parameters::check_name;
 use crate::job::registry::Registry;
 use crate::model::JobStatus;
+use crate::store::workers::Identity;
 
-pub(super) struct Settings {
+pub(super) struct WorkerConfig {
     pub(super) queues: Vec<(String, usize)>,
     pub(super) default_queue: String,
     pub(super) concurrency: usize,
@@ -34,10 +37,10 @@ pub(super) struct Settings {
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// The longest time for which an answer of the database is waited for, however long the lease is.
+/// The longest time to wait for an answer of the database, however long the lease is.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
-impl Default for Settings {
+impl Default for WorkerConfig {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
@@ -63,38 +66,58 @@ impl Default for Settings {
     }
 }
 
-impl fmt::Debug for Settings {
+impl fmt::Debug for WorkerConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings").field("queues", &self.queues).field("lease", &self.lease).finish_non_exhaustive()
+        f.debug_struct("WorkerConfig").field("queues", &self.queues).field("lease", &self.lease).finish_non_exhaustive()
     }
 }
 
-impl Settings {
+impl WorkerConfig {
     pub(super) fn heartbeat(&self) -> Duration {
         self.heartbeat.unwrap_or(self.lease / 3)
     }
 
-    /// How long a job may take to stop: jobs have to have ended before another worker may take them.
+    /// How long a job may take to stop. It must have ended before another worker may take it.
     pub(super) fn cancel_grace(&self) -> Duration {
         self.cancel_grace.unwrap_or_else(|| (self.lease / 3).min(Duration::from_secs(5)))
     }
 
-    /// Between the last moment at which our jobs have ended and the first at which they may be taken.
+    /// The time between the moment when our jobs must have ended and the first at which others may take them.
     pub(super) fn margin(&self) -> Duration {
         (self.lease / 10).min(Duration::from_secs(2))
     }
 
-    /// How long an answer of the database is waited for before its connection counts as dead.
+    /// How long to wait for an answer of the database before its connection counts as dead.
     pub(super) fn answer_timeout(&self) -> Duration {
         self.lease.min(ANSWER_TIMEOUT)
+    }
+
+    /// How operators know this worker. Names are cut to what a column holds.
+    pub(super) fn identity(&self) -> Identity {
+        let host = cut(gethostname::gethostname().to_string_lossy().into_owned());
+        let pid = std::process::id();
+        let name = cut(self.name.clone().unwrap_or_else(|| format!("{host}:{pid}")));
+        Identity { name, host, pid }
+    }
+
+    /// The environment of all attempts of the worker with this id.
+    pub(super) fn attempt_env(&self, db: &DatabaseConnection, worker_id: i64, worker: &str) -> AttemptEnv {
+        AttemptEnv {
+            db: db.clone(),
+            states: Arc::new(self.states.clone()),
+            worker: worker.to_owned(),
+            worker_id: Some(worker_id),
+            lease: self.lease,
+            writing: tokio::sync::Mutex::default(),
+        }
     }
 
     pub(super) fn poll_interval(&self, woken_by_database: bool) -> Duration {
         self.poll_interval.unwrap_or(Duration::from_secs(if woken_by_database { 5 } else { 1 }))
     }
 
-    /// The settings, with the queues to serve; refused where the worker can't work so.
-    pub(super) fn checked(mut self, registry: &Registry) -> Result<Self, Error> {
+    /// Fills in the queues to serve. Fails if a worker can't work with this configuration.
+    pub(super) fn validate(mut self, registry: &Registry) -> Result<Self, Error> {
         self.check_definitions(registry)?;
         self.check_times()?;
         check_name("jobs_queue", &self.default_queue)?;
@@ -193,4 +216,10 @@ impl Settings {
             }
         }
     }
+}
+
+/// The first 200 bytes, up to a character boundary.
+fn cut(mut name: String) -> String {
+    name.truncate(name.floor_char_boundary(200));
+    name
 }

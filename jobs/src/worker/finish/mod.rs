@@ -1,0 +1,259 @@
+//! The writer: ends of attempts, and updates of running ones, in batches. While one batch is written the next gathers, so that a lone job
+//! finishes at once and a flood in bulk, without a timer.
+
+mod bisect;
+pub(super) mod queue;
+mod reconcile;
+mod updates;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::DbErr;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, Interval, MissedTickBehavior};
+
+use super::database::StoreClient;
+use super::heartbeat::watchdog;
+use super::in_flight::InFlightJob;
+use super::meter;
+use super::session::Session;
+use crate::client::wait;
+use crate::model::JobStatus;
+use crate::store::dialect::connection::is_closed;
+use crate::store::finish::{FinishRow, MAX_ROWS, batch_len};
+use queue::PendingFinish;
+use reconcile::Fate;
+
+/// How often updates of running jobs (progress, messages and results) are written.
+const UPDATE_INTERVAL: Duration = Duration::from_millis(500);
+
+/// The pause before a row that another transaction has locked is tried again.
+const LOCKED_PAUSE: Duration = Duration::from_millis(50);
+
+/// How often a batch is tried whole if the fault is neither in its data nor in the connection.
+pub(super) const TRIES_BEFORE_BISECTING: u32 = 5;
+
+/// The pause after the first try, and the longest.
+pub(super) const FIRST_RETRY: Duration = Duration::from_millis(50);
+pub(super) const LAST_RETRY: Duration = Duration::from_secs(1);
+
+/// Writes until the session is terminated, or drained.
+pub(super) async fn run(session: Arc<Session>) {
+    let Some(finish_rx) = session.finish_queue.receiver() else { return };
+    // If the writer ever unwinds, nothing is written any more: other workers are to have the jobs.
+    let _when_dropped = session.phases.lease_lost.clone().drop_guard();
+    let mut writer = Writer::new(session, finish_rx);
+    while writer.collect().await {
+        writer.write().await;
+    }
+    writer.session.record_running();
+}
+
+struct Writer {
+    session: Arc<Session>,
+    client: StoreClient,
+    finish_rx: mpsc::Receiver<PendingFinish>,
+    update_timer: Interval,
+    waiting: VecDeque<FinishRow>,
+    /// Rows that are left alone until then: another transaction has them locked.
+    locked: Vec<(Instant, FinishRow)>,
+    /// When a worker that leaves stops trying.
+    give_up_at: Option<Instant>,
+}
+
+enum Event {
+    /// Attempts have ended.
+    Finished(Vec<PendingFinish>),
+    /// The pause of a locked row is over.
+    LockedDue,
+    UpdatesDue,
+    /// No attempts run any more.
+    Draining,
+}
+
+impl Writer {
+    fn new(session: Arc<Session>, finish_rx: mpsc::Receiver<PendingFinish>) -> Self {
+        let mut update_timer = tokio::time::interval(UPDATE_INTERVAL);
+        update_timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self {
+            client: session.database.client(),
+            session,
+            finish_rx,
+            update_timer,
+            waiting: VecDeque::new(),
+            locked: Vec::new(),
+            give_up_at: None,
+        }
+    }
+
+    /// Waits for something to write. False if everything is written and nothing more is coming.
+    async fn collect(&mut self) -> bool {
+        self.session.vitals.writer.record();
+        match self.next_event().await {
+            Event::Finished(finishes) => self.enqueue(finishes),
+            Event::LockedDue => {}
+            Event::UpdatesDue => self.write_updates().await,
+            Event::Draining => {
+                if !self.drain().await {
+                    return false;
+                }
+            }
+        }
+        self.enqueue_locked();
+        true
+    }
+
+    async fn next_event(&mut self) -> Event {
+        let locked_due = self.locked_due();
+        let mut finishes = Vec::new();
+        tokio::select! {
+            _ = self.finish_rx.recv_many(&mut finishes, MAX_ROWS) => Event::Finished(finishes),
+            () = until(locked_due) => Event::LockedDue,
+            _ = self.update_timer.tick() => Event::UpdatesDue,
+            () = self.session.phases.drain_finishes.cancelled() => Event::Draining,
+        }
+    }
+
+    fn enqueue(&mut self, finishes: Vec<PendingFinish>) {
+        self.waiting.extend(finishes.into_iter().map(PendingFinish::into_finish));
+    }
+
+    /// Writes updates of running jobs, and ends those that don't stop.
+    async fn write_updates(&mut self) {
+        self.enqueue(watchdog::fail_runaways(&self.session));
+        self.session.record_running();
+        updates::write(&self.session, &mut self.client).await;
+    }
+
+    /// Takes what is left in the queue, or waits for the next locked row. False if neither is left, or it is too late.
+    async fn drain(&mut self) -> bool {
+        let mut finishes = Vec::new();
+        while let Ok(finish) = self.finish_rx.try_recv() {
+            finishes.push(finish);
+        }
+        if finishes.is_empty() {
+            let Some(locked_due) = self.locked_due() else { return false };
+            if self.is_too_late() {
+                self.give_up();
+                return false;
+            }
+            tokio::time::sleep_until(locked_due).await;
+        }
+        self.enqueue(finishes);
+        true
+    }
+
+    fn locked_due(&self) -> Option<Instant> {
+        self.locked.iter().map(|(when, _)| *when).min()
+    }
+
+    /// Tries those locked rows again whose pause is over.
+    fn enqueue_locked(&mut self) {
+        let now = Instant::now();
+        let due = self.locked.extract_if(.., |(when, _)| *when <= now);
+        self.waiting.extend(due.map(|(_, finish)| finish));
+    }
+
+    /// Writes all that waits.
+    async fn write(&mut self) {
+        let (mut tries, mut retry) = (0, FIRST_RETRY);
+        while !self.waiting.is_empty() {
+            let batch = next_batch(&mut self.waiting);
+            let Err(error) = self.try_write(&batch).await else {
+                (tries, retry) = (0, FIRST_RETRY);
+                continue;
+            };
+            tries += 1;
+            if self.is_refused(&batch, &error, tries).await {
+                self.bisect(batch, error).await;
+                (tries, retry) = (0, FIRST_RETRY);
+                continue;
+            }
+            tracing::warn!(%error, ends = batch.len(), "ends of jobs can't be written; trying again in {retry:?}");
+            put_back(&mut self.waiting, batch);
+            if self.is_too_late() {
+                return self.give_up();
+            }
+            tokio::time::sleep(retry).await;
+            retry = (retry * 2).min(LAST_RETRY);
+        }
+    }
+
+    async fn try_write(&mut self, batch: &[FinishRow]) -> Result<(), DbErr> {
+        self.session.vitals.writer.record();
+        let store = self.client.store();
+        let written = self.client.with_timeout(store.finish(batch)).await?;
+        let is_written = |end: &FinishRow| written.contains(&(end.id, end.version));
+        let missed: Vec<i64> = batch.iter().filter(|end| !is_written(end)).map(|end| end.id).collect();
+        let fate = if missed.is_empty() { Fate::default() } else { self.fate_of(&missed).await? };
+        let mut finished = Vec::with_capacity(batch.len());
+        for end in batch {
+            let job = if is_written(end) { self.acknowledge(end) } else { self.reconcile(end, &fate) };
+            finished.extend(job.map(|job| (job, end)));
+        }
+        meter::finished(finished.iter().map(|(job, end)| {
+            let job = &job.attempt.job;
+            (&*job.queue, &*job.name, *end)
+        }));
+        wait::ended(written.iter().map(|(id, _)| *id));
+        self.session.sleeper.nudge();
+        Ok(())
+    }
+
+    /// The end is written. Returns the job that it ends.
+    fn acknowledge(&self, end: &FinishRow) -> Option<Arc<InFlightJob>> {
+        let job = self.session.in_flight.release((end.id, end.version));
+        if end.status == JobStatus::Scheduled {
+            // A retry or a snooze may be due soon, in one of our queues.
+            self.session.sleeper.look();
+        }
+        job
+    }
+
+    /// Whether a worker that leaves has tried for as long as its lease to write its last ends.
+    fn is_too_late(&mut self) -> bool {
+        if !self.session.phases.drain_finishes.is_cancelled() {
+            return false;
+        }
+        if is_closed(&self.client.store().db) {
+            // A database in memory is gone with its pool.
+            return true;
+        }
+        let give_up_at = *self.give_up_at.get_or_insert_with(|| Instant::now() + self.session.config.lease);
+        Instant::now() >= give_up_at
+    }
+
+    /// Leaves the jobs to other workers.
+    fn give_up(&mut self) {
+        let ends = self.waiting.len() + self.locked.len();
+        tracing::error!(
+            ends,
+            "the ends of jobs could not be written for as long as the lease: another worker will run them again"
+        );
+        self.waiting.clear();
+        self.locked.clear();
+    }
+}
+
+async fn until(when: Option<Instant>) {
+    match when {
+        Some(when) => tokio::time::sleep_until(when).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn next_batch(waiting: &mut VecDeque<FinishRow>) -> Vec<FinishRow> {
+    let rows = batch_len(waiting.iter());
+    let mut batch: Vec<FinishRow> = waiting.drain(..rows.min(waiting.len())).collect();
+    // Rows are locked in this order.
+    batch.sort_unstable_by_key(|end| end.id);
+    batch
+}
+
+fn put_back(waiting: &mut VecDeque<FinishRow>, batch: Vec<FinishRow>) {
+    for end in batch.into_iter().rev() {
+        waiting.push_front(end);
+    }
+}

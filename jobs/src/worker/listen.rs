@@ -1,0 +1,51 @@
+//! Wake-ups from other processes, if the database has them: a hint that makes the worker look at once.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::session::Session;
+use crate::store::dialect::listen::{Heard, Listener};
+
+/// How long to listen in silence before checking whether the connection is still alive.
+const SILENCE: Duration = Duration::from_secs(20);
+
+/// The pause after a connection was lost.
+const RETRY: Duration = Duration::from_secs(1);
+
+pub(super) async fn run(session: Arc<Session>) {
+    let may_listen = session.config.listen && session.database.share.may_listen;
+    if !may_listen || session.database.store().dialect.notify.is_none() {
+        return;
+    }
+    loop {
+        if let Err(error) = listen(&session).await {
+            tracing::warn!(%error, "the worker can't listen to the database, and polls until it can");
+        }
+        session.listening.store(false, Ordering::SeqCst);
+        tokio::time::sleep(RETRY).await;
+    }
+}
+
+/// Listens until the connection is lost.
+async fn listen(session: &Session) -> Result<(), sea_orm::DbErr> {
+    let channels = ["jobs_wake", "jobs_cancel", "jobs_queue", "jobs_cron"];
+    let mut listener = Listener::connect(&session.env.db, &channels).await?;
+    session.listening.store(true, Ordering::SeqCst);
+    // Earlier notifications were not heard: look once, for jobs, for requests to cancel and for schedules.
+    session.sleeper.wake_all();
+    session.sleeper.beat.notify_one();
+    session.sleeper.cron.notify_one();
+    loop {
+        match tokio::time::timeout(SILENCE, listener.hear()).await {
+            Ok(heard) => match heard? {
+                Heard::Scheduled(queue) => session.sleeper.wake(&queue),
+                Heard::CancelRequested => session.sleeper.beat.notify_one(),
+                Heard::QueueChanged(queue) => session.sleeper.queue_changed(&queue),
+                Heard::CronChanged => session.sleeper.cron.notify_one(),
+                Heard::Finished => {}
+            },
+            Err(_) => listener.check().await?,
+        }
+    }
+}
