@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::aside::Aside;
 use super::engine::Engine;
 use super::line::Line;
-use crate::cron::fire::{self, Failure, Fired, Outcome, Unreadable};
+use crate::cron::fire::{self, Failure, FireResult, Fired, Unreadable};
 use crate::error::chain;
 use crate::store::cron::{self as store, Which};
 
@@ -112,8 +112,8 @@ impl<'a> Schedules<'a> {
             let (store, which) = (self.line.store(), Which::new(&self.jobs, &self.aside.names())?);
             let limit = if self.alone > 0 { 1 } else { fire::PAGE };
             let default_queue = &self.engine.settings.default_queue;
-            let fire = fire::first_due(&store, &self.engine.registry, default_queue, &which, limit);
-            let Outcome { unreadable, fired } = self.line.in_time(fire).await?;
+            let fire = fire::fire_next_due(&store, &self.engine.registry, default_queue, &which, limit);
+            let FireResult { unreadable, fired } = self.line.in_time(fire).await?;
             let all_could_be_read = unreadable.is_empty();
             for schedule in unreadable {
                 self.leave_alone(schedule);
