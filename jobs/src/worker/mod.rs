@@ -82,7 +82,7 @@ impl Worker {
         Self { db, settings: Settings::default(), registered: Vec::new() }
     }
 
-    /// Serve this queue, with at most so many jobs at once (from 1); called more than once, exactly those queues.
+    /// Serves this queue, with at most this many jobs at once (at least 1); if called more than once, exactly those queues.
     pub fn queue(mut self, name: impl Into<String>, concurrency: usize) -> Self {
         self.settings.queues.push((name.into(), concurrency));
         self
@@ -95,20 +95,20 @@ impl Worker {
         self
     }
 
-    /// The queue of jobs that name none. Default: `JOBS_QUEUE`, or `long-running`. Programs that schedule have to know it too: by
+    /// The queue of jobs without one. Default: `JOBS_QUEUE`, or `long-running`. Programs that schedule have to know it too: by
     /// `JOBS_QUEUE`.
     pub fn jobs_queue(mut self, name: impl Into<String>) -> Self {
         self.settings.default_queue = name.into();
         self
     }
 
-    /// How many jobs run at once in each queue that has no number of its own. Default: 4 for each core, at least 10.
+    /// How many jobs run at once in each queue without a concurrency of its own. Default: 4 per core, at least 10.
     pub fn concurrency(mut self, jobs: usize) -> Self {
         self.settings.concurrency = jobs;
         self
     }
 
-    /// How often to look for jobs, and for queues paused or resumed, that no wake-up told of, 10 milliseconds to 1 minute. Default: 5
+    /// How often to poll for due jobs and paused queues if no wake-up arrives, 10 milliseconds to 1 minute. Default: 5
     /// seconds where the database wakes, else 1 second.
     pub fn poll_interval(mut self, interval: Duration) -> Self {
         self.settings.poll_interval = Some(interval);
@@ -127,7 +127,7 @@ impl Worker {
         self
     }
 
-    /// How long jobs may go on when the worker is told to stop, before they are asked to stop too. Default: 20 seconds.
+    /// How long jobs may keep running after the worker is told to stop, before they are asked to stop too. Default: 20 seconds.
     pub fn shutdown_grace(mut self, grace: Duration) -> Self {
         self.settings.shutdown_grace = grace;
         self
@@ -160,7 +160,7 @@ impl Worker {
         self
     }
 
-    /// Whether to be woken by the database, where it can (PostgreSQL's LISTEN). Without, it polls: behind PgBouncer in transaction
+    /// Whether to use the database's wake-ups, if it has any (PostgreSQL's LISTEN). Without them, it polls: behind PgBouncer in transaction
     /// mode. Default: true, unless `JOBS_LISTEN` is `0`, which goes for those who wait for jobs too.
     pub fn listen(mut self, listen: bool) -> Self {
         self.settings.listen = listen;
