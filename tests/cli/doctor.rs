@@ -98,7 +98,7 @@ async fn jobs_that_wait_in_a_paused_queue_are_found(t: Database) {
     assert!(found(&t, "paused queues", &[]).await.is_empty());
     jobs::schedule_by_name(t.db(), "Elsewhere", json!({})).await.unwrap();
     let findings = found(&t, "paused queues", &[]).await;
-    assert!(says(&findings, "queue long-running is paused since"), "{findings:#?}");
+    assert!(says(&findings, "queue long-running has been paused since"), "{findings:#?}");
     jobs::resume(t.db(), "long-running").await.unwrap();
     assert!(found(&t, "paused queues", &[]).await.is_empty());
 }

@@ -82,14 +82,14 @@ pub fn refute_scheduled<J: Job>(db: &impl ConnectionTrait, matches: impl Fn(&J) 
         let found = found(db, &matches, here).await;
         let lines: String = found.iter().take(SHOWN).map(line).collect();
         let (name, number) = (J::DEFAULTS.name, found.len());
-        assert!(found.is_empty(), "{here}: no `{name}` that matches was to be scheduled, and {number} are:{lines}");
+        assert!(found.is_empty(), "{here}: no `{name}` that matches should be scheduled, but {number} are:{lines}");
     }
 }
 
 async fn found<J: Job>(db: &impl ConnectionTrait, matches: impl Fn(&J) -> bool, here: &Location<'_>) -> Vec<JobRecord> {
     match scheduled::<J>(db).await {
         Ok(all) => all.into_iter().filter(|(_, job)| matches(job)).map(|(record, _)| record).collect(),
-        Err(error) => panic!("{here}: what is scheduled can't be read: {}", chain(&error)),
+        Err(error) => panic!("{here}: scheduled jobs can't be read: {}", chain(&error)),
     }
 }
 
@@ -108,7 +108,7 @@ async fn there_is(db: &impl ConnectionTrait) -> String {
             let shown = if total > SHOWN as u64 { format!(", the newest {SHOWN}") } else { String::new() };
             format!("there are {total} jobs{shown}:{}", newest.iter().map(line).collect::<String>())
         }
-        Err(error) => format!("what there is can't be read: {}", chain(&error)),
+        Err(error) => format!("the existing jobs can't be read: {}", chain(&error)),
     }
 }
 
