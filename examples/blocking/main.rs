@@ -1,4 +1,4 @@
-//! Jobs that compute: on threads of their own, as many at once as there are cores, and stopped when they are asked to.
+//! CPU-bound jobs: on threads of their own, as many at once as there are cores, stopping when they are asked to.
 //!
 //! ```sh
 //! cargo run --release --example blocking
@@ -18,18 +18,18 @@ impl Execute for CountPrimes {
     type Output = u64;
 
     async fn execute(&self, job: &JobContext) -> JobResult<u64> {
-        // The context goes along: it can be cloned, and used on any thread.
+        // The context can be cloned, and used on any thread.
         let (below, context) = (self.below(), job.clone());
         let counted = job.run_blocking(move || count_primes(below, &context)).await;
         Ok(counted.ok_or("stopped")?)
     }
 }
 
-/// `None` where it was asked to stop: from outside, code that computes can't be stopped.
+/// Returns `None` if it was asked to stop. Computing code can't be stopped from outside.
 fn count_primes(below: u64, job: &JobContext) -> Option<u64> {
     let mut primes = 0;
     for number in 2..below {
-        // Each thousand numbers: often enough to stop soon, and seldom enough to cost nothing.
+        // Every thousand numbers: often enough to stop soon, rarely enough to cost nothing.
         if number % 1000 == 0 {
             if job.is_canceled() {
                 job.message(format!("stopped at {number}, with {primes} prime numbers"));
@@ -47,11 +47,11 @@ fn count_primes(below: u64, job: &JobContext) -> Option<u64> {
 async fn main() -> Result<(), jobs::BoxError> {
     let db = jobs::connect("sqlite::memory:").await?;
     jobs::migrate(&db).await?;
-    // The last one would take for ever: its time-out ends it.
+    // The last one would take forever: its timeout ends it.
     let limits = [10_000, 20_000, 50_000, 100_000, u64::MAX];
     let jobs = jobs::schedule_all(&db, limits.map(CountPrimes::new)).await?;
 
-    // More at once would only make each slower. Queues that wait for networks or disks stand beside it with a greater number.
+    // More at once would only slow each down. Queues whose jobs wait for networks or disks can have a higher number.
     let cores = std::thread::available_parallelism()?.get();
     println!("{} jobs, at most {cores} at once", jobs.len());
     Worker::new(db.clone()).queue("computing", cores).run_until_idle().await?;

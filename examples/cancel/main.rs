@@ -1,4 +1,4 @@
-//! A job that is canceled while it runs, and tidies up what it has begun.
+//! A job that is canceled while it runs, and cleans up.
 //!
 //! ```sh
 //! cargo run --example cancel
@@ -26,13 +26,13 @@ impl Execute for RenderFilm {
         tokio::fs::create_dir_all(self.folder()).await?;
         for picture in 1..=self.pictures() {
             tokio::select! {
-                // In place of work that may be dropped at any `await`.
+                // Stands in for work that may be dropped at any `await`.
                 () = tokio::time::sleep(Duration::from_millis(20)) => {}
-                // Also at a time-out, and when the worker shuts down. There are 5 seconds to tidy up (`Worker::cancel_grace`).
+                // Also on a timeout, and when the worker shuts down. There are 5 seconds to clean up (`Worker::cancel_grace`).
                 () = job.canceled() => {
                     tokio::fs::remove_dir_all(self.folder()).await?;
                     job.message("the folder is removed");
-                    // A plain error will do: why it was asked to stop decides what becomes of the job.
+                    // Any plain error will do: the job's next status depends on why it was stopped.
                     Err("stopped")?;
                 }
             }
@@ -51,7 +51,7 @@ async fn main() -> Result<(), jobs::BoxError> {
     let folder = temporary.path().join("film");
     let film = || RenderFilm::new(&folder, 3000);
 
-    // One that waits is canceled at once, and never begins.
+    // A waiting job is canceled at once, and never starts.
     let waiting = film().schedule(&db).delay(Duration::from_hours(1)).await?;
     println!("job {waiting} waits: canceling it is {:?}", waiting.cancel(&db).await?);
 
@@ -64,7 +64,7 @@ async fn main() -> Result<(), jobs::BoxError> {
     Ok(())
 }
 
-/// Cancels a job as soon as it has got somewhere, and waits until it has ended.
+/// Cancels a job once it has made progress, and waits until it has ended.
 async fn cancel(job: JobHandle<RenderFilm>, db: &DatabaseConnection) -> Result<(), jobs::Error> {
     loop {
         let record = job.record(db).await?;
@@ -75,13 +75,13 @@ async fn cancel(job: JobHandle<RenderFilm>, db: &DatabaseConnection) -> Result<(
     }
     println!("job {job} runs: canceling it is {:?}", job.cancel(db).await?);
     match job.wait(db).await {
-        // A job that succeeds before it hears of it has succeeded.
+        // A job that succeeds before it notices has succeeded.
         Ok(()) | Err(jobs::Error::JobCanceled { .. }) => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-/// What the database says of a job afterwards.
+/// Prints what the database says about a job afterwards.
 async fn show(job: JobHandle<RenderFilm>, db: &DatabaseConnection) -> Result<(), jobs::Error> {
     let record = job.record(db).await?;
     println!("job {job} is {} at {} %", record.status, record.progress);

@@ -48,6 +48,6 @@ fn main() -> ExitCode {
 
 #[tokio::main]
 async fn run() -> ExitCode {
-    // The one line: with it this program has all commands.
+    // This one line gives the program all commands.
     jobs::cli::main().await
 }

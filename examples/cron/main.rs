@@ -1,10 +1,10 @@
-//! Jobs that are scheduled again and again: by their definition, and by schedules that are made while the program runs.
+//! Recurring jobs: scheduled by their definition, and by schedules that are created at run time.
 //!
 //! ```sh
 //! cargo run --example cron
 //! ```
 //!
-//! It shows when they fire next, lets one fire every second for a while, makes up for a time that was missed, and ends.
+//! It shows when they fire next, lets one fire every second for a while, makes up for missed times, and ends.
 
 use std::time::Duration;
 
@@ -13,16 +13,16 @@ use jobs::prelude::*;
 use jobs::{BoxError, CancellationToken};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-/// Where the reports go: `main` counts them.
+/// The destination of the reports: `main` counts them.
 type Reports = UnboundedSender<String>;
 
-/// Deletes what is old, every night by the clocks of Paris. Workers make this schedule by themselves.
+/// Deletes old data every night, Paris time. Workers create this schedule by themselves.
 #[job_fn(cron = "0 3 * * *", timezone = "Europe/Paris", missed = skip)]
 fn clean_up(job: &JobContext, #[param(default = 30)] days: u32) {
     job.message(format!("deleting what is older than {days} days"));
 }
 
-/// Reports to a customer what has happened up to the time for which it was scheduled, whenever it is executed.
+/// Reports to a customer everything up to the time for which the job was scheduled, whenever it is executed.
 #[job_fn(state = Reports)]
 fn report(job: &JobContext, customer: String) -> JobResult {
     let until = job.nominal_time().ok_or_else(|| JobError::fail("only a schedule has a nominal time"))?;
@@ -36,7 +36,7 @@ async fn main() -> Result<(), BoxError> {
     jobs::migrate(&db).await?;
     let (reports, mut sent) = unbounded_channel();
 
-    // Made at run time: one for each customer.
+    // Created at run time: one per customer.
     cron::add(&db, "report for ada", Cron::new("* * * * * *"), Report::new("ada")).await?;
     let mondays = Cron::new("30 8 * * MON").timezone("Asia/Tokyo").missed(Missed::All(4));
     cron::add(&db, "report for grace", mondays, Report::new("grace")).await?;
@@ -55,7 +55,7 @@ async fn main() -> Result<(), BoxError> {
         worker.await??;
     }
 
-    // While no worker is up, three Mondays pass. The next worker makes up for them.
+    // Three Mondays pass while no worker is up. The next worker makes up for them.
     jobs::testing::advance(&db, Duration::from_hours(3 * 7 * 24)).await?;
     Worker::new(db.clone()).state(reports).run_until_idle().await?;
     let history = cron::history(&db, "report for grace").await?;

@@ -1,10 +1,10 @@
-//! A worker is told to stop while jobs run: one ends in time, one is given back, and another worker goes on with it.
+//! A worker is told to stop while jobs run: one ends in time, the other is given back, and a second worker continues it.
 //!
 //! ```sh
 //! cargo run --example graceful_shutdown
 //! ```
 //!
-//! Here a token tells it, so that two workers can live in one program. SIGTERM and Ctrl-C do the same without one.
+//! A token stops it here, so that two workers can run in one program. SIGTERM and Ctrl-C do the same without one.
 
 use std::path::PathBuf;
 use std::pin::pin;
@@ -14,7 +14,7 @@ use jobs::CancellationToken;
 use jobs::prelude::*;
 use jobs::sea_orm::DatabaseConnection;
 
-/// Writes a report in parts, each to a file of its own. What was written by an attempt before is not written again.
+/// Writes a report in parts, each to a file of its own. Parts written by an earlier attempt are not written again.
 #[derive(Job)]
 #[job(queue = "reports")]
 #[job_params]
@@ -32,12 +32,12 @@ impl Execute for WriteReport {
         let begin = (1..=self.parts()).find(|part| !file(*part).exists()).unwrap_or(1);
         job.message(format!("beginning with part {begin} of {}", self.parts()));
         for part in begin..=self.parts() {
-            // The best place to stop is between two parts. One that never looks is ended at an `await` after `Worker::cancel_grace`.
+            // The best place to stop is between two parts. A job that never checks is dropped at an `await` after `Worker::cancel_grace`.
             if job.is_canceled() {
                 job.message(format!("stopped before part {part}"));
                 Err("stopped")?;
             }
-            tokio::time::sleep(Duration::from_millis(100)).await; // in place of work
+            tokio::time::sleep(Duration::from_millis(100)).await; // stands in for work
             tokio::fs::write(file(part), "numbers").await?;
             job.set_progress_of(part, self.parts());
         }
@@ -52,7 +52,7 @@ async fn main() -> Result<(), jobs::BoxError> {
     jobs::migrate(&db).await?;
     let folder = tempfile::tempdir()?;
     let report = |name, parts| WriteReport::new(folder.path().join(name), parts);
-    // Half a second, and four: with a grace of two seconds, the second one can't end in time.
+    // Half a second, and four: with a grace period of two seconds, the second job can't end in time.
     let jobs = [report("short", 5).schedule(&db).await?, report("long", 40).schedule(&db).await?];
 
     let stop = CancellationToken::new();
@@ -82,7 +82,7 @@ async fn all_run(jobs: &[JobHandle<WriteReport>], db: &DatabaseConnection) -> Re
     Ok(())
 }
 
-/// What the database says of the jobs.
+/// Prints what the database says about the jobs.
 async fn show(jobs: &[JobHandle<WriteReport>], db: &DatabaseConnection) -> Result<(), jobs::BoxError> {
     for job in jobs {
         let record = job.record(db).await?;

@@ -1,4 +1,4 @@
-//! The shortest program: one job, a database in memory, and a worker that executes what is due.
+//! The shortest program: one job, an in-memory database, and a worker that executes due jobs.
 //!
 //! ```sh
 //! cargo run --example hello
@@ -10,7 +10,7 @@ use jobs::prelude::*;
 
 #[job_fn]
 async fn hello(name: String) -> JobResult<String> {
-    tokio::time::sleep(Duration::from_millis(10)).await; // in place of work
+    tokio::time::sleep(Duration::from_millis(10)).await; // stands in for work
     Ok(format!("hello, {name}"))
 }
 

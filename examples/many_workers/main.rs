@@ -5,8 +5,8 @@
 //! cargo run --example many_workers    # JOBS_DATABASE_URL, or else a temporary file of SQLite
 //! ```
 //!
-//! The program starts copies of itself as workers. In a database that has other jobs, too, it makes and touches none but its own: they
-//! are in a queue that nobody else has, and are deleted at the end.
+//! The program starts copies of itself as workers. In a database that has other jobs, it touches only its own: they are in a queue
+//! that nobody else uses, and are deleted at the end.
 
 use std::collections::BTreeMap;
 use std::process::ExitStatus;
@@ -20,7 +20,7 @@ use tokio::process::Command;
 const WORKERS: usize = 3;
 const JOBS: u64 = 600;
 
-/// Takes a moment, and returns the process that has executed it.
+/// Takes a moment, and returns the id of the process that executed it.
 #[job_fn]
 async fn work(milliseconds: u64) -> JobResult<u32> {
     tokio::time::sleep(Duration::from_millis(milliseconds)).await;
@@ -46,17 +46,17 @@ async fn main() -> Result<(), BoxError> {
     }
 }
 
-/// What each of the processes does. One that is to stay would `run()` until it is told to stop.
+/// Runs one of the worker processes. A permanent one would `run()` until it is told to stop.
 async fn run_worker(url: &str, queue: &str) -> Result<(), BoxError> {
     let mut worker = Worker::new(jobs::connect(url).await?).queue(queue, 4);
-    // A worker deletes old jobs of all queues, which is not for an example to do.
+    // A worker deletes old jobs in all queues, which an example should not.
     for status in [JobStatus::Canceled, JobStatus::Failed, JobStatus::Terminated] {
         worker = worker.retention(status, None);
     }
     Ok(worker.run_until_idle().await?)
 }
 
-/// Schedules the jobs, has them executed, and shows by whom.
+/// Schedules the jobs, has them executed, and shows by which processes.
 async fn share(url: &str) -> Result<(), BoxError> {
     let db = jobs::connect(url).await?;
     jobs::migrate(&db).await?;
@@ -82,7 +82,7 @@ async fn share(url: &str) -> Result<(), BoxError> {
 
 /// Runs all workers to their end.
 async fn run_workers(url: &str, queue: &str) -> Result<Vec<ExitStatus>, BoxError> {
-    // The URL may have a password: an argument would show it to everybody on this machine.
+    // The URL may have a password: an argument would show it to everyone on this machine.
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["--worker", queue]).env("JOBS_DATABASE_URL", url).kill_on_drop(true);
     let workers: Vec<_> = (0..WORKERS).map(|_| command.spawn()).collect::<Result<_, _>>()?;
@@ -93,14 +93,14 @@ async fn run_workers(url: &str, queue: &str) -> Result<Vec<ExitStatus>, BoxError
     Ok(ended)
 }
 
-/// How many jobs each process has executed at the first attempt. All are deleted.
+/// Counts the jobs that each process has executed at the first attempt, and deletes them all.
 async fn take_stock(db: &DatabaseConnection, queue: &str) -> Result<BTreeMap<u32, u64>, jobs::Error> {
     let mut executed = BTreeMap::new();
     for job in jobs::list(db, JobFilter::new().queue(queue).limit(JOBS)).await? {
         match job.output() {
             Ok(process) if job.attempt == 1 => *executed.entry(process).or_default() += 1,
             Ok(_) => {}
-            // Nobody has executed it: only what has ended can be deleted.
+            // Not executed: only closed jobs can be deleted.
             Err(_) => drop(jobs::cancel(db, job.id).await),
         }
         jobs::delete(db, job.id).await?;

@@ -1,11 +1,11 @@
-//! Prints what a worker measures, as Prometheus reads it.
+//! Prints a worker's metrics in Prometheus format.
 //!
 //! ```sh
 //! cargo run --example metrics
 //! ```
 //!
-//! A service would give out the same text under `/metrics`, or let `metrics-exporter-prometheus` do so (its feature
-//! `http-listener`). `jobs::metrics` lists what there is.
+//! A service would serve the same text under `/metrics`, or let `metrics-exporter-prometheus` do so (its feature
+//! `http-listener`). `jobs::metrics` lists all metrics.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ impl Execute for Newsletter {
     type Output = ();
 
     async fn execute(&self, job: &JobContext) -> JobResult {
-        // This event is in the span of the attempt: job, name, queue, attempt and worker are printed with it.
+        // This event is in the attempt's span: job, name, queue, attempt and worker are printed with it.
         tracing::info!(reader = self.reader(), "sending");
         tokio::time::sleep(Duration::from_millis(20)).await;
         match self.reader() {
@@ -39,7 +39,7 @@ impl Execute for Newsletter {
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).init();
-    // One recorder for the whole program; everything that uses the facade `metrics` goes there.
+    // One recorder for the whole program: everything that uses the `metrics` facade goes there.
     let metrics = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &[0.01, 0.1, 1.0, 10.0, 60.0])?
         .install_recorder()?;
@@ -51,7 +51,7 @@ async fn main() -> Result<(), BoxError> {
     Newsletter::new("tomorrow").schedule(&db).delay(Duration::from_hours(24)).await?;
 
     Worker::new(db.clone()).sample_queues(Duration::from_secs(15)).run_until_idle().await?;
-    // What has to be done from time to time where nothing reads them; the listener of the exporter does it itself.
+    // Required from time to time without a reader; the exporter's listener does it itself.
     metrics.run_upkeep();
     print!("{}", metrics.render());
     Ok(())

@@ -1,11 +1,11 @@
-//! A job that says how far it is and what it does, and a client that follows it from the database.
+//! A job that reports its progress and logs messages, and a client that follows it through the database.
 //!
 //! ```sh
-//! cargo run --example progress         # a bar, and above it what the job says
-//! cargo run --example progress | cat   # the lines go on through the pipe, the bar stays on the terminal
+//! cargo run --example progress         # a bar, and above it the job's messages
+//! cargo run --example progress | cat   # the messages go through the pipe, the bar stays on the terminal
 //! ```
 //!
-//! The client knows no more than the job's handle: it could as well be another process.
+//! The client knows only the job's handle: it could just as well be another process.
 
 use std::time::Duration;
 
@@ -28,13 +28,13 @@ impl Execute for ImportAddresses {
         job.message(format!("importing {} lines", self.lines()));
         let mut imported = 0;
         for line in 1..=self.lines() {
-            tokio::time::sleep(Duration::from_millis(25)).await; // in place of work
+            tokio::time::sleep(Duration::from_millis(25)).await; // stands in for work
             if line % 30 == 0 {
-                job.warn(format!("line {line} is no address: left out"));
+                job.warn(format!("line {line} is not an address: skipped"));
             } else {
                 imported += 1;
             }
-            // As often as there is something to say: it costs no statement, what is new is written twice a second.
+            // As often as you like: it costs no statement, because changes are written twice a second.
             job.set_progress_of(line, self.lines());
         }
         job.message("sorting the address book");
@@ -52,14 +52,14 @@ async fn main() -> Result<(), jobs::Error> {
     Ok(())
 }
 
-/// Shows how far a job is and what it says, until it has ended.
+/// Shows a job's progress and messages until it has ended.
 async fn follow<J: Job>(job: JobHandle<J>, db: &DatabaseConnection) -> Result<(), jobs::Error> {
-    // It draws on stderr, and nothing where that is no terminal.
+    // The bar is drawn on stderr, and not at all if that is not a terminal.
     let style = ProgressStyle::with_template("[{bar:40}] {percent:>3} % {msg}").expect("the template is valid");
     let bar = ProgressBar::new(100).with_style(style);
     let mut heard = 0;
     loop {
-        // The record before the messages: then none is missed of a job that has ended.
+        // The record before the messages, so that none is missed when the job ends.
         let record = job.record(db).await?;
         let messages = job.messages(db).await?;
         for message in &messages[heard..] {

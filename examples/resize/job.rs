@@ -20,7 +20,7 @@ pub(crate) struct Resize {
     height: u32,
 }
 
-/// What the job returns: the new picture.
+/// The job's output: the new picture.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Picture {
     pub(crate) file: PathBuf,
@@ -34,10 +34,10 @@ impl Execute for Resize {
     async fn execute(&self, job: &JobContext) -> JobResult<Picture> {
         let (file, width, height) = (self.file().to_owned(), self.width(), self.height());
 
-        // What computes runs on a thread where it holds up no other job.
+        // Computation runs on a thread of its own, where it does not block other jobs.
         job.message(format!("decoding {}", file.display()));
         let decoded = job.run_blocking(move || decode(&file)).await;
-        // The same file will be no better next time: no other attempt.
+        // The same file would fail again: no further attempt.
         let (picture, format) =
             decoded.map_err(|error| JobError::fail(format!("{}: {error}", self.file().display())))?;
         job.set_result("format", format.to_mime_type())?;
@@ -52,7 +52,7 @@ impl Execute for Resize {
         let file = self.file().with_file_name(format!("{name}-{width}x{height}.{}", format.extensions_str()[0]));
         job.message(format!("writing {}", file.display()));
         let new = Picture { file: file.clone(), width: picture.width(), height: picture.height() };
-        // A disk that is full may have room later: `?` asks for another attempt.
+        // A full disk may have room later: `?` asks for another attempt.
         job.run_blocking(move || picture.save_with_format(file, format)).await?;
         Ok(new)
     }

@@ -1,12 +1,12 @@
 //! Resizes a picture in a background job.
 //!
 //! ```sh
-//! cargo run --example resize                       # a picture of its own
+//! cargo run --example resize                       # a generated picture
 //! cargo run --example resize -- photo.png 320x200  # yours
 //! ```
 //!
-//! The job is kept in `resize.db`. A worker in this same program executes it, while the progress bar follows it from the
-//! database, as any other process could.
+//! The job is kept in `resize.db`. A worker in the same program executes it, while a progress bar follows it through the database,
+//! as any other process could.
 
 mod job;
 
@@ -51,9 +51,9 @@ async fn main() -> ExitCode {
     }
 }
 
-/// The job that the command line asks for.
+/// The job that the command line describes.
 fn parse(arguments: &[String]) -> Option<Resize> {
-    // Absolute, because the worker that executes the job may run anywhere.
+    // Absolute, because the worker may run in another directory.
     let resize = |file: &str| std::path::absolute(file).ok().map(Resize::new);
     match arguments {
         [] => Some(Resize::new(std::env::temp_dir().join("picture.png"))),
@@ -67,7 +67,7 @@ fn parse(arguments: &[String]) -> Option<Resize> {
     }
 }
 
-/// Schedules the job, and has a worker of our own execute it.
+/// Schedules the job, and executes it with a worker in this program.
 async fn run(resize: Resize) -> Result<Picture, jobs::Error> {
     let db = jobs::connect("sqlite:resize.db").await?;
     jobs::migrate(&db).await?;
@@ -82,7 +82,7 @@ async fn run(resize: Resize) -> Result<Picture, jobs::Error> {
             stop.cancel();
             worker.await?;
         }
-        // Interrupted: a job that has not ended waits in the database for the next run of this program.
+        // Interrupted: an open job waits in the database for the next run of this program.
         stopped = &mut worker => stopped?,
     }
 
@@ -97,7 +97,7 @@ async fn run(resize: Resize) -> Result<Picture, jobs::Error> {
     record.output()
 }
 
-/// Shows how far the job is until it has ended.
+/// Shows the job's progress until it has ended.
 async fn follow(job: JobHandle<Resize>, db: &DatabaseConnection) -> Result<(), jobs::Error> {
     let style = ProgressStyle::with_template("[{bar:30}] {percent:>3} % {wide_msg}").expect("the template is valid");
     let bar = ProgressBar::new(100).with_style(style);
@@ -113,10 +113,10 @@ async fn follow(job: JobHandle<Resize>, db: &DatabaseConnection) -> Result<(), j
     }
 }
 
-/// A picture of our own: waves of colour, 3000x2000.
+/// Creates a picture: waves of color, 3000x2000.
 fn draw(file: &Path) -> image::ImageResult<()> {
     let wave = |value: u32| u8::try_from((value % 510).abs_diff(255)).unwrap_or(u8::MAX);
     let picture = RgbImage::from_fn(3000, 2000, |x, y| Rgb([wave(x), wave(y), wave(x * y / 1000)]));
-    println!("no file was given: making {}", file.display());
+    println!("no file was given: creating {}", file.display());
     picture.save(file)
 }

@@ -1,7 +1,7 @@
 //! Jobs with their tests, which are in `tests.rs`.
 //!
 //! ```sh
-//! cargo run --example testing   # somebody signs up
+//! cargo run --example testing   # someone signs up
 //! cargo test --example testing  # the tests
 //! ```
 
@@ -14,7 +14,7 @@ use std::time::Duration;
 use jobs::prelude::*;
 use tokio::sync::Mutex;
 
-/// What was sent. A real program would have its mailer here.
+/// The mail that was sent. A real program would have its mailer here.
 #[derive(Clone, Default)]
 pub(crate) struct Outbox(Arc<Mutex<Vec<String>>>);
 
@@ -28,18 +28,18 @@ impl Outbox {
     }
 }
 
-/// Welcomes who has signed up.
+/// Welcomes a new user.
 #[job_fn(queue = "mail", state = Outbox)]
 async fn welcome(job: &JobContext, address: String) -> JobResult {
     if !address.contains('@') {
-        return Err(JobError::fail(format!("`{address}` is no address")));
+        return Err(JobError::fail(format!("`{address}` is not an address")));
     }
     job.state::<Outbox>().send(format!("welcome, {address}")).await;
     job.message(format!("{address} is welcomed"));
     Ok(())
 }
 
-/// Reminds of what can be done. The first attempt finds nobody at the post office.
+/// Reminds a user. The first attempt finds the post office closed.
 #[job_fn(queue = "mail", state = Outbox, retry = fixed("10m"))]
 async fn remind(job: &JobContext, address: String) -> JobResult {
     if job.attempt() == 1 {

@@ -19,7 +19,7 @@ async fn a_welcome_is_sent_to_its_address() {
 #[tokio::test]
 async fn what_is_no_address_is_not_tried_again() {
     let ran = testing::Run::new(Welcome::new("ada")).state(Outbox::default()).run().await;
-    assert_eq!((ran.status(), ran.error()), (JobStatus::Failed, Some("`ada` is no address")));
+    assert_eq!((ran.status(), ran.error()), (JobStatus::Failed, Some("`ada` is not an address")));
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! A web server that takes orders. Each has a job that packs it, and an order that is refused leaves neither behind.
+//! A web server that takes orders. Each order has a job that packs it; a refused order leaves neither behind.
 //!
 //! ```sh
 //! cargo run --example transactional    # http://127.0.0.1:3000, until Ctrl-C
@@ -24,7 +24,7 @@ use order::Pack;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// How many orders may wait to be packed.
+/// The most orders that may wait to be packed.
 const MAX_WAITING: u64 = 5;
 
 #[derive(Deserialize)]
@@ -36,7 +36,7 @@ type Db = State<DatabaseConnection>;
 type Answer = Result<(StatusCode, Json<Value>), Refused>;
 
 async fn place_order(State(db): Db, Json(new): Json<NewOrder>) -> Answer {
-    // One that may read before it writes, on every database.
+    // A transaction that may read before it writes, on every database.
     let transaction = jobs::begin(&db).await?;
     let waiting = order::Entity::find().filter(order::Column::Packed.eq(false)).count(&transaction).await?;
     let order = order::ActiveModel { item: Set(new.item), packed: Set(false), ..Default::default() };
@@ -50,16 +50,16 @@ async fn place_order(State(db): Db, Json(new): Json<NewOrder>) -> Answer {
     Ok((StatusCode::ACCEPTED, Json(json!({ "order": order.id, "job": job }))))
 }
 
-/// Whoever asks is answered: where there are users, compare `job.user` with who asks.
+/// Answers everyone; if there are users, compare `job.user` with the one who asks.
 async fn job_status(State(db): Db, Path(id): Path<JobId>) -> Answer {
     let job = jobs::record(&db, id).await?;
     Ok((StatusCode::OK, Json(json!({ "status": job.status, "progress": job.progress }))))
 }
 
-/// What a request gets that can't have what it asks for.
+/// The response to a refused request.
 struct Refused(StatusCode, String);
 
-/// Also from what SeaORM returns.
+/// Also from SeaORM's errors.
 impl<E: Into<jobs::Error>> From<E> for Refused {
     fn from(error: E) -> Self {
         match error.into() {
@@ -104,10 +104,10 @@ async fn main() -> Result<(), BoxError> {
     let stop = CancellationToken::new();
     let server = axum::serve(listener, router(db.clone())).with_graceful_shutdown(stop.clone().cancelled_owned());
     let server = tokio::spawn(server.into_future());
-    // It hears Ctrl-C and SIGTERM, and lets its jobs end. Meanwhile requests are answered.
+    // On Ctrl-C or SIGTERM it lets its jobs end, while requests are still answered.
     Worker::new(db).run().await?;
     stop.cancel();
-    // Clients that keep their connections are not waited for for ever.
+    // Do not wait forever for clients that keep their connections.
     if let Ok(ended) = tokio::time::timeout(Duration::from_secs(5), server).await {
         ended??;
     }

@@ -1,5 +1,5 @@
-//! Jobs that exist once: reports that nobody needs twice, payments that must not happen twice, and a document that is saved when its author
-//! has stopped typing.
+//! Unique jobs: reports that nobody needs twice, payments that must not happen twice, and a document that is saved when its author
+//! stops typing.
 //!
 //! ```sh
 //! cargo run --example unique
@@ -10,7 +10,7 @@ use std::time::Duration;
 use jobs::prelude::*;
 use jobs::{Error, OnConflict};
 
-/// While one for a month waits or runs, there is no second.
+/// While one for a month is waiting or running, no second one exists.
 #[derive(Job)]
 #[job(unique(by(month)))]
 #[job_params]
@@ -28,7 +28,7 @@ impl Execute for Report {
     }
 }
 
-/// Each version replaces the one that waits, and puts it off.
+/// Each version replaces the waiting one, and postpones it.
 #[derive(Job)]
 #[job(unique(by(document), while(scheduled), on_conflict = "replace"))]
 #[job_params]
@@ -47,11 +47,11 @@ impl Execute for Save {
 
 #[job_fn]
 async fn pay(order: u64) -> JobResult<String> {
-    tokio::task::yield_now().await; // in place of work
+    tokio::task::yield_now().await; // stands in for work
     Ok(format!("order {order} is paid"))
 }
 
-/// What a web server does with a request that its client may send again, because it got no answer.
+/// Handles a request that the client may send again because it got no answer.
 async fn place_order(db: &impl jobs::Connection, order: u64, request: &str) -> Result<JobHandle<Pay>, Error> {
     Pay::new(order).schedule(db).unique_key(request).unique_within(Duration::from_hours(24)).await
 }

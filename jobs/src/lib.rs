@@ -1,4 +1,4 @@
-// The README links to files; here these links, which stand before it, lead to pages.
+// The README links to files. These definitions come first, and lead to pages instead.
 #![doc = include_str!("guide/links.md")]
 #![doc = include_str!("../README.md")]
 
@@ -36,7 +36,7 @@ pub use store::unserved::Unserved;
 pub use tokio_util::sync::CancellationToken;
 pub use worker::Worker;
 
-/// What a program that defines, schedules and executes jobs needs: `use jobs::prelude::*;`.
+/// The items that a program needs to define, schedule and execute jobs: `use jobs::prelude::*;`.
 pub mod prelude {
     pub use crate::{
         Execute, Job, JobContext, JobError, JobHandle, JobId, JobOptions, JobResult, JobStatus, Worker, job_fn,
@@ -44,7 +44,7 @@ pub mod prelude {
     };
 }
 
-/// What generated code names, and the tests of this crate. Not part of the public interface.
+/// The items that generated code names, and the doors of this crate's own tests. Not part of the public interface.
 #[doc(hidden)]
 pub mod __private {
     pub use inventory;

@@ -64,7 +64,7 @@ async fn what_can_not_be_a_schedule_is_said_and_nothing_is_added(t: Database) {
     for (arguments, code, said) in [
         (&["x", "0 3 * *", "Add", "--param", "left=1"][..], 1, "write five fields"),
         (&["x", "0 0 30 2 *", "Add", "--param", "left=1"], 1, "never comes"),
-        (&["x", "@daily", "Add", "--param", "left=1", "--timezone", "Paris"], 1, "`Paris` is no time zone"),
+        (&["x", "@daily", "Add", "--param", "left=1", "--timezone", "Paris"], 1, "`Paris` is not a time zone"),
         (&["x", "@daily", "Add"], 1, "`left` does not decode"),
         (&["", "@daily", "Add", "--param", "left=1"], 1, "`name` is invalid: it is empty"),
         (&["x", "@daily", "Add", "--param", "left=1", "--missed", "all"], 2, "none of `skip`, `once` and `all(10)`"),
@@ -132,7 +132,7 @@ async fn a_schedule_is_removed_and_a_definition_s_comes_again(t: Database) {
     add(&t, "sums").await;
     t.execute("UPDATE jobs_cron SET source = 'definition'").await;
     let called = call(&t, &["cron", "remove", "sums"]).await;
-    assert!(called.code == 0 && called.errors.contains("`cron pause` lets it rest"), "{called:#?}");
+    assert!(called.code == 0 && called.errors.contains("use `cron pause` instead"), "{called:#?}");
     assert_eq!(cron::list(t.db()).await.unwrap(), []);
 }
 

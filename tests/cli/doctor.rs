@@ -46,7 +46,7 @@ async fn missing_tables_are_found(t: Database) {
     assert_eq!(call(&t, &["migrate", "--down", "--yes"]).await.code, 0);
     let findings = found(&t, "tables", &[]).await;
     assert!(says(&findings, "the tables can't be read"), "{findings:#?}");
-    assert_eq!((&findings[0]["level"], &findings[0]["remedy"]), (&json!("error"), &json!("make them: migrate")));
+    assert_eq!((&findings[0]["level"], &findings[0]["remedy"]), (&json!("error"), &json!("create them: migrate")));
 }
 
 async fn tables_that_another_migrator_has_made_are_looked_at_like_others(t: Database) {
@@ -78,7 +78,7 @@ async fn a_worker_that_is_not_heard_of_is_found(t: Database) {
     ))
     .await;
     let findings = found(&t, "workers", &[]).await;
-    assert!(says(&findings, "(gone) has not been heard of for 1m"), "{findings:#?}");
+    assert!(says(&findings, "(gone) has not been heard from for 1m"), "{findings:#?}");
     assert!(says(&findings, "has 0 running job(s)"), "{findings:#?}");
 }
 
@@ -98,7 +98,7 @@ async fn jobs_that_wait_in_a_paused_queue_are_found(t: Database) {
     assert!(found(&t, "paused queues", &[]).await.is_empty());
     jobs::schedule_by_name(t.db(), "Elsewhere", json!({})).await.unwrap();
     let findings = found(&t, "paused queues", &[]).await;
-    assert!(says(&findings, "queue long-running is paused since"), "{findings:#?}");
+    assert!(says(&findings, "queue long-running has been paused since"), "{findings:#?}");
     jobs::resume(t.db(), "long-running").await.unwrap();
     assert!(found(&t, "paused queues", &[]).await.is_empty());
 }
@@ -218,10 +218,10 @@ async fn transactions_that_can_not_be_looked_at_are_said_to_be(t: Database) {
     limited.drop().await;
     let findings = json.json()["findings"].clone();
     assert_eq!((&findings[0]["check"], &findings[0]["level"]), (&json!("long transactions"), &json!("info")));
-    assert!(findings[0]["found"].as_str().unwrap().contains("can't be looked at"), "{findings:#}");
+    assert!(findings[0]["found"].as_str().unwrap().contains("can't be checked"), "{findings:#}");
     assert_eq!((json.code, &json.json()["is_well"], findings.as_array().unwrap().len()), (0, &json!(true), 1));
     assert_eq!(text.code, 0, "{text:#?}");
-    assert!(text.output.ends_with("\nnothing is wrong, as far as could be seen\n"), "{text:#?}");
+    assert!(text.output.ends_with("\nnothing is wrong, as far as could be checked\n"), "{text:#?}");
 }
 
 async fn tables_that_may_not_be_read_are_not_said_to_be_missing(t: Database) {

@@ -149,7 +149,7 @@ async fn a_status_that_a_command_can_not_change_is_refused(t: Database) {
     for command in ["delete", "retry"] {
         let called = call(&t, &[command, "--unserved", "--yes"]).await;
         assert_eq!(called.code, 2, "{called:#?}");
-        assert!(called.errors.contains("does nothing to jobs that wait"), "{called:#?}");
+        assert!(called.errors.contains("does nothing to waiting jobs"), "{called:#?}");
     }
     assert_eq!(status(&t, id).await, JobStatus::Scheduled);
 }
@@ -202,11 +202,11 @@ async fn a_queue_is_paused_and_resumed(t: Database) {
     assert!(call_json(&t, &["queues"]).await[0]["paused_at"].is_null());
     assert_eq!(done(&t, &["queues"]).await.lines().count(), 2);
     assert_eq!(call(&t, &["pause", " a"]).await.code, 1);
-    let misspelt = call(&t, &["pause", "b"]).await;
-    assert_eq!((misspelt.code, misspelt.output.as_str()), (0, "queue b is paused\n"), "{misspelt:#?}");
+    let misspelled = call(&t, &["pause", "b"]).await;
+    assert_eq!((misspelled.code, misspelled.output.as_str()), (0, "queue b is paused\n"), "{misspelled:#?}");
     assert!(
-        misspelt.errors.starts_with("No job waits or runs in the queue b, no live worker serves it"),
-        "{misspelt:#?}"
+        misspelled.errors.starts_with("No job waits or runs in the queue b, no live worker serves it"),
+        "{misspelled:#?}"
     );
     assert_eq!(call(&t, &["resume", "b"]).await.errors, "");
 }
@@ -221,7 +221,7 @@ async fn tables_are_made_and_dropped(t: Database) {
     assert_eq!(call_json(&t, &["migrate", "--down", "--yes"]).await[0]["is_applied"], false);
     let called = call(&t, &["list"]).await;
     assert_eq!(called.code, 1, "{called:#?}");
-    assert!(called.errors.contains("`migrate` makes them"), "{called:#?}");
+    assert!(called.errors.contains("`migrate` creates them"), "{called:#?}");
     assert_eq!(call_json(&t, &["migrate", "--status"]).await[0]["is_applied"], false);
     assert_eq!(call(&t, &["list"]).await.code, 1, "to look is not to migrate");
 

@@ -76,7 +76,7 @@ async fn everything_about_a_job_is_shown_in_the_order_of_time(t: Database) {
     for text in ["Add", "TERMINATED", "long-running", "ada", "left = 1", "output = 2"] {
         assert!(shown.contains(text), "no `{text}` in {shown}");
     }
-    let events = ["scheduled", "started", "INFO adding 1 and 1", "the job has ended well"];
+    let events = ["scheduled", "started", "INFO adding 1 and 1", "the job has succeeded"];
     let places: Vec<_> =
         events.iter().map(|event| shown.rfind(event).unwrap_or_else(|| panic!("{event}: {shown}"))).collect();
     assert!(places.is_sorted(), "{shown}");

@@ -48,7 +48,7 @@ async fn a_file_that_is_not_there_is_not_made_by_looking(_: Database) {
     let url = format!("sqlite:{}", file.display());
     let called = call_on(PROGRAM, Some(&url), &["list"]).await;
     assert_eq!(called.code, 1, "{called:#?}");
-    assert!(called.errors.contains("`migrate` makes it") && !file.exists(), "{called:#?}");
+    assert!(called.errors.contains("`migrate` creates it") && !file.exists(), "{called:#?}");
     assert_eq!(call_on(PROGRAM, Some(&url), &["migrate"]).await.code, 0);
     assert_eq!(call_on(PROGRAM, Some(&url), &["list"]).await.code, 0);
 }

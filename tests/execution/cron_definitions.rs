@@ -157,7 +157,7 @@ async fn a_worker_does_not_start_with_a_schedule_that_can_t_be(t: Database) {
         other => panic!("it starts: {other:?}"),
     };
     assert!(refused(release::<WrongExpression>(&t).await).contains("never comes"));
-    assert!(refused(release::<WrongZone>(&t).await).contains("`Europe/Atlantis` is no time zone"));
+    assert!(refused(release::<WrongZone>(&t).await).contains("`Europe/Atlantis` is not a time zone"));
     assert!(refused(release::<WrongLimit>(&t).await).contains("between 1 and 100"));
     assert_eq!(cron::list(t.db()).await.unwrap(), []);
 }

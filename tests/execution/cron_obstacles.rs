@@ -37,7 +37,7 @@ async fn a_schedule_that_can_t_be_read_holds_up_no_other_and_is_left_to_who_can(
     for name in ["bad expression", "bad zone", "bad policy", "bad options"] {
         assert!(schedule(&t, name).await.next_at.is_some_and(|due| due < Utc::now()), "{name}");
     }
-    assert!(schedule(&t, "bad zone").await.description.contains("`Europe/Atlantis` is no time zone"));
+    assert!(schedule(&t, "bad zone").await.description.contains("`Europe/Atlantis` is not a time zone"));
     // Put right, its time is made up for.
     t.execute("UPDATE jobs_cron SET timezone = 'UTC' WHERE name = 'bad zone'").await;
     idle(&t).await;

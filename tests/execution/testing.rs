@@ -102,7 +102,7 @@ async fn where_something_matches_that_must_not_the_panic_tells_where_and_what(t:
     let line = line!() + 1;
     let said = panic_of(async move { refute_scheduled::<Add>(&db, |job| job.a() > 1).await }).await;
     assert!(said.starts_with(&format!("{}:{line}:", file!())), "{said}");
-    assert!(said.contains("no `Add` that matches was to be scheduled, and 2 are:\n"), "{said}");
+    assert!(said.contains("no `Add` that matches should be scheduled, but 2 are:\n"), "{said}");
     assert!(said.contains(r#"{"a":2,"b":1}"#) && !said.contains(r#"{"a":1,"b":1}"#), "{said}");
 }
 

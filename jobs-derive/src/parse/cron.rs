@@ -32,7 +32,7 @@ pub(crate) fn timezone(key: &Ident, input: ParseStream) -> syn::Result<LitStr> {
         Some(zone) => format!("did you mean `{zone}`?"),
         None => "write one of the IANA database, such as `Europe/Paris`".to_owned(),
     };
-    Err(Error::new(literal.span(), format!("`{written}` is no time zone: {advice}")))
+    Err(Error::new(literal.span(), format!("`{written}` is not a time zone: {advice}")))
 }
 
 /// The policy for times at which no worker was up.

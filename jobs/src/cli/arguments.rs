@@ -1,4 +1,4 @@
-//! What the command line may say.
+//! The command line's arguments.
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
@@ -16,17 +16,17 @@ use super::watch::Watch;
 use super::worker::RunWorker;
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 done; 1 it could not be done, was not found, did not succeed, or something is wrong; 2 the command line is wrong.";
+Exit codes: 0 done; 1 it failed, was not found, did not succeed, or something is wrong; 2 the command line is invalid.";
 
-/// Background jobs: schedule them, execute them, look at them and after them.
+/// Background jobs: schedule, execute, inspect and manage them.
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXIT_CODES)]
 pub(super) struct Arguments {
-    /// The database: `sqlite:FILE`, `postgres://…` or `mysql://…` [default: the environment's `JOBS_DATABASE_URL`].
+    /// The database: `sqlite:FILE`, `postgres://…` or `mysql://…` [default: `JOBS_DATABASE_URL` in the environment].
     #[arg(long, global = true, value_name = "URL")]
     pub(super) database: Option<String>,
 
-    /// Print one JSON document, or, for `watch`, one in each line.
+    /// Print one JSON document or, for `watch`, one per line.
     #[arg(long, global = true)]
     pub(super) json: bool,
 
@@ -36,49 +36,49 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Make the tables, or bring them up to date.
+    /// Create the tables, or bring them up to date.
     Migrate(Migrate),
     /// Execute jobs, until Ctrl-C or SIGTERM.
     Worker(RunWorker),
-    /// List the jobs that this program knows how to execute.
+    /// List the jobs that this program can execute.
     Definitions,
     /// Schedule a job by its name.
     Schedule(Schedule),
     /// List jobs, newest first.
     List(List),
-    /// Show everything about a job, with a time line.
+    /// Show everything about a job, with a timeline.
     Show(Show),
-    /// Follow a job until it has ended, or all that run until Ctrl-C.
+    /// Follow a job until it has ended, or all running jobs until Ctrl-C.
     Watch(Watch),
-    /// Cancel jobs that wait; ask those that run to stop.
+    /// Cancel waiting jobs, and ask running ones to stop.
     Cancel(Selection),
-    /// Schedule jobs again that have ended.
+    /// Schedule closed jobs again.
     Retry(Selection),
-    /// Delete jobs that have ended, with their messages.
+    /// Delete closed jobs, with their messages.
     Delete(Selection),
-    /// Change a parameter of a job that waits.
+    /// Change a parameter of a waiting job.
     SetParameter(SetParameter),
-    /// List the queues, with what waits in them.
+    /// List the queues, with the number of waiting jobs.
     Queues,
-    /// Let no worker claim from a queue, until it is resumed.
+    /// Stop workers from claiming from a queue until it is resumed.
     Pause(Queue),
     /// Let workers claim from a paused queue again.
     Resume(Queue),
-    /// List schedules, make them, and look after them.
+    /// List, add and manage schedules.
     #[command(subcommand)]
     Cron(Cron),
     /// List the workers.
     Workers,
     /// Count jobs by status and queue.
     Stats,
-    /// Look for what is wrong, and say what to do about it.
+    /// Look for problems, and say what to do about them.
     Doctor(Doctor),
-    /// Print a script that completes commands in a shell.
+    /// Print a shell's completion script.
     Completions(Completions),
 }
 
 impl Arguments {
-    /// The program's own. A program without jobs does not offer to execute any.
+    /// Parses the program's arguments. A program without jobs does not list the commands to execute them.
     pub(super) fn read(has_jobs: bool) -> Result<Self, clap::Error> {
         Self::from_arg_matches(&command(has_jobs).try_get_matches()?)
     }

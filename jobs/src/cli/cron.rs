@@ -8,7 +8,7 @@ use sea_orm::DatabaseConnection;
 use serde::Serialize;
 use serde_json::json;
 
-use super::failure::{Done, note};
+use super::failure::{CommandResult, note};
 use super::output::Output;
 use super::schedule::JobArguments;
 use super::{definitions, durations, table, text};
@@ -23,9 +23,9 @@ pub(super) enum Cron {
     List(List),
     /// Add a schedule of a job.
     Add(Box<Add>),
-    /// Let a schedule not fire, until it is resumed.
+    /// Pause a schedule until it is resumed.
     Pause(Name),
-    /// Let a paused schedule fire again.
+    /// Resume a paused schedule.
     Resume(Name),
     /// Remove a schedule, with its history.
     Remove(Name),
@@ -36,7 +36,7 @@ pub(super) enum Cron {
 }
 
 impl Cron {
-    pub(super) async fn run(self, db: &DatabaseConnection, output: Output) -> Done {
+    pub(super) async fn run(self, db: &DatabaseConnection, output: Output) -> CommandResult {
         match self {
             Self::List(list) => list.run(db, output).await,
             Self::Add(add) => add.run(db, output).await,
@@ -66,7 +66,7 @@ pub(super) struct Name {
 
 #[derive(Debug, Args)]
 pub(super) struct List {
-    /// How many of the next times to show of each.
+    /// How many of the next times to show for each.
     #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=20))]
     next: u8,
 }
@@ -80,7 +80,7 @@ struct Listed {
 }
 
 impl List {
-    async fn run(self, db: &DatabaseConnection, output: Output) -> Done {
+    async fn run(self, db: &DatabaseConnection, output: Output) -> CommandResult {
         let now = health::clock(db).await?;
         let listed = cron::list(db).await?.into_iter().map(|schedule| {
             let next_times = schedule.next_times(self.next.into());
@@ -101,7 +101,7 @@ impl Listed {
             |line: &dyn Fn(&DateTime<Utc>) -> String| next_times.iter().map(line).collect::<Vec<_>>().join("\n");
         let next = match schedule.paused_at {
             Some(since) => format!("paused since {}", local(schedule, since)),
-            None if next_times.is_empty() => "fires no more".to_owned(),
+            None if next_times.is_empty() => "no longer fires".to_owned(),
             None => lines(&|time| local(schedule, *time)),
         };
         vec![
@@ -116,7 +116,7 @@ impl Listed {
     }
 }
 
-/// As the clocks of the schedule's zone show it.
+/// The time in the schedule's time zone.
 fn local(schedule: &CronRecord, time: DateTime<Utc>) -> String {
     match schedule.timezone.parse::<chrono_tz::Tz>() {
         Ok(zone) => time.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z").to_string(),
@@ -129,22 +129,22 @@ pub(super) struct Add {
     /// The name of the schedule.
     name: String,
 
-    /// When it fires: minute, hour, day of month, month and day of week, such as "0 3 * * MON-FRI"; with seconds before them where
-    /// there are six.
+    /// When it fires: minute, hour, day of month, month and day of week, such as "0 3 * * MON-FRI"; if there are six
+    /// fields, seconds come first.
     expression: String,
 
     /// The name of the job's definition.
     job: String,
 
-    /// By whose clocks, such as Europe/Paris.
+    /// The time zone, such as Europe/Paris.
     #[arg(long, value_name = "ZONE", default_value = cron::UTC)]
     timezone: String,
 
-    /// What becomes of missed times: skip, once, or such as "all(10)".
+    /// What to do about missed times: skip, once, or for example "all(10)".
     #[arg(long, value_name = "POLICY", default_value_t, value_parser = missed)]
     missed: Missed,
 
-    /// Change the schedule of this name, where there is one.
+    /// Replace the schedule of this name, if there is one.
     #[arg(long)]
     replace: bool,
 
@@ -157,7 +157,7 @@ fn missed(text: &str) -> Result<Missed, String> {
 }
 
 impl Add {
-    async fn run(self, db: &DatabaseConnection, output: Output) -> Done {
+    async fn run(self, db: &DatabaseConnection, output: Output) -> CommandResult {
         let (parameters, options) = (self.arguments.parameters()?, self.arguments.options());
         if definitions::are_linked() && registry::find(&self.job).is_none() {
             note(&format!("No definition here is named {}: the schedule waits for a worker that has one.", self.job));
@@ -180,23 +180,23 @@ impl Add {
     }
 }
 
-async fn remove(db: &DatabaseConnection, name: &str, output: Output) -> Done {
+async fn remove(db: &DatabaseConnection, name: &str, output: Output) -> CommandResult {
     let is_definition = |schedule: &CronRecord| schedule.name == name && schedule.source == CronSource::Definition;
     let comes_again = cron::list(db).await?.iter().any(is_definition);
     cron::remove(db, name).await?;
     if comes_again {
         note(
-            "It is the schedule of a definition: a worker that starts with it makes it anew. `cron pause` lets it rest.",
+            "This is the schedule of a definition: the next worker that starts with it adds it again. To stop it, use `cron pause` instead.",
         );
     }
     done(name, "removed", output)
 }
 
-fn done(name: &str, done: &str, output: Output) -> Done {
+fn done(name: &str, done: &str, output: Output) -> CommandResult {
     output.show(&json!({ "schedule": name, "done": done }), || text::line(&format!("schedule {name} is {done}")))
 }
 
-async fn history(db: &DatabaseConnection, name: &str, output: Output) -> Done {
+async fn history(db: &DatabaseConnection, name: &str, output: Output) -> CommandResult {
     let firings = cron::history(db, name).await?;
     output.show(&firings, || table::table(&["TIME", "JOB", "LATE BY"], &[], firings.iter().map(firing)))
 }

@@ -2,28 +2,28 @@
 
 use serde_json::{Value, json};
 
-use super::failure::{Done, Failure};
+use super::failure::{CommandResult, Failure};
 use super::output::Output;
 use super::{durations, table};
 use crate::cron::UTC;
 use crate::default_queue;
 use crate::job::registry::{Definition, Registry};
 
-/// Whether this program has jobs.
+/// Whether any job is linked into this program.
 pub(super) fn are_linked() -> bool {
     inventory::iter::<Definition>.into_iter().next().is_some()
 }
 
-/// Why a program without jobs does not execute any.
+/// Why a program without jobs can't execute any.
 pub(super) fn missing() -> Failure {
     Failure::Failed(
-        "no definition is linked into this program, so it knows no job that it could execute. Ask the program that has your jobs: \
-         its `main` calls `jobs::cli::main().await`, and where the jobs are in a crate of their own, it says `use my_jobs as _;`"
+        "no definition is linked into this program, so there is nothing that it could execute. Use the program that has your jobs: \
+         its `main` calls `jobs::cli::main().await` and, if the jobs are in a crate of their own, it says `use my_jobs as _;`"
             .into(),
     )
 }
 
-pub(super) fn run(output: Output) -> Done {
+pub(super) fn run(output: Output) -> CommandResult {
     let registry = Registry::new(&[])?;
     let definitions = registry.definitions();
     output.show(&definitions.iter().map(document).collect::<Vec<_>>(), || {

@@ -6,9 +6,9 @@ use crate::store::LONGEST;
 
 const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
-/// Reads numbers with their units, the largest first.
+/// Parses numbers with their units, the largest first.
 pub(super) fn parse(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("`{text}` is no duration: write numbers with d, h, m, s or ms, such as 10m or 1h30m");
+    let wrong = || format!("`{text}` is not a duration: write numbers with d, h, m, s or ms, such as 10m or 1h30m");
     let (mut rest, mut total, mut units) = (text, Duration::ZERO, UNITS.iter());
     while !rest.is_empty() {
         let (digits, after) = split(rest, |letter| letter.is_ascii_digit());
@@ -25,7 +25,7 @@ pub(super) fn parse(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Writes the two largest units that count.
+/// Formats the two largest units that are not zero.
 pub(super) fn show(duration: Duration) -> String {
     let mut rest = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     let mut parts = Vec::new();

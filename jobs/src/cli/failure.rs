@@ -1,4 +1,4 @@
-//! How a command ends where it does not end well.
+//! The result of a command.
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -7,45 +7,45 @@ use super::text;
 use crate::Error;
 use crate::error::chain;
 
-pub(super) type Done = Result<(), Failure>;
+pub(super) type CommandResult = Result<(), Failure>;
 
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// It could not be done, or something is wrong.
+    /// The command failed, or something is wrong.
     Failed(String),
-    /// The same, and all has been said.
-    Said,
-    /// The command line is wrong.
+    /// Like `Failed`, and everything has been reported already.
+    AlreadyReported,
+    /// The command line is invalid.
     Usage(String),
-    /// Nobody reads on: `list | head`.
-    Unread,
+    /// The reader of the output has gone: `list | head`.
+    BrokenPipe,
 }
 
 impl Failure {
-    /// Says it on standard error.
+    /// Reports the failure on standard error, and returns the exit code.
     pub(super) fn report(&self) -> ExitCode {
         match self {
             Self::Failed(reason) => {
                 complain(reason);
                 ExitCode::FAILURE
             }
-            Self::Said => ExitCode::FAILURE,
+            Self::AlreadyReported => ExitCode::FAILURE,
             Self::Usage(reason) => {
                 complain(reason);
                 ExitCode::from(2)
             }
-            Self::Unread => ExitCode::SUCCESS,
+            Self::BrokenPipe => ExitCode::SUCCESS,
         }
     }
 }
 
-/// A line for people, beside the output.
+/// Prints a line for people, beside the output.
 pub(super) fn note(text: &str) {
-    // Where nobody reads it, there is nobody to tell.
+    // If nobody reads standard error, there is nobody to tell.
     let _ = writeln!(io::stderr(), "{}", text::lines(text));
 }
 
-/// Something that is wrong, while the command goes on.
+/// Prints an error; the command may continue.
 pub(super) fn complain(reason: &str) {
     note(&format!("error: {reason}"));
 }
@@ -65,7 +65,7 @@ impl From<sea_orm::DbErr> for Failure {
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::BrokenPipe => Self::Unread,
+            io::ErrorKind::BrokenPipe => Self::BrokenPipe,
             _ => Self::Failed(format!("the output can't be written: {error}")),
         }
     }

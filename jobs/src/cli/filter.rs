@@ -1,4 +1,4 @@
-//! Which jobs a command is about.
+//! The jobs that a command applies to.
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -24,15 +24,15 @@ pub(super) struct FilterArguments {
     #[arg(long)]
     user: Option<String>,
 
-    /// Asked for by this session.
+    /// Requested by this session.
     #[arg(long)]
     session: Option<String>,
 
-    /// Asked for by this event.
+    /// Requested by this event.
     #[arg(long)]
     event: Option<String>,
 
-    /// Due, and in a queue or with a name that no live worker serves.
+    /// Due, in a queue or with a name that no live worker serves.
     #[arg(long)]
     pub(super) unserved: bool,
 }
@@ -49,7 +49,7 @@ fn a_status() -> impl TypedValueParser<Value = JobStatus> {
     PossibleValuesParser::new(STATUSES.map(|(name, _)| name)).map(|name| status(&name))
 }
 
-/// The status of a name that is one of those.
+/// The status with this name, which is one of [`STATUSES`].
 fn status(name: &str) -> JobStatus {
     STATUSES
         .iter()
@@ -58,7 +58,7 @@ fn status(name: &str) -> JobStatus {
 }
 
 impl FilterArguments {
-    /// Whether nothing is said.
+    /// Whether no condition is given.
     pub(super) fn is_empty(&self) -> bool {
         let texts = [&self.name, &self.queue, &self.user, &self.session, &self.event];
         self.status.is_empty() && !self.unserved && texts.into_iter().all(Option::is_none)

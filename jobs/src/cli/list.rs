@@ -3,13 +3,13 @@
 use clap::Args;
 use sea_orm::DatabaseConnection;
 
-use super::failure::{Done, note};
+use super::failure::{CommandResult, note};
 use super::filter::FilterArguments;
 use super::output::Output;
 use super::{table, text};
 use crate::{JobId, JobRecord, JobStatus};
 
-/// How much of an error is shown.
+/// How many characters of an error are shown.
 const ERROR_CHARACTERS: usize = 60;
 
 #[derive(Debug, Args)]
@@ -17,17 +17,17 @@ pub(super) struct List {
     #[command(flatten)]
     which: FilterArguments,
 
-    /// At most so many, 1 to 1000.
+    /// The most jobs to list, 1 to 1000.
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1000))]
     limit: u64,
 
-    /// Those that follow this job: the next page.
+    /// List the jobs that follow this one: the next page.
     #[arg(long, value_name = "ID")]
     after: Option<JobId>,
 }
 
 impl List {
-    pub(super) async fn run(self, db: &DatabaseConnection, output: Output) -> Done {
+    pub(super) async fn run(self, db: &DatabaseConnection, output: Output) -> CommandResult {
         let mut filter = self.which.filter().limit(self.limit);
         if let Some(after) = self.after {
             filter = filter.after(after);

@@ -1,4 +1,4 @@
-//! The commands without jobs of one's own: everything but executing. See [`jobs::cli`].
+//! The command line without any jobs: everything but executing. See [`jobs::cli`].
 
 use std::process::ExitCode;
 

@@ -6,7 +6,7 @@ use sea_orm::DatabaseConnection;
 use sea_orm_migration::MigratorTrait as _;
 use serde::Serialize;
 
-use super::failure::{Done, Failure};
+use super::failure::{CommandResult, Failure};
 use super::output::Output;
 use super::table;
 use crate::client::setup;
@@ -16,7 +16,7 @@ use crate::{Error, JobFilter};
 
 #[derive(Debug, Args)]
 pub(super) struct Migrate {
-    /// Only tell what has been done.
+    /// Only show which migrations are applied.
     #[arg(long, conflicts_with = "down")]
     status: bool,
 
@@ -24,7 +24,7 @@ pub(super) struct Migrate {
     #[arg(long)]
     down: bool,
 
-    /// Yes, drop them.
+    /// Confirm: drop them.
     #[arg(long, requires = "down")]
     yes: bool,
 }
@@ -33,18 +33,18 @@ pub(super) struct Migrate {
 #[derive(Debug, Serialize)]
 pub(super) struct State {
     pub(super) migration: String,
-    /// Whether the tables have it.
+    /// Whether it is applied.
     pub(super) is_applied: bool,
-    /// Whether this program has it; it does not have those of later versions.
+    /// Whether this program knows it; it does not know those of later versions.
     pub(super) is_known: bool,
 }
 
 impl Migrate {
-    pub(super) async fn run(self, db: &DatabaseConnection, output: Output) -> Done {
+    pub(super) async fn run(self, db: &DatabaseConnection, output: Output) -> CommandResult {
         if self.down && !self.yes {
             let jobs = match crate::counts(db, JobFilter::new()).await {
                 Ok(counts) => counts.total(),
-                // Where there are no tables, there are no jobs.
+                // Without tables, there are no jobs.
                 Err(Error::Database(error)) if fault::lacks_tables(&error) => 0,
                 Err(error) => return Err(error.into()),
             };
@@ -73,7 +73,7 @@ impl State {
     }
 }
 
-/// The migrations that this program has, and those that it has not and the tables have.
+/// The migrations that this program knows, and any others that are applied.
 pub(super) async fn states(db: &DatabaseConnection) -> Result<Vec<State>, Failure> {
     let applied = health::applied_migrations(db).await?;
     let known: Vec<_> = JobsMigrator::migrations().iter().map(|migration| migration.name().to_owned()).collect();

@@ -1,4 +1,4 @@
-//! The command line: one line gives a program all commands, with the jobs that are linked into it.
+//! The command line: one line gives a program all commands, for the jobs that are linked into it.
 //!
 //! ```no_run
 //! # mod my_jobs {}
@@ -12,22 +12,23 @@
 //!
 //! `program help` lists the commands: `migrate`, `worker`, `schedule`, `list`, `show`, `watch`, `cancel`, `retry`, `delete`,
 //! `set-parameter`, `queues`, `pause`, `resume`, `cron`, `workers`, `stats`, `doctor` and others; `--version` is that of `jobs`. The
-//! database is the one of `--database`, or of `JOBS_DATABASE_URL`, where no password is seen by others. Tables fit the terminal: a narrow
-//! one does without columns that matter less, and where output is no terminal all are there. Text that is stored never controls the
+//! database is given by `--database`, or by `JOBS_DATABASE_URL`, which hides its password from other users. Tables fit the terminal:
+//! a narrow one drops less important columns; if the output is not a terminal, all are there. Stored text never controls the
 //! terminal.
 //!
-//! With `--json` each prints one JSON document, and `watch` one in each line. Times are in UTC, as RFC 3339 writes them; what ends in
-//! `_seconds` is a number of seconds, fractions included; a status is in lower case.
+//! With `--json` each command prints one JSON document, and `watch` one per line. Times are RFC 3339 in UTC, fields ending in
+//! `_seconds` are numbers of seconds, including fractions, and statuses are in lower case.
 //!
-//! The program ends with 0 where it has done what was asked, with 1 where it could not, where a job was not found, where the job that
-//! it waited for did not succeed, or where `doctor` has found something that is wrong, and with 2 where the command line is wrong. What
-//! `doctor` could only not look at has the level `info`, and is no reason for a 1.
+//! The exit code is 0 if the command succeeded; 1 if it failed, a job was not found, the job that it waited for did not succeed, or
+//! `doctor` found a problem; and 2 if the command line is invalid. Checks that `doctor` could not perform have the level `info`, and
+//! do not change the exit code.
 //!
-//! The crate's own binary, `jobs`, has no jobs, and all commands but `worker` and `definitions`:
+//! The crate's own binary, `jobs`, has no jobs, and all commands except `worker` and `definitions`:
 //! `cargo install jobs --features cli,postgres`.
 
-// On top: imports what lib.rs re-exports, and of the layers what is not public. Nothing imports it.
+// Top layer: imports lib.rs's re-exports, and private items of the layers below. Nothing imports it.
 mod arguments;
+mod checks;
 mod completions;
 mod cron;
 mod definitions;
@@ -35,7 +36,6 @@ mod doctor;
 mod durations;
 mod failure;
 mod filter;
-mod findings;
 mod list;
 mod migrate;
 mod operate;
@@ -48,7 +48,7 @@ mod show;
 mod stats;
 mod table;
 mod text;
-mod time_line;
+mod timeline;
 mod watch;
 mod worker;
 mod workers;
@@ -62,16 +62,16 @@ use crate::Worker;
 use crate::error::fault;
 use crate::store::health;
 use arguments::{Arguments, Command};
-use failure::{Done, Failure};
+use failure::{CommandResult, Failure};
 use output::Output;
 
-/// Does what the command line asks for, and returns the program's exit code.
+/// Runs the command given on the command line, and returns the program's exit code.
 pub async fn main() -> ExitCode {
     run(definitions::are_linked(), |worker| worker).await
 }
 
-/// The same, with a worker that is set up here: application state, queues, definitions that are registered by hand. Where the
-/// command line names queues, exactly those are served.
+/// Like [`main`], with a worker that `set_up` configures: application state, queues, definitions registered by hand. If the command
+/// line names queues, exactly those are served.
 ///
 /// ```no_run
 /// # struct Mailer;
@@ -87,19 +87,19 @@ async fn run(has_jobs: bool, set_up: impl FnOnce(Worker) -> Worker) -> ExitCode 
     let arguments = match Arguments::read(has_jobs) {
         Ok(arguments) => arguments,
         Err(error) => {
-            // Where nobody reads it, there is nobody to tell.
+            // If nobody reads the output, there is nobody to tell.
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    // Boxed: the commands' futures are large, and the caller's would be as large.
+    // Boxed: the commands' futures are large, and would make the caller's as large.
     match Box::pin(dispatch(arguments, has_jobs, set_up)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
 }
 
-async fn dispatch(arguments: Arguments, has_jobs: bool, set_up: impl FnOnce(Worker) -> Worker) -> Done {
+async fn dispatch(arguments: Arguments, has_jobs: bool, set_up: impl FnOnce(Worker) -> Worker) -> CommandResult {
     let Arguments { database, json, command } = arguments;
     let output = Output::new(json);
     let command = match command {
@@ -130,7 +130,7 @@ async fn dispatch(arguments: Arguments, has_jobs: bool, set_up: impl FnOnce(Work
         Command::Workers => workers::run(&db, output).await,
         Command::Stats => stats::run(&db, output).await,
         Command::Doctor(doctor) => doctor.run(&db, output).await,
-        // Answered above, without a database.
+        // Handled above, without a database.
         Command::Completions(_) | Command::Definitions => Ok(()),
     }
 }
@@ -140,22 +140,22 @@ async fn connect(database: Option<String>, command: &Command) -> Result<Database
     let url = database.or_else(from_environment).filter(|url| !url.is_empty()).ok_or_else(|| {
         Failure::Usage("which database? Set JOBS_DATABASE_URL, or give --database, such as sqlite:jobs.db".into())
     })?;
-    // Only who makes the tables makes the file.
+    // Only `migrate` creates the file.
     if let Some(file) = health::missing_file(&url).filter(|_| !matches!(command, Command::Migrate(_))) {
-        return Err(Failure::Failed(format!("there is no file {}; `migrate` makes it", file.display())));
+        return Err(Failure::Failed(format!("there is no file {}; `migrate` creates it", file.display())));
     }
-    // The URL may have a password, and drivers quote it.
+    // The URL may contain a password, and drivers quote the URL.
     crate::connect(&url)
         .await
         .map_err(|error| Failure::Failed(crate::error::chain(&error).replace(&url, "(the URL of the database)")))
 }
 
-/// Without tables nothing works, and the database's own error does not say what to do.
-async fn check_tables(db: &DatabaseConnection) -> Done {
+/// Refuses a database without tables, because its own error would not say what to do.
+async fn check_tables(db: &DatabaseConnection) -> CommandResult {
     health::tables(db).await.map_err(|error| {
         if fault::lacks_tables(&error) {
             return Failure::Failed(format!(
-                "the tables are not there, or of another version; `migrate` makes them ({error})"
+                "the tables do not exist, or are of another version; `migrate` creates them ({error})"
             ));
         }
         error.into()

@@ -1,10 +1,10 @@
-//! `cancel`, `retry`, `delete`: by ids, or all that a filter lets through.
+//! `cancel`, `retry`, `delete`: by ids, or all jobs that match a filter.
 
 use clap::Args;
 use sea_orm::DatabaseConnection;
 use serde::Serialize;
 
-use super::failure::{Done, Failure, complain};
+use super::failure::{CommandResult, Failure, complain};
 use super::filter::FilterArguments;
 use super::output::Output;
 use crate::error::chain;
@@ -18,7 +18,7 @@ pub(super) struct Selection {
     #[command(flatten)]
     which: FilterArguments,
 
-    /// Yes, all jobs that these conditions let through.
+    /// Confirm: all jobs that match these conditions.
     #[arg(long)]
     yes: bool,
 }
@@ -30,22 +30,22 @@ pub(super) enum Verb {
     Delete,
 }
 
-/// What came of one job.
+/// The result for one job.
 #[derive(Debug, Serialize)]
-struct Outcome {
+struct JobReport {
     id: JobId,
     /// What was done.
     done: Option<&'static str>,
-    /// Why nothing was.
+    /// Why it was not done.
     error: Option<String>,
 }
 
-impl Outcome {
+impl JobReport {
     fn done(id: JobId, done: &'static str) -> Self {
         Self { id, done: Some(done), error: None }
     }
 
-    /// It can't be done to this job.
+    /// The verb can't be applied to this job.
     fn refused(id: JobId, error: &Error) -> Self {
         let error = match error {
             Error::NotFound { .. } | Error::Closed { .. } | Error::NotClosed { .. } => error.to_string(),
@@ -55,22 +55,22 @@ impl Outcome {
         Self { id, done: None, error: Some(error) }
     }
 
-    fn sentence(&self) -> Option<String> {
+    fn summary(&self) -> Option<String> {
         self.done.map(|done| format!("job {} is {done}", self.id))
     }
 }
 
-/// Says what could not be done.
-fn complain_of(outcomes: &[Outcome]) -> Done {
-    let errors: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.error.as_deref()).collect();
+/// Prints the errors.
+fn report_errors(results: &[JobReport]) -> CommandResult {
+    let errors: Vec<_> = results.iter().filter_map(|result| result.error.as_deref()).collect();
     for error in &errors {
         complain(error);
     }
-    if errors.is_empty() { Ok(()) } else { Err(Failure::Said) }
+    if errors.is_empty() { Ok(()) } else { Err(Failure::AlreadyReported) }
 }
 
 impl Verb {
-    pub(super) async fn run(self, selection: Selection, db: &DatabaseConnection, output: Output) -> Done {
+    pub(super) async fn run(self, selection: Selection, db: &DatabaseConnection, output: Output) -> CommandResult {
         match (selection.ids.is_empty(), selection.which.is_empty()) {
             (true, true) => Err(Failure::Usage("which jobs? Give their ids, or conditions such as --queue".into())),
             (false, false) => Err(Failure::Usage("give ids or conditions, not both".into())),
@@ -79,50 +79,50 @@ impl Verb {
         }
     }
 
-    /// Those that are named. What can't be done to one is said, and the others are done.
-    async fn each(self, ids: &[JobId], db: &DatabaseConnection, output: Output) -> Done {
-        let mut outcomes = Vec::with_capacity(ids.len());
+    /// Acts on the named jobs. An error for one is reported, and the others are still done.
+    async fn each(self, ids: &[JobId], db: &DatabaseConnection, output: Output) -> CommandResult {
+        let mut results = Vec::with_capacity(ids.len());
         for &id in ids {
-            outcomes.push(match self.act(db, id).await {
-                Ok(done) => Outcome::done(id, done),
-                Err(error) => Outcome::refused(id, &error),
+            results.push(match self.act(db, id).await {
+                Ok(done) => JobReport::done(id, done),
+                Err(error) => JobReport::refused(id, &error),
             });
         }
-        // At the end: where nobody reads it, everything is done all the same.
-        let shown = output.show_lines(&outcomes, outcomes.iter().filter_map(Outcome::sentence));
-        complain_of(&outcomes).and(shown)
+        // Last, so that everything is done even if nobody reads the output.
+        let shown = output.show_lines(&results, results.iter().filter_map(JobReport::summary));
+        report_errors(&results).and(shown)
     }
 
-    /// Those that a filter lets through, the newest first: jobs that are scheduled meanwhile are not among them.
-    async fn all(self, selection: Selection, db: &DatabaseConnection, output: Output) -> Done {
+    /// Acts on the jobs that match a filter, newest first, so that jobs scheduled in the meantime are not among them.
+    async fn all(self, selection: Selection, db: &DatabaseConnection, output: Output) -> CommandResult {
         let filter = self.filter(selection.which)?;
         if !selection.yes {
             let jobs = crate::counts(db, filter).await?.total();
             return Err(Failure::Usage(format!("this would {} {jobs} job(s): add --yes to do so", self.name())));
         }
-        let mut outcomes = Vec::new();
-        let ended = self.act_on_all(db, filter, &mut outcomes).await;
-        let done = outcomes.iter().filter(|outcome| outcome.done.is_some()).count();
-        let shown = output.show(&outcomes, || format!("{done} job(s) {}", self.past()));
-        let complained = complain_of(&outcomes);
+        let mut results = Vec::new();
+        let ended = self.act_on_all(db, filter, &mut results).await;
+        let done = results.iter().filter(|result| result.done.is_some()).count();
+        let shown = output.show(&results, || format!("{done} job(s) {}", self.past()));
+        let reported = report_errors(&results);
         ended?;
-        complained.and(shown)
+        reported.and(shown)
     }
 
     async fn act_on_all(
         self,
         db: &DatabaseConnection,
         filter: JobFilter,
-        outcomes: &mut Vec<Outcome>,
+        results: &mut Vec<JobReport>,
     ) -> Result<(), Error> {
         let mut page = crate::list(db, filter.clone()).await?;
         while let Some(last) = page.last().map(|job| job.id) {
             for id in page.iter().map(|job| job.id) {
                 match self.act(db, id).await {
-                    Ok(done) => outcomes.push(Outcome::done(id, done)),
-                    // It has changed since it was listed: the filter no longer means it.
+                    Ok(done) => results.push(JobReport::done(id, done)),
+                    // It has changed since it was listed, and no longer matches.
                     Err(Error::Closed { .. } | Error::NotClosed { .. } | Error::NotFound { .. }) => {}
-                    Err(error @ Error::Duplicate { .. }) => outcomes.push(Outcome::refused(id, &error)),
+                    Err(error @ Error::Duplicate { .. }) => results.push(JobReport::refused(id, &error)),
                     Err(error) => return Err(error),
                 }
             }
@@ -142,7 +142,7 @@ impl Verb {
         }
     }
 
-    /// Only what this can be done to. Where no status is asked for, `retry` leaves alone what has succeeded or was canceled.
+    /// Restricts the filter to statuses that the verb applies to. By default, `retry` leaves succeeded and canceled jobs alone.
     fn filter(self, mut which: FilterArguments) -> Result<JobFilter, Failure> {
         use JobStatus::{Canceled, Failed, Running, Scheduled, Terminated};
         let (possible, default): (&[_], &[_]) = match self {
@@ -155,7 +155,7 @@ impl Verb {
         }
         if which.unserved && self != Self::Cancel {
             return Err(Failure::Usage(format!(
-                "{} does nothing to jobs that wait, as those that are unserved do",
+                "{} does nothing to waiting jobs, and unserved jobs are waiting",
                 self.name()
             )));
         }

@@ -4,12 +4,12 @@ use clap::Args;
 use sea_orm::DatabaseConnection;
 use serde_json::json;
 
-use super::failure::{Done, note};
+use super::failure::{CommandResult, note};
 use super::output::Output;
 use super::{durations, table, text};
 use crate::QueueRecord;
 
-pub(super) async fn run(db: &DatabaseConnection, output: Output) -> Done {
+pub(super) async fn run(db: &DatabaseConnection, output: Output) -> CommandResult {
     let queues = crate::queues(db).await?;
     output.show(&queues, || {
         let header = ["QUEUE", "PAUSED SINCE", "SCHEDULED", "RUNNING", "DUE FOR"];
@@ -34,20 +34,20 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    pub(super) async fn pause(self, db: &DatabaseConnection, output: Output) -> Done {
-        self.doubt(db).await?;
+    pub(super) async fn pause(self, db: &DatabaseConnection, output: Output) -> CommandResult {
+        self.warn_if_unknown(db).await?;
         crate::pause(db, &self.queue).await?;
         self.show("paused", output)
     }
 
-    pub(super) async fn resume(self, db: &DatabaseConnection, output: Output) -> Done {
-        self.doubt(db).await?;
+    pub(super) async fn resume(self, db: &DatabaseConnection, output: Output) -> CommandResult {
+        self.warn_if_unknown(db).await?;
         crate::resume(db, &self.queue).await?;
         self.show("resumed", output)
     }
 
-    /// It may be misspelt.
-    async fn doubt(&self, db: &DatabaseConnection) -> Done {
+    /// Warns if the queue is unknown: its name may be misspelled.
+    async fn warn_if_unknown(&self, db: &DatabaseConnection) -> CommandResult {
         if !crate::queues(db).await?.iter().any(|queue| queue.name == self.queue) {
             let queue = &self.queue;
             note(&format!(
@@ -57,7 +57,7 @@ impl Queue {
         Ok(())
     }
 
-    fn show(&self, done: &str, output: Output) -> Done {
+    fn show(&self, done: &str, output: Output) -> CommandResult {
         output.show(&json!({ "queue": self.queue, "done": done }), || format!("queue {} is {done}", self.queue))
     }
 }

@@ -6,32 +6,32 @@ use clap::Args;
 use sea_orm::DatabaseConnection;
 use serde_json::{Map, Value, json};
 
-use super::failure::{Done, Failure, note};
+use super::failure::{CommandResult, Failure, note};
 use super::output::Output;
 use super::{definitions, durations, text};
-use crate::client::schedule::place_by_name;
+use crate::client::schedule::insert_by_name;
 use crate::job::registry;
 use crate::store::unique::Placed;
 use crate::{JobId, JobOptions, JobRecord, JobStatus, OnConflict};
 
 #[derive(Debug, Args)]
 pub(super) struct Schedule {
-    /// The name of its definition.
+    /// The name of the job's definition.
     name: String,
 
     #[command(flatten)]
     job: JobArguments,
 
-    /// Wait until it has ended.
+    /// Wait until the job has ended.
     #[arg(long)]
     wait: bool,
 }
 
-/// What is said of a job besides its name.
+/// The parameters and options of a job.
 #[derive(Debug, Args)]
 pub(super) struct JobArguments {
-    /// A parameter; may be given more than once. The value is JSON where it can be read as such, and else a string. A secret one is
-    /// marked by its definition; where that is not in this program, write NAME='{"$secret": VALUE}'.
+    /// A parameter; may be given more than once. The value is JSON if it parses as such, otherwise a string. A secret one is
+    /// marked by its definition; if that is not in this program, write NAME='{"$secret": VALUE}'.
     #[arg(long, short, value_name = "NAME=VALUE", value_parser = parameter)]
     param: Vec<(String, Value)>,
 
@@ -39,7 +39,7 @@ pub(super) struct JobArguments {
     #[arg(long, value_name = "JSON", conflicts_with = "param")]
     params: Option<String>,
 
-    /// Due after this time, such as 10m or 1h30m.
+    /// Make the job due after this time, such as 10m or 1h30m.
     #[arg(long, value_parser = durations::parse)]
     delay: Option<Duration>,
 
@@ -47,11 +47,11 @@ pub(super) struct JobArguments {
     #[arg(long)]
     queue: Option<String>,
 
-    /// −100 to 100; smaller runs first [default: its definition's].
+    /// The priority, −100 to 100; smaller runs first [default: its definition's].
     #[arg(long, allow_negative_numbers = true)]
     priority: Option<i16>,
 
-    /// How many attempts it has, 1 to 32767 [default: its definition's].
+    /// The maximum number of attempts, 1 to 32767 [default: its definition's].
     #[arg(long, value_name = "NUMBER")]
     max_attempts: Option<u32>,
 
@@ -59,15 +59,15 @@ pub(super) struct JobArguments {
     #[arg(long, value_parser = durations::parse)]
     timeout: Option<Duration>,
 
-    /// Of the jobs of its name with this key there is one; another is not scheduled while it waits or runs.
+    /// The unique key: of the jobs of this name, no second one with this key is scheduled while one waits or runs.
     #[arg(long, value_name = "KEY")]
     unique_key: Option<String>,
 
-    /// And for so long from now, also after it has ended, such as 1h.
+    /// Hold the key for at least this long, even after the job has ended, such as 1h.
     #[arg(long, value_name = "TIME", value_parser = durations::parse)]
     unique_within: Option<Duration>,
 
-    /// What becomes of this job where another one has its key [default: its definition's, or use-existing].
+    /// What to do if another job holds the key [default: its definition's, or use-existing].
     #[arg(long, value_name = "CHOICE")]
     on_conflict: Option<OnConflict>,
 }
@@ -78,18 +78,18 @@ pub(super) fn parameter(text: &str) -> Result<(String, Value), String> {
 }
 
 impl Schedule {
-    pub(super) async fn run(self, db: &DatabaseConnection, output: Output) -> Done {
+    pub(super) async fn run(self, db: &DatabaseConnection, output: Output) -> CommandResult {
         let parameters = self.job.parameters()?;
         if definitions::are_linked() && registry::find(&self.name).is_none() {
             note(&format!("No definition here is named {}: the job waits for a worker that has one.", self.name));
         }
-        let Placed { id, existed } = place_by_name(db, &self.name, parameters, self.job.options()).await?;
+        let Placed { id, existed } = insert_by_name(db, &self.name, parameters, self.job.options()).await?;
         let id = JobId(id);
         if self.wait {
             let job = crate::wait(db, id).await?;
             return ended(&job, output);
         }
-        let scheduled = if existed { "was there already" } else { "is scheduled" };
+        let scheduled = if existed { "already exists" } else { "is scheduled" };
         output.show(&json!({ "id": id, "existed": existed }), || format!("job {id} {scheduled}"))
     }
 }
@@ -98,7 +98,7 @@ impl JobArguments {
     pub(super) fn parameters(&self) -> Result<Value, Failure> {
         match &self.params {
             Some(json) => {
-                serde_json::from_str(json).map_err(|error| Failure::Usage(format!("--params is no JSON: {error}")))
+                serde_json::from_str(json).map_err(|error| Failure::Usage(format!("--params is not JSON: {error}")))
             }
             None => self.named_parameters(),
         }
@@ -148,13 +148,13 @@ impl JobArguments {
     }
 }
 
-fn ended(job: &JobRecord, output: Output) -> Done {
-    let shown = output.show(job, || sentence(job));
+fn ended(job: &JobRecord, output: Output) -> CommandResult {
+    let shown = output.show(job, || summary(job));
     succeeded(job).and(shown)
 }
 
-/// How a job stands, and what it has brought.
-pub(super) fn sentence(job: &JobRecord) -> String {
+/// The status of a job, and its output or error.
+pub(super) fn summary(job: &JobRecord) -> String {
     let JobRecord { id, status, .. } = job;
     let more = match (status, job.output::<Value>(), &job.last_error) {
         (JobStatus::Terminated, Ok(Value::Null), _) => String::new(),
@@ -165,12 +165,12 @@ pub(super) fn sentence(job: &JobRecord) -> String {
     text::lines(&format!("job {id} is {status}{more}"))
 }
 
-/// A command that has waited for a job ends as the job has.
-pub(super) fn succeeded(job: &JobRecord) -> Done {
-    if job.status == JobStatus::Terminated { Ok(()) } else { Err(Failure::Said) }
+/// Succeeds if the job has: the result of a command that waits for a job.
+pub(super) fn succeeded(job: &JobRecord) -> CommandResult {
+    if job.status == JobStatus::Terminated { Ok(()) } else { Err(Failure::AlreadyReported) }
 }
 
-/// For lines about a job that goes on.
+/// The beginning of a line about an open job.
 pub(super) fn about(id: JobId, name: &str) -> String {
     text::line(&format!("job {id} {name}"))
 }

@@ -1,4 +1,4 @@
-//! Where `watch` shows jobs: bars that are drawn anew on a terminal that can do so, else a line for each change.
+//! The display of `watch`: bars that are redrawn on a terminal that supports it, otherwise a line for each change.
 
 use std::collections::HashMap;
 
@@ -6,9 +6,9 @@ use chrono::Utc;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
-use super::failure::Done;
+use super::failure::CommandResult;
 use super::output::Output;
-use super::schedule::{about, sentence};
+use super::schedule::{about, summary};
 use super::{table, text};
 use crate::{JobId, JobRecord, JobStatus, Message};
 
@@ -23,8 +23,8 @@ impl Screen {
         if output.is_json() || target.is_hidden() { Self::Lines(output) } else { Self::Bars(Bars::new(target)) }
     }
 
-    /// A job stands otherwise than it did.
-    pub(super) fn changed(&mut self, job: &JobRecord) -> Done {
+    /// Shows a job whose state has changed.
+    pub(super) fn changed(&mut self, job: &JobRecord) -> CommandResult {
         match self {
             Self::Bars(bars) => {
                 bars.changed(job);
@@ -40,8 +40,8 @@ impl Screen {
         }
     }
 
-    /// A job has said something.
-    pub(super) fn said(&mut self, job: &JobRecord, message: &Message) -> Done {
+    /// Shows a new message of a job.
+    pub(super) fn said(&mut self, job: &JobRecord, message: &Message) -> CommandResult {
         let line = || text::line(&format!("job {} {} {}", job.id, message.level, message.text));
         match self {
             Self::Bars(bars) => {
@@ -55,8 +55,8 @@ impl Screen {
         }
     }
 
-    /// A job is no longer there.
-    pub(super) fn gone(&mut self, id: JobId) -> Done {
+    /// Shows that a job was deleted.
+    pub(super) fn gone(&mut self, id: JobId) -> CommandResult {
         match self {
             Self::Bars(bars) => {
                 bars.end(id, &format!("job {id} was deleted"));
@@ -69,7 +69,7 @@ impl Screen {
         }
     }
 
-    /// So many jobs run.
+    /// Shows the number of running jobs.
     pub(super) fn count(&mut self, running: usize) {
         if let Self::Bars(bars) = self {
             bars.count(running);
@@ -79,7 +79,7 @@ impl Screen {
 
 fn state(job: &JobRecord) -> String {
     if job.status.is_closed() {
-        return sentence(job);
+        return summary(job);
     }
     let asked = if job.cancel_requested_at.is_some() { ", asked to stop" } else { "" };
     let attempt = match job.attempt {
@@ -89,7 +89,7 @@ fn state(job: &JobRecord) -> String {
     format!("{} is {}{attempt}{asked}", about(job.id, &job.name), job.status)
 }
 
-/// A bar for each job that has not ended, above them lines of those that have.
+/// A bar for each open job, below lines for those that have ended.
 pub(super) struct Bars {
     all: MultiProgress,
     jobs: HashMap<JobId, ProgressBar>,
@@ -104,7 +104,7 @@ impl Bars {
 
     fn changed(&mut self, job: &JobRecord) {
         if job.status.is_closed() {
-            return self.end(job.id, &sentence(job));
+            return self.end(job.id, &summary(job));
         }
         let bar = self.bar(job);
         bar.set_position(job.progress.into());
@@ -126,7 +126,7 @@ impl Bars {
             bar.finish_and_clear();
             self.all.remove(&bar);
         }
-        // Nothing that follows depends on whether it could be drawn.
+        // Nothing depends on whether it could be drawn.
         let _ = self.all.println(line);
     }
 

@@ -4,7 +4,7 @@ use clap::Args;
 use sea_orm::DatabaseConnection;
 use serde_json::{Value, json};
 
-use super::failure::Done;
+use super::failure::CommandResult;
 use super::output::Output;
 use super::{schedule, text};
 use crate::JobId;
@@ -14,14 +14,13 @@ pub(super) struct SetParameter {
     /// The job, which has to be waiting.
     id: JobId,
 
-    /// The parameter, by the name that is stored. The value is JSON where it can be read as such, and else a string. A secret one stays
-    /// secret.
+    /// The parameter, by its stored name. The value is JSON if it parses as such, otherwise a string. A secret one stays secret.
     #[arg(value_name = "NAME=VALUE", value_parser = schedule::parameter)]
     parameter: (String, Value),
 }
 
 impl SetParameter {
-    pub(super) async fn run(self, db: &DatabaseConnection, output: Output) -> Done {
+    pub(super) async fn run(self, db: &DatabaseConnection, output: Output) -> CommandResult {
         let Self { id, parameter: (name, value) } = self;
         crate::set_parameter(db, id, &name, value).await?;
         let done = json!({ "id": id, "parameter": name, "done": "set" });

@@ -4,10 +4,10 @@ use clap::Args;
 use sea_orm::DatabaseConnection;
 use serde_json::{Value, json};
 
-use super::failure::Done;
+use super::failure::CommandResult;
 use super::output::Output;
 use super::table::or_nothing;
-use super::{durations, table, text, time_line};
+use super::{durations, table, text, timeline};
 use crate::{JobId, JobRecord};
 
 #[derive(Debug, Args)]
@@ -17,13 +17,13 @@ pub(super) struct Show {
 }
 
 impl Show {
-    pub(super) async fn run(self, db: &DatabaseConnection, output: Output) -> Done {
+    pub(super) async fn run(self, db: &DatabaseConnection, output: Output) -> CommandResult {
         let job = crate::record(db, self.id).await?;
         let attempts = crate::attempts(db, self.id).await?;
         let messages = crate::messages(db, self.id).await?;
         output.show(&json!({ "job": job, "attempts": attempts, "messages": messages }), || {
             let about = table::pairs(about(&job).into_iter().filter(|(_, value)| !value.is_empty()));
-            format!("{about}\n\n{}", time_line::table(&job, &attempts, &messages))
+            format!("{about}\n\n{}", timeline::table(&job, &attempts, &messages))
         })
     }
 }
@@ -53,7 +53,7 @@ fn about(job: &JobRecord) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Named values, one in each line.
+/// Named values, one per line.
 fn values(values: &Value) -> String {
     match values {
         Value::Object(named) => {

@@ -3,14 +3,14 @@
 use sea_orm::DatabaseConnection;
 use serde_json::{Value, json};
 
-use super::failure::Done;
+use super::failure::CommandResult;
 use super::output::Output;
 use super::{table, text};
 use crate::JobCounts;
 
 const HEADER: [&str; 7] = ["QUEUE", "SCHEDULED", "RUNNING", "CANCELED", "FAILED", "TERMINATED", "ALL"];
 
-pub(super) async fn run(db: &DatabaseConnection, output: Output) -> Done {
+pub(super) async fn run(db: &DatabaseConnection, output: Output) -> CommandResult {
     let queues = crate::counts_by_queue(db).await?;
     let all = queues.values().copied().sum();
     let by_queue: Vec<Value> = queues.iter().map(|(queue, jobs)| json!({ "queue": queue, "jobs": jobs })).collect();

@@ -8,10 +8,10 @@ use super::text;
 /// The space between two columns.
 const GAP: u16 = 2;
 
-/// A word that is longer may be broken.
+/// A longer word may be broken.
 const LONG_WORD: u16 = 30;
 
-/// A table with a header. A narrow terminal does without the columns that can be spared, the first of these first.
+/// A table with a header. On a narrow terminal the columns in `spared` are dropped, in that order.
 pub(super) fn table(header: &[&str], spared: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = filled(rows);
     table.set_header(header);
@@ -19,7 +19,7 @@ pub(super) fn table(header: &[&str], spared: &[&str], rows: impl IntoIterator<It
     table.trim_fmt()
 }
 
-/// Names and what belongs to each.
+/// Names with their values.
 pub(super) fn pairs(rows: impl IntoIterator<Item = (&'static str, String)>) -> String {
     let mut table = filled(rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]));
     fit(&mut table, &[], &[]);
@@ -35,16 +35,16 @@ fn filled(rows: impl IntoIterator<Item = Vec<String>>) -> Table {
     table
 }
 
-/// Breaks lines between words, and leaves out columns where that is not enough.
+/// Breaks lines between words, and drops columns if that is not enough.
 fn fit(table: &mut Table, header: &[&str], spared: &[&str]) {
     table.column_iter_mut().for_each(|column| _ = column.set_padding((0, GAP)));
-    // Where standard output is no terminal, or one that does not tell its width, no line is broken.
+    // If standard output is not a terminal, or its width is unknown, no line is broken.
     let Some(room) = table.width().filter(|width| *width > 0) else { return };
     let mut needed: Vec<_> = word_widths(table).into_iter().map(|width| width.min(LONG_WORD) + GAP).collect();
     for name in spared {
-        let place = header.iter().position(|known| known == name);
-        if let Some(place) = place.filter(|_| needed.iter().sum::<u16>() > room) {
-            needed[place] = 0;
+        let column = header.iter().position(|known| known == name);
+        if let Some(column) = column.filter(|_| needed.iter().sum::<u16>() > room) {
+            needed[column] = 0;
         }
     }
     for (column, width) in table.column_iter_mut().zip(needed) {
@@ -56,7 +56,7 @@ fn fit(table: &mut Table, header: &[&str], spared: &[&str]) {
     table.set_content_arrangement(ContentArrangement::Dynamic);
 }
 
-/// How wide the longest word of each column is.
+/// The width of the longest word in each column.
 fn word_widths(table: &Table) -> Vec<u16> {
     let mut words = Table::new();
     for row in table.header().into_iter().chain(table.row_iter()) {
@@ -70,7 +70,7 @@ pub(super) fn time(time: DateTime<Utc>) -> String {
     time.format("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
-/// A value that there may not be.
+/// A value, or nothing.
 pub(super) fn or_nothing<T: ToString>(value: Option<T>) -> String {
     value.map_or_else(String::new, |value| value.to_string())
 }

@@ -1,18 +1,18 @@
-//! Text that is stored, made safe to print: whoever can schedule a job must not control the terminal of whoever looks at it.
+//! Stored text, made safe to print: someone who can schedule a job must not control the terminal of someone who lists it.
 
 use std::fmt::Write as _;
 
-/// On one line. What would control a terminal, or turn the order of what follows, is shown as its code.
+/// Makes text safe, on one line. Characters that would control a terminal, or change the direction of text, become escapes.
 pub(super) fn line(text: &str) -> String {
     visible(text, |_| false)
 }
 
-/// The same, where line breaks stay.
+/// Makes text safe, but keeps line breaks.
 pub(super) fn lines(text: &str) -> String {
     visible(&text.replace("\r\n", "\n"), |character| character == '\n')
 }
 
-/// The first so many characters on one line, and a mark where there are more.
+/// The first characters on one line, with a mark if there are more.
 pub(super) fn beginning(text: &str, characters: usize) -> String {
     match text.char_indices().nth(characters) {
         Some((end, _)) => line(&text[..end]) + "…",
@@ -20,7 +20,7 @@ pub(super) fn beginning(text: &str, characters: usize) -> String {
     }
 }
 
-/// JSON that is as safe, and says the same: a control character can only be in a string, where its code may stand for it.
+/// Makes JSON safe without changing its meaning: control characters occur only in strings, where escapes can replace them.
 pub(super) fn json(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
@@ -48,7 +48,7 @@ fn visible(text: &str, stays: impl Fn(char) -> bool) -> String {
     safe
 }
 
-/// Control characters, the terminals' C1 too, and what is invisible or turns the direction of text. Joiners stay: emoji need them.
+/// Control characters, including C1, and characters that are invisible or change the direction of text. Not joiners: emoji need them.
 fn is_hostile(character: char) -> bool {
     character.is_control()
         || matches!(character,

@@ -1,4 +1,4 @@
-//! `watch`: one job until it has ended, or all that run.
+//! `watch`: one job until it has ended, or all running jobs.
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
@@ -7,35 +7,35 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 use sea_orm::DatabaseConnection;
 
-use super::failure::{Done, Failure};
+use super::failure::{CommandResult, Failure};
 use super::output::Output;
 use super::schedule::succeeded;
 use super::screen::Screen;
 use crate::store::health;
 use crate::{Error, JobFilter, JobId, JobRecord, JobStatus};
 
-/// How often the database is asked. An attempt that begins and ends in between is not seen where its job waits for another one.
+/// How often the database is polled. An attempt that begins and ends in between is missed if its job waits for another one.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// How many jobs are watched while they run, and told of when they have ended.
+/// How many running jobs are watched, and how many ended ones are read at once.
 const JOBS: u64 = 1_000;
 
-/// How long before the latest end another one may have been that could not be seen then: its statement was still under way.
+/// How long before the latest end there may be another that was not visible yet, because its statement was still in flight.
 const OVERLAP: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Args)]
 pub(super) struct Watch {
-    /// The job [default: all that run].
+    /// The job [default: all running jobs].
     id: Option<JobId>,
 }
 
 impl Watch {
-    pub(super) async fn run(self, db: &DatabaseConnection, output: Output) -> Done {
+    pub(super) async fn run(self, db: &DatabaseConnection, output: Output) -> CommandResult {
         let mut screen = Screen::new(output);
         if let Some(id) = self.id {
             return match follow(id, db, &mut screen).await {
-                // Nobody has been told how it ended.
-                Err(Failure::Unread) => Err(Failure::Said),
+                // How the job ended was not shown.
+                Err(Failure::BrokenPipe) => Err(Failure::AlreadyReported),
                 followed => followed,
             };
         }
@@ -46,12 +46,12 @@ impl Watch {
     }
 }
 
-/// One job, with what it says.
-async fn follow(id: JobId, db: &DatabaseConnection, screen: &mut Screen) -> Done {
+/// Follows one job, with its messages.
+async fn follow(id: JobId, db: &DatabaseConnection, screen: &mut Screen) -> CommandResult {
     let mut known: Option<JobRecord> = None;
     let mut heard = 0;
     loop {
-        // The record first: what is said before a job ends is written with its end.
+        // The record first: messages from before a job's end are written with its end.
         let job = crate::record(db, id).await?;
         let messages = crate::messages(db, id).await?;
         for message in messages.iter().skip(heard) {
@@ -69,19 +69,19 @@ async fn follow(id: JobId, db: &DatabaseConnection, screen: &mut Screen) -> Done
     }
 }
 
-async fn watch_all(db: &DatabaseConnection, screen: &mut Screen) -> Done {
+async fn watch_all(db: &DatabaseConnection, screen: &mut Screen) -> CommandResult {
     let mut known = BTreeMap::new();
     let mut closed = Closed::until_now(db).await?;
     loop {
         let mut running = running(db).await?;
-        // In this order: what has begun and ended since the last look is among those that are closed.
-        let ended_unseen = closed.look(db).await?;
+        // In this order: jobs that began and ended since the last poll are among the closed ones.
+        let ended_unseen = closed.poll(db).await?;
         for id in known.keys().filter(|id| !running.contains_key(id)).copied().collect::<Vec<_>>() {
             match crate::record(db, id).await {
-                // One of more than are watched.
+                // There are more running jobs than are watched.
                 Ok(job) if job.status == JobStatus::Running => _ = running.insert(id, job),
                 Ok(job) => {
-                    closed.told.insert(key(&job));
+                    closed.seen.insert(key(&job));
                     screen.changed(&job)?;
                 }
                 Err(Error::NotFound { .. }) => screen.gone(id)?,
@@ -107,34 +107,34 @@ async fn running(db: &DatabaseConnection) -> Result<BTreeMap<JobId, JobRecord>, 
     Ok(running.into_iter().map(|job| (job.id, job)).collect())
 }
 
-/// Which jobs have ended, each told once.
+/// The jobs that have ended, each returned once.
 struct Closed {
     since: DateTime<Utc>,
-    told: HashSet<(JobId, i64)>,
+    seen: HashSet<(JobId, i64)>,
 }
 
 impl Closed {
-    /// What has ended so far is not told.
+    /// Skips jobs that have ended so far.
     async fn until_now(db: &DatabaseConnection) -> Result<Self, Failure> {
-        let mut closed = Self { since: health::clock(db).await?, told: HashSet::new() };
-        closed.look(db).await?;
+        let mut closed = Self { since: health::clock(db).await?, seen: HashSet::new() };
+        closed.poll(db).await?;
         Ok(closed)
     }
 
-    /// Those that were not told of, in the order in which they ended.
-    async fn look(&mut self, db: &DatabaseConnection) -> Result<Vec<JobRecord>, Failure> {
+    /// The jobs that have ended since the last call, in the order in which they ended.
+    async fn poll(&mut self, db: &DatabaseConnection) -> Result<Vec<JobRecord>, Failure> {
         let latest: Vec<_> = health::closed_since(db, self.since - OVERLAP, JOBS).await?;
         let mut jobs: Vec<_> = latest.into_iter().map(JobRecord::from).rev().collect();
         if let Some(last) = jobs.last().and_then(|job| job.finished_at) {
             self.since = last;
         }
-        let told = std::mem::replace(&mut self.told, jobs.iter().map(key).collect());
-        jobs.retain(|job| !told.contains(&key(job)));
+        let seen = std::mem::replace(&mut self.seen, jobs.iter().map(key).collect());
+        jobs.retain(|job| !seen.contains(&key(job)));
         Ok(jobs)
     }
 }
 
-/// One end of a job.
+/// Identifies one end of a job.
 fn key(job: &JobRecord) -> (JobId, i64) {
     (job.id, job.version)
 }

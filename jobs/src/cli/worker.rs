@@ -3,12 +3,12 @@
 use clap::Args;
 use sea_orm::DatabaseConnection;
 
-use super::failure::{Done, note};
+use super::failure::{CommandResult, note};
 use crate::Worker;
 
 #[derive(Debug, Args)]
 pub(super) struct RunWorker {
-    /// Serve this queue, with at most so many jobs at once; may be given more than once [default: what this program sets up, or the
+    /// Serve this queue, with at most this many jobs at once; may be given more than once [default: as this program configures, or the
     /// default queue and every queue that a definition names].
     #[arg(long, value_name = "NAME:CONCURRENCY", value_parser = queue)]
     queue: Vec<(String, usize)>,
@@ -17,12 +17,13 @@ pub(super) struct RunWorker {
 fn queue(text: &str) -> Result<(String, usize), String> {
     let (name, concurrency) =
         text.rsplit_once(':').ok_or("a name and a number of jobs at once are needed, such as mail:10")?;
-    let concurrency = concurrency.parse().map_err(|error| format!("`{concurrency}` is no number of jobs: {error}"))?;
+    let concurrency =
+        concurrency.parse().map_err(|error| format!("`{concurrency}` is not a number of jobs: {error}"))?;
     Ok((name.to_owned(), concurrency))
 }
 
 impl RunWorker {
-    pub(super) async fn run(self, db: DatabaseConnection, set_up: impl FnOnce(Worker) -> Worker) -> Done {
+    pub(super) async fn run(self, db: DatabaseConnection, set_up: impl FnOnce(Worker) -> Worker) -> CommandResult {
         let mut worker = set_up(Worker::new(db));
         if !self.queue.is_empty() {
             worker = worker.only_queues(self.queue);

@@ -2,12 +2,12 @@
 
 use sea_orm::DatabaseConnection;
 
-use super::failure::Done;
+use super::failure::CommandResult;
 use super::output::Output;
 use super::{table, text};
 use crate::WorkerRecord;
 
-pub(super) async fn run(db: &DatabaseConnection, output: Output) -> Done {
+pub(super) async fn run(db: &DatabaseConnection, output: Output) -> CommandResult {
     let workers = crate::workers(db).await?;
     output.show(&workers, || {
         let header = ["ID", "NAME", "HOST", "PID", "STARTED", "LAST SEEN", "LIVE", "RUNNING", "QUEUES"];

@@ -20,7 +20,7 @@ use crate::model::{JobId, JobStatus};
 use crate::store::connection::Connection;
 use crate::store::unique::Placed;
 
-/// A scheduled job. It is a number that knows its job's type: `Copy`, and serialised as the number.
+/// A scheduled job: its id, typed by its job. `Copy`, and serialized as the number.
 pub struct JobHandle<J> {
     id: JobId,
     existed: bool,
@@ -34,8 +34,8 @@ impl<J> JobHandle<J> {
         self.id
     }
 
-    /// Whether scheduling found a job that held the key of this one, and that this is. A handle that was made of a number, or read, says
-    /// no.
+    /// Whether the job already existed: scheduling found it holding the unique key. False for a handle made from a number or
+    /// deserialized.
     #[must_use]
     pub const fn existed(&self) -> bool {
         self.existed
@@ -47,22 +47,22 @@ impl<J> JobHandle<J> {
 }
 
 impl<J: Job> JobHandle<J> {
-    /// Where it stands.
+    /// The job's status.
     pub async fn status<C: ConnectionTrait>(&self, db: &C) -> Result<JobStatus, Error> {
         record::status(db, self.id).await
     }
 
-    /// The progress of its latest attempt, 0 to 100.
+    /// The progress of the latest attempt, 0 to 100.
     pub async fn progress<C: ConnectionTrait>(&self, db: &C) -> Result<u8, Error> {
         record::progress(db, self.id).await
     }
 
-    /// Everything that is stored about it.
+    /// Everything that is stored about the job.
     pub async fn record<C: ConnectionTrait>(&self, db: &C) -> Result<JobRecord, Error> {
         record::record(db, self.id).await
     }
 
-    /// One parameter, also a secret one. See [`reveal_parameter`](crate::reveal_parameter).
+    /// One parameter, even if it is secret. See [`reveal_parameter`](crate::reveal_parameter).
     pub async fn reveal_parameter<T: DeserializeOwned>(
         &self,
         db: &impl ConnectionTrait,
@@ -71,47 +71,47 @@ impl<J: Job> JobHandle<J> {
         record::reveal_parameter(db, self.id, name).await
     }
 
-    /// What it has said, oldest first.
+    /// The job's messages, oldest first.
     pub async fn messages<C: ConnectionTrait>(&self, db: &C) -> Result<Vec<Message>, Error> {
         record::messages(db, self.id).await
     }
 
-    /// All results of its latest attempt, by name.
+    /// All results of the latest attempt, by name.
     pub async fn results<C: ConnectionTrait>(&self, db: &C) -> Result<BTreeMap<String, Value>, Error> {
         record::results(db, self.id).await
     }
 
-    /// One result.
+    /// The result of this name.
     pub async fn result<T: DeserializeOwned>(&self, db: &impl ConnectionTrait, name: &str) -> Result<T, Error> {
         record::result(db, self.id, name).await
     }
 
-    /// What `execute` returned, or why it returned nothing.
+    /// The value that `execute` returned, or why there is none.
     pub async fn output<C: ConnectionTrait>(&self, db: &C) -> Result<<J as Execute>::Output, Error> {
         record::output(db, self.id).await
     }
 
-    /// Its attempts that did not end well, in order.
+    /// The job's unsuccessful attempts, in order.
     pub async fn attempts<C: ConnectionTrait>(&self, db: &C) -> Result<Vec<Attempt>, Error> {
         record::attempts(db, self.id).await
     }
 
-    /// Waits until it has ended: what `execute` returned, or why it returned nothing.
+    /// Waits until the job has ended, and returns the value that `execute` returned, or why there is none.
     pub async fn wait(&self, db: &DatabaseConnection) -> Result<<J as Execute>::Output, Error> {
         wait::wait(db, self.id).await?.output()
     }
 
-    /// The same, for at most `limit`: [`Error::WaitTimeout`] after that. The job goes on.
+    /// Like [`wait`](Self::wait), for at most `limit`: [`Error::WaitTimeout`] after that. The job keeps running.
     pub async fn wait_for(&self, db: &DatabaseConnection, limit: Duration) -> Result<<J as Execute>::Output, Error> {
         wait::wait_for(db, self.id, limit).await?.output()
     }
 
-    /// Cancels it. See [`cancel`](crate::cancel).
+    /// Cancels the job. See [`cancel`](crate::cancel).
     pub async fn cancel<C: ConnectionTrait>(&self, db: &C) -> Result<Cancellation, Error> {
         operate::cancel(db, self.id).await
     }
 
-    /// Changes one parameter while it waits. See [`set_parameter`](crate::set_parameter).
+    /// Changes one parameter while the job waits. See [`set_parameter`](crate::set_parameter).
     pub async fn set_parameter<C: ConnectionTrait, T: Serialize>(
         &self,
         db: &C,
@@ -121,18 +121,18 @@ impl<J: Job> JobHandle<J> {
         operate::set_parameter(db, self.id, name, value).await
     }
 
-    /// Schedules it again after it has ended. See [`retry`](crate::retry).
+    /// Schedules the job again after it has ended. See [`retry`](crate::retry).
     pub async fn retry<C: Connection>(&self, db: &C) -> Result<(), Error> {
         operate::retry(db, self.id).await
     }
 
-    /// Deletes it after it has ended.
+    /// Deletes the job after it has ended.
     pub async fn delete<C: Connection>(&self, db: &C) -> Result<(), Error> {
         operate::delete(db, self.id).await
     }
 }
 
-// By hand, because what can be done with a handle does not depend on its job.
+// By hand, because derives would add bounds on `J`.
 
 impl<J> Clone for JobHandle<J> {
     fn clone(&self) -> Self {

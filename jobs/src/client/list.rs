@@ -1,4 +1,4 @@
-//! Finding jobs: by what they are, page by page, and counting them.
+//! Listing jobs by filter, page by page, and counting them.
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait as _};
@@ -13,7 +13,7 @@ use crate::store::dialect;
 use crate::store::entity::job::{Column, Entity};
 use crate::store::unserved::{self, Unserved};
 
-/// Which jobs to list or count. Every condition that is given must hold; none is given at first.
+/// Selects the jobs to list or count. All given conditions must hold; a new filter has none.
 #[derive(Debug, Clone, Default)]
 #[must_use]
 pub struct JobFilter {
@@ -40,67 +40,67 @@ impl JobFilter {
         Self::default()
     }
 
-    /// In this status; called more than once, in any of them.
+    /// Jobs in this status; if called more than once, in any of them.
     pub fn status(mut self, status: JobStatus) -> Self {
         self.statuses.push(status);
         self
     }
 
-    /// Of the definition with this name.
+    /// Jobs of the definition with this name.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// In this queue.
+    /// Jobs in this queue.
     pub fn queue(mut self, queue: impl Into<String>) -> Self {
         self.queue = Some(queue.into());
         self
     }
 
-    /// On behalf of this user.
+    /// Jobs that run on behalf of this user.
     pub fn user(mut self, user: impl Into<String>) -> Self {
         self.user = Some(user.into());
         self
     }
 
-    /// Asked for by this session.
+    /// Jobs requested by this session.
     pub fn session(mut self, session: impl Into<String>) -> Self {
         self.session = Some(session.into());
         self
     }
 
-    /// Asked for by this event.
+    /// Jobs requested by this event.
     pub fn event(mut self, event: impl Into<String>) -> Self {
         self.event = Some(event.into());
         self
     }
 
-    /// Scheduled at this time or later.
+    /// Jobs scheduled at this time or later.
     pub fn created_from(mut self, time: DateTime<Utc>) -> Self {
         self.created_from = Some(time);
         self
     }
 
-    /// Scheduled before this time.
+    /// Jobs scheduled before this time.
     pub fn created_until(mut self, time: DateTime<Utc>) -> Self {
         self.created_until = Some(time);
         self
     }
 
-    /// Due, and in a queue or with a name that no live worker serves.
+    /// Due jobs in a queue, or with a name, that no live worker serves.
     pub fn unserved(mut self) -> Self {
         self.unserved = true;
         self
     }
 
-    /// The page that follows the one which ends with this job.
+    /// The page after the one that ends with this job.
     pub fn after(mut self, last: impl Into<JobId>) -> Self {
         self.after = Some(last.into());
         self
     }
 
-    /// At most so many jobs in a page, 1 to 1000; 100 where nothing is said.
+    /// The most jobs in a page, 1 to 1000; 100 by default.
     pub fn limit(mut self, limit: u64) -> Self {
         self.limit = Some(limit);
         self
@@ -120,7 +120,7 @@ impl JobFilter {
             (Column::EventId, &self.event),
         ];
         for (column, text) in texts {
-            // What is no name matches none; databases would not compare it alike (trailing spaces, NUL).
+            // An invalid name matches nothing; databases disagree on comparing such texts (trailing spaces, NUL).
             match text {
                 Some(text) if check_name("filter", text).is_ok() => select = select.filter(column.eq(text)),
                 Some(_) => select = select.filter(Expr::val(1).eq(0)),
@@ -140,7 +140,7 @@ impl JobFilter {
     }
 }
 
-/// One page of the jobs that the filter lets through, newest first. The next page is that of `filter.after(last.id)`.
+/// Lists one page of the jobs that match the filter, newest first. The next page is that of `filter.after(last.id)`.
 pub async fn list<C: ConnectionTrait>(db: &C, filter: JobFilter) -> Result<Vec<JobRecord>, Error> {
     let limit = filter.limit.unwrap_or(DEFAULT_LIMIT);
     if !(1..=MAX_LIMIT).contains(&limit) {
@@ -153,7 +153,7 @@ pub async fn list<C: ConnectionTrait>(db: &C, filter: JobFilter) -> Result<Vec<J
     Ok(select.all(db).await?.into_iter().map(JobRecord::from).collect())
 }
 
-/// How many jobs there are in each status.
+/// The number of jobs in each status.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 #[allow(missing_docs, reason = "the names are those of the statuses")]
@@ -166,7 +166,7 @@ pub struct JobCounts {
 }
 
 impl JobCounts {
-    /// How many there are in all.
+    /// The number of jobs in all statuses.
     #[must_use]
     pub const fn total(&self) -> u64 {
         self.scheduled + self.running + self.canceled + self.failed + self.terminated
@@ -196,7 +196,7 @@ impl std::iter::Sum for JobCounts {
     }
 }
 
-/// Counts the jobs that the filter lets through, by status. Its page and limit count for nothing here.
+/// Counts the jobs that match the filter, by status. Its page and limit are ignored.
 pub async fn counts<C: ConnectionTrait>(db: &C, filter: JobFilter) -> Result<JobCounts, Error> {
     let rows: Vec<(JobStatus, i64)> = filter
         .select(db)
@@ -215,8 +215,8 @@ pub async fn counts<C: ConnectionTrait>(db: &C, filter: JobFilter) -> Result<Job
     Ok(counts)
 }
 
-/// The due jobs that no live worker serves, by queue and name, with their number: a queue without a worker, or a name that no
-/// running program defines.
+/// Counts the due jobs that no live worker serves, by queue and name: either the queue has no worker, or no running program
+/// defines the name.
 pub async fn unserved<C: ConnectionTrait>(db: &C) -> Result<Vec<Unserved>, Error> {
     Ok(unserved::unserved(db).await?)
 }

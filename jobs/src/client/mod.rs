@@ -1,4 +1,4 @@
-//! What programs ask and tell: connect, schedule, look, wait, operate.
+//! The API that programs call: connect, schedule, query, wait, operate.
 //!
 //! Imports `model`, `error`, `store` and `job`.
 

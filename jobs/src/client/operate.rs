@@ -1,4 +1,4 @@
-//! Acting on a job from outside: cancel it, change it, retry it, delete it.
+//! Acting on a job from outside: cancel, change a parameter, retry, delete.
 
 use sea_orm::{ConnectionTrait, TransactionSession as _};
 use serde::Serialize;
@@ -12,17 +12,17 @@ use crate::model::{JobId, JobStatus};
 use crate::store::connection::Connection;
 use crate::store::{control, keys, maintain, repeat_call, wake};
 
-/// What came of asking a job to cancel.
+/// The result of canceling a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cancellation {
-    /// It was waiting, and is `CANCELED` now.
+    /// The job was waiting, and is now `CANCELED`.
     Done,
-    /// It is running, and was asked to stop: it learns of it within a heartbeat, usually at once. It ends `CANCELED` unless it
-    /// succeeds before it notices.
+    /// The job is running, and was asked to stop: it is notified within a heartbeat, usually at once. It ends `CANCELED` unless
+    /// it succeeds before it notices.
     Requested,
 }
 
-/// Cancels a job: at once where it waits, by request where it runs. [`Error::Closed`] where it has ended.
+/// Cancels a job: at once if it is waiting, by request if it is running. [`Error::Closed`] if it has ended.
 pub async fn cancel<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<Cancellation, Error> {
     let id = id.into();
     repeat_call(db, || cancel_once(db, id)).await
@@ -46,11 +46,11 @@ async fn cancel_once<C: ConnectionTrait>(db: &C, id: JobId) -> Result<Cancellati
     }
 }
 
-/// Changes one parameter of a job that is still waiting. Where its definition is linked, the parameters must still decode.
-/// A secret one stays secret; one given as `{"$secret": value}` becomes it. The name is the one that is stored, not another one that
-/// the definition reads too (`#[serde(alias = …)]`): [`Error::InvalidValue`] says which is.
+/// Changes one parameter of a waiting job. If its definition is linked, the parameters must still decode. A secret parameter
+/// stays secret; a value given as `{"$secret": value}` makes it secret. `name` is the stored name, not an alias that the
+/// definition also reads (`#[serde(alias = …)]`): [`Error::InvalidValue`] says which name is stored.
 ///
-/// [`Error::NotScheduled`] where it runs, [`Error::Closed`] where it has ended.
+/// [`Error::NotScheduled`] if the job is running, [`Error::Closed`] if it has ended.
 pub async fn set_parameter<C: ConnectionTrait, T: Serialize>(
     db: &C,
     id: impl Into<JobId>,
@@ -86,14 +86,14 @@ async fn set_value<C: ConnectionTrait>(db: &C, id: JobId, name: &str, value: &Va
                 .decode(&changed.clone().into())
                 .map_err(|error| under_stored_name(definition, &changed, name, error))?;
         }
-        // Somebody else may have changed it meanwhile: look again.
+        // Someone else may have changed it in the meantime: try again.
         if control::replace_parameters(db, id, job.version, changed).await? {
             return Ok(());
         }
     }
 }
 
-/// The error, or where it is that `name` is there under another name too, that other name: without it, the parameters decode.
+/// The error; or, if `name` is stored under another name too, an error that says so: without that one, the parameters decode.
 fn under_stored_name(definition: &Definition, changed: &Value, name: &str, error: Error) -> Error {
     let decodes_without = |other: &str| {
         let mut rest = changed.clone();
@@ -106,10 +106,10 @@ fn under_stored_name(definition: &Definition, changed: &Value, name: &str, error
     }
 }
 
-/// Schedules a closed job again, due now: it keeps its id, parameters and history, loses its results and progress, and has as
-/// many further attempts as it was given at first. [`Error::NotClosed`] where it has not ended.
+/// Schedules a closed job again, due now: it keeps its id, parameters and history, loses its results and progress, and gets as
+/// many further attempts as it was originally given. [`Error::NotClosed`] if it has not ended.
 ///
-/// A unique job takes its key again: [`Error::Duplicate`] where another one holds it, and then nothing is changed.
+/// A unique job takes its key again: [`Error::Duplicate`] if another job holds it, and then nothing is changed.
 pub async fn retry<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<(), Error> {
     let id = id.into();
     let queue = repeat_call(db, || retry_once(db, id)).await?;
@@ -117,10 +117,10 @@ pub async fn retry<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<(), Er
     Ok(())
 }
 
-/// In which queue it waits now.
+/// Returns the queue in which it waits now.
 async fn retry_once<C: Connection>(db: &C, id: JobId) -> Result<String, Error> {
     control::look(db, id).await?;
-    // No options: inside a transaction of the caller's this is a savepoint, which takes none.
+    // Without options: inside the caller's transaction this is a savepoint, which takes none.
     let transaction = db.begin().await?;
     if !control::retry(&transaction, id).await? {
         return Err(Error::NotClosed { id, status: control::status_now(&transaction, id).await? });
@@ -134,7 +134,7 @@ async fn retry_once<C: Connection>(db: &C, id: JobId) -> Result<String, Error> {
     Ok(job.queue)
 }
 
-/// Deletes a closed job with its messages and history. [`Error::NotClosed`] where it has not ended.
+/// Deletes a closed job with its messages and history. [`Error::NotClosed`] if it has not ended.
 pub async fn delete<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<(), Error> {
     let id = id.into();
     match repeat_call(db, || maintain::delete_closed(db, id)).await? {

@@ -1,4 +1,4 @@
-//! What may be said of a single job when it is scheduled.
+//! The options of a single job.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::model::{OnConflict, UniqueWhile};
 use crate::store::row::NewJob;
 use crate::store::{LONGEST, millis};
 
-/// What may be said of a job besides its parameters. What is not said comes from its definition.
+/// The options of a job besides its parameters. Those that are not set come from its definition.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -43,24 +43,25 @@ enum Due {
 }
 
 impl JobOptions {
-    /// Nothing said.
+    /// No options set.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Due this long after it is scheduled, by the database's clock. The later one of `delay` and `at` in the code wins.
+    /// Makes the job due this long after it is scheduled, by the database's clock. If both `delay` and `at` are called, the last
+    /// call wins.
     pub fn delay(mut self, delay: Duration) -> Self {
         self.due = Some(Due::In(delay));
         self
     }
 
-    /// Due at this time, by the database's clock.
+    /// Makes the job due at this time, by the database's clock.
     pub fn at(mut self, at: DateTime<Utc>) -> Self {
         self.due = Some(Due::At(at));
         self
     }
 
-    /// −100 to 100; smaller runs first.
+    /// The priority, −100 to 100; smaller runs first.
     pub fn priority(mut self, priority: i16) -> Self {
         self.priority = Some(priority);
         self
@@ -72,74 +73,74 @@ impl JobOptions {
         self
     }
 
-    /// How many attempts it has, 1 to 32767.
+    /// The maximum number of attempts, 1 to 32767.
     pub fn max_attempts(mut self, max_attempts: u32) -> Self {
         self.max_attempts = Some(max_attempts);
         self
     }
 
-    /// How long an attempt may take, from 1 millisecond.
+    /// How long an attempt may take, at least 1 millisecond.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// On whose behalf it runs, 1 to 200 characters.
+    /// The user on whose behalf the job runs, 1 to 200 characters.
     pub fn user(mut self, user: impl Into<String>) -> Self {
         self.user = Some(user.into());
         self
     }
 
-    /// The session that asked for it, 1 to 200 characters.
+    /// The session that requested the job, 1 to 200 characters.
     pub fn session(mut self, session: impl Into<String>) -> Self {
         self.session = Some(session.into());
         self
     }
 
-    /// The event that asked for it, 1 to 200 characters.
+    /// The event that requested the job, 1 to 200 characters.
     pub fn event(mut self, event: impl Into<String>) -> Self {
         self.event = Some(event.into());
         self
     }
 
-    /// Jobs of one name with the same key exist once, whatever their parameters are; 1 to 200 characters. Without more said, the key is held
-    /// until the job has ended. One that makes it safe to schedule again what may have been scheduled also says
-    /// [`unique_within`](Self::unique_within), for as long as that may be tried.
+    /// The unique key, 1 to 200 characters: of the jobs of one name with the same key, only one exists, whatever their parameters.
+    /// By default, the key is held until the job has ended. To make it safe to repeat a call that may have succeeded, also set
+    /// [`unique_within`](Self::unique_within) to as long as you may retry.
     pub fn unique_key(mut self, key: impl Into<String>) -> Self {
         self.unique.key = Some(key.into());
         self
     }
 
-    /// The key is held for so long after this job is scheduled, also after it has ended or is deleted; and while it waits or runs.
+    /// Holds the key for at least this long after the job is scheduled, even if it has ended or been deleted by then.
     pub fn unique_within(mut self, within: Duration) -> Self {
         self.unique.within = Some(within);
         self
     }
 
-    /// While what the key is held; by default, until the job has ended.
+    /// How long the key is held; by default, until the job has ended.
     pub fn unique_while(mut self, holds: UniqueWhile) -> Self {
         self.unique.holds = Some(holds);
         self
     }
 
-    /// What happens where another job holds the key; by default, that one is used.
+    /// Decides what happens if another job holds the key; by default, that job is used.
     pub fn on_conflict(mut self, on_conflict: OnConflict) -> Self {
         self.unique.on_conflict = Some(on_conflict);
         self
     }
 
-    /// In this queue, where none was said.
+    /// Sets the queue if none is set.
     pub(crate) fn or_queue(mut self, queue: &str) -> Self {
         self.queue.get_or_insert_with(|| queue.to_owned());
         self
     }
 
-    /// Whether it is due at a time that was given.
-    pub(crate) fn names_a_time(&self) -> bool {
+    /// Whether [`at`](Self::at) is set.
+    pub(crate) fn has_absolute_time(&self) -> bool {
         matches!(self.due, Some(Due::At(_)))
     }
 
-    /// The row of a job with these options, over its definition's defaults. `values` tells what makes it unique, where that says so.
+    /// The row of a job with these options, over its definition's defaults. `values` returns the values of its unique key, if any.
     pub(crate) fn into_row(
         self,
         name: &str,
@@ -160,9 +161,9 @@ impl JobOptions {
         };
         let timeout = self.timeout.or(defaults.timeout);
         if timeout == Some(Duration::ZERO) {
-            return Err(Error::invalid("timeout", "it is zero: leave it out where there is none"));
+            return Err(Error::invalid("timeout", "it is zero: leave it out if there is none"));
         }
-        // An alias is an old name of the same.
+        // An alias is an old name of the same definition.
         let key = self.unique.into_key(defaults.known_as(name), defaults.unique, values)?;
         Ok(NewJob {
             key,
@@ -181,7 +182,7 @@ impl JobOptions {
     }
 }
 
-/// Sets the options that both [`JobOptions`] and a schedule in the making have.
+/// Setters that delegate to a field `options` of type [`JobOptions`].
 macro_rules! option_setters {
     ($($(#[$doc:meta])* $name:ident($value:ident: $type:ty)),* $(,)?) => {
         $($(#[$doc])*
@@ -193,13 +194,13 @@ macro_rules! option_setters {
 }
 pub(crate) use option_setters;
 
-/// The queue of jobs that name none: `JOBS_QUEUE`, or `long-running`.
+/// The queue of jobs without one: `JOBS_QUEUE`, or `long-running`.
 #[must_use]
 pub fn default_queue() -> String {
     std::env::var("JOBS_QUEUE").ok().filter(|queue| !queue.is_empty()).unwrap_or_else(|| "long-running".into())
 }
 
-/// Whether this process may listen to the database, where it notifies: unless `JOBS_LISTEN` is `0`.
+/// Whether this process may LISTEN on databases that notify: unless `JOBS_LISTEN` is `0`.
 pub(crate) fn may_listen() -> bool {
     std::env::var("JOBS_LISTEN").map_or(true, |listen| listen != "0")
 }

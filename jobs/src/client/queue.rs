@@ -1,4 +1,4 @@
-//! Queues as operators see them: what is in each, and whether it is paused.
+//! Queues as operators see them: how many jobs are in each, and whether it is paused.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,32 +14,32 @@ use crate::job::parameters::check_name;
 use crate::model::JobStatus;
 use crate::store::{control, queues as store, repeat_call, wake, workers};
 
-/// A queue, as it stands. Times are the database's.
+/// A snapshot of a queue. Times are the database's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct QueueRecord {
     /// The name.
     pub name: String,
-    /// Since when it is paused; `None` where it is not.
+    /// When it was paused; `None` if it is not paused.
     pub paused_at: Option<DateTime<Utc>>,
-    /// How many jobs wait in it, due or not.
+    /// The number of waiting jobs, due or not.
     pub scheduled: u64,
-    /// How many jobs of it run.
+    /// The number of running jobs.
     pub running: u64,
-    /// For how long the first of its jobs that wait has been due; `None` where none is due. As JSON: `oldest_due_seconds`, a number.
+    /// How long the first waiting job has been due; `None` if none is due. As JSON: `oldest_due_seconds`, a number.
     #[serde(rename = "oldest_due_seconds", serialize_with = "seconds")]
     pub oldest_due: Option<Duration>,
 }
 
-/// Pauses a queue: no worker claims from it until it is [resumed](resume), whether it runs already or starts later. Jobs that run go
-/// on, and what is scheduled waits.
+/// Pauses a queue: no worker, already running or started later, claims from it until it is [resumed](resume). Running jobs
+/// continue, and scheduled jobs wait.
 ///
-/// Every worker obeys within its poll interval, and gives back untouched what it has claimed and not started; those in this process,
-/// and those that the database wakes, do so at once. [`run_until_idle`](crate::Worker::run_until_idle) does not wait for what is
-/// paused. In a transaction, the queue is paused if and only if it commits. A queue that is paused already stays so, since then; one
-/// that nobody has heard of yet can be paused too.
+/// Every worker obeys within its poll interval, and gives back untouched the jobs that it has claimed but not started; workers in
+/// this process, and those that the database notifies, do so at once. [`run_until_idle`](crate::Worker::run_until_idle) does not
+/// wait for jobs in paused queues. In a transaction, the queue is paused if and only if it commits. Pausing a paused queue changes
+/// nothing; a queue that does not exist yet can be paused too.
 ///
-/// [`Error::InvalidValue`] where no queue can have this name: it has 1 to 200 characters.
+/// [`Error::InvalidValue`] if `queue` is not a valid name: 1 to 200 characters.
 pub async fn pause<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), Error> {
     check_name("queue", queue)?;
     repeat_call(db, || pause_once(db, queue)).await
@@ -47,13 +47,13 @@ pub async fn pause<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), Error>
 
 async fn pause_once<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), Error> {
     store::pause(db, queue).await?;
-    tell(db, queue).await
+    notify_changed(db, queue).await
 }
 
-/// Resumes a queue: workers claim from it again. Those in this process, and those that the database wakes, do so at once, others
-/// within their poll interval. Nothing changes where it is not paused.
+/// Resumes a queue: workers claim from it again. Those in this process, and those that the database notifies, do so at once,
+/// others within their poll interval. Resuming a queue that is not paused changes nothing.
 ///
-/// [`Error::InvalidValue`] where no queue can have this name.
+/// [`Error::InvalidValue`] if `queue` is not a valid name.
 pub async fn resume<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), Error> {
     check_name("queue", queue)?;
     repeat_call(db, || resume_once(db, queue)).await
@@ -61,18 +61,18 @@ pub async fn resume<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), Error
 
 async fn resume_once<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), Error> {
     store::resume(db, queue).await?;
-    tell(db, queue).await
+    notify_changed(db, queue).await
 }
 
-/// A hint: workers look by themselves, too.
-async fn tell<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), Error> {
+/// Only a hint: workers also poll.
+async fn notify_changed<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), Error> {
     control::notify(db, "jobs_queue", queue).await?;
     wake::queue_changed(queue);
     Ok(())
 }
 
-/// Each queue in which jobs wait or run, which is paused, or which a live worker serves, in the order of their names. What is
-/// closed is not read, and counts for nothing here: see [`counts_by_queue`].
+/// Lists the queues that have waiting or running jobs, are paused, or are served by a live worker, by name. Closed jobs are not
+/// read: see [`counts_by_queue`].
 pub async fn queues<C: ConnectionTrait>(db: &C) -> Result<Vec<QueueRecord>, Error> {
     let mut records = BTreeMap::new();
     for open in store::open_jobs(db).await? {
@@ -92,7 +92,7 @@ pub async fn queues<C: ConnectionTrait>(db: &C) -> Result<Vec<QueueRecord>, Erro
     Ok(records.into_values().collect())
 }
 
-/// The record of the queue with this name; one of an empty queue where there was none.
+/// The record of the queue with this name; added as empty if there was none.
 fn record(records: &mut BTreeMap<String, QueueRecord>, name: String) -> &mut QueueRecord {
     records.entry(name.clone()).or_insert(QueueRecord {
         name,
@@ -103,9 +103,9 @@ fn record(records: &mut BTreeMap<String, QueueRecord>, name: String) -> &mut Que
     })
 }
 
-/// Counts the jobs of each queue that has any, by status, in the order of their names.
+/// Counts the jobs of each queue by status, in the order of the queues' names.
 ///
-/// It reads all jobs, closed ones too: on PostgreSQL about a quarter of a second for each million.
+/// This reads all jobs, including closed ones: on PostgreSQL about a quarter of a second per million.
 pub async fn counts_by_queue<C: ConnectionTrait>(db: &C) -> Result<BTreeMap<String, JobCounts>, Error> {
     let mut queues = BTreeMap::<String, JobCounts>::new();
     for (queue, status, jobs) in store::counts(db).await? {

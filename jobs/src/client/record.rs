@@ -1,4 +1,4 @@
-//! Asking about a job: its record, messages, results and attempts.
+//! Querying a job: its record, messages, results and attempts.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -27,53 +27,53 @@ pub struct JobRecord {
     pub name: String,
     /// The queue.
     pub queue: String,
-    /// −100 to 100; smaller runs first.
+    /// The priority, −100 to 100; smaller runs first.
     pub priority: i16,
-    /// Where it stands.
+    /// The status.
     pub status: JobStatus,
-    /// Grows with every change of owner or status.
+    /// The version, incremented at every change of owner or status.
     pub version: i64,
-    /// How many attempts were started.
+    /// The number of attempts started so far.
     pub attempt: u32,
-    /// How many attempts may be started in all; grows when an attempt did not count, and with `retry`.
+    /// The most attempts that may be started; raised if an attempt does not count, and by `retry`.
     pub max_attempts: u32,
     /// How long an attempt may take. As JSON: `timeout_seconds`, a number.
     #[serde(rename = "timeout_seconds", serialize_with = "seconds")]
     pub timeout: Option<Duration>,
-    /// The parameters, by name. A secret one reads `"•••"`, whatever it is.
+    /// The parameters, by name. Secret ones read `"•••"`.
     pub parameters: Value,
-    /// The names of the secret ones; [`reveal_parameter`] reads them.
+    /// The names of the secret parameters; [`reveal_parameter`] reads them.
     pub secrets: Vec<String>,
     /// The results of the latest attempt, by name.
     pub results: BTreeMap<String, Value>,
-    /// 0 to 100.
+    /// The progress of the latest attempt, 0 to 100.
     pub progress: u8,
-    /// When it was scheduled.
+    /// When the job was scheduled.
     pub created_at: DateTime<Utc>,
-    /// When it is, or was, due.
+    /// When the job is, or was, due.
     pub scheduled_at: DateTime<Utc>,
-    /// When its latest attempt was claimed.
+    /// When the latest attempt was claimed.
     pub started_at: Option<DateTime<Utc>>,
-    /// When it was closed.
+    /// When the job was closed.
     pub finished_at: Option<DateTime<Utc>>,
-    /// The worker that has it, or had it last.
+    /// The worker that runs the job, or ran it last.
     pub worker_id: Option<i64>,
-    /// When it was asked to cancel.
+    /// When the job was asked to cancel.
     pub cancel_requested_at: Option<DateTime<Utc>>,
-    /// Why the latest attempt that did not end well did not.
+    /// The error of the latest unsuccessful attempt.
     pub last_error: Option<String>,
-    /// On whose behalf it runs.
+    /// The user on whose behalf the job runs.
     pub user: Option<String>,
-    /// The session that asked for it.
+    /// The session that requested the job.
     pub session: Option<String>,
-    /// The event that asked for it.
+    /// The event that requested the job.
     pub event: Option<String>,
-    /// The time of its [schedule](crate::cron) for which it was scheduled.
+    /// The time of the [schedule](crate::cron) for which the job was scheduled.
     pub nominal_time: Option<DateTime<Utc>>,
 }
 
 impl JobRecord {
-    /// One parameter. [`Error::InvalidValue`] where there is none of that name, or it is secret.
+    /// The parameter of this name. [`Error::InvalidValue`] if there is none, or it is secret.
     pub fn parameter<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
         if self.secrets.iter().any(|secret| secret == name) {
             return Err(Error::invalid(name, "it is secret: `reveal_parameter` reads it"));
@@ -82,7 +82,7 @@ impl JobRecord {
         decode_one(name, value)
     }
 
-    /// One result. Where `execute` has returned nothing (`()`, `None`), so is the one named `output`.
+    /// The result of this name. If `execute` returned nothing (`()`, `None`), so is the result named `output`.
     pub fn result<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
         match self.results.get(name) {
             Some(value) => decode_one(name, value),
@@ -91,11 +91,11 @@ impl JobRecord {
         }
     }
 
-    /// What `execute` returned, or why it returned nothing.
+    /// The value that `execute` returned, or why there is none.
     pub fn output<T: DeserializeOwned>(&self) -> Result<T, Error> {
         match self.status {
             JobStatus::Terminated => {
-                // Nothing is kept of an output that is nothing, or of a job that ended by `set_status(Terminated)`.
+                // An output that is nothing is not stored, nor is that of a job that ended by `set_status(Terminated)`.
                 decode_one(OUTPUT, self.results.get(OUTPUT).unwrap_or(&Value::Null))
             }
             JobStatus::Failed => Err(Error::JobFailed {
@@ -141,46 +141,46 @@ impl From<job::Model> for JobRecord {
     }
 }
 
-/// The columns that count are never negative.
+/// Counting columns are never negative.
 fn unsigned(count: i32) -> u32 {
     u32::try_from(count).unwrap_or(0)
 }
 
-/// As a number of seconds: what a script can compute with.
+/// Serializes as a number of seconds, which scripts can compute with.
 #[expect(clippy::ref_option, reason = "serde gives it so")]
 pub(crate) fn seconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
     duration.map(|duration| duration.as_secs_f64()).serialize(serializer)
 }
 
-/// A line that a job has said, kept with it.
+/// A line that a job has logged, kept with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Message {
-    /// When it was said.
+    /// When the message was logged.
     pub time: DateTime<Utc>,
-    /// In which attempt.
+    /// The number of the attempt that logged it.
     pub attempt: u32,
-    /// How much it matters.
+    /// The severity.
     pub level: Level,
-    /// What was said.
+    /// The text.
     pub text: String,
 }
 
-/// An attempt that did not end well.
+/// An unsuccessful attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Attempt {
-    /// Its number; the first is 1.
+    /// The number of the attempt; the first is 1.
     pub attempt: u32,
-    /// Who ran it.
+    /// The name of the worker that ran it.
     pub worker: String,
-    /// When it was claimed.
+    /// When the attempt was claimed.
     pub started_at: Option<DateTime<Utc>>,
-    /// When it ended.
+    /// When the attempt ended.
     pub ended_at: DateTime<Utc>,
-    /// How it ended.
+    /// How the attempt ended.
     pub how: AttemptEnd,
-    /// Why.
+    /// The error, with its sources.
     pub error: Option<String>,
 }
 
@@ -194,9 +194,9 @@ pub async fn record<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<
     Ok(control::find(db, id.into()).await?.into())
 }
 
-/// One parameter of a job, also a secret one: the only way to read that from outside of the job.
+/// Reads one parameter of a job, even if it is secret: the only way to read that from outside the job.
 ///
-/// [`Error::InvalidValue`] where the job has none of that name, [`Error::Decode`] where it is of another type.
+/// [`Error::InvalidValue`] if the job has none of that name, [`Error::Decode`] if it has another type.
 pub async fn reveal_parameter<T: DeserializeOwned>(
     db: &impl ConnectionTrait,
     id: impl Into<JobId>,
@@ -206,12 +206,12 @@ pub async fn reveal_parameter<T: DeserializeOwned>(
     Parameters::from(row.parameters.0).get(name, registry::secrets(&row.name))
 }
 
-/// The progress of a job's latest attempt, 0 to 100. Written in batches: up to half a second behind.
+/// The progress of a job's latest attempt, 0 to 100. Written in batches, up to half a second late.
 pub async fn progress<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<u8, Error> {
     Ok(record(db, id).await?.progress)
 }
 
-/// What a job has said, oldest first.
+/// The messages of a job, oldest first.
 pub async fn messages<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<Vec<Message>, Error> {
     let id = id.into();
     let rows = message::Entity::find()
@@ -221,7 +221,7 @@ pub async fn messages<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Resul
         .all(db)
         .await?;
     if rows.is_empty() {
-        // No messages, or no job?
+        // Either there are no messages, or there is no job.
         control::status(db, id).await?;
     }
     let message = |row: message::Model| Message {
@@ -233,12 +233,12 @@ pub async fn messages<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Resul
     Ok(rows.into_iter().map(message).collect())
 }
 
-/// All results of a job's latest attempt, by name. What `execute` returned is the one named `output`.
+/// All results of a job's latest attempt, by name. The value that `execute` returned is named `output`.
 pub async fn results<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<BTreeMap<String, Value>, Error> {
     Ok(record(db, id).await?.results)
 }
 
-/// One result of a job.
+/// The result of this name.
 pub async fn result<T: DeserializeOwned>(
     db: &impl ConnectionTrait,
     id: impl Into<JobId>,
@@ -247,12 +247,12 @@ pub async fn result<T: DeserializeOwned>(
     record(db, id).await?.result(name)
 }
 
-/// What `execute` returned, or why it returned nothing.
+/// The value that `execute` returned, or why there is none.
 pub async fn output<T: DeserializeOwned>(db: &impl ConnectionTrait, id: impl Into<JobId>) -> Result<T, Error> {
     record(db, id).await?.output()
 }
 
-/// The attempts of a job that did not end well, in order.
+/// The unsuccessful attempts of a job, in order.
 pub async fn attempts<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<Vec<Attempt>, Error> {
     let id = id.into();
     let rows = attempt::Entity::find()

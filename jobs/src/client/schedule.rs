@@ -25,11 +25,11 @@ use crate::store::{self, wake};
 
 /// A job about to be scheduled. Nothing happens until it is awaited.
 ///
-/// Meanwhile it is in a [`tracing`](https://docs.rs/tracing) span `jobs.schedule` (level DEBUG) with the fields `name`, `queue`, and
-/// `job`: the id, once it is known.
+/// The insert runs in a [`tracing`](https://docs.rs/tracing) span `jobs.schedule` (level DEBUG) with the fields `name`, `queue`,
+/// and `job`: the id, once it is known.
 ///
-/// It is inserted on the connection, or in the transaction, that was given: in a transaction, the job exists if and only if
-/// the transaction commits.
+/// The job is inserted on the given connection, or in the given transaction: then it exists if and only if the transaction
+/// commits.
 #[must_use = "a job is scheduled only when this is awaited"]
 #[derive(Debug)]
 pub struct Schedule<'c, C, J> {
@@ -43,38 +43,38 @@ impl<'c, C, J: Job> Schedule<'c, C, J> {
         Self { db, job, options }
     }
 
-    /// All options at once, instead of those given so far.
+    /// Sets all options at once, replacing those set so far.
     pub fn options(mut self, options: JobOptions) -> Self {
         self.options = options;
         self
     }
 
     option_setters! {
-        /// Due this long after it is scheduled, by the database's clock.
+        /// Makes the job due this long after it is scheduled, by the database's clock.
         delay(delay: Duration),
-        /// Due at this time, by the database's clock.
+        /// Makes the job due at this time, by the database's clock.
         at(at: DateTime<Utc>),
-        /// −100 to 100; smaller runs first.
+        /// The priority, −100 to 100; smaller runs first.
         priority(priority: i16),
         /// The queue, 1 to 200 characters.
         queue(queue: impl Into<String>),
-        /// How many attempts it has, 1 to 32767.
+        /// The maximum number of attempts, 1 to 32767.
         max_attempts(max_attempts: u32),
         /// How long an attempt may take.
         timeout(timeout: Duration),
-        /// On whose behalf it runs, 1 to 200 characters.
+        /// The user on whose behalf the job runs, 1 to 200 characters.
         user(user: impl Into<String>),
-        /// The session that asked for it, 1 to 200 characters.
+        /// The session that requested the job, 1 to 200 characters.
         session(session: impl Into<String>),
-        /// The event that asked for it, 1 to 200 characters.
+        /// The event that requested the job, 1 to 200 characters.
         event(event: impl Into<String>),
-        /// Jobs of one name with the same key exist once. See [`JobOptions::unique_key`].
+        /// The unique key. See [`JobOptions::unique_key`].
         unique_key(key: impl Into<String>),
-        /// For how long after it is scheduled the key is held. See [`JobOptions::unique_within`].
+        /// Holds the key for at least this long. See [`JobOptions::unique_within`].
         unique_within(within: Duration),
-        /// While what the key is held.
+        /// How long the unique key is held.
         unique_while(holds: UniqueWhile),
-        /// What happens where another job holds the key.
+        /// Decides what happens if another job holds the key.
         on_conflict(on_conflict: OnConflict),
     }
 }
@@ -85,8 +85,8 @@ impl<'c, C: Connection, J: Job> IntoFuture for Schedule<'c, C, J> {
 
     fn into_future(self) -> Self::IntoFuture {
         let Self { db, job, options } = self;
-        // What is refused is refused before anything is asked of the database.
-        let row = row(&job, options);
+        // Invalid options are refused before the database is used.
+        let row = new_job(&job, options);
         Box::pin(async move { insert_one(db, row?).await.map(JobHandle::placed) })
     }
 }
@@ -103,13 +103,13 @@ impl<J: Job> WithOptions<J> {
         Self { job, options }
     }
 
-    /// Schedules it. See [`Schedule`].
+    /// Schedules the job. See [`Schedule`].
     pub fn schedule<C: Connection>(self, db: &C) -> Schedule<'_, C, J> {
         Schedule::new(db, self.job, self.options)
     }
 }
 
-/// What [`schedule_all`] takes: jobs, or jobs [`WithOptions`].
+/// Values that [`schedule_all`] takes: jobs, and jobs [`WithOptions`].
 pub trait Schedulable {
     /// The type of the job.
     type Job: Job;
@@ -136,7 +136,7 @@ impl<J: Job> Schedulable for WithOptions<J> {
 
 /// Schedules many jobs in bulk statements, all or none; the handles come in the order of the jobs.
 ///
-/// Inside a transaction of the caller's it is one savepoint of it.
+/// Inside the caller's transaction, this is a savepoint.
 ///
 /// ```
 /// # use jobs::prelude::*;
@@ -154,14 +154,14 @@ where
 {
     let row = |scheduled: I::Item| {
         let (job, options) = scheduled.into_parts();
-        row(&job, options)
+        new_job(&job, options)
     };
     ScheduleAll { db, rows: jobs.into_iter().map(row).collect(), job: PhantomData }
 }
 
 /// Jobs about to be scheduled. Nothing happens until it is awaited. See [`schedule_all`].
 ///
-/// Meanwhile they are in one span `jobs.schedule` (level DEBUG) with the fields `name` and `count`.
+/// The inserts run in one span `jobs.schedule` (level DEBUG) with the fields `name` and `count`.
 #[must_use = "jobs are scheduled only when this is awaited"]
 #[derive(Debug)]
 pub struct ScheduleAll<'c, C, J> {
@@ -186,21 +186,21 @@ impl<'c, C: Connection, J: Job> IntoFuture for ScheduleAll<'c, C, J> {
 async fn insert_all<C: Connection>(db: &C, rows: &[NewJob]) -> Result<Vec<Placed>, Error> {
     let name = rows.first().map(|row| row.name.as_str());
     let span = tracing::debug_span!("jobs.schedule", name, count = rows.len());
-    let placed = store::repeat_call(db, || in_transaction(db, rows)).instrument(span).await?;
-    scheduled(rows.iter().zip(&placed));
+    let placed = store::repeat_call(db, || insert_in_transaction(db, rows)).instrument(span).await?;
+    announce(rows.iter().zip(&placed));
     Ok(placed)
 }
 
-async fn in_transaction<C: Connection>(db: &C, rows: &[NewJob]) -> Result<Vec<Placed>, Error> {
-    // No options: inside a transaction of the caller's this is a savepoint, which takes none.
+async fn insert_in_transaction<C: Connection>(db: &C, rows: &[NewJob]) -> Result<Vec<Placed>, Error> {
+    // Without options: inside the caller's transaction this is a savepoint, which takes none.
     let transaction = db.begin().await?;
-    let placed = place(&transaction, rows).await?;
+    let placed = insert(&transaction, rows).await?;
     transaction.commit().await?;
     Ok(placed)
 }
 
-/// Inserts jobs with and without keys; in the order of the jobs. Of more than one, in a transaction of the caller's.
-pub(crate) async fn place<C: ConnectionTrait, R: Borrow<NewJob>>(db: &C, rows: &[R]) -> Result<Vec<Placed>, Error> {
+/// Inserts jobs with and without keys, and returns them in order. If there is more than one, call it in a transaction.
+pub(crate) async fn insert<C: ConnectionTrait, R: Borrow<NewJob>>(db: &C, rows: &[R]) -> Result<Vec<Placed>, Error> {
     let (keyed, others): (Vec<_>, Vec<_>) =
         rows.iter().map(Borrow::borrow).partition(|row: &&NewJob| row.key.is_some());
     let mut others = insert::insert(db, &others).await?.into_iter().map(|id| Placed { id, existed: false });
@@ -208,7 +208,7 @@ pub(crate) async fn place<C: ConnectionTrait, R: Borrow<NewJob>>(db: &C, rows: &
         return Ok(others.collect());
     }
     let mut keyed = unique::place(db, &keyed).await?.into_iter();
-    // Each gives as many as it is given.
+    // Both return as many as they are given.
     Ok(rows.iter().filter_map(|row| if row.borrow().key.is_some() { keyed.next() } else { others.next() }).collect())
 }
 
@@ -217,36 +217,36 @@ pub(crate) async fn place<C: ConnectionTrait, R: Borrow<NewJob>>(db: &C, rows: &
 /// If a definition of that name, or with that alias, is linked into this program, the parameters must decode as its own, and its
 /// defaults apply. Otherwise the job waits for a worker that knows the name.
 ///
-/// A value given as `{"$secret": value}` is secret, whatever the definition says of it; see [`job_params`](crate::job_params).
+/// A value given as `{"$secret": value}` is secret, whatever the definition says; see [`job_params`](crate::job_params).
 pub async fn schedule_by_name<C: Connection>(db: &C, name: &str, parameters: Value) -> Result<JobId, Error> {
     schedule_by_name_with(db, name, parameters, JobOptions::new()).await
 }
 
-/// The same, with options.
+/// Schedules a job by its name, with [`JobOptions`].
 pub async fn schedule_by_name_with<C: Connection>(
     db: &C,
     name: &str,
     parameters: Value,
     options: JobOptions,
 ) -> Result<JobId, Error> {
-    place_by_name(db, name, parameters, options).await.map(|placed| JobId(placed.id))
+    insert_by_name(db, name, parameters, options).await.map(|placed| JobId(placed.id))
 }
 
-/// The same, and whether it existed.
-pub(crate) async fn place_by_name<C: Connection>(
+/// Like [`schedule_by_name_with`], and tells whether the job existed.
+pub(crate) async fn insert_by_name<C: Connection>(
     db: &C,
     name: &str,
     parameters: Value,
     options: JobOptions,
 ) -> Result<Placed, Error> {
-    insert_one(db, named_row(name, parameters, options)?).await
+    insert_one(db, new_job_by_name(name, parameters, options)?).await
 }
 
-pub(crate) fn row<J: Job>(job: &J, options: JobOptions) -> Result<NewJob, Error> {
+pub(crate) fn new_job<J: Job>(job: &J, options: JobOptions) -> Result<NewJob, Error> {
     options.into_row(J::DEFAULTS.name, &J::DEFAULTS, parameters::encode(job)?, || job.unique_values())
 }
 
-pub(crate) fn named_row(name: &str, parameters: Value, options: JobOptions) -> Result<NewJob, Error> {
+pub(crate) fn new_job_by_name(name: &str, parameters: Value, options: JobOptions) -> Result<NewJob, Error> {
     let definition = registry::find(name);
     let text = parameters::encode_value(parameters, definition.map_or(&[], |definition| definition.secrets))?;
     let Some(definition) = definition else {
@@ -262,22 +262,22 @@ pub(crate) async fn insert_one<C: Connection>(db: &C, row: NewJob) -> Result<Pla
     let span = tracing::debug_span!("jobs.schedule", name = row.name, queue = row.queue, job = Empty);
     let inserted = async || {
         if row.key.is_none() || unique::is_one_statement(db) {
-            return place(db, &rows).await;
+            return insert(db, &rows).await;
         }
         match unique::place_at_a_glance(db, row).await? {
             Some(existing) => Ok(vec![existing]),
-            None => in_transaction(db, &rows).await,
+            None => insert_in_transaction(db, &rows).await,
         }
     };
     let placed = store::repeat_call(db, inserted).instrument(span.clone()).await?;
     span.record("job", placed.first().map(|placed| placed.id));
-    scheduled(rows.iter().zip(&placed));
-    // There are as many as rows, or it has failed.
+    announce(rows.iter().zip(&placed));
+    // There are as many as rows.
     placed.first().copied().ok_or_else(|| Error::Database(sea_orm::DbErr::RecordNotInserted))
 }
 
-/// They are inserted: counts what is new, and wakes those who may execute them.
-pub(crate) fn scheduled<'r>(placed: impl Iterator<Item = (&'r NewJob, &'r Placed)> + Clone) {
+/// Announces inserted jobs: counts the new ones, and wakes the workers that may execute them.
+pub(crate) fn announce<'r>(placed: impl Iterator<Item = (&'r NewJob, &'r Placed)> + Clone) {
     let new =
         placed.clone().filter(|(_, placed)| !placed.existed).map(|(row, _)| [row.queue.as_str(), row.name.as_str()]);
     metrics::count_each(metrics::SCHEDULED_TOTAL, ["queue", "name"], new);

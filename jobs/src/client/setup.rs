@@ -1,4 +1,4 @@
-//! Making a database ready.
+//! Connecting to a database, and migrating it.
 
 use std::time::Duration;
 
@@ -13,34 +13,34 @@ use crate::store::migrations::{self, State};
 
 /// Connects to a database with settings that suit jobs: `sqlite:jobs.db`, `postgres://…`, `mysql://…`.
 ///
-/// On SQLite the file is created where there is none, with a write-ahead log. There are up to 10 connections, which are waited for
-/// up to 30 seconds. One that was idle for a second is asked whether it lives before it is used, so that a call rarely fails because
-/// the server was restarted, or has closed idle connections. Statements are logged at TRACE.
+/// On SQLite the file is created if it does not exist, with a write-ahead log. The pool has up to 10 connections; acquiring one
+/// times out after 30 seconds. A connection that was idle for a second is tested before it is used, so that a call rarely fails
+/// because the server was restarted or has closed idle connections. Statements are logged at TRACE.
 ///
-/// [`Error::InvalidValue`] where the URL can't be read, or its driver is not among the crate's features (`sqlite`, `postgres`, `mysql`). A
-/// server that refuses connections is asked again for 3 seconds; the error says what it answered. The same where the session or the server
-/// (MariaDB, MySQL) has a setting under which jobs don't work, with its name (see the guide "Deploying").
+/// [`Error::InvalidValue`] if the URL can't be parsed, or its driver is not among the crate's features (`sqlite`, `postgres`,
+/// `mysql`); also if the session or the server (MariaDB, MySQL) has a setting under which jobs don't work, with its name (see the
+/// guide "Deploying"). A server that refuses connections is retried for 3 seconds; the error says what it answered.
 ///
-/// A connection of your own works too, with one thing to know: where a future is dropped while it begins a transaction, as that of a
-/// request whose client has gone, the driver (`SQLx` 0.9) may give its connection back to the pool inside that transaction, and
-/// what is written on it next is lost; and on SQLite, where a transaction fails because the disk is full, its connection may come back in a
-/// state in which it locks the file. Connections that are made here are looked at before they are used again.
+/// Your own connection works too, with one caveat: if a future is dropped while `BEGIN` is in flight (for example, because an HTTP
+/// client disconnects), `SQLx` 0.9 may return the connection to the pool inside that transaction, and the next writes on it are
+/// lost; and on SQLite, if a transaction fails because the disk is full, its connection may return in a state in which it locks the
+/// file. Connections made here are checked before they are reused.
 pub async fn connect(url: impl AsRef<str>) -> Result<DatabaseConnection, Error> {
     connect_with(connect::options(url.as_ref())).await
 }
 
-/// The same with options of your own: how many connections, how long to wait for one, the schema, hooks.
+/// Connects to a database with your own options: number of connections, timeouts, schema, hooks.
 ///
-/// They are kept, and what [`connect`] does is added:
+/// Your options are kept, and those of [`connect`] are added:
 ///
-/// | what | is set |
+/// | setting | when it is set |
 /// | --- | --- |
-/// | `PoolOptions::after_release` (but for `SQLite` in memory) | always: the driver has room for one such hook, and it can't be seen whether yours is there |
-/// | SQLite's journal mode, `synchronous`, busy time-out; no test of a connection before use | always |
+/// | `PoolOptions::after_release` (except for `SQLite` in memory) | always: the driver has room for one such hook, and can't tell whether yours is set |
+/// | SQLite's journal mode, `synchronous`, busy timeout; no test of a connection before use | always |
 /// | one connection, which is never closed | always for `SQLite` in memory |
-/// | fewer connections than you ask for | where the account may not have so many (see the guide "Deploying") |
-/// | connections that were idle are asked whether they live (not `SQLite`) | unless `test_before_acquire(false)`, or a `before_acquire` in your pool options, says otherwise |
-/// | the number of connections, the levels of logging | where you leave sea-orm's defaults |
+/// | fewer connections than you ask for | if the account is limited to fewer (see the guide "Deploying") |
+/// | idle connections are tested before use (not `SQLite`) | unless `test_before_acquire(false)`, or a `before_acquire` in your pool options, says otherwise |
+/// | the number of connections, the log levels | if you leave sea-orm's defaults |
 ///
 /// ```no_run
 /// # async fn run() -> Result<(), jobs::Error> {
@@ -51,18 +51,18 @@ pub async fn connect(url: impl AsRef<str>) -> Result<DatabaseConnection, Error> 
 /// # }
 /// ```
 pub async fn connect_with(options: ConnectOptions) -> Result<DatabaseConnection, Error> {
-    // Boxed: what the driver does here is deep, and the caller's future would be as deep.
+    // Boxed: the driver's future is deep, and would make the caller's as deep.
     Box::pin(connect::connect(options)).await
 }
 
-/// How long one process waits for another that makes the tables.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// How long one process waits for another that creates the tables.
+const LOCK_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Makes the tables, or brings them up to date. Many processes may call this at once: one does it, the others wait.
+/// Creates the tables, or brings them up to date. Any number of processes may call this at once: one does it, the others wait.
 ///
-/// Where they are up to date nothing is written, so that a user who may not change tables can call it; tables of a later release are up to
-/// date. What was done is recorded in a table of its own, `jobs_migration`. To run the migrations inside a `Migrator` of yours, see
-/// [`JobsMigrator`].
+/// If the tables are up to date, or of a later release, nothing is written, so a user without the privilege to change tables can
+/// call it. The applied migrations are recorded in a table of their own, `jobs_migration`. To run the migrations inside a
+/// `Migrator` of your own, see [`JobsMigrator`].
 pub async fn migrate(db: &DatabaseConnection) -> Result<(), Error> {
     match migrations::state(db).await? {
         State::UpToDate => return Ok(()),
@@ -77,13 +77,13 @@ pub async fn migrate(db: &DatabaseConnection) -> Result<(), Error> {
     }
     let migrated = in_turn(db, async |transaction| JobsMigrator::up(transaction, None).await).await;
     match migrated {
-        // A later release may have been quicker.
+        // A later release may have been faster.
         Err(_) if migrations::state(db).await? == State::UpToDate => Ok(()),
         migrated => migrated,
     }
 }
 
-/// Tables that are brought up to date lie where new ones would be made: else there would be others beside them.
+/// Refuses to update tables in another schema than the one where new tables would be created: there would then be two sets.
 async fn stay_in_one_schema(db: &DatabaseConnection) -> Result<(), Error> {
     match session::migrates_elsewhere(db).await? {
         None => Ok(()),
@@ -100,16 +100,16 @@ pub(crate) async fn drop_tables(db: &DatabaseConnection) -> Result<(), Error> {
     in_turn(db, async |transaction| JobsMigrator::down(transaction, None).await).await
 }
 
-/// Migrates while nobody else does.
+/// Migrates while no other process does.
 async fn in_turn(
     db: &DatabaseConnection,
     migrate: impl AsyncFn(&DatabaseTransaction) -> Result<(), DbErr>,
 ) -> Result<(), Error> {
-    // A connection of its own: a call that is dropped takes the lock with it.
+    // On a connection of its own: if the call is dropped, the lock goes with it.
     let own = own_pool::own_connections(db, 1);
     store::retry_contention(|| async {
         let transaction = store::begin(&own).await?;
-        connection::lock_migrations(&transaction, PATIENCE).await?;
+        connection::lock_migrations(&transaction, LOCK_TIMEOUT).await?;
         let migrated = migrate(&transaction).await;
         let unlocked = connection::unlock_migrations(&transaction).await;
         migrated.and(unlocked)?;

@@ -1,5 +1,5 @@
-//! Waiting for jobs to end. All who wait for one database in a process share one poll. A worker in the process wakes them; one in
-//! another process does where the database notifies.
+//! Waiting for jobs to end. All waiters of a process on one database share one polling task. A worker in the process wakes it; one
+//! in another process does if the database notifies.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, LazyLock, Mutex, Weak};
@@ -18,35 +18,35 @@ use crate::store::dialect::connection;
 use crate::store::dialect::listen::Listener;
 use crate::store::lock::lock;
 
-/// The first pause between two polls, and the longest.
+/// The first and the longest pause between two polls.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// A wait that lasts so long is worth a listening connection, where the database notifies.
+/// A wait of this length is worth a listening connection, if the database notifies.
 const LISTEN_AFTER: Duration = Duration::from_millis(80);
 
-/// How long polling waits for a connection to listen on.
-const LISTEN_PATIENCE: Duration = Duration::from_millis(500);
+/// How long the polling task waits for a connection to listen on.
+const LISTEN_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// How often a waiter looks whether somebody still polls for it.
+/// How often a waiter checks that the polling task is still alive.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Those who wait for jobs of one database.
+/// The waiters on one database.
 #[derive(Debug, Default)]
 struct Waiters {
-    /// What each waits for. The value is sent once.
-    waiting: Mutex<HashMap<i64, watch::Sender<Option<Ended>>>>,
-    /// The task that polls for all; it ends when nobody waits.
+    /// The jobs waited for. The value is sent once.
+    waiting: Mutex<HashMap<i64, watch::Sender<Option<WaitResult>>>>,
+    /// The task that polls for all waiters; it ends when there are none.
     poller: Mutex<Option<JoinHandle<()>>>,
-    /// Someone new waits, or a job has ended here: poll now.
+    /// There is a new waiter, or a job has ended in this process: poll now.
     poll: Notify,
 }
 
 #[derive(Debug, Clone)]
-enum Ended {
+enum WaitResult {
     Closed,
-    Gone,
-    /// The database can't be asked.
+    Deleted,
+    /// The database can't be queried.
     Error(DbErr),
 }
 
@@ -54,29 +54,29 @@ static WAITERS: LazyLock<Mutex<HashMap<usize, Weak<Waiters>>>> = LazyLock::new(M
 
 /// Waits until a job has ended, and returns its record.
 ///
-/// Without a time limit of its own: [`tokio::time::timeout`], or [`wait_for`].
+/// This has no time limit: see [`wait_for`], or use [`tokio::time::timeout`].
 pub async fn wait(db: &DatabaseConnection, id: impl Into<JobId>) -> Result<JobRecord, Error> {
     let id = id.into();
     let waiters = waiters(db);
     let mut waiter = waiters.enter(id);
     let ended = loop {
         waiters.keep_polling(db);
-        // In vain where the runtime of the task that polls has ended before this one: then another one is started.
+        // If the runtime of the polling task has shut down, this times out, and another task is started.
         if let Ok(ended) = tokio::time::timeout(CHECK_INTERVAL, waiter.wait_for(Option::is_some)).await {
-            // The sender stays until the last who waits has left.
-            break ended.ok().and_then(|ended| ended.clone()).unwrap_or(Ended::Gone);
+            // The sender stays until the last waiter has left.
+            break ended.ok().and_then(|ended| ended.clone()).unwrap_or(WaitResult::Deleted);
         }
     };
     drop(waiter);
     waiters.leave(id);
     match ended {
-        Ended::Closed => record::record(db, id).await,
-        Ended::Gone => Err(Error::NotFound { id }),
-        Ended::Error(error) => Err(error.into()),
+        WaitResult::Closed => record::record(db, id).await,
+        WaitResult::Deleted => Err(Error::NotFound { id }),
+        WaitResult::Error(error) => Err(error.into()),
     }
 }
 
-/// The same, for at most `limit`: [`Error::WaitTimeout`] after that. The job goes on.
+/// Waits for at most `limit` until a job has ended: [`Error::WaitTimeout`] after that. The job keeps running.
 pub async fn wait_for(db: &DatabaseConnection, id: impl Into<JobId>, limit: Duration) -> Result<JobRecord, Error> {
     let id = id.into();
     match tokio::time::timeout(limit, wait(db, id)).await {
@@ -85,7 +85,7 @@ pub async fn wait_for(db: &DatabaseConnection, id: impl Into<JobId>, limit: Dura
     }
 }
 
-/// A job has ended in this process: whoever waits for it looks at once.
+/// Jobs have ended in this process: wakes the polling tasks that wait for them.
 pub(crate) fn ended(ids: impl Iterator<Item = i64>) {
     let all: Vec<_> = lock(&WAITERS).values().filter_map(Weak::upgrade).collect();
     if all.is_empty() {
@@ -93,7 +93,7 @@ pub(crate) fn ended(ids: impl Iterator<Item = i64>) {
     }
     let ids: Vec<_> = ids.collect();
     for waiters in all {
-        // Another database may have a job of the same number: a poll too many, no more.
+        // Another database may have a job of the same id: that costs one extra poll.
         if ids.iter().any(|id| lock(&waiters.waiting).contains_key(id)) {
             waiters.poll.notify_one();
         }
@@ -112,13 +112,13 @@ fn waiters(db: &DatabaseConnection) -> Arc<Waiters> {
 }
 
 impl Waiters {
-    fn enter(&self, id: JobId) -> watch::Receiver<Option<Ended>> {
+    fn enter(&self, id: JobId) -> watch::Receiver<Option<WaitResult>> {
         let receiver = lock(&self.waiting).entry(id.0).or_insert_with(|| watch::Sender::new(None)).subscribe();
         self.poll.notify_one();
         receiver
     }
 
-    /// Starts the task that polls, unless it runs. It is nobody's own: a waiter that is not polled itself holds up no other.
+    /// Starts the polling task unless it runs. No waiter owns it, so a waiter that is not polled does not delay the others.
     fn keep_polling(self: &Arc<Self>, db: &DatabaseConnection) {
         let mut poller = lock(&self.poller);
         if poller.as_ref().is_none_or(JoinHandle::is_finished) {
@@ -126,7 +126,7 @@ impl Waiters {
         }
     }
 
-    /// Whether the task that polls may end: nobody waits.
+    /// Whether the polling task may end because there are no waiters.
     fn is_over(&self) -> bool {
         let mut poller = lock(&self.poller);
         let over = lock(&self.waiting).is_empty();
@@ -136,7 +136,7 @@ impl Waiters {
         over
     }
 
-    /// Forgets what nobody waits for any more.
+    /// Forgets the job if no other waiter waits for it.
     fn leave(&self, id: JobId) {
         let mut waiting = lock(&self.waiting);
         if waiting.get(&id.0).is_some_and(|sender| sender.receiver_count() == 0) {
@@ -151,20 +151,20 @@ impl Waiters {
         lock(&self.waiting).keys().copied().collect()
     }
 
-    /// Tells those whose jobs have ended, or all where the database can't be asked.
+    /// Notifies the waiters whose jobs have ended, or all if the database can't be queried.
     async fn poll(&self, db: &DatabaseConnection) {
         // Waiters may have been dropped while they waited.
         lock(&self.waiting).retain(|_, sender| sender.receiver_count() > 0);
         let ids = self.ids();
-        let ended: Vec<(i64, Ended)> = match control::statuses(db, &ids).await {
+        let ended: Vec<(i64, WaitResult)> = match control::statuses(db, &ids).await {
             Ok(found) => {
                 let found: HashMap<i64, JobStatus> = found.into_iter().collect();
-                ids.into_iter().filter_map(|id| Some((id, ended_as(found.get(&id).copied())?))).collect()
+                ids.into_iter().filter_map(|id| Some((id, result_of(found.get(&id).copied())?))).collect()
             }
             Err(error) if fault::of(&error).is_passing() => {
                 return tracing::debug!(%error, "asking again for the ends of jobs");
             }
-            Err(error) => ids.into_iter().map(|id| (id, Ended::Error(error.clone()))).collect(),
+            Err(error) => ids.into_iter().map(|id| (id, WaitResult::Error(error.clone()))).collect(),
         };
         let waiting = lock(&self.waiting);
         for (id, ended) in ended {
@@ -175,46 +175,46 @@ impl Waiters {
     }
 }
 
-fn ended_as(found: Option<JobStatus>) -> Option<Ended> {
+fn result_of(found: Option<JobStatus>) -> Option<WaitResult> {
     match found {
-        None => Some(Ended::Gone),
-        Some(status) => status.is_closed().then_some(Ended::Closed),
+        None => Some(WaitResult::Deleted),
+        Some(status) => status.is_closed().then_some(WaitResult::Closed),
     }
 }
 
 async fn poll_for_all(waiters: Arc<Waiters>, db: DatabaseConnection) {
     let mut pause = FIRST_PAUSE;
-    let mut ears = Ears::default();
+    let mut listener = FinishListener::default();
     while !waiters.is_over() {
         if pause >= LISTEN_AFTER {
-            ears.expect(&db, &waiters.ids()).await;
+            listener.listen_for(&db, &waiters.ids()).await;
         }
         waiters.poll(&db).await;
         tokio::select! {
             () = waiters.poll.notified() => pause = FIRST_PAUSE,
-            () = ears.hear() => {}
+            () = listener.hear() => {}
             () = tokio::time::sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
         }
     }
 }
 
-/// What the one who polls hears of jobs that end in other processes: a hint to poll at once.
+/// Listens for jobs that end in other processes: a hint to poll at once.
 #[derive(Default)]
-struct Ears {
+struct FinishListener {
     listener: Option<Listener>,
-    /// The jobs that are marked as waited for.
+    /// The jobs that are marked as awaited.
     expected: HashSet<i64>,
 }
 
-impl Ears {
-    /// Listens for the ends of these jobs too. Where that fails, polling goes on.
-    async fn expect(&mut self, db: &DatabaseConnection, ids: &[i64]) {
+impl FinishListener {
+    /// Listens for these jobs as well. If that fails, polling continues.
+    async fn listen_for(&mut self, db: &DatabaseConnection, ids: &[i64]) {
         if !may_listen() || !control::can_notify(db) {
             return;
         }
         if self.listener.is_none() {
             self.expected.clear();
-            match tokio::time::timeout(LISTEN_PATIENCE, Listener::connect(db, &["jobs_finish"])).await {
+            match tokio::time::timeout(LISTEN_TIMEOUT, Listener::connect(db, &["jobs_finish"])).await {
                 Ok(Ok(listener)) => self.listener = Some(listener),
                 Ok(Err(error)) => return tracing::debug!(%error, "can't listen for the ends of jobs"),
                 Err(_) => return tracing::debug!("it takes too long to listen for the ends of jobs"),
@@ -231,7 +231,7 @@ impl Ears {
         }
     }
 
-    /// Returns when a job has ended; never where nothing can be heard.
+    /// Returns when a job has ended; never if there is no listening connection.
     async fn hear(&mut self) {
         match &mut self.listener {
             None => std::future::pending().await,

@@ -7,33 +7,33 @@ use serde::Serialize;
 use crate::error::Error;
 use crate::store::workers::{self as store, Serves};
 
-/// A worker, as it stands. Times are the database's.
+/// A snapshot of a worker. Times are the database's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct WorkerRecord {
-    /// The identifier: new each time that a worker starts, and when it begins anew because others have taken its jobs.
+    /// The identifier: new each time a worker starts, and when it rejoins after others have taken over its jobs.
     pub id: i64,
     /// The name by which operators know it.
     pub name: String,
     /// The host on which it runs.
     pub host: String,
-    /// Its process there.
+    /// The process id on that host.
     pub pid: u32,
-    /// When it joined.
+    /// When the worker joined.
     pub started_at: DateTime<Utc>,
-    /// When it was last heard of.
+    /// When the worker last renewed its lease.
     pub last_seen_at: DateTime<Utc>,
-    /// Whether its lease goes on. Where it does not, other workers take over its jobs, and this record goes.
+    /// Whether the worker's lease is valid. If not, other workers take over its jobs and delete this record.
     pub is_live: bool,
     /// The queues that it serves.
     pub queues: Vec<String>,
     /// The names of the jobs that it can execute.
     pub names: Vec<String>,
-    /// How many jobs it has that are `RUNNING`: executing, claimed and about to start, or ended and not written yet.
+    /// The number of its `RUNNING` jobs: executing, claimed and about to start, or ended but not written yet.
     pub running: u64,
 }
 
-/// All workers, oldest first: those that live, and those whose jobs nobody has taken over yet.
+/// Lists all workers, oldest first: live ones, and those whose jobs nobody has taken over yet.
 pub async fn workers<C: ConnectionTrait>(db: &C) -> Result<Vec<WorkerRecord>, Error> {
     let loads = store::loads(db).await?;
     let record = |(row, is_live): (crate::store::entity::worker::Model, bool)| {
@@ -42,7 +42,7 @@ pub async fn workers<C: ConnectionTrait>(db: &C) -> Result<Vec<WorkerRecord>, Er
             id: row.id,
             name: row.name,
             host: row.host,
-            // Ours are written from a number of this size.
+            // We write it from a `u32`.
             pid: u32::try_from(row.pid).unwrap_or(0),
             started_at: row.started_at,
             last_seen_at: row.last_seen_at,

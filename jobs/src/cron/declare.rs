@@ -10,7 +10,7 @@ use crate::job::registry::{Definition, Registry};
 use crate::store::cron::{self as store, NewSchedule, Row};
 use crate::store::{Store, clock, control, retry_contention, wake};
 
-/// Refuses what could not be written.
+/// Refuses a schedule that could not be written.
 pub(crate) fn check(definition: &Definition) -> Result<(), Error> {
     let Some(new) = schedule_of(definition) else { return Ok(()) };
     let refused = |error| Error::Setup(format!("the schedule of {definition:?}: {}", crate::error::chain(&error)));
@@ -24,7 +24,7 @@ pub(crate) fn check(definition: &Definition) -> Result<(), Error> {
 /// Writes the schedules of these definitions, and removes those that they no longer have.
 pub(crate) async fn schedules(store: &Store, registry: &Registry) -> Result<(), Error> {
     let declared: Vec<_> = registry.definitions().iter().filter_map(schedule_of).collect();
-    // Schedules of older releases are under the names that these definitions had, or have without `cron`.
+    // Older releases may have schedules under aliases of these definitions, or of definitions that no longer have `cron`.
     let names = registry.names();
     let rows = store::named(&store.db, &names, false).await?;
     if let Some(other) = declared.iter().find(|new| rows.iter().any(|row| row.name == new.name && !is_declared(row))) {
@@ -73,7 +73,7 @@ fn is_declared(row: &Row) -> bool {
 
 async fn write(transaction: &DatabaseTransaction, change: Change<'_>) -> Result<(), DbErr> {
     match change {
-        // Where somebody else has added it, they have done so for the same release, or for one that has started later.
+        // If another worker has added it, that worker is of the same release, or has started later.
         Change::Add(new) => {
             let next_at = times(new)?.next(clock(transaction).await?);
             store::insert(transaction, new, next_at).await.map(drop)
@@ -96,14 +96,20 @@ async fn log<C: ConnectionTrait>(db: &C, declared: &[NewSchedule]) -> Result<(),
         let next = match row.next_at {
             _ if row.paused_at.is_some() => "is paused".to_owned(),
             Some(next) => format!("next at {}", next.with_timezone(&times.zone()).format("%F %T %Z")),
-            None => "fires no more".to_owned(),
+            None => "no longer fires".to_owned(),
         };
-        tracing::info!("schedule `{}`: `{}` ({}) in {}, {next}", row.name, row.expression, times.words(), row.timezone);
+        tracing::info!(
+            "schedule `{}`: `{}` ({}) in {}, {next}",
+            row.name,
+            row.expression,
+            times.describe(),
+            row.timezone
+        );
     }
     Ok(())
 }
 
-/// The schedule that a definition has. Its parameters are their defaults when the job is executed.
+/// The schedule of a definition. Its parameters take their defaults when the job is executed.
 fn schedule_of(definition: &Definition) -> Option<NewSchedule> {
     let defaults = &definition.defaults;
     Some(NewSchedule {
@@ -118,7 +124,7 @@ fn schedule_of(definition: &Definition) -> Option<NewSchedule> {
     })
 }
 
-/// The expression was checked when the worker was set up.
+/// The times of a schedule, which were validated when the worker was set up.
 fn times(new: &NewSchedule) -> Result<Times, DbErr> {
     Times::new(&new.expression, &new.timezone).map_err(|error| DbErr::Custom(error.to_string()))
 }

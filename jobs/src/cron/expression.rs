@@ -1,10 +1,10 @@
-//! Cron expressions, as they are written. `jobs-derive` has a copy of this file: what compiles is what is understood later.
+//! Parsing cron expressions. `jobs-derive` has a copy of this file, so that macro and runtime accept the same.
 
 use chrono::NaiveDateTime;
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
 
-/// The longest expression, in characters: what the database has room for.
+/// The longest expression, in characters: the size of its column.
 const MAX_CHARACTERS: usize = 200;
 
 const FORM: &str =
@@ -13,11 +13,11 @@ const FORM: &str =
 /// A field of an expression.
 struct Field {
     name: &'static str,
-    /// What can stand in it besides `*`, lists, ranges and steps.
+    /// The values it accepts, besides `*`, lists, ranges and steps.
     values: &'static str,
     first: u16,
     last: u16,
-    /// Of its values, from the first on.
+    /// The names of its values, from the first on.
     names: &'static [&'static str],
 }
 
@@ -48,7 +48,7 @@ const FIELDS: [Field; 6] = [
     },
 ];
 
-/// The times of an expression; else what is wrong with it, and what to write.
+/// Parses an expression. The error says what is wrong with it, and what to write.
 pub(crate) fn read(expression: &str) -> Result<Cron, String> {
     if expression.chars().count() > MAX_CHARACTERS {
         return Err(format!("it is longer than {MAX_CHARACTERS} characters: shorten it"));
@@ -72,7 +72,7 @@ fn of_nickname(nickname: &str) -> Result<&'static str, String> {
         "@monthly" => Ok("0 0 1 * *"),
         "@yearly" | "@annually" => Ok("0 0 1 1 *"),
         _ => Err(format!(
-            "`{nickname}` is none of `@hourly`, `@daily`, `@weekly`, `@monthly` and `@yearly`: {FORM}, such as `*/5 * * * *` for \
+            "`{nickname}` is not one of `@hourly`, `@daily`, `@weekly`, `@monthly` and `@yearly`: {FORM}, such as `*/5 * * * *` for \
              every five minutes"
         )),
     }
@@ -106,14 +106,14 @@ fn parse(expression: &str) -> Result<Cron, String> {
 }
 
 impl Field {
-    /// Without ranges that go past the last value, as `22-2` does: with the values that it means.
+    /// Replaces ranges that wrap around, such as `22-2`, with the values that they mean.
     fn with_ranges_in_order(&self, text: &str) -> String {
         let parts = text.split(',').map(|part| self.values_past_the_last(part).unwrap_or_else(|| part.to_owned()));
         parts.collect::<Vec<_>>().join(",")
     }
 
     fn values_past_the_last(&self, part: &str) -> Option<String> {
-        // Both days have to hold.
+        // `+`: both days must match.
         let (both, part) = part.strip_prefix('+').map_or(("", part), |part| ("+", part));
         let (range, step) = part.split_once('/').unwrap_or((part, "1"));
         let (from, to) = range.split_once('-')?;
@@ -139,7 +139,7 @@ impl Field {
     fn refuse(&self, expression: &str, written: &str) -> String {
         let Self { name, values, .. } = self;
         format!(
-            "`{written}` in `{expression}` is no {name}: write `*`, {values}, a list (`1,5`), a range (`1-5`) or a step (`*/5`)"
+            "`{written}` in `{expression}` is not a valid {name}: write `*`, {values}, a list (`1,5`), a range (`1-5`) or a step (`*/5`)"
         )
     }
 }
@@ -198,7 +198,10 @@ mod tests {
             ("99 0 0 * * *", "99", "second"),
         ] {
             let reason = read(expression).unwrap_err();
-            assert!(reason.starts_with(&format!("`{part}` in `{expression}` is no {field}: write")), "{reason}");
+            assert!(
+                reason.starts_with(&format!("`{part}` in `{expression}` is not a valid {field}: write")),
+                "{reason}"
+            );
         }
     }
 
@@ -209,9 +212,9 @@ mod tests {
             ("hourly", "has one field"),
             ("* * * *", "has 4 fields"),
             ("0 0 0 1 1 ? 2030", "no year can be given"),
-            ("@sometimes", "none of `@hourly`"),
+            ("@sometimes", "not one of `@hourly`"),
             ("@every 5m", "`*/5 * * * *`"),
-            ("@reboot", "none of `@hourly`"),
+            ("@reboot", "not one of `@hourly`"),
         ] {
             let reason = read(expression).unwrap_err();
             assert!(reason.contains(said) && reason.contains("five fields"), "{reason}");

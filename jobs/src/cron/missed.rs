@@ -1,28 +1,28 @@
-//! Which of the times that are due fire, and which were missed. What becomes of those, [`Missed`] says.
+//! Which due times fire, and which were missed and follow the policy [`Missed`].
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::times::Times;
 use crate::job::Missed;
 
-/// A time is not missed yet: longer than a worker takes to learn of a schedule.
+/// How late a time may be without being missed: longer than a worker takes to learn of a schedule.
 pub(super) const LATE: TimeDelta = TimeDelta::minutes(2);
 
-/// Beyond it is enough to know that there are many.
+/// Missed times are counted up to this number.
 const COUNTED: usize = 1_000;
 
-/// What is to be done about the times that are due.
+/// What to do about due times.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Due {
     /// Oldest first.
     pub(super) to_fire: Vec<DateTime<Utc>>,
     /// How many were missed, up to [`COUNTED`].
     pub(super) missed: usize,
-    /// A worker was up all the time: other times have come before their turn.
+    /// A worker was up all the time: missed times were overtaken by later ones before their turn.
     pub(super) was_up: bool,
 }
 
-/// What is due now, where it was to fire at `first`, and a worker that knows the job has been up since `up_since`.
+/// What is due at `now` if the next time was `first`, and a worker that knows the job has been up since `up_since`.
 pub(super) fn due(
     policy: Missed,
     times: &Times,
@@ -45,12 +45,12 @@ pub(super) fn due(
 mod tests {
     use super::*;
 
-    /// Every hour, first due at 01:00, so many minutes later, when a worker starts.
+    /// Hourly, first due at 01:00: what is due this many minutes later, when a worker starts.
     fn due(policy: Missed, minutes: i64) -> (Vec<String>, usize) {
         due_with_a_worker(policy, minutes, minutes)
     }
 
-    /// The same with a worker that has been up since so many minutes after 01:00.
+    /// Like [`due`], with a worker that has been up since `up_since` minutes after 01:00.
     fn due_with_a_worker(policy: Missed, minutes: i64, up_since: i64) -> (Vec<String>, usize) {
         let hourly = Times::new("0 * * * *", "UTC").unwrap();
         let first: DateTime<Utc> = "2024-01-01T01:00:00Z".parse().unwrap();
@@ -77,7 +77,7 @@ mod tests {
             assert_eq!(due_with_a_worker(policy, 50, 2), (vec!["01:00".into()], 0), "{policy}: it started just after");
         }
         assert_eq!(due_with_a_worker(Missed::Skip, 50, 3), (vec![], 1));
-        // Another has come after it.
+        // A later time has come.
         assert_eq!(due_with_a_worker(Missed::Skip, 70, -60), (vec!["02:00".into()], 1));
         assert_eq!(due_with_a_worker(Missed::All(5), 70, -60).0, ["01:00", "02:00"]);
     }

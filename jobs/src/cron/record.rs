@@ -1,4 +1,4 @@
-//! Schedules as they are seen.
+//! Schedules and firings as programs see them.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use crate::model::JobId;
 use crate::store::cron::Row;
 use crate::store::firings::FiringRow;
 
-/// Where a schedule comes from.
+/// The origin of a schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -40,11 +40,11 @@ impl fmt::Display for CronSource {
     }
 }
 
-/// A schedule, as it stands. Times are the database's.
+/// A snapshot of a schedule. Times are the database's.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct CronRecord {
-    /// The name: of a definition's schedule, the job's.
+    /// The name; for a definition's schedule, that of the job.
     pub name: String,
     /// The name of the job that it schedules.
     pub job: String,
@@ -52,21 +52,21 @@ pub struct CronRecord {
     pub expression: String,
     /// The expression in English: `At 03:00`.
     pub description: String,
-    /// The time zone by whose clocks it fires, such as `Europe/Paris`.
+    /// The time zone of its times, such as `Europe/Paris`.
     pub timezone: String,
-    /// What becomes of missed times.
+    /// The policy for missed times.
     pub missed: Missed,
-    /// Where it comes from.
+    /// The origin.
     pub source: CronSource,
-    /// The parameters of its jobs, by name. A secret one reads `"•••"`.
+    /// The parameters of its jobs, by name. Secret ones read `"•••"`.
     pub parameters: Value,
-    /// The names of the secret ones.
+    /// The names of the secret parameters.
     pub secrets: Vec<String>,
-    /// The options of its jobs. What is not said there comes from their definition.
+    /// The options of its jobs. Those that are not set come from their definition.
     pub options: JobOptions,
-    /// Since when it is paused; `None` where it is not.
+    /// When it was paused; `None` if it is not paused.
     pub paused_at: Option<DateTime<Utc>>,
-    /// When it fires next; in the past where no worker is up that knows its job. `None` where it is paused.
+    /// When it fires next; in the past if no worker that knows its job is up. `None` if it is paused.
     pub next_at: Option<DateTime<Utc>>,
     /// The latest time for which it has fired, as far as its history goes back.
     pub last_at: Option<DateTime<Utc>>,
@@ -75,7 +75,7 @@ pub struct CronRecord {
 }
 
 impl CronRecord {
-    /// The next so many times at which it fires.
+    /// The next `count` times at which it fires.
     #[must_use]
     pub fn next_times(&self, count: usize) -> Vec<DateTime<Utc>> {
         let times = Cron::new(&self.expression).timezone(&self.timezone).times().ok();
@@ -88,7 +88,7 @@ impl CronRecord {
         let secrets = secrets::hide(&mut parameters, registry::secrets(&row.job));
         let times = Cron::new(&row.expression).timezone(&row.timezone).times();
         Self {
-            description: times.map_or_else(|error| error.to_string(), |times| times.words()),
+            description: times.map_or_else(|error| error.to_string(), |times| times.describe()),
             next_at: row.next_at.filter(|_| row.paused_at.is_none()),
             last_at,
             name: row.name,
@@ -110,7 +110,7 @@ impl CronRecord {
     }
 }
 
-/// One time for which a schedule has fired.
+/// A time for which a schedule has fired.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Firing {
@@ -118,7 +118,7 @@ pub struct Firing {
     pub nominal_time: DateTime<Utc>,
     /// The job that was scheduled for it. It may have been deleted since.
     pub job: Option<JobId>,
-    /// When it was scheduled.
+    /// When the job was scheduled.
     pub fired_at: DateTime<Utc>,
 }
 

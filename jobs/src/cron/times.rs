@@ -1,4 +1,4 @@
-//! When a schedule fires: pure calculation, by the calendar and the clock of its time zone.
+//! The times at which a schedule fires: pure calculation, in its time zone.
 
 use chrono::{DateTime, MappedLocalTime, NaiveDateTime, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::{GapInfo, Tz};
@@ -14,21 +14,21 @@ pub(crate) struct Times {
 }
 
 impl Times {
-    /// Refuses an expression that can't be read or never matches, and a zone that nobody knows.
+    /// Refuses an expression that can't be parsed or never matches, and an unknown zone.
     pub(crate) fn new(expression: &str, timezone: &str) -> Result<Self, Error> {
         let expression = expression::read(expression).map_err(|reason| Error::invalid("cron", reason))?;
         let zone = timezone.parse().map_err(|_| {
-            let reason = format!("`{timezone}` is no time zone: write one such as `Europe/Paris` or `UTC`");
+            let reason = format!("`{timezone}` is not a time zone: write one such as `Europe/Paris` or `UTC`");
             Error::invalid("timezone", reason)
         })?;
         Ok(Self { expression, zone })
     }
 
-    /// The first time after this one; `None` where the calendar ends.
+    /// The first time after this one; `None` at the end of the calendar.
     ///
-    /// What fires in every hour follows the hours as they pass: where clocks go back, in both of the hours that read alike; where they
-    /// go forward, not in the one that is left out. What names its hours fires once for each: where the clocks leave a time out, at the
-    /// first instant after it; where a time comes twice, at the first.
+    /// An expression that fires in every hour follows the hours as they pass: when clocks go back, in both hours that read alike; when
+    /// they go forward, not in the skipped one. One with given hours fires once for each: if a time is skipped, at the first instant
+    /// after it; if it occurs twice, at the first.
     pub(crate) fn next(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let local = after.with_timezone(&self.zone);
         if self.fires_in_every_hour() {
@@ -37,14 +37,14 @@ impl Times {
         let mut wall_time = local.naive_local();
         loop {
             wall_time = self.wall_time_after(wall_time)?;
-            // While clocks are put back, the times that they show again lie behind.
+            // After clocks go back, the repeated wall times are in the past.
             if let Some(next) = self.instant_of(wall_time).filter(|next| *next > after) {
                 return Some(next);
             }
         }
     }
 
-    /// The last so many of the times from `first`, which counts as one, to `until`, oldest first.
+    /// The last `most` times from `first`, which is one of them, to `until`, oldest first.
     pub(crate) fn latest(&self, first: DateTime<Utc>, until: DateTime<Utc>, most: usize) -> Vec<DateTime<Utc>> {
         let mut window = TimeDelta::minutes(1);
         loop {
@@ -66,7 +66,7 @@ impl Times {
     }
 
     /// In English: `At 03:00`.
-    pub(crate) fn words(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         self.expression.describe().trim_end_matches('.').replacen("At every", "Every", 1)
     }
 
@@ -82,7 +82,7 @@ impl Times {
         self.expression.find_next_occurrence(&wall_time, false).ok()
     }
 
-    /// When the clocks of the zone show this time first, or would have.
+    /// The first instant at which the zone's clocks show this time; if it is skipped, the end of the gap.
     fn instant_of(&self, wall_time: NaiveDateTime) -> Option<DateTime<Utc>> {
         match self.zone.from_local_datetime(&wall_time) {
             MappedLocalTime::Single(instant) | MappedLocalTime::Ambiguous(instant, _) => Some(instant.to_utc()),
@@ -104,7 +104,7 @@ mod tests {
         NaiveDateTime::parse_from_str(&text, "%F %T").unwrap().and_utc()
     }
 
-    /// The next times after one in UTC, as the clocks of the zone show them, with their distance from UTC.
+    /// The next times after one in UTC, as local times with their UTC offset.
     fn local(expression: &str, timezone: &str, after: &str, count: usize) -> Vec<String> {
         let times = times(expression, timezone);
         let next = std::iter::successors(times.next(utc(after)), |time| times.next(*time));
@@ -170,9 +170,9 @@ mod tests {
             ("0 9 * * *", "Pacific/Apia", "2011-12-29 20:00", ["31 00:00 +14:00", "31 09:00 +14:00"]),
             // There are two such times, and one instant after both.
             ("*/30 2 * * *", "Europe/Paris", "2024-03-30 12:00", ["31 03:00 +02:00", "01 02:00 +02:00"]),
-            // The other hours of the list are as ever.
+            // The other hours of the list are unaffected.
             ("30 2,14 * * *", "Europe/Paris", "2024-03-30 14:00", ["31 03:00 +02:00", "31 14:30 +02:00"]),
-            // It comes to the same time as one that is there.
+            // It coincides with another time of the list.
             ("0 2,3 * * *", "Europe/Paris", "2024-03-30 12:00", ["31 03:00 +02:00", "01 02:00 +02:00"]),
         ] {
             assert_eq!(local(expression, timezone, after, 2), expected, "{expression} {timezone}");
@@ -246,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_schedule_is_said_in_words() {
-        assert_eq!(times("0 3 * * *", "UTC").words(), "At 03:00");
-        assert_eq!(times("*/5 * * * *", "UTC").words(), "Every 5 minutes");
+        assert_eq!(times("0 3 * * *", "UTC").describe(), "At 03:00");
+        assert_eq!(times("*/5 * * * *", "UTC").describe(), "Every 5 minutes");
     }
 }

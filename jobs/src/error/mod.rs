@@ -15,10 +15,10 @@ use crate::model::{JobId, JobStatus};
 /// A boxed error of any kind, as `?` in `execute` makes it.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// What `execute` returns: its output, or how the attempt ended instead.
+/// The result of `execute`: its output, or how the attempt ended instead.
 pub type JobResult<T = ()> = Result<T, JobError>;
 
-/// What the framework's functions return when they can't do what was asked.
+/// The error of this crate's functions.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -30,7 +30,7 @@ pub enum Error {
         /// How it ended.
         status: JobStatus,
     },
-    /// What was asked needs a closed job (or, for `output`, a terminated one), and this one is not.
+    /// The operation needs a closed job (or, for `output`, a terminated one), and this one is not.
     #[error("job {id} is {status}: it has to end first, by itself or by `cancel`")]
     NotClosed {
         /// The job.
@@ -38,7 +38,7 @@ pub enum Error {
         /// Where it stands.
         status: JobStatus,
     },
-    /// What was asked needs a waiting job, and this one runs.
+    /// The operation needs a waiting job, and this one is running.
     #[error("job {id} is running: its parameters can be changed only while it is SCHEDULED")]
     NotScheduled {
         /// The job.
@@ -96,7 +96,7 @@ pub enum Error {
         /// The name that was asked for.
         name: String,
     },
-    /// This attempt no longer has the job, and can't write: another worker has taken it over, or the attempt has ended.
+    /// The attempt no longer owns the job, and can't write: another worker has taken it over, or the attempt has ended.
     #[error("job {id} is no longer owned by this attempt: another worker has taken it over, or the attempt has ended")]
     Lost {
         /// The job.
@@ -180,7 +180,7 @@ impl Error {
     }
 }
 
-/// How an attempt ended when it did not end well.
+/// The error of `execute`: how an attempt ended without success.
 ///
 /// Any error becomes one with `?`: the attempt is recorded and the job retried with backoff while it has attempts left.
 /// The constructors say otherwise:

@@ -3,18 +3,18 @@
 //!
 //! | page | answers |
 //! | --- | --- |
-//! | [life of a job] | which statuses there are, what leads from one to the next, and when a job is deleted |
-//! | [retries and failures] | what `?` does, how long a job waits, what becomes of panics, time-outs and dead workers |
-//! | [scheduling and cron] | now, later, again and again: expressions, time zones, what becomes of missed times |
-//! | [parameters] | what may change while jobs wait, what is too large, how secrets are kept |
-//! | [uniqueness and idempotency] | jobs that exist once: no second while one waits, one for each request, the last of many |
+//! | [life of a job] | which statuses there are, how a job moves between them, and when it is deleted |
+//! | [retries and failures] | what `?` does, how long a job waits, and what happens on panics, timeouts and dead workers |
+//! | [scheduling and cron] | now, later, repeatedly: expressions, time zones, and what happens to missed times |
+//! | [parameters] | what may change while jobs wait, what is too large, and how secrets are hidden |
+//! | [uniqueness and idempotency] | no second job while one waits, one job per request, only the last of many |
 //! | [operating] | what is stuck, why it failed, and how to cancel, retry, pause and delete: the command line |
-//! | [testing your jobs] | one job alone, what is scheduled, whole stories |
-//! | [deploying] | new releases, shutdown, sizes, connections, and what happens when a machine dies |
-//! | [from SQLite to PostgreSQL] | what changes, and how to take waiting jobs along |
+//! | [testing your jobs] | a single job, what is scheduled, whole stories |
+//! | [deploying] | new releases, shutdown, sizing, connections, and what happens when a machine dies |
+//! | [from SQLite to PostgreSQL] | what changes, and how to move waiting jobs |
 
-// A page ends with links that work where its file is read; those of `links.md` stand before them, and count here. Doc tests are
-// named after it, too, and their lines count from its first.
+// Each page ends with link definitions that work on GitHub. Those of `links.md` come first and take precedence in rustdoc.
+// Doc tests are named after the page's module, and their line numbers count from its first line.
 
 #[cfg(doc)]
 use crate::{AttemptEnd, Error, JobContext, JobError, JobOptions, JobRecord, RetryPolicy, Worker};

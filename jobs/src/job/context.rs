@@ -44,7 +44,7 @@ impl JobContext {
         u32::try_from(self.attempt.job.attempt).unwrap_or(0)
     }
 
-    /// How many attempts may be started in all.
+    /// The most attempts that may be started.
     #[must_use]
     pub fn max_attempts(&self) -> u32 {
         u32::try_from(self.attempt.job.max_attempts).unwrap_or(0)
@@ -75,35 +75,35 @@ impl JobContext {
         self.attempt.job.nominal_at
     }
 
-    /// On whose behalf the job runs.
+    /// The user on whose behalf the job runs.
     #[must_use]
     pub fn user(&self) -> Option<&str> {
         self.attempt.job.user_id.as_deref()
     }
 
-    /// The session that asked for the job.
+    /// The session that requested the job.
     #[must_use]
     pub fn session(&self) -> Option<&str> {
         self.attempt.job.session_id.as_deref()
     }
 
-    /// The event that asked for the job.
+    /// The event that requested the job.
     #[must_use]
     pub fn event(&self) -> Option<&str> {
         self.attempt.job.event_id.as_deref()
     }
 
-    /// One stored parameter by name, also one that the struct does not have, or a secret one.
+    /// Reads a stored parameter by name, even if it is secret or the struct does not have it.
     pub fn parameter<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
         self.attempt.parameters.get(name, self.attempt.secrets)
     }
 
-    /// How far the job is, in percent; more than 100 counts as 100. Never blocks; written within half a second.
+    /// Sets the progress in percent; more than 100 counts as 100. Never blocks; written within half a second.
     pub fn set_progress(&self, percent: u8) {
         self.attempt.updates.set_progress(percent);
     }
 
-    /// How far the job is, as so many of so many. Nothing of nothing is all.
+    /// Sets the progress as `done` of `total`; 0 of 0 counts as 100 %.
     pub fn set_progress_of(&self, done: u64, total: u64) {
         let percent = if total == 0 { 100 } else { u128::from(done.min(total)) * 100 / u128::from(total) };
         self.set_progress(u8::try_from(percent).unwrap_or(100));
@@ -115,12 +115,12 @@ impl JobContext {
         self.attempt.updates.log(Level::Info, text.into());
     }
 
-    /// The same, for what someone should know.
+    /// Logs a line with the level `Warn`, like [`message`](Self::message).
     pub fn warn(&self, text: impl Into<String>) {
         self.attempt.updates.log(Level::Warn, text.into());
     }
 
-    /// The same, for what went wrong.
+    /// Logs a line with the level `Error`, like [`message`](Self::message).
     pub fn error(&self, text: impl Into<String>) {
         self.attempt.updates.log(Level::Error, text.into());
     }
@@ -212,7 +212,7 @@ impl JobContext {
         })
     }
 
-    /// The same, or `None` where the worker has none.
+    /// The application state of this type, or `None` if the worker has none.
     #[must_use]
     pub fn try_state<S: Send + Sync + 'static>(&self) -> Option<&S> {
         self.attempt.env.states.get(&TypeId::of::<S>()).and_then(|state| state.downcast_ref())

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::error::Error;
 
-/// What becomes of times at which no worker that knows the job was up. The next worker that starts finds them.
+/// The policy for times at which no worker that knows the job was up. The next worker that starts applies it.
 ///
 /// A time is missed when another has come after it before it was fired, or when no worker that knows the job was up then, nor within two
 /// minutes. One that only had to wait for its turn is not missed. A clock of the database that is set forward by more than a worker's

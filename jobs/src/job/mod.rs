@@ -41,7 +41,7 @@ pub trait JobParams: Serialize + DeserializeOwned + Send + Sync + 'static {
     const SECRETS: &'static [&'static str] = &[];
 }
 
-/// What a job does. Implement it by hand, with a native `async fn`:
+/// The code of a job. Implement it by hand, with a native `async fn`:
 ///
 /// ```
 /// use jobs::prelude::*;
@@ -66,7 +66,7 @@ pub trait JobParams: Serialize + DeserializeOwned + Send + Sync + 'static {
     note = "write `impl Execute for {Self} {{ type Output = (); async fn execute(&self, job: &JobContext) -> JobResult {{ … }} }}`"
 )]
 pub trait Execute: Sized + Send + Sync + 'static {
-    /// What a successful execution returns, stored as the result named `output`; `()` where there is nothing to say.
+    /// The value that a successful execution returns, stored as the result named `output`; `()` if there is none.
     type Output: Serialize + DeserializeOwned + Send + 'static;
 
     /// Runs one attempt. It may be entered more than once for one job: after an error, a time-out or the loss of its worker.
@@ -86,13 +86,13 @@ pub trait Job: JobParams + Execute {
     /// The name and the options that `#[job(...)]` gives.
     const DEFAULTS: Defaults;
 
-    /// The values that make it unique, where [`Defaults::unique`] says that it is. `#[job(unique(by(…)))]` writes it.
+    /// The values that make the job unique, if [`Defaults::unique`] says so. `#[job(unique(by(…)))]` generates it.
     fn unique_values(&self) -> Result<Value, Error> {
         parameters::to_value("parameters", self)
     }
 }
 
-/// What a definition says of all its jobs. `#[job(...)]` writes it; [`JobOptions`](crate::JobOptions) of a job override it.
+/// The options of a definition, for all its jobs. `#[job(...)]` generates it; a job's [`JobOptions`](crate::JobOptions) override it.
 #[derive(Debug, Clone, Copy)]
 pub struct Defaults {
     pub(crate) name: &'static str,
@@ -160,7 +160,7 @@ impl Defaults {
         self
     }
 
-    /// How many attempts a job has, 1 to 32767.
+    /// The maximum number of attempts of a job, 1 to 32767.
     #[must_use]
     pub const fn max_attempts(mut self, max_attempts: u32) -> Self {
         self.max_attempts = max_attempts;
@@ -202,14 +202,14 @@ impl Defaults {
         self
     }
 
-    /// What becomes of times of `cron` that were missed; by default [`Missed::Once`].
+    /// The policy for missed times of `cron`; by default [`Missed::Once`].
     #[must_use]
     pub const fn missed(mut self, missed: Missed) -> Self {
         self.missed = missed;
         self
     }
 
-    /// Jobs with the same values exist once.
+    /// Lets only one job exist with the same values.
     #[must_use]
     pub const fn unique(mut self, unique: Unique) -> Self {
         self.unique = Some(unique);

@@ -15,7 +15,7 @@ use crate::model::{OnConflict, UniqueWhile};
 use crate::store::row::NewKey;
 use crate::store::{LONGEST, millis};
 
-/// That jobs with the same values exist once. `#[job(unique(…))]` writes it.
+/// Options for jobs of which only one may exist with the same values. `#[job(unique(…))]` generates it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Unique {
     holds: UniqueWhile,
@@ -24,27 +24,27 @@ pub struct Unique {
 }
 
 impl Unique {
-    /// Until the job has ended; the handle of the other one comes back.
+    /// Holds the key until the job has ended, and returns the handle of an existing job.
     #[must_use]
     pub const fn new() -> Self {
         Self { holds: UniqueWhile::ScheduledOrRunning, within: None, on_conflict: OnConflict::UseExisting }
     }
 
-    /// While it waits, or until it has ended.
+    /// Sets how long the key is held: while the job waits, or until it has ended.
     #[must_use]
     pub const fn holds(mut self, holds: UniqueWhile) -> Self {
         self.holds = holds;
         self
     }
 
-    /// And for so long after it was scheduled, also after it has ended.
+    /// Also holds the key for this long after the job was scheduled, even if it has ended.
     #[must_use]
     pub const fn within(mut self, within: Duration) -> Self {
         self.within = Some(within);
         self
     }
 
-    /// What becomes of the second.
+    /// Sets what happens to the second job.
     #[must_use]
     pub const fn on_conflict(mut self, on_conflict: OnConflict) -> Self {
         self.on_conflict = on_conflict;

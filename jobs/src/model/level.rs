@@ -4,15 +4,15 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// How much a message matters.
+/// The severity of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
-    /// What happens.
+    /// A normal event.
     Info,
-    /// What someone should know.
+    /// A problem that someone should know about.
     Warn,
-    /// What went wrong.
+    /// A failure.
     Error,
 }
 

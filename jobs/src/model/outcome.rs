@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{JobStatus, RetryPolicy};
 
-/// How an attempt that did not end well ended; kept in the job's history.
+/// How an unsuccessful attempt ended; kept in the job's history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -16,17 +16,17 @@ pub enum AttemptEnd {
     Error,
     /// `execute` panicked.
     Panic,
-    /// The time-out passed.
+    /// The timeout expired.
     Timeout,
     /// The parameters do not decode.
     Undecodable,
     /// The job was canceled while it ran.
     Canceled,
-    /// Its worker died, hung or lost the database.
+    /// The attempt's worker died, hung or lost the database.
     Lost,
-    /// Its worker was stopped.
+    /// The attempt's worker was stopped.
     Shutdown,
-    /// It went on running after its time-out, cancellation or shutdown.
+    /// The attempt kept running after its timeout, cancellation or shutdown.
     DidNotStop,
     /// The database refused what the attempt wanted to store.
     Refused,

@@ -14,7 +14,7 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// The same pause each time, without jitter.
+    /// A constant pause, without jitter.
     #[must_use]
     pub const fn fixed(delay: Duration) -> Self {
         Self { first: delay, cap: delay, jitter_percent: 0 }

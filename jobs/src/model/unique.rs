@@ -4,28 +4,28 @@ use serde::{Deserialize, Serialize};
 
 use super::JobStatus;
 
-/// What becomes of a job that is scheduled while another one holds its key.
+/// The policy for a job that is scheduled while another holds its unique key.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum OnConflict {
-    /// The other one is it: its handle comes back, and says that it [`existed`](crate::JobHandle::existed).
+    /// Returns the handle of the existing job, which says that it [`existed`](crate::JobHandle::existed).
     #[default]
     UseExisting,
-    /// [`Error::Duplicate`](crate::Error::Duplicate).
+    /// Fails with [`Error::Duplicate`](crate::Error::Duplicate).
     Fail,
     /// The other one, which still waits, gets the parameters and the due time of this one, so that of many that come soon one after the
     /// other only the last is executed (debouncing). [`Error::Duplicate`](crate::Error::Duplicate) where it does not wait any more.
     Replace,
 }
 
-/// While what a unique job holds its key.
+/// How long a unique job holds its key.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UniqueWhile {
-    /// While it waits: the next one may be scheduled as soon as this one runs.
+    /// While the job waits: the next one may be scheduled as soon as this one runs.
     Scheduled,
-    /// Until it has ended.
+    /// Until the job has ended.
     #[default]
     ScheduledOrRunning,
 }

@@ -5,7 +5,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, Transact
 use crate::error::Error;
 use crate::store;
 
-/// What a job can be scheduled on: a connection, or a transaction of the caller's. Everything is that is both of sea-orm's traits, and no
+/// A connection, or the caller's transaction, on which jobs can be scheduled. Implemented for all types with both of sea-orm's traits; no
 /// type has to implement it.
 ///
 /// ```

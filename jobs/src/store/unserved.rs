@@ -21,7 +21,7 @@ pub struct Unserved {
     pub queue: String,
     /// The name of their definition.
     pub name: String,
-    /// How many.
+    /// The number of jobs.
     pub jobs: u64,
     /// When the first of them was due.
     pub oldest: DateTimeUtc,

@@ -1,4 +1,4 @@
-//! Executing what is due, and letting time pass.
+//! Executing due jobs, and letting time pass.
 
 use std::time::Duration;
 
@@ -9,16 +9,16 @@ use crate::error::Error;
 use crate::store::{testing, wake};
 use crate::{JobRecord, JobStatus, Worker};
 
-/// What [`drain`] has executed.
+/// The jobs that [`drain`] has executed.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Drained {
-    /// Each job of which an attempt was started, oldest first, as it is now.
+    /// The jobs of which an attempt was started, oldest first, as they are now.
     pub jobs: Vec<JobRecord>,
 }
 
 impl Drained {
-    /// How many there are in each status. `Scheduled` are those that wait for another attempt.
+    /// The number of jobs in each status. `Scheduled` ones wait for another attempt.
     #[must_use]
     pub fn counts(&self) -> JobCounts {
         let mut counts = JobCounts::default();
@@ -28,11 +28,11 @@ impl Drained {
         counts
     }
 
-    /// Panics, with their errors, where jobs have ended otherwise than well, or wait for another attempt.
+    /// Asserts that all jobs have succeeded.
     ///
     /// # Panics
     ///
-    /// Where one is not `Terminated`.
+    /// If a job is not `Terminated`; the message has the errors.
     #[track_caller]
     pub fn assert_all_terminated(&self) {
         let others: Vec<_> = self.jobs.iter().filter(|job| job.status != JobStatus::Terminated).collect();
@@ -46,8 +46,8 @@ fn line(job: &JobRecord) -> String {
     format!("\n  {} `{}` {} after attempt {}: {error}", job.id, job.name, job.status, job.attempt)
 }
 
-/// Executes all jobs that are due, in every queue, and those that they schedule, with a worker of this process. What is due later, as
-/// retries are, waits: [`advance`] brings it closer.
+/// Executes all due jobs, in every queue, and those that they schedule, with a worker in this process. Jobs that are due later, such
+/// as retries, wait: [`advance`] makes them due.
 ///
 /// ```standalone_crate
 /// # use jobs::prelude::*;
@@ -66,15 +66,15 @@ fn line(job: &JobRecord) -> String {
 /// # Ok(()) }
 /// ```
 ///
-/// Jobs that other workers execute meanwhile are counted too. Jobs of a name that this program does not define are left as they are.
+/// Jobs that other workers execute in the meantime are included. Jobs whose name this program does not define are left alone.
 ///
-/// [`Error::Setup`] where a worker would not start: use [`drain_with`] where jobs need state.
+/// [`Error::Setup`] if a worker would not start: use [`drain_with`] if jobs need state.
 pub async fn drain(db: &DatabaseConnection) -> Result<Drained, Error> {
     drain_with(db, |worker| worker).await
 }
 
-/// The same with a worker that is set up further: its state, definitions that are registered by hand. It may be called more than once:
-/// where jobs are due in queues that no definition names, another worker serves them. Queues are not to be set here.
+/// Like [`drain`], with a worker that `set_up` configures: state, definitions registered by hand. `set_up` may be called more than
+/// once: if jobs are due in queues that no definition names, another worker serves them. Do not set queues in it.
 ///
 /// ```standalone_crate
 /// # use jobs::prelude::*;
@@ -91,7 +91,7 @@ pub async fn drain(db: &DatabaseConnection) -> Result<Drained, Error> {
 /// ```
 pub async fn drain_with(db: &DatabaseConnection, set_up: impl Fn(Worker) -> Worker) -> Result<Drained, Error> {
     let attempts = testing::attempts(db).await?;
-    // The first worker serves the queues that definitions name. In others jobs are only by their options.
+    // The first worker serves the queues that definitions name. Jobs get into others only by their options.
     let mut queues = Vec::new();
     loop {
         let worker = queues.iter().fold(worker(db), |worker, queue| worker.queue(queue, CONCURRENCY));
@@ -110,17 +110,17 @@ pub async fn drain_with(db: &DatabaseConnection, set_up: impl Fn(Worker) -> Work
 /// How many jobs run at once in a queue that no definition names.
 const CONCURRENCY: usize = 10;
 
-/// It comes and goes at once, and leaves alone what it does not execute.
+/// A worker that starts and stops quickly, and does not delete closed jobs.
 fn worker(db: &DatabaseConnection) -> Worker {
     let closed = [JobStatus::Canceled, JobStatus::Failed, JobStatus::Terminated];
     let worker = Worker::new(db.clone()).name("test").listen(false);
     closed.into_iter().fold(worker, |worker, status| worker.retention(status, None))
 }
 
-/// Lets time pass for all jobs that wait: each is due so much sooner, to the millisecond. What is due then, [`drain`] executes. Workers
-/// of this process look at once, others at their next look.
+/// Lets time pass for all waiting jobs: each is due sooner by `time`, to the millisecond. [`drain`] executes those that become due.
+/// Workers in this process notice at once, others when they poll.
 ///
-/// The same goes for [schedules](crate::cron): their next times come so much sooner, and what they have fired for was so much earlier.
+/// [Schedules](crate::cron) move likewise: their next times come sooner by `time`, and their past firings are moved back.
 ///
 /// ```standalone_crate
 /// # use std::time::Duration;
@@ -136,7 +136,7 @@ fn worker(db: &DatabaseConnection) -> Worker {
 /// # Ok(()) }
 /// ```
 ///
-/// Only due times move: what is stored of jobs that run or have ended stays as it is. More than a hundred years count as a hundred.
+/// Only due times move: running and closed jobs stay as they are. More than a hundred years count as a hundred.
 pub async fn advance<C: ConnectionTrait>(db: &C, time: Duration) -> Result<(), Error> {
     testing::advance(db, time).await?;
     wake::advanced();

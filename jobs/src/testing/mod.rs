@@ -1,8 +1,8 @@
-//! For tests of your own jobs: run one alone, see what is scheduled, execute what is due, let time pass.
+//! Tools for testing your jobs: run one alone, assert what is scheduled, execute due jobs, let time pass.
 //!
-//! | to test | there is |
+//! | to test | use |
 //! | --- | --- |
-//! | what a job does | [`run_now`], and [`Run`] where it needs state, a database or a cancellation |
+//! | what a job does | [`run_now`], or [`Run`] if it needs state, a database or a cancellation |
 //! | what a program schedules | [`assert_scheduled`], [`refute_scheduled`], [`scheduled`] |
 //! | how it all works together | [`database`], [`drain`], [`advance`] |
 //!
@@ -25,7 +25,7 @@
 //! assert_eq!(ran.status(), JobStatus::Terminated);
 //! assert_eq!(ran.messages()[0].text, "to ada@example.org");
 //!
-//! // What is scheduled, and what becomes of it in an hour.
+//! // What is scheduled, and what happens to it in an hour.
 //! let db = testing::database().await?;
 //! Remind::new("ada@example.org").schedule(&db).delay(Duration::from_secs(3600)).await?;
 //! testing::assert_scheduled::<Remind>(&db, |job| job.address().starts_with("ada")).await;
@@ -34,9 +34,9 @@
 //! # Ok(()) }
 //! ```
 //!
-//! A test has its database to itself: [`drain`] executes, and [`advance`] moves, whatever is in it.
+//! Give each test a database of its own: [`drain`] executes, and [`advance`] moves, everything in it.
 
-// On top: imports what lib.rs re-exports, and of the layers what is not public. Nothing imports it.
+// Top layer: imports lib.rs's re-exports, and private items of the layers below. Nothing imports it.
 mod drain;
 mod ran;
 mod run;
@@ -47,7 +47,7 @@ pub use ran::Ran;
 pub use run::{Run, run_now};
 pub use scheduled::{assert_scheduled, refute_scheduled, scheduled};
 
-/// A new database in memory, with the tables made. It has one connection, and goes when that is dropped.
+/// Creates an in-memory database with the tables. It has one connection, and ends when that is dropped.
 #[cfg(feature = "sqlite")]
 pub async fn database() -> Result<sea_orm::DatabaseConnection, crate::Error> {
     let db = crate::connect("sqlite::memory:").await?;

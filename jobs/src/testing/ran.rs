@@ -1,4 +1,4 @@
-//! What came of a job that a test has run.
+//! The result of running a job in a test.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,10 +20,10 @@ use crate::store::finish::NewMessage;
 use crate::worker::transition_of;
 use crate::{JobId, JobStatus};
 
-/// Jobs that have no row have this id, which no scheduled job has.
+/// The id of jobs without a row; no scheduled job has it.
 pub(super) const NO_ID: JobId = JobId(0);
 
-/// What came of one execution of a job: what a worker would have written.
+/// The result of one execution of a job: what a worker would have written.
 pub struct Ran<J> {
     ending: Ending,
     progress: u8,
@@ -32,7 +32,7 @@ pub struct Ran<J> {
     job: PhantomData<fn() -> J>,
 }
 
-/// Pauses of a test are neither shortened nor lengthened.
+/// The middle of the jitter range: backoff is neither shortened nor lengthened.
 const NO_JITTER: f64 = 0.5;
 
 impl<J: Job> Ran<J> {
@@ -51,17 +51,17 @@ impl<J: Job> Ran<J> {
         }
     }
 
-    /// What the execution makes of the job: `Terminated`, `Failed`, `Canceled`, or `Scheduled` where a worker would run it again, after
+    /// The job's status after the execution: `Terminated`, `Failed`, `Canceled`, or `Scheduled` if a worker would run it again, after
     /// an error with attempts left or a snooze.
     #[must_use]
     pub fn status(&self) -> JobStatus {
         self.ending.status
     }
 
-    /// What `execute` returned, through JSON and back.
+    /// The value that `execute` returned, through JSON and back.
     ///
-    /// [`Error::JobFailed`] with the reason where it returned an error, panicked or took too long, also where it would be retried;
-    /// [`Error::JobCanceled`] where it was canceled, [`Error::NotClosed`] where it snoozes.
+    /// [`Error::JobFailed`] with the reason if it returned an error, panicked or timed out, even if it would be retried;
+    /// [`Error::JobCanceled`] if it was canceled, [`Error::NotClosed`] if it snoozes.
     pub fn output(&self) -> Result<<J as Execute>::Output, Error> {
         match (self.status(), &self.ending.error) {
             (JobStatus::Terminated, _) => self.result(OUTPUT),
@@ -71,57 +71,57 @@ impl<J: Job> Ran<J> {
         }
     }
 
-    /// How it ended, where it did not end well: an error, a panic, a time-out, parameters that do not decode, a cancellation.
+    /// How the attempt failed, if it did: an error, a panic, a timeout, parameters that do not decode, a cancellation.
     #[must_use]
     pub fn how(&self) -> Option<AttemptEnd> {
         self.ending.how
     }
 
-    /// Why it did not end well: the error with its sources, in one line.
+    /// The error of a failed attempt, with its sources, in one line.
     #[must_use]
     pub fn error(&self) -> Option<&str> {
         self.ending.error.as_deref()
     }
 
-    /// How long it waits until its next attempt, where it has one: the pause of its definition without jitter, or the one it asked for.
+    /// How long the job waits until its next attempt, if it has one: its definition's backoff without jitter, or the delay it asked for.
     #[must_use]
     pub fn delay(&self) -> Option<Duration> {
         self.ending.delay
     }
 
-    /// The last progress it set, 0 to 100; of a job that has `Terminated`, 100.
+    /// The last progress that the job set, 0 to 100; 100 if it `Terminated`.
     #[must_use]
     pub fn progress(&self) -> u8 {
         self.progress
     }
 
-    /// What it said, oldest first.
+    /// The job's messages, oldest first.
     #[must_use]
     pub fn messages(&self) -> &[Message] {
         &self.messages
     }
 
-    /// All its results by name. What `execute` returned is the one named `output`.
+    /// All results by name. The value that `execute` returned is named `output`.
     #[must_use]
     pub fn results(&self) -> &BTreeMap<String, Value> {
         &self.results
     }
 
-    /// One of its results. [`Error::NoResult`] where it set none of this name.
+    /// The result of this name. [`Error::NoResult`] if the job set none.
     pub fn result<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
         match self.results.get(name) {
             Some(value) => decode_one(name, value),
-            // Nothing is kept of an output that is nothing.
+            // An output that is nothing is not stored.
             None if name == OUTPUT && self.status() == JobStatus::Terminated => decode_one(name, &Value::Null),
             None => Err(Error::NoResult { id: NO_ID, name: name.to_owned() }),
         }
     }
 }
 
-/// What a worker would make of the outcome.
+/// The transition that a worker would write for the outcome.
 fn ending<J: Job>(attempt: &RunningAttempt, outcome: Outcome) -> Ending {
     if attempt.updates.is_closed() {
-        // It has finished itself in a transaction: what came after does not matter.
+        // It has finished itself in a transaction: anything after that is ignored.
         return Ending::closed(JobStatus::Terminated, None, None);
     }
     let mut ending = transition_of(attempt, outcome, J::DEFAULTS.retry, NO_JITTER);
@@ -142,7 +142,7 @@ fn message(message: NewMessage) -> Message {
     }
 }
 
-// By hand, because what is shown does not depend on the job.
+// By hand, because a derive would add a bound on `J`.
 impl<J> fmt::Debug for Ran<J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Ran");

@@ -1,4 +1,4 @@
-//! Running one job, as a worker would, without a worker.
+//! Running one job as a worker would, without a worker.
 
 use std::any::TypeId;
 use std::fmt;
@@ -21,10 +21,10 @@ use crate::job::{Job, parameters};
 use crate::store::row::Claimed;
 use crate::worker::{decode, outcome_of, supervise, wait_for_blocking_code};
 
-/// The name of the worker that there is not.
+/// The name of the worker in whose place the test runs the job.
 const NO_WORKER: &str = "test";
 
-/// The lease and the grace of a worker that is not told otherwise.
+/// The default lease and grace of a worker.
 const LEASE: Duration = Duration::from_secs(30);
 const CANCEL_GRACE: Duration = Duration::from_secs(5);
 
@@ -43,14 +43,14 @@ const CANCEL_GRACE: Duration = Duration::from_secs(5);
 ///
 /// # Panics
 ///
-/// As [`Run::run`].
+/// Like [`Run::run`].
 #[track_caller]
 pub fn run_now<J: Job>(job: J) -> impl Future<Output = Ran<J>> {
     Run::new(job).run()
 }
 
-/// One execution of a job, without a worker, and without a row in a database. All else is as in a worker: parameters and output go
-/// through JSON and back, a panic or a time-out is an end like others, and the limits of results and messages hold.
+/// One execution of a job, without a worker or a row in a database. Everything else works as in a worker: parameters and output go
+/// through JSON and back, a panic or a timeout ends the attempt, and the limits of results and messages apply.
 ///
 /// ```
 /// # use jobs::prelude::*;
@@ -92,15 +92,15 @@ impl<J: Job> Run<J> {
     option_setters! {
         /// The queue, 1 to 200 characters.
         queue(queue: impl Into<String>),
-        /// How many attempts it has, 1 to 32767.
+        /// The maximum number of attempts, 1 to 32767.
         max_attempts(max_attempts: u32),
-        /// How long the attempt may take, from 1 millisecond.
+        /// How long the attempt may take, at least 1 millisecond.
         timeout(timeout: Duration),
-        /// On whose behalf it runs, 1 to 200 characters.
+        /// The user on whose behalf the job runs, 1 to 200 characters.
         user(user: impl Into<String>),
-        /// The session that asked for it, 1 to 200 characters.
+        /// The session that requested the job, 1 to 200 characters.
         session(session: impl Into<String>),
-        /// The event that asked for it, 1 to 200 characters.
+        /// The event that requested the job, 1 to 200 characters.
         event(event: impl Into<String>),
     }
 
@@ -108,7 +108,7 @@ impl<J: Job> Run<J> {
     ///
     /// # Panics
     ///
-    /// Where it is 0: the first attempt is 1.
+    /// If it is 0: the first attempt is 1.
     #[track_caller]
     pub fn attempt(mut self, number: u32) -> Self {
         assert!(number > 0, "the first attempt is 1");
@@ -116,7 +116,7 @@ impl<J: Job> Run<J> {
         self
     }
 
-    /// The time of its schedule for which it is executed, as [`JobContext::nominal_time`](crate::JobContext::nominal_time) gives it.
+    /// The time of its schedule for which the job is executed, as [`JobContext::nominal_time`](crate::JobContext::nominal_time) gives it.
     /// Default: none.
     pub fn nominal_time(mut self, time: DateTime<Utc>) -> Self {
         self.nominal_time = Some(time);
@@ -129,32 +129,34 @@ impl<J: Job> Run<J> {
         self
     }
 
-    /// What [`JobContext::db`](crate::JobContext::db) gives: where a job asks for it and has none, it panics, and says so.
+    /// The database that [`JobContext::db`](crate::JobContext::db) returns. Without one, a job that calls it panics with a message
+    /// that says so.
     ///
-    /// The job has no row there: its end is written nowhere, and [`finish_in`](crate::JobContext::finish_in) keeps the output for
-    /// [`Ran`] and writes nothing. Whether its transaction is committed is not looked at: only [`drain`](super::drain) shows that.
+    /// The job has no row there: its end is not written, and [`finish_in`](crate::JobContext::finish_in) only keeps the output for
+    /// [`Ran`]. Whether its transaction is committed is not checked: use [`drain`](super::drain) to test that.
     pub fn db(mut self, db: &DatabaseConnection) -> Self {
         self.db = db.clone();
         self
     }
 
-    /// Cancel the job when this token is canceled. One that is canceled already: the job finds itself canceled when it begins.
+    /// Cancels the job when this token is canceled. If it is canceled already, so is the job when it begins.
     pub fn cancel_on(mut self, token: CancellationToken) -> Self {
         self.cancel = token;
         self
     }
 
-    /// How long the job may go on after its cancellation or time-out before it is ended at its next `await`. Default: 5 seconds.
+    /// How long the job may keep running after its cancellation or timeout before it is dropped at its next `await`. Default: 5
+    /// seconds.
     pub fn cancel_grace(mut self, grace: Duration) -> Self {
         self.cancel_grace = grace;
         self
     }
 
-    /// Executes it. A panic of the job is no panic here: it is how the attempt [ended](Ran::how).
+    /// Executes the job. If the job panics, this does not: the panic is how the attempt [ended](Ran::how).
     ///
     /// # Panics
     ///
-    /// Where the job could not be scheduled (a parameter that does not serialise, an option out of its range), or no worker for it would
+    /// If the job could not be scheduled (a parameter that does not serialize, an option out of range), or no worker for it would
     /// start (without the state that its definition needs).
     #[track_caller]
     pub fn run(self) -> impl Future<Output = Ran<J>> {

@@ -1,4 +1,4 @@
-//! What a program has scheduled.
+//! Assertions about scheduled jobs.
 
 use std::fmt::Write as _;
 use std::panic::Location;
@@ -11,7 +11,7 @@ use crate::job::parameters::secrets::Parameters;
 use crate::store::testing;
 use crate::{JobFilter, JobRecord, counts, list};
 
-/// The jobs of this type that wait, due or not, oldest first, each with its record. Inside a transaction, those that it sees.
+/// Returns the waiting jobs of this type, due or not, oldest first, each with its record. Inside a transaction, those that it sees.
 ///
 /// ```
 /// # use jobs::prelude::*;
@@ -26,7 +26,7 @@ use crate::{JobFilter, JobRecord, counts, list};
 /// # Ok(()) }
 /// ```
 ///
-/// [`Error::Decode`] where the parameters of one do not decode.
+/// [`Error::Decode`] if the parameters of one do not decode.
 pub async fn scheduled<J: Job>(db: &impl ConnectionTrait) -> Result<Vec<(JobRecord, J)>, Error> {
     let names: Vec<_> = std::iter::once(J::DEFAULTS.name).chain(J::DEFAULTS.aliases.iter().copied()).collect();
     let decoded = testing::waiting(db, &names).await?.into_iter().map(|row| {
@@ -36,7 +36,7 @@ pub async fn scheduled<J: Job>(db: &impl ConnectionTrait) -> Result<Vec<(JobReco
     decoded.collect()
 }
 
-/// Panics, with the caller's place and what there is instead, unless a job of this type waits that matches.
+/// Asserts that a waiting job of this type matches.
 ///
 /// ```
 /// # use jobs::prelude::*;
@@ -53,7 +53,8 @@ pub async fn scheduled<J: Job>(db: &impl ConnectionTrait) -> Result<Vec<(JobReco
 ///
 /// # Panics
 ///
-/// Where none matches, the parameters of one do not decode, or the database can't be read.
+/// If none matches, the parameters of one do not decode, or the database can't be read. The message has the caller's location and
+/// the jobs that exist.
 #[track_caller]
 pub fn assert_scheduled<J: Job>(db: &impl ConnectionTrait, matches: impl Fn(&J) -> bool) -> impl Future<Output = ()> {
     let here = Location::caller();
@@ -68,11 +69,12 @@ pub fn assert_scheduled<J: Job>(db: &impl ConnectionTrait, matches: impl Fn(&J) 
     }
 }
 
-/// Panics, with the caller's place and what matches, where a job of this type waits that matches.
+/// Asserts that no waiting job of this type matches.
 ///
 /// # Panics
 ///
-/// Where one matches, the parameters of one do not decode, or the database can't be read.
+/// If one matches, the parameters of one do not decode, or the database can't be read. The message has the caller's location and
+/// the jobs that match.
 #[track_caller]
 pub fn refute_scheduled<J: Job>(db: &impl ConnectionTrait, matches: impl Fn(&J) -> bool) -> impl Future<Output = ()> {
     let here = Location::caller();
@@ -80,21 +82,21 @@ pub fn refute_scheduled<J: Job>(db: &impl ConnectionTrait, matches: impl Fn(&J) 
         let found = found(db, &matches, here).await;
         let lines: String = found.iter().take(SHOWN).map(line).collect();
         let (name, number) = (J::DEFAULTS.name, found.len());
-        assert!(found.is_empty(), "{here}: no `{name}` that matches was to be scheduled, and {number} are:{lines}");
+        assert!(found.is_empty(), "{here}: no `{name}` that matches should be scheduled, but {number} are:{lines}");
     }
 }
 
 async fn found<J: Job>(db: &impl ConnectionTrait, matches: impl Fn(&J) -> bool, here: &Location<'_>) -> Vec<JobRecord> {
     match scheduled::<J>(db).await {
         Ok(all) => all.into_iter().filter(|(_, job)| matches(job)).map(|(record, _)| record).collect(),
-        Err(error) => panic!("{here}: what is scheduled can't be read: {}", chain(&error)),
+        Err(error) => panic!("{here}: scheduled jobs can't be read: {}", chain(&error)),
     }
 }
 
-/// How many jobs are shown where others were looked for.
+/// How many jobs a message shows.
 const SHOWN: usize = 20;
 
-/// All jobs of the database, newest first: what was looked for may have another name, or have run already.
+/// The newest jobs of the database: the expected one may have another name, or have run already.
 async fn there_is(db: &impl ConnectionTrait) -> String {
     let all = async {
         let total = counts(db, JobFilter::new()).await?.total();
@@ -106,11 +108,11 @@ async fn there_is(db: &impl ConnectionTrait) -> String {
             let shown = if total > SHOWN as u64 { format!(", the newest {SHOWN}") } else { String::new() };
             format!("there are {total} jobs{shown}:{}", newest.iter().map(line).collect::<String>())
         }
-        Err(error) => format!("what there is can't be read: {}", chain(&error)),
+        Err(error) => format!("the existing jobs can't be read: {}", chain(&error)),
     }
 }
 
-/// How much of its parameters is shown of a job, in characters.
+/// How many characters of a job's parameters are shown.
 const SHOWN_CHARS: usize = 300;
 
 fn line(job: &JobRecord) -> String {

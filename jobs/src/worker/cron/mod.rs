@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::database::StoreClient;
 use super::session::Session;
-use crate::cron::fire::{self, Failure, Fired, Outcome, Unreadable};
+use crate::cron::fire::{self, Failure, FireResult, Fired, Unreadable};
 use crate::error::chain;
 use crate::store::cron::{self as store, DueFilter};
 use backoff::Backoff;
@@ -118,7 +118,7 @@ impl<'a> Schedules<'a> {
     async fn fire_due(&mut self) -> Result<(), DbErr> {
         self.failures_in_a_row = 0;
         while !is_over(self.session) {
-            let Outcome { unreadable, fired } = self.fire_some().await?;
+            let FireResult { unreadable, fired } = self.fire_some().await?;
             let all_could_be_read = unreadable.is_empty();
             for schedule in unreadable {
                 self.leave_alone(schedule);
@@ -137,11 +137,11 @@ impl<'a> Schedules<'a> {
         Ok(())
     }
 
-    async fn fire_some(&mut self) -> Result<Outcome, DbErr> {
+    async fn fire_some(&mut self) -> Result<FireResult, DbErr> {
         let (store, which) = (self.client.store(), DueFilter::new(&self.jobs, &self.backoff.names())?);
         let limit = if self.one_by_one > 0 { 1 } else { fire::PAGE };
         let default_queue = &self.session.config.default_queue;
-        let fire = fire::first_due(&store, &self.session.registry, default_queue, &which, limit);
+        let fire = fire::fire_next_due(&store, &self.session.registry, default_queue, &which, limit);
         self.client.with_timeout(fire).await
     }
 

@@ -1,4 +1,4 @@
-//! What `doctor` looks at, one check to a function.
+//! The checks of `doctor`, one per function.
 
 use std::time::{Duration, Instant};
 
@@ -13,11 +13,11 @@ use crate::error::fault::{self, Fault};
 use crate::error::{Error, chain};
 use crate::store::health;
 
-/// What a check has found.
+/// A finding of a check.
 #[derive(Debug, Serialize)]
 pub(super) struct Finding {
     pub(super) check: &'static str,
-    /// `Info` where nothing is known to be wrong, but not all could be looked at.
+    /// `Info` if nothing is known to be wrong, but the check could not be performed completely.
     pub(super) level: Level,
     pub(super) found: String,
     pub(super) remedy: String,
@@ -25,10 +25,10 @@ pub(super) struct Finding {
 
 type Found = Result<Vec<Finding>, Failure>;
 
-/// A clock that is further off is not set by the network.
+/// Clocks that are set by NTP differ by less.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(2);
 
-/// How many attempts are named.
+/// How many attempts are reported.
 const ATTEMPTS: u64 = 20;
 
 impl Finding {
@@ -37,34 +37,38 @@ impl Finding {
     }
 }
 
-/// Something that is wrong.
+/// A problem.
 fn finding(check: &'static str, found: impl Into<String>, remedy: impl Into<String>) -> Finding {
     Finding { check, level: Level::Warn, found: found.into(), remedy: remedy.into() }
 }
 
-/// Something that could not be looked at.
+/// A check that could not be performed.
 fn unseen(check: &'static str, found: impl Into<String>, remedy: impl Into<String>) -> Finding {
     Finding { level: Level::Info, ..finding(check, found, remedy) }
 }
 
-/// Whether the tables are there, as this program knows them. Where they can't be read, the level is that of an error.
+/// Whether the tables are those that this program expects. If they can't be read, the level is `Error`.
 pub(super) async fn tables(db: &DatabaseConnection) -> Found {
     if let Err(error) = health::tables(db).await {
         if fault::of(&error) == Fault::Connection {
             return Err(error.into());
         }
         let remedy = if fault::lacks_tables(&error) {
-            "make them: migrate"
+            "create them: migrate"
         } else {
-            "see what the database says: the tables may be there, and not for this user"
+            "see the database's message: the tables may exist, but not be accessible to this user"
         };
         let found = format!("the tables can't be read: {}", chain(&Error::Database(error)));
         return Ok(vec![Finding { level: Level::Error, ..finding("tables", found, remedy) }]);
     }
     let states = migrate::states(db).await?;
     if !states.iter().any(|state| state.is_applied) {
-        let found = "the tables are there, and no migration is recorded";
-        return Ok(vec![unseen("tables", found, "nothing, where a migrator of your own has made them; else: migrate")]);
+        let found = "the tables exist, and no migration is recorded";
+        return Ok(vec![unseen(
+            "tables",
+            found,
+            "nothing, if a migrator of your own has created them; otherwise: migrate",
+        )]);
     }
     let pending = states.iter().filter(|state| !state.is_applied).map(|state| {
         finding("tables", format!("{} is not applied", state.migration), "bring the tables up to date: migrate")
@@ -84,7 +88,7 @@ pub(super) async fn clock(db: &DatabaseConnection) -> Found {
     let (asked, began) = (Utc::now(), Instant::now());
     let theirs = health::clock(db).await?;
     let taken = began.elapsed();
-    // The database has looked at its clock some time between.
+    // The database read its clock somewhere in between.
     let ours = asked + taken / 2;
     let difference = (theirs - ours).abs().to_std().unwrap_or_default();
     if difference <= CLOCK_TOLERANCE + taken / 2 {
@@ -94,11 +98,11 @@ pub(super) async fn clock(db: &DatabaseConnection) -> Found {
     Ok(vec![finding(
         "clock",
         format!("the database's clock is {} {direction} this machine's", durations::show(difference)),
-        "set both by NTP: jobs are due by the database's clock, and times that are computed here (`at`) are off by so much",
+        "set both by NTP: jobs are due by the database's clock, and times that are computed here (`at`) are off by this much",
     )])
 }
 
-/// Whether workers are heard of.
+/// Whether workers renew their leases.
 pub(super) async fn workers(db: &DatabaseConnection) -> Found {
     let now = health::clock(db).await?;
     let workers = crate::workers(db).await?;
@@ -106,19 +110,19 @@ pub(super) async fn workers(db: &DatabaseConnection) -> Found {
         finding(
             "workers",
             format!(
-                "worker {} ({}) has not been heard of for {}, and has {} running job(s)",
+                "worker {} ({}) has not been heard from for {}, and has {} running job(s)",
                 worker.id,
                 worker.name,
                 since(worker.last_seen_at, now),
                 worker.running
             ),
-            "start a worker, or wait for one that runs: it takes over these jobs and removes this entry",
+            "start a worker, or wait for one that is running: it takes over these jobs and removes this entry",
         )
     });
     Ok(found.collect())
 }
 
-/// A schedule that fires later than this is not fired at all.
+/// A schedule that is later than this is not being fired at all.
 const LATE_SCHEDULE: Duration = Duration::from_mins(5);
 
 /// Whether schedules fire.
@@ -128,8 +132,13 @@ pub(super) async fn schedules(db: &DatabaseConnection) -> Found {
         let late = (now - schedule.next_at?).to_std().ok().filter(|late| *late > LATE_SCHEDULE)?;
         Some(finding(
             "schedules",
-            format!("schedule {} of job {} should have fired {} ago", schedule.name, schedule.job, durations::show(late)),
-            "start a worker that has the definition of this job, look into its log, or remove the schedule: cron remove",
+            format!(
+                "schedule {} of job {} should have fired {} ago",
+                schedule.name,
+                schedule.job,
+                durations::show(late)
+            ),
+            "start a worker that has the definition of this job, check its log, or remove the schedule: cron remove",
         ))
     });
     Ok(found.collect())
@@ -143,12 +152,12 @@ pub(super) async fn paused(db: &DatabaseConnection) -> Found {
         Some(finding(
             "paused queues",
             format!(
-                "queue {} is paused since {}, and jobs in it have been due for {}",
+                "queue {} has been paused since {}, and jobs in it have been due for {}",
                 queue.name,
                 table::time(paused_at),
                 durations::show(due)
             ),
-            format!("where that is no longer wanted: resume {}", queue.name),
+            format!("if that is no longer wanted: resume {}", queue.name),
         ))
     });
     Ok(found.collect())
@@ -188,10 +197,7 @@ pub(super) async fn attempts(db: &DatabaseConnection, limit: Duration) -> Found 
                 since(attempt.started_at, now),
                 attempt.attempt
             ),
-            format!(
-                "see what it does: show {0}; stop it: cancel {0}; bound it: a timeout in its definition",
-                attempt.id
-            ),
+            format!("inspect it: show {0}; stop it: cancel {0}; limit it: a timeout in its definition", attempt.id),
         )
     });
     Ok(found.collect())
@@ -203,7 +209,7 @@ pub(super) async fn transactions(db: &DatabaseConnection, limit: Duration) -> Fo
         Ok(open) => open,
         Err(error) if fault::of(&error) == Fault::Connection => return Err(error.into()),
         Err(error) => {
-            let found = format!("open transactions can't be looked at: {}", chain(&Error::Database(error)));
+            let found = format!("open transactions can't be checked: {}", chain(&Error::Database(error)));
             return Ok(vec![unseen("long transactions", found, RIGHT_TO_SEE)]);
         }
     };
@@ -224,13 +230,13 @@ pub(super) async fn transactions(db: &DatabaseConnection, limit: Duration) -> Fo
         })
         .collect();
     if open.hidden > 0 {
-        let found = format!("{} session(s) of other users can't be looked at", open.hidden);
+        let found = format!("{} session(s) of other users can't be checked", open.hidden);
         findings.push(unseen("long transactions", found, RIGHT_TO_SEE));
     }
     Ok(findings)
 }
 
-/// For those who may not see what others do.
+/// The remedy if the database's user may not see other sessions.
 const RIGHT_TO_SEE: &str = "to have this checked, give the database's user the right to see all sessions: pg_read_all_stats on \
                             PostgreSQL, PROCESS on MariaDB and MySQL";
 
