@@ -79,7 +79,7 @@ async fn results_are_typed_and_named(t: Database) {
     assert_eq!(undecodable(jobs::output::<u8>(t.db(), handle).await), "output");
     let missing = handle.result::<Value>(t.db(), "Half").await;
     assert!(
-        matches!(&missing, Err(Error::NoResult { id, name }) if *id == handle.id() && name == "Half"),
+        matches!(&missing, Err(Error::NoResult { id, name, .. }) if *id == handle.id() && name == "Half"),
         "{missing:?}"
     );
 }
@@ -96,7 +96,7 @@ async fn the_output_of_a_failed_job_is_why_it_failed(t: Database) {
     work(&t).await;
     let output = handle.output(t.db()).await;
     assert!(
-        matches!(&output, Err(Error::JobFailed { id, reason }) if *id == handle.id() && reason == "it can't be done"),
+        matches!(&output, Err(Error::JobFailed { id, reason, .. }) if *id == handle.id() && reason == "it can't be done"),
         "{output:?}"
     );
     let record = handle.record(t.db()).await.unwrap();
@@ -112,7 +112,7 @@ async fn the_output_of_a_canceled_job_is_that_it_was_canceled(t: Database) {
     from_outside.cancel(t.db()).await.unwrap();
     for handle in [by_itself, from_outside] {
         let output = handle.output(t.db()).await;
-        assert!(matches!(&output, Err(Error::JobCanceled { id }) if *id == handle.id()), "{output:?}");
+        assert!(matches!(&output, Err(Error::JobCanceled { id, .. }) if *id == handle.id()), "{output:?}");
     }
     assert_eq!(by_itself.record(t.db()).await.unwrap().last_error.as_deref(), Some("nobody wants it"));
 }

@@ -43,7 +43,7 @@ pub(crate) async fn closed_jobs(t: &Database) -> Vec<(JobHandle<Talk>, JobStatus
 #[track_caller]
 pub(crate) fn refused<T: Debug>(result: Result<T, Error>) -> String {
     match result {
-        Err(Error::InvalidValue { name, reason }) => {
+        Err(Error::InvalidValue { name, reason, .. }) => {
             assert!(!reason.is_empty(), "`{name}` is refused without a reason");
             name
         }
@@ -65,7 +65,7 @@ pub(crate) fn undecodable<T: Debug>(result: Result<T, Error>) -> String {
 pub(crate) fn assert_not_found<T: Debug>(result: Result<T, Error>, expected: impl Into<JobId>) {
     let expected = expected.into();
     match result {
-        Err(Error::NotFound { id }) => assert_eq!(id, expected),
+        Err(Error::NotFound { id, .. }) => assert_eq!(id, expected),
         other => panic!("not told that there is no job {expected}: {other:?}"),
     }
 }

@@ -89,7 +89,7 @@ async fn a_schedule_exists_if_the_transaction_commits(t: Database) {
 async fn a_name_is_given_once(t: Database) {
     cron::add(t.db(), "hourly", hourly(), Ping::new()).await.unwrap();
     let again = cron::add(t.db(), "hourly", yearly(), Add::new(1)).await;
-    assert!(matches!(again, Err(Error::ScheduleExists { name }) if name == "hourly"));
+    assert!(matches!(again, Err(Error::ScheduleExists { name, .. }) if name == "hourly"));
     assert_eq!(schedule(&t, "hourly").await.job, "Ping");
     // Names compare byte by byte.
     cron::add(t.db(), "Hourly", hourly(), Ping::new()).await.unwrap();

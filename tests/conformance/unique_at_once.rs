@@ -199,7 +199,7 @@ async fn an_older_snapshot_makes_no_second_job(t: Database) {
         let scheduled = soon(scheduled.into_future()).await.map(|handle| handle.id());
         for (result, held) in [(retried, ended.id()), (scheduled, new.id())] {
             match result {
-                Ok(id) | Err(Error::Duplicate { existing: id }) => assert_eq!(id, held, "{on_conflict:?}"),
+                Ok(id) | Err(Error::Duplicate { existing: id, .. }) => assert_eq!(id, held, "{on_conflict:?}"),
                 // The database says that another one was there first.
                 Err(error) => {
                     assert!(error.is_retryable() || error.to_string().contains("aborted"), "{on_conflict:?}: {error}");

@@ -53,7 +53,7 @@ async fn waiting_for_a_job_that_fails_ends_with_its_reason(t: Database) {
     let handle = Talk::new("fail").schedule(t.db()).await.unwrap();
     let (end, ()) = tokio::join!(soon(handle.wait(t.db())), work(&t));
     assert!(
-        matches!(&end, Err(Error::JobFailed { id, reason }) if *id == handle.id() && reason == "it can't be done"),
+        matches!(&end, Err(Error::JobFailed { id, reason, .. }) if *id == handle.id() && reason == "it can't be done"),
         "{end:?}"
     );
 }
@@ -64,7 +64,7 @@ async fn waiting_for_a_job_that_is_canceled_ends_with_that(t: Database) {
     assert_waits(wait.as_mut()).await;
     handle.cancel(t.db()).await.unwrap();
     let end = soon(wait).await;
-    assert!(matches!(&end, Err(Error::JobCanceled { id }) if *id == handle.id()), "{end:?}");
+    assert!(matches!(&end, Err(Error::JobCanceled { id, .. }) if *id == handle.id()), "{end:?}");
 }
 
 async fn waiting_by_id_ends_with_the_record(t: Database) {
@@ -94,7 +94,7 @@ async fn a_wait_has_a_limit_where_one_is_given(t: Database) {
     let handle = Add::new(1).schedule(t.db()).await.unwrap();
     for limit in [Duration::ZERO, Duration::from_millis(100)] {
         let end = soon(handle.wait_for(t.db(), limit)).await;
-        let Err(Error::WaitTimeout { id, waited }) = end else { panic!("{end:?}") };
+        let Err(Error::WaitTimeout { id, waited, .. }) = end else { panic!("{end:?}") };
         assert_eq!((id, waited), (handle.id(), limit));
     }
     let end = soon(jobs::wait_for(t.db(), handle, Duration::from_millis(1))).await;

@@ -242,7 +242,7 @@ async fn a_job_is_not_given_back_while_code_that_it_left_behind_goes_on(t: Datab
     gate.arrivals(1).await;
     running.tell_to_stop();
     let ended = running.ended().await;
-    assert!(matches!(ended, Err(Error::StillRunning { running: 1 })), "{ended:?}");
+    assert!(matches!(ended, Err(Error::StillRunning { running: 1, .. })), "{ended:?}");
     assert_eq!(handle.status(t.db()).await.unwrap(), JobStatus::Running);
     block.release();
 }
@@ -275,7 +275,7 @@ async fn code_that_outlives_its_worker_is_given_to_another_only_when_the_lease_i
     let handle = Aside::new().schedule(t.db()).await.unwrap();
     gate.arrivals(1).await;
     running.tell_to_stop();
-    assert!(matches!(running.ended().await, Err(Error::StillRunning { running: 1 })));
+    assert!(matches!(running.ended().await, Err(Error::StillRunning { running: 1, .. })));
     // Nobody claims that it has ended, and its owner's row lives as long as its lease.
     assert_eq!(handle.status(t.db()).await.unwrap(), JobStatus::Running);
     assert_eq!(workers(&t).await, 1);

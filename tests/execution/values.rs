@@ -142,7 +142,7 @@ async fn numbers_come_back_bit_by_bit(t: Database) {
 
 async fn numbers_that_json_does_not_have_are_refused_by_their_names(t: Database) {
     let refused = |result: Result<JobHandle<Measure>, jobs::Error>| match result {
-        Err(jobs::Error::InvalidValue { name, reason }) if reason.contains("NaN") => name,
+        Err(jobs::Error::InvalidValue { name, reason, .. }) if reason.contains("NaN") => name,
         other => panic!("{other:?}"),
     };
     let nan = Measure::new(vec![1.0, f64::NAN], 0.0).schedule(t.db()).await;

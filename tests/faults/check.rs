@@ -267,5 +267,6 @@ fn counted(status: JobStatus) -> &'static str {
         JobStatus::Canceled => "canceled",
         JobStatus::Failed => "failed",
         JobStatus::Terminated => "terminated",
+        _ => "of another status",
     }
 }

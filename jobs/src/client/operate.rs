@@ -14,6 +14,7 @@ use crate::store::{control, keys, maintain, repeat_call, wake};
 
 /// What came of asking a job to cancel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Cancellation {
     /// It was waiting, and is `CANCELED` now.
     Done,

@@ -24,6 +24,7 @@ pub type JobResult<T = ()> = Result<T, JobError>;
 pub enum Error {
     /// The job has ended, and what was asked would change it.
     #[error("job {id} is closed ({status}): only `retry` and `delete` act on a closed job")]
+    #[non_exhaustive]
     Closed {
         /// The job.
         id: JobId,
@@ -32,6 +33,7 @@ pub enum Error {
     },
     /// What was asked needs a closed job (or, for `output`, a terminated one), and this one is not.
     #[error("job {id} is {status}: it has to end first, by itself or by `cancel`")]
+    #[non_exhaustive]
     NotClosed {
         /// The job.
         id: JobId,
@@ -40,6 +42,7 @@ pub enum Error {
     },
     /// What was asked needs a waiting job, and this one runs.
     #[error("job {id} is running: its parameters can be changed only while it is SCHEDULED")]
+    #[non_exhaustive]
     NotScheduled {
         /// The job.
         id: JobId,
@@ -47,6 +50,7 @@ pub enum Error {
     /// Another job holds the key of this one, and [`OnConflict`](crate::OnConflict) does not say to use it; or one that is retried can't
     /// have its key again.
     #[error("job {existing} holds the key of this one: use it, or try again when it has ended")]
+    #[non_exhaustive]
     Duplicate {
         /// The job that holds the key. One whose time to be unique outlives it may have been deleted.
         existing: JobId,
@@ -54,12 +58,14 @@ pub enum Error {
     /// No job has this id (or retention or `delete` has removed it). In a transaction of the caller's that is `REPEATABLE READ`, on MariaDB
     /// and MySQL, neither has a job that was scheduled after the transaction first read.
     #[error("there is no job {id}")]
+    #[non_exhaustive]
     NotFound {
         /// The id that was asked for.
         id: JobId,
     },
     /// The job has no result of this name.
     #[error("job {id} has no result named `{name}`")]
+    #[non_exhaustive]
     NoResult {
         /// The job.
         id: JobId,
@@ -68,6 +74,7 @@ pub enum Error {
     },
     /// A value that can't be accepted.
     #[error("`{name}` is invalid: {reason}")]
+    #[non_exhaustive]
     InvalidValue {
         /// The parameter, option or argument, or the setting of the session.
         name: String,
@@ -76,6 +83,7 @@ pub enum Error {
     },
     /// A value does not serialise.
     #[error("`{name}` does not serialise")]
+    #[non_exhaustive]
     Encode {
         /// The parameter or result.
         name: String,
@@ -84,6 +92,7 @@ pub enum Error {
     },
     /// A stored or given value does not decode as the type that was asked for.
     #[error("`{name}` does not decode")]
+    #[non_exhaustive]
     Decode {
         /// The parameter or result.
         name: String,
@@ -92,18 +101,21 @@ pub enum Error {
     },
     /// No definition in this program answers to the name.
     #[error("no definition is named `{name}`: is the crate that defines it linked? (`use my_app as _;` links it)")]
+    #[non_exhaustive]
     UnknownJob {
         /// The name that was asked for.
         name: String,
     },
     /// This attempt no longer has the job, and can't write: another worker has taken it over, or the attempt has ended.
     #[error("job {id} is no longer owned by this attempt: another worker has taken it over, or the attempt has ended")]
+    #[non_exhaustive]
     Lost {
         /// The job.
         id: JobId,
     },
     /// The job that was waited for ended `FAILED`.
     #[error("job {id} failed: {reason}")]
+    #[non_exhaustive]
     JobFailed {
         /// The job.
         id: JobId,
@@ -112,12 +124,14 @@ pub enum Error {
     },
     /// The job that was waited for ended `CANCELED`.
     #[error("job {id} was canceled")]
+    #[non_exhaustive]
     JobCanceled {
         /// The job.
         id: JobId,
     },
     /// The job had not ended when the time to wait was over.
     #[error("job {id} has not ended within {waited:?}")]
+    #[non_exhaustive]
     WaitTimeout {
         /// The job.
         id: JobId,
@@ -126,12 +140,14 @@ pub enum Error {
     },
     /// A schedule of this name is there already.
     #[error("there is a schedule named `{name}` already: `cron::replace` changes it")]
+    #[non_exhaustive]
     ScheduleExists {
         /// The name.
         name: String,
     },
     /// No schedule has this name.
     #[error("there is no schedule named `{name}`")]
+    #[non_exhaustive]
     NoSchedule {
         /// The name that was asked for.
         name: String,
@@ -143,6 +159,7 @@ pub enum Error {
     #[error(
         "the worker was told to leave at once: {running} job(s) were still running, or their end was not written: another worker takes them over"
     )]
+    #[non_exhaustive]
     Aborted {
         /// How many jobs were left behind, running or with an end that is not written.
         running: usize,
@@ -152,6 +169,7 @@ pub enum Error {
     #[error(
         "code of {running} job(s) went on when the worker had stopped: code that blocks has to look at `is_canceled()` from time to time"
     )]
+    #[non_exhaustive]
     StillRunning {
         /// How many jobs have code that goes on.
         running: usize,

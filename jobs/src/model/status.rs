@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 )]
 #[sea_orm(rs_type = "i16", db_type = "SmallInteger")]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum JobStatus {
     /// Waiting: for its time, for a worker, or for its next attempt.
     #[sea_orm(num_value = 0)]

@@ -8,6 +8,7 @@ use super::JobStatus;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[non_exhaustive]
 pub enum OnConflict {
     /// The other one is it: its handle comes back, and says that it [`existed`](crate::JobHandle::existed).
     #[default]
@@ -22,6 +23,7 @@ pub enum OnConflict {
 /// While what a unique job holds its key.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum UniqueWhile {
     /// While it waits: the next one may be scheduled as soon as this one runs.
     Scheduled,
