@@ -172,8 +172,20 @@ impl JobCounts {
         self.scheduled + self.running + self.canceled + self.failed + self.terminated
     }
 
+    /// How many there are in this status.
+    #[must_use]
+    pub const fn of(&self, status: JobStatus) -> u64 {
+        match status {
+            JobStatus::Scheduled => self.scheduled,
+            JobStatus::Running => self.running,
+            JobStatus::Canceled => self.canceled,
+            JobStatus::Failed => self.failed,
+            JobStatus::Terminated => self.terminated,
+        }
+    }
+
     /// The count of this status.
-    pub(crate) const fn of(&mut self, status: JobStatus) -> &mut u64 {
+    pub(crate) const fn of_mut(&mut self, status: JobStatus) -> &mut u64 {
         match status {
             JobStatus::Scheduled => &mut self.scheduled,
             JobStatus::Running => &mut self.running,
@@ -210,7 +222,7 @@ pub async fn counts<C: ConnectionTrait>(db: &C, filter: JobFilter) -> Result<Job
         .await?;
     let mut counts = JobCounts::default();
     for (status, jobs) in rows {
-        *counts.of(status) = u64::try_from(jobs).unwrap_or(0);
+        *counts.of_mut(status) = u64::try_from(jobs).unwrap_or(0);
     }
     Ok(counts)
 }

@@ -109,7 +109,7 @@ fn record(records: &mut BTreeMap<String, QueueRecord>, name: String) -> &mut Que
 pub async fn counts_by_queue<C: ConnectionTrait>(db: &C) -> Result<BTreeMap<String, JobCounts>, Error> {
     let mut queues = BTreeMap::<String, JobCounts>::new();
     for (queue, status, jobs) in store::counts(db).await? {
-        *queues.entry(queue).or_default().of(status) = u64::try_from(jobs).unwrap_or(0);
+        *queues.entry(queue).or_default().of_mut(status) = u64::try_from(jobs).unwrap_or(0);
     }
     Ok(queues)
 }

@@ -268,7 +268,7 @@ pub async fn attempts<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Resul
         worker: row.worker,
         started_at: row.started_at,
         ended_at: row.ended_at,
-        how: AttemptEnd::parse(&row.how).unwrap_or(AttemptEnd::Error),
+        how: AttemptEnd::stored(&row.how),
         error: row.error,
     };
     Ok(rows.into_iter().map(attempt).collect())

@@ -11,12 +11,12 @@ use crate::client::JobOptions;
 use crate::job::parameters::secrets;
 use crate::job::registry;
 use crate::model::JobId;
+use crate::model::texts::texts;
 use crate::store::cron::Row;
 use crate::store::firings::FiringRow;
 
 /// Where a schedule comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CronSource {
     /// A definition in the code of workers: `#[job(cron = "…")]`.
@@ -25,14 +25,7 @@ pub enum CronSource {
     Runtime,
 }
 
-impl CronSource {
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Definition => "definition",
-            Self::Runtime => "runtime",
-        }
-    }
-}
+texts!(CronSource, "a source of schedules", { Definition = "definition", Runtime = "runtime" });
 
 impl fmt::Display for CronSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

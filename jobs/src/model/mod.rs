@@ -7,6 +7,7 @@ mod level;
 pub(crate) mod outcome;
 mod retry;
 mod status;
+pub(crate) mod texts;
 mod unique;
 
 pub use id::JobId;
@@ -14,4 +15,5 @@ pub use level::Level;
 pub use outcome::AttemptEnd;
 pub use retry::RetryPolicy;
 pub use status::JobStatus;
+pub use texts::ParseVariantError;
 pub use unique::{OnConflict, UniqueWhile};

@@ -23,7 +23,7 @@ impl Drained {
     pub fn counts(&self) -> JobCounts {
         let mut counts = JobCounts::default();
         for job in &self.jobs {
-            *counts.of(job.status) += 1;
+            *counts.of_mut(job.status) += 1;
         }
         counts
     }

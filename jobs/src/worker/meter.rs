@@ -84,7 +84,7 @@ pub(super) fn finished<'a>(ends: impl Iterator<Item = (&'a str, &'a str, &'a Fin
 
 /// An attempt has ended its job in a transaction of its own.
 pub(super) fn finished_inside(job: &Claimed) {
-    let values = [&*job.queue, &*job.name, SUCCESS, metrics::label(JobStatus::Terminated)];
+    let values = [&*job.queue, &*job.name, SUCCESS, JobStatus::Terminated.as_str()];
     count_each(metrics::FINISHED_TOTAL, FINISHED_BY, std::iter::once(values));
 }
 
@@ -94,7 +94,7 @@ fn outcome(end: &Finish) -> &'static str {
 
 fn status(end: &Finish) -> &'static str {
     let ends = [JobStatus::Canceled, JobStatus::Failed, JobStatus::Terminated];
-    metrics::label(ends.into_iter().find(|status| status.code() == end.status).unwrap_or(JobStatus::Scheduled))
+    ends.into_iter().find(|status| status.code() == end.status).unwrap_or(JobStatus::Scheduled).as_str()
 }
 
 /// The end of an attempt was not written: another worker has the job.
