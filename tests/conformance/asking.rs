@@ -1,11 +1,13 @@
 //! Asking what became of a job, by its handle and by its id.
 
+use std::time::Duration;
+
 use jobs::prelude::*;
 use jobs::{AttemptEnd, Error, Level};
 use jobs_tests::{Database, cases, soon};
 use serde_json::{Value, json};
 
-use crate::common::{assert_not_closed, assert_not_found, refused, undecodable, work};
+use crate::common::{assert_not_closed, assert_not_found, assert_read_back, refused, undecodable, work};
 use crate::definitions::{Add, Ping, Talk};
 
 cases![
@@ -21,6 +23,7 @@ cases![
     an_id_that_nobody_has_is_not_found,
     a_parameter_is_typed,
     a_record_serialises_with_its_values,
+    records_are_read_as_they_are_written,
 ];
 
 async fn a_job_tells_the_same_by_handle_and_by_id(t: Database) {
@@ -197,4 +200,16 @@ async fn a_record_serialises_with_its_values(t: Database) {
     assert_eq!(json["id"], handle.id().get());
     assert_eq!((&json["name"], &json["status"], &json["user"]), (&json!("Add"), &json!("terminated"), &json!("ada")));
     assert_eq!((&json["parameters"], &json["results"]), (&json!({"a": 1, "b": 1}), &json!({"output": 2})));
+}
+
+async fn records_are_read_as_they_are_written(t: Database) {
+    let timeout = Duration::from_millis(90_061_001);
+    let handle = Talk::new("fail").schedule(t.db()).timeout(timeout).user("ada").await.unwrap();
+    assert_read_back(&handle.record(t.db()).await.unwrap());
+    work(&t).await;
+    let record = handle.record(t.db()).await.unwrap();
+    assert_eq!(record.timeout, Some(timeout));
+    assert_read_back(&record);
+    assert_read_back(&handle.attempts(t.db()).await.unwrap());
+    assert_read_back(&handle.messages(t.db()).await.unwrap());
 }

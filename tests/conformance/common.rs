@@ -5,6 +5,8 @@ use std::fmt::Debug;
 use jobs::prelude::*;
 use jobs::{Error, JobCounts, JobFilter};
 use jobs_tests::{Database, Gate, Running, soon};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::definitions::Talk;
 
@@ -86,4 +88,10 @@ pub(crate) fn assert_not_closed<T: Debug>(result: Result<T, Error>, expected: Jo
         Err(Error::NotClosed { status, .. }) => assert_eq!(status, expected),
         other => panic!("not refused as not closed: {other:?}"),
     }
+}
+
+/// That a record is what is read of its JSON.
+pub(crate) fn assert_read_back<T: Serialize + DeserializeOwned + PartialEq + Debug>(record: &T) {
+    let json = serde_json::to_string(record).unwrap();
+    assert_eq!(serde_json::from_str::<T>(&json).unwrap(), *record, "{json}");
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::JobRecord;
 use crate::error::Error;
@@ -14,20 +14,85 @@ use crate::store::entity::job::{Column, Entity};
 use crate::store::unserved::{self, Unserved};
 
 /// Which jobs to list or count. Every condition that is given must hold; none is given at first.
-#[derive(Debug, Clone, Default)]
+///
+/// It can be read from the query of a URL, or from JSON, in which each condition has the name of its method:
+///
+/// ```
+/// # use jobs::{JobFilter, JobStatus};
+/// let filter: JobFilter = serde_json::from_str(r#"{"status": "failed,canceled", "queue": "images", "limit": 20}"#)?;
+/// assert_eq!(filter, JobFilter::new().status(JobStatus::Failed).status(JobStatus::Canceled).queue("images").limit(20));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+///
+/// `status` is one or several, separated by commas, or a list of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 #[must_use]
 pub struct JobFilter {
+    #[serde(rename = "status", with = "statuses", skip_serializing_if = "Vec::is_empty")]
     statuses: Vec<JobStatus>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     queue: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     session: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     event: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     created_from: Option<DateTime<Utc>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     created_until: Option<DateTime<Utc>>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     unserved: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
     after: Option<JobId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<u64>,
+}
+
+/// Statuses as one text: what fits into the query of a URL.
+mod statuses {
+    use std::fmt;
+
+    use serde::de::{Error, SeqAccess, Visitor};
+    use serde::{Deserializer, Serializer};
+
+    use crate::model::JobStatus;
+
+    pub(super) fn serialize<S: Serializer>(statuses: &[JobStatus], serializer: S) -> Result<S::Ok, S::Error> {
+        let texts: Vec<_> = statuses.iter().map(|status| status.as_str()).collect();
+        serializer.serialize_str(&texts.join(","))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<JobStatus>, D::Error> {
+        struct Statuses;
+
+        impl<'de> Visitor<'de> for Statuses {
+            type Value = Vec<JobStatus>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("statuses, separated by commas or in a list")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+                let texts = text.split(',').map(str::trim).filter(|text| !text.is_empty());
+                texts.map(|text| text.parse().map_err(E::custom)).collect()
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut statuses = Vec::new();
+                while let Some(status) = list.next_element()? {
+                    statuses.push(status);
+                }
+                Ok(statuses)
+            }
+        }
+
+        deserializer.deserialize_any(Statuses)
+    }
 }
 
 /// The largest page.
@@ -150,11 +215,11 @@ pub async fn list<C: ConnectionTrait>(db: &C, filter: JobFilter) -> Result<Vec<J
     if let Some(last) = filter.after {
         select = select.filter(Column::Id.lt(last.0));
     }
-    Ok(select.all(db).await?.into_iter().map(JobRecord::from).collect())
+    Ok(select.all(db).await?.into_iter().map(JobRecord::of).collect())
 }
 
 /// How many jobs there are in each status.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[allow(missing_docs, reason = "the names are those of the statuses")]
 pub struct JobCounts {

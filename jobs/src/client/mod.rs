@@ -10,6 +10,7 @@ pub(crate) mod options;
 mod queue;
 pub(crate) mod record;
 pub(crate) mod schedule;
+mod seconds;
 pub(crate) mod setup;
 pub(crate) mod wait;
 mod workers;

@@ -5,17 +5,16 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sea_orm::ConnectionTrait;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::JobCounts;
-use super::record::seconds;
 use crate::error::Error;
 use crate::job::parameters::check_name;
 use crate::model::JobStatus;
 use crate::store::{control, queues as store, repeat_call, wake, workers};
 
 /// A queue, as it stands. Times are the database's.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct QueueRecord {
     /// The name.
@@ -27,7 +26,7 @@ pub struct QueueRecord {
     /// How many jobs of it run.
     pub running: u64,
     /// For how long the first of its jobs that wait has been due; `None` where none is due. As JSON: `oldest_due_seconds`, a number.
-    #[serde(rename = "oldest_due_seconds", serialize_with = "seconds")]
+    #[serde(rename = "oldest_due_seconds", default, with = "super::seconds")]
     pub oldest_due: Option<Duration>,
 }
 

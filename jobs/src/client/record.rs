@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde::de::DeserializeOwned;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::Error;
@@ -18,7 +18,7 @@ use crate::store::control;
 use crate::store::entity::{attempt, job, message};
 
 /// Everything that is stored about a job. Times are the database's.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct JobRecord {
     /// The identifier.
@@ -38,7 +38,7 @@ pub struct JobRecord {
     /// How many attempts may be started in all; grows when an attempt did not count, and with `retry`.
     pub max_attempts: u32,
     /// How long an attempt may take. As JSON: `timeout_seconds`, a number.
-    #[serde(rename = "timeout_seconds", serialize_with = "seconds")]
+    #[serde(rename = "timeout_seconds", default, with = "super::seconds")]
     pub timeout: Option<Duration>,
     /// The parameters, by name. A secret one reads `"•••"`, whatever it is.
     pub parameters: Value,
@@ -108,8 +108,8 @@ impl JobRecord {
     }
 }
 
-impl From<job::Model> for JobRecord {
-    fn from(row: job::Model) -> Self {
+impl JobRecord {
+    pub(crate) fn of(row: job::Model) -> Self {
         let mut parameters = row.parameters.0;
         let secrets = secrets::hide(&mut parameters, registry::secrets(&row.name));
         Self {
@@ -146,14 +146,8 @@ fn unsigned(count: i32) -> u32 {
     u32::try_from(count).unwrap_or(0)
 }
 
-/// As a number of seconds: what a script can compute with.
-#[expect(clippy::ref_option, reason = "serde gives it so")]
-pub(crate) fn seconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
-    duration.map(|duration| duration.as_secs_f64()).serialize(serializer)
-}
-
 /// A line that a job has said, kept with it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Message {
     /// When it was said.
@@ -167,7 +161,7 @@ pub struct Message {
 }
 
 /// An attempt that did not end well.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Attempt {
     /// Its number; the first is 1.
@@ -191,7 +185,7 @@ pub async fn status<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<
 
 /// Everything that is stored about a job.
 pub async fn record<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<JobRecord, Error> {
-    Ok(control::find(db, id.into()).await?.into())
+    Ok(JobRecord::of(control::find(db, id.into()).await?))
 }
 
 /// One parameter of a job, also a secret one: the only way to read that from outside of the job.

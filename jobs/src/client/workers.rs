@@ -2,13 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::ConnectionTrait;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::store::workers::{self as store, Serves};
 
 /// A worker, as it stands. Times are the database's.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct WorkerRecord {
     /// The identifier: new each time that a worker starts, and when it begins anew because others have taken its jobs.

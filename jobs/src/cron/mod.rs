@@ -204,7 +204,7 @@ pub async fn list<C: ConnectionTrait>(db: &C) -> Result<Vec<CronRecord>, Error> 
 /// name.
 pub async fn history<C: ConnectionTrait>(db: &C, name: &str) -> Result<Vec<Firing>, Error> {
     find(db, name).await?;
-    Ok(firings::of(db, name).await?.into_iter().map(Firing::from).collect())
+    Ok(firings::of(db, name).await?.iter().map(Firing::of).collect())
 }
 
 /// Lets a schedule not fire until it is [resumed](resume); its times until then are not missed. Nothing changes where it is paused.

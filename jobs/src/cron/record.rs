@@ -3,7 +3,7 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Cron, Missed};
@@ -34,7 +34,7 @@ impl fmt::Display for CronSource {
 }
 
 /// A schedule, as it stands. Times are the database's.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CronRecord {
     /// The name: of a definition's schedule, the job's.
@@ -104,7 +104,7 @@ impl CronRecord {
 }
 
 /// One time for which a schedule has fired.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Firing {
     /// The time.
@@ -115,8 +115,8 @@ pub struct Firing {
     pub fired_at: DateTime<Utc>,
 }
 
-impl From<FiringRow> for Firing {
-    fn from(row: FiringRow) -> Self {
+impl Firing {
+    pub(super) fn of(row: &FiringRow) -> Self {
         Self { nominal_time: row.nominal_at, job: row.job_id.map(JobId), fired_at: row.fired_at }
     }
 }

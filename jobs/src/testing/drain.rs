@@ -104,7 +104,7 @@ pub async fn drain_with(db: &DatabaseConnection, set_up: impl Fn(Worker) -> Work
         queues.extend(due);
     }
     let executed = testing::executed_since(db, &attempts).await?;
-    Ok(Drained { jobs: executed.into_iter().map(JobRecord::from).collect() })
+    Ok(Drained { jobs: executed.into_iter().map(JobRecord::of).collect() })
 }
 
 /// How many jobs run at once in a queue that no definition names.

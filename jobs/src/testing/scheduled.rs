@@ -31,7 +31,7 @@ pub async fn scheduled<J: Job>(db: &impl ConnectionTrait) -> Result<Vec<(JobReco
     let names: Vec<_> = std::iter::once(J::DEFAULTS.name).chain(J::DEFAULTS.aliases.iter().copied()).collect();
     let decoded = testing::waiting(db, &names).await?.into_iter().map(|row| {
         let job = Parameters::from(row.parameters.0.clone()).decode()?;
-        Ok((row.into(), job))
+        Ok((JobRecord::of(row), job))
     });
     decoded.collect()
 }

@@ -9,7 +9,7 @@ use sea_orm::{ColIdx, QueryResult, TryGetError, TryGetable};
 /// A JSON value. Text that can't be read is a string, such as text that is no JSON, or a number that is larger than any here: one such
 /// row must not keep others from being read.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Stored(pub Json);
+pub(crate) struct Stored(pub(crate) Json);
 
 impl TryGetable for Stored {
     fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
