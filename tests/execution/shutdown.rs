@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use jobs::prelude::*;
-use jobs::{AttemptEnd, Error};
+use jobs::{AttemptEnd, CancellationToken, Error};
 use jobs_tests::{Database, Gate, Kind, PATIENCE, Running, cases, soon};
 use sea_orm::DatabaseConnection;
 
@@ -21,6 +21,7 @@ cases![
     a_worker_whose_database_in_memory_is_closed_ends_and_says_so if Kind::can_be_in_memory,
     no_job_is_running_when_the_worker_has_stopped,
     a_worker_that_is_told_to_stop_while_it_joins_leaves_no_row_behind,
+    a_worker_runs_until_its_token_is_canceled,
     a_worker_that_runs_until_idle_leaves_what_is_due_later,
     a_worker_that_runs_until_idle_executes_what_its_jobs_schedule,
 ];
@@ -214,6 +215,17 @@ async fn a_worker_that_is_told_to_stop_while_it_joins_leaves_no_row_behind(t: Da
         running.stop().await;
         assert_eq!(t.number("SELECT COUNT(*) FROM jobs_worker").await, 0);
     }
+}
+
+async fn a_worker_runs_until_its_token_is_canceled(t: Database) {
+    let stop = CancellationToken::new();
+    let worker = tokio::spawn(worker(&t, |_| async { Ok(true) }).run_until(stop.clone()));
+    let job = Play::new().schedule(t.db()).await.unwrap();
+    assert_eq!(soon(job.wait(t.db())).await.unwrap(), true);
+    assert!(!worker.is_finished());
+    stop.cancel();
+    soon(worker).await.unwrap().unwrap();
+    assert_eq!(workers(&t).await, 0);
 }
 
 async fn a_worker_that_runs_until_idle_leaves_what_is_due_later(t: Database) {

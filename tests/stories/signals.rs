@@ -1,5 +1,6 @@
 //! Processes that are told to stop.
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 use story_jobs::{Block, Hold, Wait, started};
 
 use crate::process::Process;
-use crate::setup::Setup;
+use crate::setup::{Role, Setup};
 use crate::tables::workers;
 
 /// When a signal is another one, and not the same again.
@@ -37,6 +38,7 @@ cases![
     a_second_signal_counts_jobs_whose_end_is_not_written,
     a_second_signal_is_no_error_where_nothing_is_left_behind,
     blocking_code_does_not_hold_up_the_end_of_its_process,
+    a_worker_that_runs_until_a_token_leaves_signals_to_its_program,
 ];
 
 async fn at_sigterm_jobs_may_end_within_the_grace_and_the_others_are_given_back(t: Database) {
@@ -176,4 +178,19 @@ async fn blocking_code_does_not_hold_up_the_end_of_its_process(t: Database) {
     let _other = Process::start(&Setup::new(&t, "other"));
     assert_eq!(soon(job.wait(t.db())).await.unwrap(), 2);
     assert_eq!(job.attempts(t.db()).await.unwrap()[0].how, AttemptEnd::Lost);
+}
+
+async fn a_worker_that_runs_until_a_token_leaves_signals_to_its_program(t: Database) {
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        let mut left_alone = Process::start(&Setup { role: Role::WorkUntil, ..Setup::steady(&t, "left alone") });
+        let job = Hold::new().schedule(t.db()).await.unwrap();
+        left_alone.says(&started(job.id(), 1)).await;
+
+        // The program has no handler: the signal ends it, as without a worker.
+        left_alone.signal(signal);
+        let (status, log) = left_alone.ended().await;
+        assert_eq!(status.signal(), Some(signal as i32), "{log:#?}");
+        assert!(!log.iter().any(|line| line.contains("told to stop")), "{log:#?}");
+        assert_eq!(job.status(t.db()).await.unwrap(), JobStatus::Running);
+    }
 }

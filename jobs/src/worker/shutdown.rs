@@ -44,6 +44,11 @@ impl Shutdown {
         Self { stop, abort, when_idle: WhenIdle::Sleep, _signals: Some(listen.drop_guard()) }
     }
 
+    /// When the token is canceled: no signal is heard.
+    pub(super) fn on_token(stop: CancellationToken) -> Self {
+        Self { stop, abort: CancellationToken::new(), when_idle: WhenIdle::Sleep, _signals: None }
+    }
+
     /// When nothing is due and nothing runs, or the token is canceled.
     pub(super) fn when_idle(stop: CancellationToken) -> Self {
         Self { stop, abort: CancellationToken::new(), when_idle: WhenIdle::Return, _signals: None }
