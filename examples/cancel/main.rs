@@ -29,7 +29,7 @@ impl Execute for RenderFilm {
                 // In place of work that may be dropped at any `await`.
                 () = tokio::time::sleep(Duration::from_millis(20)) => {}
                 // Also at a time-out, and when the worker shuts down. There are 5 seconds to tidy up (`Worker::cancel_grace`).
-                () = job.canceled() => {
+                _ = job.stop_requested() => {
                     tokio::fs::remove_dir_all(self.folder()).await?;
                     job.message("the folder is removed");
                     // A plain error will do: why it was asked to stop decides what becomes of the job.

@@ -33,7 +33,7 @@ impl Execute for WriteReport {
         job.message(format!("beginning with part {begin} of {}", self.parts()));
         for part in begin..=self.parts() {
             // The best place to stop is between two parts. One that never looks is ended at an `await` after `Worker::cancel_grace`.
-            if job.is_canceled() {
+            if job.stop_reason().is_some() {
                 job.message(format!("stopped before part {part}"));
                 Err("stopped")?;
             }

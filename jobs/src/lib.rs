@@ -29,7 +29,9 @@ pub use job::parameters::MAX_JSON_BYTES;
 pub use job::{Defaults, Execute, Job, JobContext, JobParams, Unique};
 pub use jobs_derive::{Job, job_fn, job_params};
 pub use jobs_migrations::JobsMigrator;
-pub use model::{AttemptEnd, JobId, JobStatus, Level, OnConflict, ParseVariantError, RetryPolicy, UniqueWhile};
+pub use model::{
+    AttemptEnd, JobId, JobStatus, Level, OnConflict, ParseVariantError, RetryPolicy, StopReason, UniqueWhile,
+};
 pub use sea_orm;
 pub use store::connection::{Connection, begin};
 pub use store::unserved::Unserved;

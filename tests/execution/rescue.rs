@@ -121,7 +121,7 @@ async fn a_worker_that_was_taken_for_dead_stops_its_jobs_and_goes_on_under_a_new
             return Ok(job.attempt());
         }
         job.state::<Gate>().arrive();
-        job.canceled().await;
+        job.stop_requested().await;
         job.message("too late");
         job.state::<Gate>().arrive();
         Ok(0)
@@ -180,7 +180,7 @@ async fn an_attempt_whose_job_its_worker_has_claimed_again_is_asked_to_stop(t: D
     let worker = worker(&t, |job| async move {
         job.state::<Gate>().arrive();
         if job.attempt() == 1 {
-            job.canceled().await;
+            job.stop_requested().await;
             job.state::<Gate>().arrive();
         }
         Ok(job.attempt())

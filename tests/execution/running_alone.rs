@@ -116,7 +116,7 @@ async fn a_panic_is_how_the_attempt_ended(_: Database) {
 
 async fn a_run_ends_at_its_time_out(_: Database) {
     let stops = Run::new(Timed::new()).state(Script::new(|job| async move {
-        job.canceled().await;
+        job.stop_requested().await;
         wrong("stopped")
     }));
     let ran = soon(stops.timeout(Duration::from_millis(20)).run()).await;
@@ -127,7 +127,7 @@ async fn a_run_is_canceled_by_its_token(_: Database) {
     let (token, gate) = (CancellationToken::new(), Gate::default());
     let waits = play(|job| async move {
         job.state::<Gate>().arrive();
-        job.canceled().await;
+        job.stop_requested().await;
         job.message("cleaning up");
         wrong("stopped")
     });
@@ -141,7 +141,7 @@ async fn a_run_is_canceled_by_its_token(_: Database) {
     assert!(matches!(ran.output(), Err(Error::JobCanceled { .. })));
     assert_eq!(ran.messages()[0].text, "cleaning up");
     // The token is canceled now: the next one finds itself canceled when it begins.
-    let ran = play(|job| async move { Ok(job.is_canceled()) }).cancel_on(token).run().await;
+    let ran = play(|job| async move { Ok(job.stop_reason().is_some()) }).cancel_on(token).run().await;
     assert_eq!(ran.output().unwrap(), true);
 }
 

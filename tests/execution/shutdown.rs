@@ -34,7 +34,7 @@ async fn running_jobs_may_finish_within_the_grace_and_no_others_start(t: Databas
         if job.name() == "Play" {
             job.state::<Gate>().pass().await;
         }
-        Ok(job.is_canceled())
+        Ok(job.stop_reason().is_some())
     });
     let running = Running::start(worker.state(gate.clone()).queue("play", 1).queue("aside", 1));
     let first = Play::new().schedule(t.db()).await.unwrap();
@@ -71,15 +71,15 @@ async fn a_job_that_is_still_running_after_the_grace_is_given_back(t: Database) 
     let gate = Gate::default();
     let worker = worker(&t, |job| async move {
         job.state::<Gate>().arrive();
-        job.canceled().await;
-        job.message("asked to stop");
+        let reason = job.stop_requested().await;
+        job.message(format!("asked to stop: {reason}"));
         wrong("stopped half-way")
     });
     let running = Running::start(worker.state(gate.clone()).shutdown_grace(AT_ONCE));
     let handle = Play::new().schedule(t.db()).await.unwrap();
     gate.arrivals(1).await;
     running.stop().await;
-    assert_eq!(handle.messages(t.db()).await.unwrap()[0].text, "asked to stop");
+    assert_eq!(handle.messages(t.db()).await.unwrap()[0].text, "asked to stop: shutdown");
     is_given_back(&t, handle).await;
 }
 
@@ -117,7 +117,7 @@ async fn a_job_that_ends_well_when_it_is_asked_to_stop_has_succeeded(t: Database
     let gate = Gate::default();
     let worker = worker(&t, |job| async move {
         job.state::<Gate>().arrive();
-        job.canceled().await;
+        job.stop_requested().await;
         Ok("all that could be done")
     });
     let running = Running::start(worker.state(gate.clone()).shutdown_grace(AT_ONCE));
@@ -132,7 +132,7 @@ async fn a_canceled_job_is_not_given_back(t: Database) {
     let gate = Gate::default();
     let worker = worker(&t, |job| async move {
         job.state::<Gate>().arrive();
-        job.canceled().await;
+        job.stop_requested().await;
         wrong("stopped half-way")
     });
     let running = Running::start(worker.state(gate.clone()).shutdown_grace(AT_ONCE));
@@ -149,7 +149,7 @@ async fn closes_its_pool(db: DatabaseConnection) -> JobHandle<Play> {
     let gate = Gate::default();
     let script = Script::new(|job: JobContext| async move {
         job.state::<Gate>().arrive();
-        job.canceled().await;
+        job.stop_requested().await;
         wrong("stopped")
     });
     // Its heartbeats are 100 seconds apart.
@@ -186,7 +186,7 @@ async fn no_job_is_running_when_the_worker_has_stopped(t: Database) {
             some => Duration::from_millis(some),
         };
         tokio::select! {
-            () = job.canceled() => wrong("stopped half-way"),
+            _ = job.stop_requested() => wrong("stopped half-way"),
             () = tokio::time::sleep(pause) => Ok(()),
         }
     });

@@ -167,7 +167,7 @@ pub enum Error {
     /// The worker has stopped, and code of its jobs goes on: it blocks a thread, and did not stop when it was asked to. Jobs of these that
     /// have not ended run again elsewhere when the worker's lease is over: end the process before.
     #[error(
-        "code of {running} job(s) went on when the worker had stopped: code that blocks has to look at `is_canceled()` from time to time"
+        "code of {running} job(s) went on when the worker had stopped: code that blocks has to look at `stop_reason()` from time to time"
     )]
     #[non_exhaustive]
     StillRunning {
@@ -238,7 +238,7 @@ impl JobError {
 
     /// The job ends `CANCELED`: the job itself has found that nobody needs it.
     ///
-    /// Not for a job that was asked to stop ([`JobContext::canceled`](crate::JobContext::canceled)): its worker may only be shutting down,
+    /// Not for a job that was asked to stop ([`JobContext::stop_requested`](crate::JobContext::stop_requested)): its worker may only be shutting down,
     /// and another attempt would do the work. A plain error is right there.
     pub fn cancel(reason: impl Into<BoxError>) -> Self {
         Self { kind: JobErrorKind::Cancel, source: Some(reason.into()) }

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::parameters::secrets::Parameters;
 use super::report::Notes;
+use crate::model::StopReason;
 use crate::store::claimed::Claimed;
 
 /// Application state by type.
@@ -53,26 +54,15 @@ impl Setting {
     }
 }
 
-/// Why an attempt is asked to stop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stop {
-    Canceled,
-    TimedOut,
-    Shutdown,
-    Lost,
-    /// `execute` has returned, and blocking code of it goes on.
-    Returned,
-}
-
 /// The first reason to stop counts.
 #[derive(Debug, Default)]
 pub(crate) struct Stopper {
     token: CancellationToken,
-    reason: OnceLock<(Stop, Instant)>,
+    reason: OnceLock<(StopReason, Instant)>,
 }
 
 impl Stopper {
-    pub(crate) fn trip(&self, reason: Stop) {
+    pub(crate) fn trip(&self, reason: StopReason) {
         if self.reason.set((reason, Instant::now())).is_ok() {
             self.token.cancel();
         }
@@ -83,7 +73,7 @@ impl Stopper {
     }
 
     /// Why, and since when.
-    pub(crate) fn reason(&self) -> Option<(Stop, Instant)> {
+    pub(crate) fn reason(&self) -> Option<(StopReason, Instant)> {
         self.reason.get().copied()
     }
 }

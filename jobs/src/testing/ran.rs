@@ -11,11 +11,11 @@ use serde_json::Value;
 
 use crate::client::record::Message;
 use crate::error::Error;
-use crate::job::attempt::{RunningAttempt, Stop};
+use crate::job::attempt::RunningAttempt;
 use crate::job::parameters::{OUTPUT, decode_one};
 use crate::job::{Execute, Job};
 use crate::model::outcome::{Ending, Outcome};
-use crate::model::{AttemptEnd, Level};
+use crate::model::{AttemptEnd, Level, StopReason};
 use crate::store::batch::NewMessage;
 use crate::worker::decided;
 use crate::{JobId, JobStatus};
@@ -125,7 +125,7 @@ fn ending<J: Job>(attempt: &RunningAttempt, outcome: Outcome) -> Ending {
         return Ending::closed(JobStatus::Terminated, None, None);
     }
     let mut ending = decided(attempt, outcome, J::DEFAULTS.retry, NO_JITTER);
-    let is_canceled = matches!(attempt.stop.reason(), Some((Stop::Canceled, _)));
+    let is_canceled = matches!(attempt.stop.reason(), Some((StopReason::Canceled, _)));
     if is_canceled && !ending.status.is_closed() {
         ending.status = JobStatus::Canceled;
         ending.delay = None;

@@ -14,10 +14,11 @@ use super::ran::{NO_ID, Ran};
 use crate::JobOptions;
 use crate::client::options::option_setters;
 use crate::error::{Error, chain};
-use crate::job::attempt::{Inside, RunningAttempt, Setting, States, Stop, Stopper};
+use crate::job::attempt::{Inside, RunningAttempt, Setting, States, Stopper};
 use crate::job::registry::Definition;
 use crate::job::report::Notes;
 use crate::job::{Job, parameters};
+use crate::model::StopReason;
 use crate::store::claimed::Claimed;
 use crate::worker::{let_code_end, perform};
 
@@ -172,7 +173,7 @@ impl<J: Job> Run<J> {
             let outcome = tokio::select! {
                 biased;
                 () = cancel.cancelled() => {
-                    attempt.stop.trip(Stop::Canceled);
+                    attempt.stop.trip(StopReason::Canceled);
                     performed.await
                 }
                 outcome = &mut performed => outcome,

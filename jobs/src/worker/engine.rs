@@ -19,9 +19,9 @@ use super::pulse::Pulse;
 use super::settings::Settings;
 use crate::client::metrics;
 use crate::error::Error;
-use crate::job::attempt::{RunningAttempt, Setting, Stop};
+use crate::job::attempt::{RunningAttempt, Setting};
 use crate::job::registry::Registry;
-use crate::model::JobStatus;
+use crate::model::{JobStatus, StopReason};
 use crate::store::batch::{Finish, Key};
 use crate::store::lock::lock;
 use crate::store::wake::Sleeper;
@@ -218,7 +218,7 @@ impl Engine {
     }
 
     /// Asks all that still execute to stop.
-    pub(super) fn stop_all(&self, reason: Stop) {
+    pub(super) fn stop_all(&self, reason: StopReason) {
         for owned in self.owned() {
             owned.attempt.stop.trip(reason);
         }

@@ -15,12 +15,12 @@ use super::lanes::Lane;
 use super::meter::{Meter, Meters};
 use super::verdict::{did_not_stop, ending, outcome, panicked, stopped};
 use crate::error::{JobResult, chain};
-use crate::job::attempt::{Inside, RunningAttempt, Stop, Stopper};
+use crate::job::attempt::{Inside, RunningAttempt, Stopper};
 use crate::job::registry::Definition;
 use crate::job::report::Notes;
 use crate::job::{JobContext, parameters};
-use crate::model::AttemptEnd;
 use crate::model::outcome::Outcome;
+use crate::model::{AttemptEnd, StopReason};
 use crate::store::claimed::Claimed;
 
 /// What this worker owns from now on.
@@ -110,7 +110,7 @@ async fn run(engine: &Engine, owned: &Owned) -> Outcome {
         return Outcome::NeverStarted;
     }
     let asked = attempt.stop.reason().map(|(asked, _)| asked);
-    if !matches!(asked, None | Some(Stop::Canceled)) {
+    if !matches!(asked, None | Some(StopReason::Canceled)) {
         return Outcome::NeverStarted;
     }
     owned.meter.started(owned.waited());
@@ -138,17 +138,17 @@ pub(crate) async fn let_code_end(attempt: &RunningAttempt, grace: Duration, outc
     if blocking.is_zero() {
         return outcome;
     }
-    attempt.stop.trip(Stop::Returned);
+    attempt.stop.trip(StopReason::Returned);
     if !outcome.may_run_again() || attempt.notes.forced().is_some() {
         return outcome;
     }
     match attempt.stop.reason() {
-        Some((Stop::Canceled | Stop::TimedOut | Stop::Returned, since)) => {
+        Some((StopReason::Canceled | StopReason::TimedOut | StopReason::Returned, since)) => {
             let ended = tokio::time::timeout_at((since + grace).into(), blocking.zero()).await;
             if ended.is_ok() { outcome } else { did_not_stop(attempt) }
         }
         // The worker's end does not wait for it longer than for other code, and leaves the job to the lease.
-        Some((Stop::Shutdown | Stop::Lost, _)) | None => {
+        Some((StopReason::Shutdown | StopReason::Lost, _)) | None => {
             blocking.zero().await;
             outcome
         }
@@ -177,7 +177,7 @@ async fn supervise(attempt: &RunningAttempt, grace: Duration, work: impl Future<
     }
     // Its future is dropped now. Code that it left blocking a thread goes on.
     match attempt.stop.reason() {
-        Some((Stop::Canceled, _)) if !attempt.inside.blocking.is_zero() => did_not_stop(attempt),
+        Some((StopReason::Canceled, _)) if !attempt.inside.blocking.is_zero() => did_not_stop(attempt),
         _ => stopped(attempt),
     }
 }
@@ -193,7 +193,7 @@ async fn run_until_stopped(
     tokio::select! {
         ended = &mut work => return Some(outcome(attempt, ended)),
         () = attempt.stop.tripped() => {}
-        () = timeout(&attempt.job) => attempt.stop.trip(Stop::TimedOut),
+        () = timeout(&attempt.job) => attempt.stop.trip(StopReason::TimedOut),
     }
     tokio::select! {
         ended = &mut work => return Some(outcome(attempt, ended)),

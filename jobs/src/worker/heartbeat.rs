@@ -10,8 +10,8 @@ use tokio::sync::oneshot;
 use super::engine::{self, End, Engine};
 use super::{meter, stuck};
 use crate::error::{Error, fault};
-use crate::job::attempt::Stop;
 use crate::model::RetryPolicy;
+use crate::model::StopReason;
 use crate::model::outcome::{Attempts, Outcome};
 use crate::store::Store;
 use crate::store::batch::{Finish, Key};
@@ -211,7 +211,7 @@ impl Heartbeat {
     }
 
     fn lost(&self) {
-        self.engine.stop_all(Stop::Lost);
+        self.engine.stop_all(StopReason::Lost);
         self.engine.lost.cancel();
     }
 
@@ -238,7 +238,7 @@ async fn stop_at_deadline(engine: &Engine) {
     tokio::time::sleep_until(deadline.into()).await;
     if !engine.lease.holds() && engine.running() > 0 {
         tracing::warn!("the database has been out of reach for too long: all jobs are stopped, others may take them");
-        engine.stop_all(Stop::Lost);
+        engine.stop_all(StopReason::Lost);
     }
 }
 
@@ -247,10 +247,10 @@ fn judge(known: &Known, rows: &[Owned]) {
     let rows: HashMap<_, _> = rows.iter().map(|row| ((row.id, row.version), row)).collect();
     for (key, owned) in known {
         match rows.get(key) {
-            Some(row) if row.cancel_requested => owned.attempt.stop.trip(Stop::Canceled),
+            Some(row) if row.cancel_requested => owned.attempt.stop.trip(StopReason::Canceled),
             // One whose end is being written is told by the writer.
             None if !owned.has_ended() && !owned.attempt.notes.is_closed() => {
-                owned.attempt.stop.trip(Stop::Lost);
+                owned.attempt.stop.trip(StopReason::Lost);
             }
             _ => {}
         }

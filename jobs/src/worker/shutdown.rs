@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::claim::WhenIdle;
 use super::engine::Engine;
 use crate::error::Error;
-use crate::job::attempt::Stop;
+use crate::model::StopReason;
 use crate::store::dialect::connection::closed;
 
 /// A signal that follows another this soon is the same one: `timeout` sends it to a process and then to its group.
@@ -92,8 +92,8 @@ impl Shutdown {
             return Ok(0);
         }
         engine.stop_all(match end {
-            End::Stopped | End::PoolClosed => Stop::Shutdown,
-            End::Lost => Stop::Lost,
+            End::Stopped | End::PoolClosed => StopReason::Shutdown,
+            End::Lost => StopReason::Lost,
         });
         // A job that stops at an `await` has ended when the grace is over; what is left is code that blocks.
         let patience = engine.settings.cancel_grace() + Duration::from_secs(1);

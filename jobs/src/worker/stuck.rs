@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::engine::{End, Engine};
 use super::verdict;
-use crate::job::attempt::{RunningAttempt, Stop};
+use crate::job::attempt::RunningAttempt;
+use crate::model::StopReason;
 use crate::store::lock::lock;
 
 /// For how long the writer or the claimer has shown no progress, where that is longer than either waits for the database or for work.
@@ -40,14 +41,14 @@ pub(super) fn end_those_that_do_not_stop(engine: &Engine) -> Vec<End> {
         }
         match attempt.stop.reason() {
             // The process ends, or others take the job: nothing of ours is to be written.
-            Some((Stop::Shutdown | Stop::Lost, _)) => {}
+            Some((StopReason::Shutdown | StopReason::Lost, _)) => {}
             // One that only waits for a thread is not to blame.
             Some((_, since)) if since.elapsed() > patience && attempt.inside.has_thread() && owned.end() => {
                 lock(&engine.unstopped).push(attempt.clone());
                 ends.push(verdict::ending(engine, attempt, verdict::did_not_stop(attempt)));
             }
             None if attempt.job.timeout().is_some_and(|timeout| owned.started().elapsed() > timeout + patience) => {
-                attempt.stop.trip(Stop::TimedOut);
+                attempt.stop.trip(StopReason::TimedOut);
             }
             _ => {}
         }

@@ -8,11 +8,11 @@ use serde_json::Value;
 
 use super::engine::{End, Engine};
 use crate::error::{JobErrorKind, JobResult, chain};
-use crate::job::attempt::{RunningAttempt, Stop};
+use crate::job::attempt::RunningAttempt;
 use crate::job::parameters::OUTPUT;
 use crate::job::report::storable;
 use crate::model::outcome::{Attempts, Ending, Outcome};
-use crate::model::{AttemptEnd, JobStatus, Level, RetryPolicy};
+use crate::model::{AttemptEnd, JobStatus, Level, RetryPolicy, StopReason};
 use crate::store::batch::Finish;
 
 pub(super) type Ended = Result<JobResult<Value>, Box<dyn Any + Send>>;
@@ -65,33 +65,33 @@ fn succeeded(attempt: &RunningAttempt, output: Value) -> Outcome {
 /// What a job that was asked to stop, and has, ended in.
 pub(super) fn stopped(attempt: &RunningAttempt) -> Outcome {
     match attempt.stop.reason().map(|(reason, _)| reason) {
-        Some(Stop::TimedOut) => Outcome::Errored {
+        Some(StopReason::TimedOut) => Outcome::Errored {
             how: AttemptEnd::Timeout,
             reason: format!("timed out after {:?}", attempt.job.timeout().unwrap_or_default()),
             delay: None,
         },
-        Some(Stop::Shutdown) => Outcome::Stopped,
-        Some(Stop::Lost) => Outcome::Errored {
+        Some(StopReason::Shutdown) => Outcome::Stopped,
+        Some(StopReason::Lost) => Outcome::Errored {
             how: AttemptEnd::Lost,
             reason: "the worker could not reach the database for too long, and stopped the job".into(),
             delay: Some(Duration::ZERO),
         },
-        Some(Stop::Canceled | Stop::Returned) | None => Outcome::Canceled { reason: "canceled".into() },
+        Some(StopReason::Canceled | StopReason::Returned) | None => Outcome::Canceled { reason: "canceled".into() },
     }
 }
 
 /// What goes on where it was asked to stop and has not. It is not retried: it may still be running.
 pub(super) fn did_not_stop(attempt: &RunningAttempt) -> Outcome {
     let asked = match attempt.stop.reason().map(|(reason, _)| reason) {
-        Some(Stop::Canceled) => "it was canceled",
-        Some(Stop::Shutdown) => "its worker was told to shut down",
-        Some(Stop::Lost) => "its worker lost the database",
-        Some(Stop::Returned) => "its `execute` has returned",
-        Some(Stop::TimedOut) | None => "its time was over",
+        Some(StopReason::Canceled) => "it was canceled",
+        Some(StopReason::Shutdown) => "its worker was told to shut down",
+        Some(StopReason::Lost) => "its worker lost the database",
+        Some(StopReason::Returned) => "its `execute` has returned",
+        Some(StopReason::TimedOut) | None => "its time was over",
     };
     let reason = format!(
         "did not stop: {asked}, and its code went on (blocking code can't be ended from outside; it should look at \
-         `is_canceled()` from time to time)"
+         `stop_reason()` from time to time)"
     );
     Outcome::Failed { how: AttemptEnd::DidNotStop, reason }
 }
