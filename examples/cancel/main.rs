@@ -88,7 +88,7 @@ async fn show(job: JobHandle<RenderFilm>, db: &DatabaseConnection) -> Result<(),
     if let Some(time) = record.cancel_requested_at {
         println!("  it was asked to cancel at {}", time.format("%T%.3f"));
     }
-    for attempt in job.attempts(db).await? {
+    for attempt in job.failed_attempts(db).await? {
         println!("  attempt {} ended: {}, {}", attempt.attempt, attempt.how, attempt.error.unwrap_or_default());
     }
     for message in job.messages(db).await? {

@@ -90,7 +90,7 @@ async fn show(jobs: &[JobHandle<WriteReport>], db: &DatabaseConnection) -> Resul
         for message in job.messages(db).await? {
             println!("    attempt {} said: {}", message.attempt, message.text);
         }
-        for attempt in job.attempts(db).await? {
+        for attempt in job.failed_attempts(db).await? {
             let error = attempt.error.unwrap_or_default();
             println!("    attempt {} on worker `{}` ended: {error}", attempt.attempt, attempt.worker);
         }

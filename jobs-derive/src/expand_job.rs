@@ -29,7 +29,7 @@ pub(crate) fn definition(job: &Ident, visibility: &Visibility, options: &Options
     quote! {
         #[automatically_derived]
         impl #private::Job for #job {
-            const DEFAULTS: #private::Defaults = #defaults;
+            const DEFAULTS: #private::JobDefaults = #defaults;
 
             #methods
         }

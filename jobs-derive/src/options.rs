@@ -106,7 +106,7 @@ impl Options {
         let missed =
             self.missed.as_ref().map(|missed| missed.expression(private)).map(|missed| quote!(.missed(#missed)));
         quote! {
-            #private::Defaults::new(#name) #aliases #queue #priority #max_attempts #timeout #retry #state #unique
+            #private::JobDefaults::new(#name) #aliases #queue #priority #max_attempts #timeout #retry #state #unique
                 #cron #timezone #missed
         }
     }
@@ -227,13 +227,13 @@ mod tests {
         });
         assert_eq!(errors, [""; 0]);
         let expected = quote! {
-            P::Defaults::new("resize").aliases(&["a", "b"]).queue("images").priority(-100i16).max_attempts(32767u32)
+            P::JobDefaults::new("resize").aliases(&["a", "b"]).queue("images").priority(-100i16).max_attempts(32767u32)
                 .timeout(::core::time::Duration::from_millis(300000u64))
                 .retry(P::RetryPolicy::exponential(
                     ::core::time::Duration::from_millis(1000u64), ::core::time::Duration::from_millis(7200000u64)
                 ).jitter(25u8))
                 .state::<std::sync::Arc<A, B> >()
-                .unique(P::Unique::new().holds(P::UniqueWhile::Scheduled)
+                .unique(P::Unique::new().unique_while(P::UniqueWhile::Scheduled)
                     .within(::core::time::Duration::from_millis(3600000u64)).on_conflict(P::OnConflict::Replace))
                 .cron("0 3 * * *").timezone("Europe/Paris").missed(P::Missed::All(7u32))
         };
@@ -247,7 +247,7 @@ mod tests {
     fn the_default_name_is_the_identifier() {
         let job: Ident = syn::parse_str("r#Resize").unwrap();
         let defaults = Options::default().defaults(&job, &quote!(P));
-        assert_eq!(defaults.to_string(), quote!(P::Defaults::new("Resize")).to_string());
+        assert_eq!(defaults.to_string(), quote!(P::JobDefaults::new("Resize")).to_string());
     }
 
     #[test]

@@ -85,7 +85,8 @@ impl Unique {
 
     /// What the definition's defaults say of it.
     pub(crate) fn expression(&self, private: &TokenStream) -> TokenStream {
-        let holds = (self.ends_with_start == Some(true)).then(|| quote!(.holds(#private::UniqueWhile::Scheduled)));
+        let holds =
+            (self.ends_with_start == Some(true)).then(|| quote!(.unique_while(#private::UniqueWhile::Scheduled)));
         let within = self.within.map(duration::expression).map(|within| quote!(.within(#within)));
         let on_conflict = self.on_conflict.map(|variant| {
             let variant = Ident::new(variant, proc_macro2::Span::call_site());

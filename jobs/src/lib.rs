@@ -19,14 +19,14 @@ mod worker;
 
 pub use client::{
     Attempt, Cancellation, JobCounts, JobFilter, JobHandle, JobOptions, JobRecord, Message, QueueRecord, Schedulable,
-    Schedule, ScheduleAll, WithOptions, WorkerRecord, attempts, cancel, connect, connect_with, counts, counts_by_queue,
-    default_queue, delete, list, messages, metrics, migrate, output, pause, progress, queues, record, result, results,
-    resume, retry, reveal_parameter, schedule_all, schedule_by_name, schedule_by_name_with, set_parameter, status,
-    unserved, wait, wait_for, workers,
+    Schedule, ScheduleAll, WithOptions, WorkerRecord, cancel, connect, connect_with, counts, counts_by_queue,
+    default_queue, delete, failed_attempts, list, messages, metrics, migrate, output, pause, progress, queues, record,
+    result, results, resume, retry, reveal_parameter, schedule_all, schedule_by_name, schedule_by_name_with,
+    set_parameter, status, unserved, wait, wait_timeout, workers,
 };
 pub use error::{BoxError, Error, JobError, JobResult};
 pub use job::parameters::MAX_JSON_BYTES;
-pub use job::{Defaults, Execute, Job, JobContext, JobParams, Unique};
+pub use job::{Execute, Job, JobContext, JobDefaults, JobParams, Unique};
 pub use jobs_derive::{Job, job_fn, job_params};
 pub use jobs_migrations::JobsMigrator;
 pub use model::{
@@ -58,7 +58,7 @@ pub mod __private {
     pub use crate::job::parameters::secrets::HIDDEN;
     pub use crate::job::parameters::to_value;
     pub use crate::job::registry::Definition;
-    pub use crate::job::{Defaults, Execute, IntoJobResult, Job, JobParams};
+    pub use crate::job::{Execute, IntoJobResult, Job, JobDefaults, JobParams};
     pub use crate::store::connection::Connection;
     pub use crate::{Error, JobContext, JobError, JobOptions, JobResult, OnConflict, RetryPolicy, Unique, UniqueWhile};
 }

@@ -43,8 +43,8 @@ async fn a_job_tells_the_same_by_handle_and_by_id(t: Database) {
         assert_eq!(jobs::results(db, id).await.unwrap(), record.results);
         assert_eq!(handle.messages(db).await.unwrap().len(), 3);
         assert_eq!(jobs::messages(db, id).await.unwrap(), handle.messages(db).await.unwrap());
-        assert_eq!(handle.attempts(db).await.unwrap().len(), attempts);
-        assert_eq!(jobs::attempts(db, id).await.unwrap(), handle.attempts(db).await.unwrap());
+        assert_eq!(handle.failed_attempts(db).await.unwrap().len(), attempts);
+        assert_eq!(jobs::failed_attempts(db, id).await.unwrap(), handle.failed_attempts(db).await.unwrap());
     }
     assert_eq!(well.output(t.db()).await.unwrap(), "done");
     assert_eq!(jobs::output::<String>(t.db(), well).await.unwrap(), "done");
@@ -123,7 +123,7 @@ async fn the_output_of_a_canceled_job_is_that_it_was_canceled(t: Database) {
 async fn attempts_that_ended_well_leave_no_history(t: Database) {
     let handle = Talk::new("well").schedule(t.db()).await.unwrap();
     work(&t).await;
-    assert_eq!(handle.attempts(t.db()).await.unwrap(), []);
+    assert_eq!(handle.failed_attempts(t.db()).await.unwrap(), []);
     assert_eq!(handle.record(t.db()).await.unwrap().last_error, None);
 }
 
@@ -135,7 +135,7 @@ async fn every_attempt_that_did_not_end_well_is_in_the_history(t: Database) {
     }
     let record = handle.record(t.db()).await.unwrap();
     assert_eq!((record.status, record.attempt), (JobStatus::Failed, 2));
-    let attempts = handle.attempts(t.db()).await.unwrap();
+    let attempts = handle.failed_attempts(t.db()).await.unwrap();
     assert_eq!(attempts.iter().map(|attempt| attempt.attempt).collect::<Vec<_>>(), [1, 2]);
     for attempt in &attempts {
         assert_eq!((attempt.how, attempt.error.as_deref()), (AttemptEnd::Error, Some("it went wrong")));
@@ -168,7 +168,7 @@ async fn an_id_that_nobody_has_is_not_found(t: Database) {
         assert_not_found(handle.progress(db).await, id);
         assert_not_found(handle.record(db).await, id);
         assert_not_found(handle.messages(db).await, id);
-        assert_not_found(handle.attempts(db).await, id);
+        assert_not_found(handle.failed_attempts(db).await, id);
         assert_not_found(handle.results(db).await, id);
         assert_not_found(handle.result::<f64>(db, "half").await, id);
         assert_not_found(handle.output(db).await, id);
@@ -210,6 +210,6 @@ async fn records_are_read_as_they_are_written(t: Database) {
     let record = handle.record(t.db()).await.unwrap();
     assert_eq!(record.timeout, Some(timeout));
     assert_read_back(&record);
-    assert_read_back(&handle.attempts(t.db()).await.unwrap());
+    assert_read_back(&handle.failed_attempts(t.db()).await.unwrap());
     assert_read_back(&handle.messages(t.db()).await.unwrap());
 }

@@ -74,7 +74,7 @@ async fn a_running_job_is_asked_to_cancel_and_ends_canceled(t: Database) {
     let record = handle.record(t.db()).await.unwrap();
     assert_eq!((record.status, record.attempt), (JobStatus::Canceled, 1));
     assert!(record.cancel_requested_at.is_some() && record.finished_at >= record.cancel_requested_at, "{record:?}");
-    let attempts = handle.attempts(t.db()).await.unwrap();
+    let attempts = handle.failed_attempts(t.db()).await.unwrap();
     assert_eq!(attempts.iter().map(|attempt| attempt.how).collect::<Vec<_>>(), [AttemptEnd::Canceled]);
     worker.stop().await;
 }

@@ -296,7 +296,7 @@ async fn a_job_whose_key_is_wanted_in_an_open_transaction_ends_with_that_at_the_
         transaction.commit().await.unwrap();
         soon(first.wait(t.db())).await.unwrap();
         let record = first.record(t.db()).await.unwrap();
-        assert_eq!((record.attempt, first.attempts(t.db()).await.unwrap().len()), (1, 0));
+        assert_eq!((record.attempt, first.failed_attempts(t.db()).await.unwrap().len()), (1, 0));
     }
     worker.stop().await;
 }

@@ -48,7 +48,7 @@ async fn a_worker_that_crashes_loses_its_jobs_to_another(t: Database) {
     assert_eq!(soon(handle.wait(t.db())).await.unwrap(), 2);
     assert!(crash.elapsed() < Duration::from_secs(20), "{:?}", crash.elapsed());
     assert_eq!(history(&t, handle).await, [(1, AttemptEnd::Lost)]);
-    let reason = handle.attempts(t.db()).await.unwrap().remove(0).error.unwrap();
+    let reason = handle.failed_attempts(t.db()).await.unwrap().remove(0).error.unwrap();
     assert!(reason.contains("stopped responding"), "{reason}");
     rescuer.stop().await;
 }

@@ -44,7 +44,7 @@ async fn running_jobs_may_finish_within_the_grace_and_no_others_start(t: Databas
     running.tell_to_stop();
     until(|| async {
         let aside = Aside::new().schedule(t.db()).await.unwrap();
-        aside.wait_for(t.db(), Duration::from_millis(500)).await.is_err()
+        aside.wait_timeout(t.db(), Duration::from_millis(500)).await.is_err()
     })
     .await;
     gate.open(2);
@@ -61,7 +61,7 @@ async fn is_given_back(t: &Database, handle: JobHandle<Play>) {
     assert_eq!((record.status, record.attempt, record.max_attempts), (JobStatus::Scheduled, 1, 6));
     assert_eq!(record.started_at, None);
     assert_eq!(history(t, handle).await, [(1, AttemptEnd::Shutdown)]);
-    assert_eq!(handle.attempts(t.db()).await.unwrap()[0].error.as_deref(), Some("stopped by shutdown"));
+    assert_eq!(handle.failed_attempts(t.db()).await.unwrap()[0].error.as_deref(), Some("stopped by shutdown"));
     assert_eq!(workers(t).await, 0);
     work(t, |job| async move { Ok(job.attempt()) }).await;
     assert_eq!(handle.output(t.db()).await.unwrap(), 2);

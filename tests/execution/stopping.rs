@@ -37,7 +37,7 @@ async fn a_running_job_hears_of_its_cancellation_at_once(t: Database) {
     let handle = Play::new().schedule(t.db()).await.unwrap();
     gate.arrivals(1).await;
     assert_eq!(handle.cancel(t.db()).await.unwrap(), Cancellation::Requested);
-    let ended = handle.wait_for(t.db(), WITHIN_A_HEARTBEAT).await;
+    let ended = handle.wait_timeout(t.db(), WITHIN_A_HEARTBEAT).await;
     assert!(matches!(ended, Err(Error::JobCanceled { .. })), "{ended:?}");
     let record = handle.record(t.db()).await.unwrap();
     assert_eq!((record.attempt, record.last_error.as_deref()), (1, Some("canceled")));
@@ -59,7 +59,7 @@ async fn a_cancellation_that_nobody_told_of_is_heard_within_a_heartbeat(t: Datab
     let handle = Play::new().schedule(t.db()).await.unwrap();
     gate.arrivals(1).await;
     request_cancel(&t, handle).await;
-    let ended = handle.wait_for(t.db(), WITHIN_A_HEARTBEAT).await;
+    let ended = handle.wait_timeout(t.db(), WITHIN_A_HEARTBEAT).await;
     assert!(matches!(ended, Err(Error::JobCanceled { .. })), "{ended:?}");
     running.stop().await;
 }
@@ -165,7 +165,7 @@ async fn a_job_that_is_out_of_time_is_retried_and_fails_in_the_end(t: Database) 
     assert_eq!(history(&t, handle).await, [(1, AttemptEnd::Timeout), (2, AttemptEnd::Timeout)]);
     let record = handle.record(t.db()).await.unwrap();
     assert_eq!((record.status, record.last_error.as_deref()), (JobStatus::Failed, Some("timed out after 100ms")));
-    for attempt in handle.attempts(t.db()).await.unwrap() {
+    for attempt in handle.failed_attempts(t.db()).await.unwrap() {
         let took = (attempt.ended_at - attempt.started_at.unwrap()).num_milliseconds();
         assert!(took >= 145, "{took} ms");
     }

@@ -56,7 +56,7 @@ async fn nul_is_cleaned_out_of_all_that_a_job_says(t: Database) {
     assert_eq!(record.last_error.as_deref(), Some("an\u{FFFD}error"));
     assert_eq!(record.results["a\u{FFFD}name"], json!({"a\u{FFFD}key": ["a\u{FFFD}value"]}));
     assert_eq!(handle.messages(t.db()).await.unwrap()[0].text, "a\u{FFFD}message");
-    assert_eq!(handle.attempts(t.db()).await.unwrap()[0].error.as_deref(), Some("an\u{FFFD}error"));
+    assert_eq!(handle.failed_attempts(t.db()).await.unwrap()[0].error.as_deref(), Some("an\u{FFFD}error"));
 }
 
 async fn every_text_comes_back_as_it_was_said(t: Database) {

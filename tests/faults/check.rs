@@ -122,7 +122,7 @@ impl Report {
 
     /// A worker that is told to stop costs a job no attempt.
     async fn history(&mut self, t: &Database, record: &JobRecord) {
-        let attempts = jobs::attempts(t.db(), record.id).await.unwrap_or_default();
+        let attempts = jobs::failed_attempts(t.db(), record.id).await.unwrap_or_default();
         let ended = |how| attempts.iter().filter(|attempt| attempt.how == how).count();
         self.count("attempts lost with their worker", ended(AttemptEnd::Lost));
         self.count("attempts given back", ended(AttemptEnd::Shutdown));

@@ -73,7 +73,7 @@ async fn jobs_may_end_or_are_given_back(t: &Database, signal: Signal) {
     }
     let record = not_any_more.record(t.db()).await.unwrap();
     assert_eq!((record.status, record.attempt, record.max_attempts), (JobStatus::Scheduled, 0, 5));
-    assert!(not_any_more.attempts(t.db()).await.unwrap().is_empty());
+    assert!(not_any_more.failed_attempts(t.db()).await.unwrap().is_empty());
 
     let mut later = Process::start(&Setup::steady(t, "later"));
     later.open().await;
@@ -86,7 +86,7 @@ async fn jobs_may_end_or_are_given_back(t: &Database, signal: Signal) {
 async fn was_given_back(t: &Database, job: JobHandle<Wait>) {
     let record = job.record(t.db()).await.unwrap();
     assert_eq!((record.status, record.attempt, record.max_attempts), (JobStatus::Scheduled, 1, 6));
-    let attempts = job.attempts(t.db()).await.unwrap();
+    let attempts = job.failed_attempts(t.db()).await.unwrap();
     let ends: Vec<_> = attempts.iter().map(|attempt| (attempt.attempt, attempt.how)).collect();
     assert_eq!(ends, [(1, AttemptEnd::Shutdown)]);
 }
@@ -125,7 +125,7 @@ async fn a_second_signal_leaves_at_once_and_the_job_is_rescued(t: Database) {
 
     let _other = Process::start(&Setup::new(&t, "other"));
     assert_eq!(soon(job.wait(t.db())).await.unwrap(), 2);
-    assert_eq!(job.attempts(t.db()).await.unwrap()[0].how, AttemptEnd::Lost);
+    assert_eq!(job.failed_attempts(t.db()).await.unwrap()[0].how, AttemptEnd::Lost);
     assert_eq!(workers(&t).await, 1);
 }
 
@@ -177,7 +177,7 @@ async fn blocking_code_does_not_hold_up_the_end_of_its_process(t: Database) {
 
     let _other = Process::start(&Setup::new(&t, "other"));
     assert_eq!(soon(job.wait(t.db())).await.unwrap(), 2);
-    assert_eq!(job.attempts(t.db()).await.unwrap()[0].how, AttemptEnd::Lost);
+    assert_eq!(job.failed_attempts(t.db()).await.unwrap()[0].how, AttemptEnd::Lost);
 }
 
 async fn a_worker_that_runs_until_a_token_leaves_signals_to_its_program(t: Database) {

@@ -92,8 +92,8 @@ impl<J: Job> JobHandle<J> {
     }
 
     /// Its attempts that did not end well, in order.
-    pub async fn attempts<C: ConnectionTrait>(&self, db: &C) -> Result<Vec<Attempt>, Error> {
-        record::attempts(db, self.id).await
+    pub async fn failed_attempts<C: ConnectionTrait>(&self, db: &C) -> Result<Vec<Attempt>, Error> {
+        record::failed_attempts(db, self.id).await
     }
 
     /// Waits until it has ended: what `execute` returned, or why it returned nothing.
@@ -101,9 +101,13 @@ impl<J: Job> JobHandle<J> {
         wait::wait(db, self.id).await?.output()
     }
 
-    /// The same, for at most `limit`: [`Error::WaitTimeout`] after that. The job goes on.
-    pub async fn wait_for(&self, db: &DatabaseConnection, limit: Duration) -> Result<<J as Execute>::Output, Error> {
-        wait::wait_for(db, self.id, limit).await?.output()
+    /// Waits until it has ended, for at most `limit`. [`Error::WaitTimeout`] after that; the job goes on.
+    pub async fn wait_timeout(
+        &self,
+        db: &DatabaseConnection,
+        limit: Duration,
+    ) -> Result<<J as Execute>::Output, Error> {
+        wait::wait_timeout(db, self.id, limit).await?.output()
     }
 
     /// Cancels it. See [`cancel`](crate::cancel).

@@ -247,7 +247,7 @@ pub async fn output<T: DeserializeOwned>(db: &impl ConnectionTrait, id: impl Int
 }
 
 /// The attempts of a job that did not end well, in order.
-pub async fn attempts<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<Vec<Attempt>, Error> {
+pub async fn failed_attempts<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<Vec<Attempt>, Error> {
     let id = id.into();
     let rows = attempt::Entity::find()
         .filter(attempt::Column::JobId.eq(id.0))

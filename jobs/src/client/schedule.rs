@@ -15,7 +15,7 @@ use tracing::field::Empty;
 use super::options::option_setters;
 use super::{JobHandle, JobOptions, metrics};
 use crate::error::Error;
-use crate::job::{Defaults, Job, parameters, registry};
+use crate::job::{Job, JobDefaults, parameters, registry};
 use crate::model::{JobId, OnConflict, UniqueWhile};
 use crate::store::connection::Connection;
 use crate::store::insert::{self, NewJob};
@@ -249,7 +249,7 @@ pub(crate) fn named_row(name: &str, parameters: Value, options: JobOptions) -> R
     let definition = registry::find(name);
     let text = parameters::encode_value(parameters, definition.map_or(&[], |definition| definition.secrets))?;
     let Some(definition) = definition else {
-        return options.into_row(name, &Defaults::new("unknown"), text, || Ok(Value::Null));
+        return options.into_row(name, &JobDefaults::new("unknown"), text, || Ok(Value::Null));
     };
     let job = definition.decode(&parameters::parse(&text)?.into())?;
     options.into_row(name, &definition.defaults, text, || job.unique_values())

@@ -54,7 +54,7 @@ static WAITERS: LazyLock<Mutex<HashMap<usize, Weak<Waiters>>>> = LazyLock::new(M
 
 /// Waits until a job has ended, and returns its record.
 ///
-/// Without a time limit of its own: [`tokio::time::timeout`], or [`wait_for`].
+/// Without a time limit of its own: [`tokio::time::timeout`], or [`wait_timeout`].
 pub async fn wait(db: &DatabaseConnection, id: impl Into<JobId>) -> Result<JobRecord, Error> {
     let id = id.into();
     let waiters = waiters(db);
@@ -76,8 +76,8 @@ pub async fn wait(db: &DatabaseConnection, id: impl Into<JobId>) -> Result<JobRe
     }
 }
 
-/// The same, for at most `limit`: [`Error::WaitTimeout`] after that. The job goes on.
-pub async fn wait_for(db: &DatabaseConnection, id: impl Into<JobId>, limit: Duration) -> Result<JobRecord, Error> {
+/// Waits until a job has ended, for at most `limit`, and returns its record. [`Error::WaitTimeout`] after that; the job goes on.
+pub async fn wait_timeout(db: &DatabaseConnection, id: impl Into<JobId>, limit: Duration) -> Result<JobRecord, Error> {
     let id = id.into();
     match tokio::time::timeout(limit, wait(db, id)).await {
         Ok(result) => result,

@@ -10,7 +10,7 @@ use super::times::Times;
 use crate::client::{JobOptions, schedule};
 use crate::error::{Error, fault};
 use crate::job::registry::{self, Definition, Registry};
-use crate::job::{Defaults, Missed, parameters};
+use crate::job::{JobDefaults, Missed, parameters};
 use crate::model::{JobId, OnConflict};
 use crate::store::connection::Connection;
 use crate::store::cron::{self as store, Row, Which};
@@ -196,7 +196,7 @@ fn job(row: &Row, definition: Option<&Definition>, default_queue: &str) -> Resul
         .map_err(|source| Error::Decode { name: "options".into(), source })?;
     let secrets = definition.map_or(&[][..], |definition| definition.secrets);
     let parameters = parameters::encode_value(row.parameters.0.clone(), secrets)?;
-    let defaults = definition.map_or(Defaults::new("unknown"), |definition| definition.defaults);
+    let defaults = definition.map_or(JobDefaults::new("unknown"), |definition| definition.defaults);
     let unique_values = || match definition {
         Some(definition) => definition.decode(&row.parameters.0.clone().into())?.unique_values(),
         None => Ok(Value::Null),

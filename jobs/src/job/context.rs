@@ -222,8 +222,10 @@ impl JobContext {
         self.attempt.setting.states.get(&TypeId::of::<S>()).and_then(|state| state.downcast_ref())
     }
 
-    /// Runs code that blocks or computes on a thread of its own, where it holds up nobody, and returns what it returns. A panic in
-    /// it is the job's panic.
+    /// Starts a thread of its own, at each call, for code that blocks or computes, and returns what the code returns.
+    ///
+    /// There it holds up nobody, and the end of the process does not wait for it, as it would for tokio's `spawn_blocking`. A panic in it is
+    /// the job's panic. For many short pieces of work, make one call that does them all.
     ///
     /// It can't be stopped from outside: long-running code looks at [`stop_reason`](Self::stop_reason) from time to time. Where `execute`
     /// does not wait for it to end, as in a `select!` or a time-out of its own, it is asked to stop when `execute` has returned, and no

@@ -73,7 +73,7 @@ impl<J: Job> Ran<J> {
 
     /// How it ended, where it did not end well: an error, a panic, a time-out, parameters that do not decode, a cancellation.
     #[must_use]
-    pub fn how(&self) -> Option<AttemptEnd> {
+    pub fn failure(&self) -> Option<AttemptEnd> {
         self.ending.how
     }
 

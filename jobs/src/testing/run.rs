@@ -151,7 +151,7 @@ impl<J: Job> Run<J> {
         self
     }
 
-    /// Executes it. A panic of the job is no panic here: it is how the attempt [ended](Ran::how).
+    /// Executes it. A panic of the job is no panic here: it is how the attempt [ended](Ran::failure).
     ///
     /// # Panics
     ///
