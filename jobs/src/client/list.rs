@@ -9,6 +9,7 @@ use super::JobRecord;
 use crate::error::Error;
 use crate::job::parameters::check_name;
 use crate::model::{JobId, JobStatus};
+use crate::store::connection::Connection;
 use crate::store::dialect;
 use crate::store::entity::job::{Column, Entity};
 use crate::store::unserved::{self, Unserved};
@@ -206,7 +207,7 @@ impl JobFilter {
 }
 
 /// One page of the jobs that the filter lets through, newest first. The next page is that of `filter.after(last.id)`.
-pub async fn list<C: ConnectionTrait>(db: &C, filter: JobFilter) -> Result<Vec<JobRecord>, Error> {
+pub async fn list<C: Connection>(db: &C, filter: JobFilter) -> Result<Vec<JobRecord>, Error> {
     let limit = filter.limit.unwrap_or(DEFAULT_LIMIT);
     if !(1..=MAX_LIMIT).contains(&limit) {
         return Err(Error::invalid("limit", format!("{limit} is not between 1 and {MAX_LIMIT}")));
@@ -274,7 +275,7 @@ impl std::iter::Sum for JobCounts {
 }
 
 /// Counts the jobs that the filter lets through, by status. Its page and limit count for nothing here.
-pub async fn counts<C: ConnectionTrait>(db: &C, filter: JobFilter) -> Result<JobCounts, Error> {
+pub async fn counts<C: Connection>(db: &C, filter: JobFilter) -> Result<JobCounts, Error> {
     let rows: Vec<(JobStatus, i64)> = filter
         .select(db)
         .await?
@@ -294,6 +295,6 @@ pub async fn counts<C: ConnectionTrait>(db: &C, filter: JobFilter) -> Result<Job
 
 /// The due jobs that no live worker serves, by queue and name, with their number: a queue without a worker, or a name that no
 /// running program defines.
-pub async fn unserved<C: ConnectionTrait>(db: &C) -> Result<Vec<Unserved>, Error> {
+pub async fn unserved<C: Connection>(db: &C) -> Result<Vec<Unserved>, Error> {
     Ok(unserved::unserved(db).await?)
 }

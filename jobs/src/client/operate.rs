@@ -24,7 +24,7 @@ pub enum Cancellation {
 }
 
 /// Cancels a job: at once where it waits, by request where it runs. [`Error::Closed`] where it has ended.
-pub async fn cancel<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<Cancellation, Error> {
+pub async fn cancel<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<Cancellation, Error> {
     let id = id.into();
     repeat_call(db, || cancel_once(db, id)).await
 }
@@ -52,7 +52,7 @@ async fn cancel_once<C: ConnectionTrait>(db: &C, id: JobId) -> Result<Cancellati
 /// the definition reads too (`#[serde(alias = …)]`): [`Error::InvalidValue`] says which is.
 ///
 /// [`Error::NotScheduled`] where it runs, [`Error::Closed`] where it has ended.
-pub async fn set_parameter<C: ConnectionTrait, T: Serialize>(
+pub async fn set_parameter<C: Connection, T: Serialize>(
     db: &C,
     id: impl Into<JobId>,
     name: &str,

@@ -11,6 +11,7 @@ use super::JobCounts;
 use crate::error::Error;
 use crate::job::parameters::check_name;
 use crate::model::JobStatus;
+use crate::store::connection::Connection;
 use crate::store::{control, queues as store, repeat_call, wake, workers};
 
 /// A queue, as it stands. Times are the database's.
@@ -39,7 +40,7 @@ pub struct QueueRecord {
 /// that nobody has heard of yet can be paused too.
 ///
 /// [`Error::InvalidValue`] where no queue can have this name: it has 1 to 200 characters.
-pub async fn pause<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), Error> {
+pub async fn pause<C: Connection>(db: &C, queue: &str) -> Result<(), Error> {
     check_name("queue", queue)?;
     repeat_call(db, || pause_once(db, queue)).await
 }
@@ -53,7 +54,7 @@ async fn pause_once<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), Error
 /// within their poll interval. Nothing changes where it is not paused.
 ///
 /// [`Error::InvalidValue`] where no queue can have this name.
-pub async fn resume<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), Error> {
+pub async fn resume<C: Connection>(db: &C, queue: &str) -> Result<(), Error> {
     check_name("queue", queue)?;
     repeat_call(db, || resume_once(db, queue)).await
 }
@@ -72,7 +73,7 @@ async fn tell<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), Error> {
 
 /// Each queue in which jobs wait or run, which is paused, or which a live worker serves, in the order of their names. What is
 /// closed is not read, and counts for nothing here: see [`counts_by_queue`].
-pub async fn queues<C: ConnectionTrait>(db: &C) -> Result<Vec<QueueRecord>, Error> {
+pub async fn queues<C: Connection>(db: &C) -> Result<Vec<QueueRecord>, Error> {
     let mut records = BTreeMap::new();
     for open in store::open_jobs(db).await? {
         let queue = record(&mut records, open.queue);
@@ -105,7 +106,7 @@ fn record(records: &mut BTreeMap<String, QueueRecord>, name: String) -> &mut Que
 /// Counts the jobs of each queue that has any, by status, in the order of their names.
 ///
 /// It reads all jobs, closed ones too: on PostgreSQL about a quarter of a second for each million.
-pub async fn counts_by_queue<C: ConnectionTrait>(db: &C) -> Result<BTreeMap<String, JobCounts>, Error> {
+pub async fn counts_by_queue<C: Connection>(db: &C) -> Result<BTreeMap<String, JobCounts>, Error> {
     let mut queues = BTreeMap::<String, JobCounts>::new();
     for (queue, status, jobs) in store::counts(db).await? {
         *queues.entry(queue).or_default().of_mut(status) = u64::try_from(jobs).unwrap_or(0);

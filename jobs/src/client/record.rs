@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -14,6 +14,7 @@ use crate::job::parameters::secrets::{self, Parameters};
 use crate::job::parameters::{OUTPUT, decode_one};
 use crate::job::registry;
 use crate::model::{AttemptEnd, JobId, JobStatus, Level};
+use crate::store::connection::Connection;
 use crate::store::control;
 use crate::store::entity::{attempt, job, message};
 
@@ -179,12 +180,12 @@ pub struct Attempt {
 }
 
 /// The status of a job.
-pub async fn status<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<JobStatus, Error> {
+pub async fn status<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<JobStatus, Error> {
     control::status(db, id.into()).await
 }
 
 /// Everything that is stored about a job.
-pub async fn record<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<JobRecord, Error> {
+pub async fn record<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<JobRecord, Error> {
     Ok(JobRecord::of(control::find(db, id.into()).await?))
 }
 
@@ -192,7 +193,7 @@ pub async fn record<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<
 ///
 /// [`Error::InvalidValue`] where the job has none of that name, [`Error::Decode`] where it is of another type.
 pub async fn reveal_parameter<T: DeserializeOwned>(
-    db: &impl ConnectionTrait,
+    db: &impl Connection,
     id: impl Into<JobId>,
     name: &str,
 ) -> Result<T, Error> {
@@ -201,12 +202,12 @@ pub async fn reveal_parameter<T: DeserializeOwned>(
 }
 
 /// The progress of a job's latest attempt, 0 to 100. Written in batches: up to half a second behind.
-pub async fn progress<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<u8, Error> {
+pub async fn progress<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<u8, Error> {
     Ok(record(db, id).await?.progress)
 }
 
 /// What a job has said, oldest first.
-pub async fn messages<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<Vec<Message>, Error> {
+pub async fn messages<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<Vec<Message>, Error> {
     let id = id.into();
     let rows = message::Entity::find()
         .filter(message::Column::JobId.eq(id.0))
@@ -228,26 +229,22 @@ pub async fn messages<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Resul
 }
 
 /// All results of a job's latest attempt, by name. What `execute` returned is the one named `output`.
-pub async fn results<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<BTreeMap<String, Value>, Error> {
+pub async fn results<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<BTreeMap<String, Value>, Error> {
     Ok(record(db, id).await?.results)
 }
 
 /// One result of a job.
-pub async fn result<T: DeserializeOwned>(
-    db: &impl ConnectionTrait,
-    id: impl Into<JobId>,
-    name: &str,
-) -> Result<T, Error> {
+pub async fn result<T: DeserializeOwned>(db: &impl Connection, id: impl Into<JobId>, name: &str) -> Result<T, Error> {
     record(db, id).await?.result(name)
 }
 
 /// What `execute` returned, or why it returned nothing.
-pub async fn output<T: DeserializeOwned>(db: &impl ConnectionTrait, id: impl Into<JobId>) -> Result<T, Error> {
+pub async fn output<T: DeserializeOwned>(db: &impl Connection, id: impl Into<JobId>) -> Result<T, Error> {
     record(db, id).await?.output()
 }
 
 /// The attempts of a job that did not end well, in order.
-pub async fn failed_attempts<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<Vec<Attempt>, Error> {
+pub async fn failed_attempts<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<Vec<Attempt>, Error> {
     let id = id.into();
     let rows = attempt::Entity::find()
         .filter(attempt::Column::JobId.eq(id.0))

@@ -108,13 +108,23 @@ impl<J: Job> WithOptions<J> {
     }
 }
 
-/// What [`schedule_all`] takes: jobs, or jobs [`WithOptions`].
-pub trait Schedulable {
+/// What [`schedule_all`] and [`cron::add`](crate::cron::add) take: jobs, or jobs [`WithOptions`].
+///
+/// It is sealed: no other type can implement it.
+pub trait Schedulable: sealed::Sealed {
     /// The type of the job.
     type Job: Job;
 
     /// The job and its options.
+    #[doc(hidden)]
     fn into_parts(self) -> (Self::Job, JobOptions);
+}
+
+mod sealed {
+    pub trait Sealed {}
+
+    impl<J: super::Job> Sealed for J {}
+    impl<J> Sealed for super::WithOptions<J> {}
 }
 
 impl<J: Job> Schedulable for J {

@@ -1,10 +1,10 @@
 //! Workers as operators see them.
 
 use chrono::{DateTime, Utc};
-use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::store::connection::Connection;
 use crate::store::workers::{self as store, Serves};
 
 /// A worker, as it stands. Times are the database's.
@@ -34,7 +34,7 @@ pub struct WorkerRecord {
 }
 
 /// All workers, oldest first: those that live, and those whose jobs nobody has taken over yet.
-pub async fn workers<C: ConnectionTrait>(db: &C) -> Result<Vec<WorkerRecord>, Error> {
+pub async fn workers<C: Connection>(db: &C) -> Result<Vec<WorkerRecord>, Error> {
     let loads = store::loads(db).await?;
     let record = |(row, is_live): (crate::store::entity::worker::Model, bool)| {
         let Serves { queues, names } = serde_json::from_value(row.serves).unwrap_or_default();

@@ -152,13 +152,13 @@ pub(crate) const UTC: &str = "UTC";
 /// [`Error::ScheduleExists`] where there is one of this name, [`Error::InvalidValue`] where the name has not 1 to 200 characters, the
 /// expression or the zone is none, an option is out of its range, or the options say [`at`](JobOptions::at) what time its jobs are due:
 /// they are when it fires, or after their `delay`.
-pub async fn add<C: ConnectionTrait, S: Schedulable>(db: &C, name: &str, cron: Cron, job: S) -> Result<(), Error> {
+pub async fn add<C: Connection, S: Schedulable>(db: &C, name: &str, cron: Cron, job: S) -> Result<(), Error> {
     add_checked(db, of_job(name, &cron, job)?, &cron).await
 }
 
 /// The same for a job that is known by its name, with its parameters as JSON (an object; `null` for none), as
 /// [`schedule_by_name`](crate::schedule_by_name) takes them.
-pub async fn add_by_name<C: ConnectionTrait>(
+pub async fn add_by_name<C: Connection>(
     db: &C,
     name: &str,
     cron: Cron,
@@ -173,12 +173,12 @@ pub async fn add_by_name<C: ConnectionTrait>(
 /// time zone keeps its next time, and what is paused stays so.
 ///
 /// [`Error::InvalidValue`] as for [`add`], and where the schedule is a definition's: a worker would change it back.
-pub async fn replace<C: ConnectionTrait, S: Schedulable>(db: &C, name: &str, cron: Cron, job: S) -> Result<(), Error> {
+pub async fn replace<C: Connection, S: Schedulable>(db: &C, name: &str, cron: Cron, job: S) -> Result<(), Error> {
     replace_checked(db, of_job(name, &cron, job)?, &cron).await
 }
 
 /// The same for a job that is known by its name.
-pub async fn replace_by_name<C: ConnectionTrait>(
+pub async fn replace_by_name<C: Connection>(
     db: &C,
     name: &str,
     cron: Cron,
@@ -190,7 +190,7 @@ pub async fn replace_by_name<C: ConnectionTrait>(
 }
 
 /// All schedules, by name.
-pub async fn list<C: ConnectionTrait>(db: &C) -> Result<Vec<CronRecord>, Error> {
+pub async fn list<C: Connection>(db: &C) -> Result<Vec<CronRecord>, Error> {
     let rows = store::all(db).await?;
     let latest = if rows.is_empty() { HashMap::new() } else { firings::latest(db).await? };
     let record = |row: Row| {
@@ -202,14 +202,14 @@ pub async fn list<C: ConnectionTrait>(db: &C) -> Result<Vec<CronRecord>, Error> 
 
 /// For which times a schedule has fired, with their jobs, newest first: the latest 100. [`Error::NoSchedule`] where there is none of this
 /// name.
-pub async fn history<C: ConnectionTrait>(db: &C, name: &str) -> Result<Vec<Firing>, Error> {
+pub async fn history<C: Connection>(db: &C, name: &str) -> Result<Vec<Firing>, Error> {
     find(db, name).await?;
     Ok(firings::of(db, name).await?.iter().map(Firing::of).collect())
 }
 
 /// Lets a schedule not fire until it is [resumed](resume); its times until then are not missed. Nothing changes where it is paused.
 /// [`Error::NoSchedule`] where there is none of this name.
-pub async fn pause<C: ConnectionTrait>(db: &C, name: &str) -> Result<(), Error> {
+pub async fn pause<C: Connection>(db: &C, name: &str) -> Result<(), Error> {
     repeat_call(db, || pause_once(db, name)).await
 }
 
@@ -223,7 +223,7 @@ async fn pause_once<C: ConnectionTrait>(db: &C, name: &str) -> Result<(), Error>
 
 /// Lets a schedule fire again, from its next time on. Nothing changes where it is not paused.
 /// [`Error::NoSchedule`] where there is none of this name.
-pub async fn resume<C: ConnectionTrait>(db: &C, name: &str) -> Result<(), Error> {
+pub async fn resume<C: Connection>(db: &C, name: &str) -> Result<(), Error> {
     repeat_call(db, || resume_once(db, name)).await
 }
 

@@ -5,8 +5,8 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, Transact
 use crate::error::Error;
 use crate::store;
 
-/// What a job can be scheduled on: a connection, or a transaction of the caller's. Everything is that is both of sea-orm's traits, and no
-/// type has to implement it.
+/// A connection, or a transaction of the caller's: the bound of every function that takes one. Each type that has both of sea-orm's traits
+/// is one, and none has to implement it.
 ///
 /// ```
 /// # use jobs::prelude::*;
@@ -21,7 +21,7 @@ use crate::store;
 /// # fn main() {}
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "jobs can't be scheduled on `{Self}`",
+    message = "`{Self}` is not a connection for jobs",
     label = "neither a connection nor a transaction",
     note = "where this is a type parameter, write `C: jobs::Connection`; it stands for sea-orm's `ConnectionTrait` and `TransactionTrait`"
 )]

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection};
+use sea_orm::DatabaseConnection;
 
 use crate::client::list::JobCounts;
 use crate::error::Error;
 use crate::store::{testing, wake};
-use crate::{JobRecord, JobStatus, Worker};
+use crate::{Connection, JobRecord, JobStatus, Worker};
 
 /// What [`drain`] has executed.
 #[derive(Debug, Clone, Default)]
@@ -137,7 +137,7 @@ fn worker(db: &DatabaseConnection) -> Worker {
 /// ```
 ///
 /// Only due times move: what is stored of jobs that run or have ended stays as it is. More than a hundred years count as a hundred.
-pub async fn advance<C: ConnectionTrait>(db: &C, time: Duration) -> Result<(), Error> {
+pub async fn advance<C: Connection>(db: &C, time: Duration) -> Result<(), Error> {
     testing::advance(db, time).await?;
     wake::advanced();
     Ok(())
