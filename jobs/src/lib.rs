@@ -15,7 +15,7 @@ mod job;
 mod model;
 mod store;
 pub mod testing;
-mod worker;
+pub mod worker;
 
 pub use client::{
     Attempt, Cancellation, JobCounts, JobFilter, JobHandle, JobOptions, JobRecord, Message, QueueRecord, Schedulable,
@@ -44,6 +44,25 @@ pub mod prelude {
         Execute, Job, JobContext, JobError, JobHandle, JobId, JobOptions, JobResult, JobStatus, Worker, job_fn,
         job_params,
     };
+}
+
+/// Queues as operators see them: what is in each, and pausing and resuming them.
+///
+/// These are the names to prefer where a program also lists or pauses other things, as [`cron`] schedules. The functions of the root are the
+/// same ones: [`queues`](crate::queues), [`counts_by_queue`](crate::counts_by_queue), [`pause`](crate::pause) and
+/// [`resume`](crate::resume).
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), jobs::Error> {
+/// # let db = jobs::testing::database().await?;
+/// jobs::queue::pause(&db, "mail").await?;
+/// let mail = jobs::queue::list(&db).await?.remove(0);
+/// assert!(mail.name == "mail" && mail.paused_at.is_some());
+/// jobs::queue::resume(&db, "mail").await?;
+/// # Ok(()) }
+/// ```
+pub mod queue {
+    pub use crate::client::{QueueRecord, counts_by_queue as counts, pause, queues as list, resume};
 }
 
 /// What generated code names. Not part of the public interface.

@@ -3,8 +3,9 @@
 //! A worker joins (a row with a lease), claims due jobs, executes each, and writes how they ended, in batches. A heartbeat on a
 //! thread of its own keeps the lease; where it is lost, the worker stops its jobs and joins anew under another id.
 //!
-//! Imports all layers before it: `model`, `error`, `store`, `job`, `client` and `cron`.
+//! [`list`] is [`jobs::workers`](crate::workers), under the name that `queue::list` and `cron::list` have too.
 
+// Imports all layers before it: `model`, `error`, `store`, `job`, `client` and `cron`.
 mod aside;
 mod claim;
 mod claims;
@@ -40,6 +41,7 @@ use sea_orm::DatabaseConnection;
 use tokio_util::sync::CancellationToken;
 
 use crate::client::metrics;
+pub use crate::client::{WorkerRecord, workers as list};
 use crate::error::Error;
 use crate::job::Job;
 use crate::job::registry::{Definition, Registry};
