@@ -19,7 +19,18 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub type JobResult<T = ()> = Result<T, JobError>;
 
 /// What the framework's functions return when they can't do what was asked.
-#[derive(Debug, thiserror::Error)]
+///
+/// Its `Debug` is its message with those of its sources, in one line: so a `main` that returns it prints what a reader can use.
+///
+/// ```
+/// # use jobs::Error;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Error> {
+/// # let db = jobs::testing::database().await?;
+/// let error = jobs::status(&db, 7).await.unwrap_err();
+/// assert_eq!(format!("{error:?}"), "there is no job 7");
+/// # Ok(()) }
+/// ```
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The job has ended, and what was asked would change it.
@@ -155,6 +166,10 @@ pub enum Error {
     /// A worker can't start as it is set up.
     #[error("the worker can't start: {0}")]
     Setup(String),
+    /// A worker that ran could not go on: a task or a thread of its own could not be started, or ended before it should. Its jobs are taken
+    /// over when its lease is over.
+    #[error("the worker can't go on: {0}")]
+    WorkerFailed(String),
     /// A second signal arrived during shutdown: the worker left at once.
     #[error(
         "the worker was told to leave at once: {running} job(s) were still running, or their end was not written: another worker takes them over"
@@ -180,9 +195,21 @@ pub enum Error {
          returned"
     )]
     PoolClosed,
-    /// The database refused or could not be reached.
+    /// The database refused or could not be reached. The message has that of SeaORM's error, which is therefore not the source too.
     #[error("the database: {0}{advice}", advice = crate::error::fault::advice(.0))]
-    Database(#[from] DbErr),
+    Database(DbErr),
+}
+
+impl From<DbErr> for Error {
+    fn from(error: DbErr) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&chain(self))
+    }
 }
 
 impl Error {
@@ -272,7 +299,8 @@ impl JobError {
 /// How many sources of an error are told. A chain may be circular.
 const MAX_SOURCES: usize = 32;
 
-/// An error and its sources, in one line: `outer: inner: innermost`. A source that its outer error repeats is left out.
+/// An error and its sources, in one line: `outer: inner: innermost`. A source that its outer error repeats, as SeaORM's do and those of
+/// other crates may, is left out.
 pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     for inner in std::iter::successors(error.source(), |inner| inner.source()).take(MAX_SOURCES) {
@@ -304,5 +332,28 @@ impl fmt::Display for JobError {
 impl fmt::Debug for JobError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JobError").field("kind", &self.kind).field("source", &self.source).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+
+    #[test]
+    fn what_a_main_prints_is_the_message_and_its_sources() {
+        let source = serde_json::from_str::<u8>("\"x\"").unwrap_err();
+        let error = Error::Decode { name: "width".into(), source };
+        let expected = "`width` does not decode: invalid type: string \"x\", expected u8 at line 1 column 3";
+        assert_eq!(format!("{error:?}"), expected);
+    }
+
+    #[test]
+    fn an_error_of_the_database_is_told_once() {
+        let error = Error::from(DbErr::Custom("no space left".into()));
+        assert_eq!(error.to_string(), "the database: Custom Error: no space left");
+        assert!(error.source().is_none());
+        assert_eq!(format!("{error:?}"), error.to_string());
     }
 }

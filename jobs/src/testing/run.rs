@@ -187,7 +187,10 @@ impl<J: Job> Run<J> {
             && !self.states.contains_key(&(state.id)())
         {
             let name = (state.name)();
-            return Err(Error::Setup(format!("it needs state of type `{name}`: give it with `.state(…)`")));
+            return Err(Error::invalid(
+                "state",
+                format!("the job needs state of type `{name}`: give it with `.state(…)`"),
+            ));
         }
         let parameters = parameters::encode(&self.job)?;
         let row = self.options.into_row(J::DEFAULTS.name, &J::DEFAULTS, parameters, || self.job.unique_values())?;

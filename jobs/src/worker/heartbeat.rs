@@ -53,7 +53,8 @@ pub(super) fn start(engine: Arc<Engine>) -> Result<Heart, Error> {
         tokio::spawn(beat);
         return Ok(Heart(end));
     }
-    let cannot = |error: std::io::Error| Error::Setup(format!("the heartbeat's thread can't be started: {error}"));
+    let cannot =
+        |error: std::io::Error| Error::WorkerFailed(format!("the heartbeat's thread can't be started: {error}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot)?;
     std::thread::Builder::new().name("jobs-heartbeat".into()).spawn(move || runtime.block_on(beat)).map_err(cannot)?;
     Ok(Heart(end))

@@ -131,7 +131,7 @@ impl Shutdown {
         self.or_abort(engine, writer)
             .await?
             .map(|_| ())
-            .map_err(|panic| Error::Setup(format!("the writer ended: {panic}")))
+            .map_err(|panic| Error::WorkerFailed(format!("the task that writes the ends of jobs ended: {panic}")))
     }
 
     /// Does it, unless a second signal comes before.
