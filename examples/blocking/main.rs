@@ -31,7 +31,7 @@ fn count_primes(below: u64, job: &JobContext) -> Option<u64> {
     for number in 2..below {
         // Every thousand numbers: often enough to stop soon, rarely enough to cost nothing.
         if number % 1000 == 0 {
-            if job.is_canceled() {
+            if job.stop_reason().is_some() {
                 job.message(format!("stopped at {number}, with {primes} prime numbers"));
                 return None;
             }

@@ -29,7 +29,7 @@ impl Execute for RenderFilm {
                 // Stands in for work that may be dropped at any `await`.
                 () = tokio::time::sleep(Duration::from_millis(20)) => {}
                 // Also on a timeout, and when the worker shuts down. There are 5 seconds to clean up (`Worker::cancel_grace`).
-                () = job.canceled() => {
+                _ = job.stop_requested() => {
                     tokio::fs::remove_dir_all(self.folder()).await?;
                     job.message("the folder is removed");
                     // Any plain error will do: the job's next status depends on why it was stopped.
@@ -88,7 +88,7 @@ async fn show(job: JobHandle<RenderFilm>, db: &DatabaseConnection) -> Result<(),
     if let Some(time) = record.cancel_requested_at {
         println!("  it was asked to cancel at {}", time.format("%T%.3f"));
     }
-    for attempt in job.attempts(db).await? {
+    for attempt in job.failed_attempts(db).await? {
         println!("  attempt {} ended: {}, {}", attempt.attempt, attempt.how, attempt.error.unwrap_or_default());
     }
     for message in job.messages(db).await? {

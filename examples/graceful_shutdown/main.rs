@@ -33,7 +33,7 @@ impl Execute for WriteReport {
         job.message(format!("beginning with part {begin} of {}", self.parts()));
         for part in begin..=self.parts() {
             // The best place to stop is between two parts. A job that never checks is dropped at an `await` after `Worker::cancel_grace`.
-            if job.is_canceled() {
+            if job.stop_reason().is_some() {
                 job.message(format!("stopped before part {part}"));
                 Err("stopped")?;
             }
@@ -90,7 +90,7 @@ async fn show(jobs: &[JobHandle<WriteReport>], db: &DatabaseConnection) -> Resul
         for message in job.messages(db).await? {
             println!("    attempt {} said: {}", message.attempt, message.text);
         }
-        for attempt in job.attempts(db).await? {
+        for attempt in job.failed_attempts(db).await? {
             let error = attempt.error.unwrap_or_default();
             println!("    attempt {} on worker `{}` ended: {error}", attempt.attempt, attempt.worker);
         }

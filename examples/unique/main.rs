@@ -82,7 +82,7 @@ async fn main() -> Result<(), Error> {
     let strict = || Report::new("June").schedule(&db).on_conflict(OnConflict::Fail);
     let first = strict().await?;
     match strict().await {
-        Err(Error::Duplicate { existing }) => println!("refused: job {existing} is the same as job {first}"),
+        Err(Error::Duplicate { existing, .. }) => println!("refused: job {existing} is the same as job {first}"),
         other => println!("not refused: {other:?}"),
     }
     Ok(())

@@ -82,7 +82,7 @@ impl ::core::fmt::Debug for LogIn {
 }
 #[automatically_derived]
 impl ::jobs::__private::Job for LogIn {
-    const DEFAULTS: ::jobs::__private::Defaults = ::jobs::__private::Defaults::new(
+    const DEFAULTS: ::jobs::__private::JobDefaults = ::jobs::__private::JobDefaults::new(
         "LogIn",
     );
 }

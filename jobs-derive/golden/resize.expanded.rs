@@ -69,7 +69,7 @@ impl ::jobs::__private::JobParams for Resize {
 }
 #[automatically_derived]
 impl ::jobs::__private::Job for Resize {
-    const DEFAULTS: ::jobs::__private::Defaults = ::jobs::__private::Defaults::new(
+    const DEFAULTS: ::jobs::__private::JobDefaults = ::jobs::__private::JobDefaults::new(
             "Resize",
         )
         .queue("images")

@@ -56,7 +56,7 @@ impl ::jobs::__private::JobParams for SendMail {
 }
 #[automatically_derived]
 impl ::jobs::__private::Job for SendMail {
-    const DEFAULTS: ::jobs::__private::Defaults = ::jobs::__private::Defaults::new(
+    const DEFAULTS: ::jobs::__private::JobDefaults = ::jobs::__private::JobDefaults::new(
             "SendMail",
         )
         .queue("mail")

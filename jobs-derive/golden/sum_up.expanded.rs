@@ -59,7 +59,7 @@ impl background::__private::JobParams for SumUp {
 }
 #[automatically_derived]
 impl background::__private::Job for SumUp {
-    const DEFAULTS: background::__private::Defaults = background::__private::Defaults::new(
+    const DEFAULTS: background::__private::JobDefaults = background::__private::JobDefaults::new(
         "SumUp",
     );
 }

@@ -15,21 +15,23 @@ mod job;
 mod model;
 mod store;
 pub mod testing;
-mod worker;
+pub mod worker;
 
 pub use client::{
     Attempt, Cancellation, JobCounts, JobFilter, JobHandle, JobOptions, JobRecord, Message, QueueRecord, Schedulable,
-    Schedule, ScheduleAll, WithOptions, WorkerRecord, attempts, cancel, connect, connect_with, counts, counts_by_queue,
-    default_queue, delete, list, messages, metrics, migrate, output, pause, progress, queues, record, result, results,
-    resume, retry, reveal_parameter, schedule_all, schedule_by_name, schedule_by_name_with, set_parameter, status,
-    unserved, wait, wait_for, workers,
+    Schedule, ScheduleAll, WithOptions, WorkerRecord, cancel, connect, connect_with, counts, counts_by_queue,
+    default_queue, delete, failed_attempts, list, messages, metrics, migrate, output, pause, progress, queues, record,
+    result, results, resume, retry, reveal_parameter, schedule_all, schedule_by_name, schedule_by_name_with,
+    set_parameter, status, unserved, wait, wait_timeout, workers,
 };
 pub use error::{BoxError, Error, JobError, JobResult};
 pub use job::parameters::MAX_JSON_BYTES;
-pub use job::{Defaults, Execute, Job, JobContext, JobParams, Unique};
+pub use job::{Execute, Job, JobContext, JobDefaults, JobParams, Unique};
 pub use jobs_derive::{Job, job_fn, job_params};
 pub use jobs_migrations::JobsMigrator;
-pub use model::{AttemptEnd, JobId, JobStatus, Level, OnConflict, RetryPolicy, UniqueWhile};
+pub use model::{
+    AttemptEnd, JobId, JobStatus, Level, OnConflict, ParseVariantError, RetryPolicy, StopReason, UniqueWhile,
+};
 pub use sea_orm;
 pub use store::connection::{Connection, begin};
 pub use store::unserved::Unserved;
@@ -44,6 +46,24 @@ pub mod prelude {
     };
 }
 
+/// Queues as operators see them: what is in each, and pausing and resuming them.
+///
+/// Prefer these names in programs that also list or pause other things, such as [schedules](crate::cron). They are the functions of the root: [`queues`](crate::queues), [`counts_by_queue`](crate::counts_by_queue), [`pause`](crate::pause) and
+/// [`resume`](crate::resume).
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), jobs::Error> {
+/// # let db = jobs::testing::database().await?;
+/// jobs::queue::pause(&db, "mail").await?;
+/// let mail = jobs::queue::list(&db).await?.remove(0);
+/// assert!(mail.name == "mail" && mail.paused_at.is_some());
+/// jobs::queue::resume(&db, "mail").await?;
+/// # Ok(()) }
+/// ```
+pub mod queue {
+    pub use crate::client::{QueueRecord, counts_by_queue as counts, pause, queues as list, resume};
+}
+
 /// The items that generated code names, and the doors of this crate's own tests. Not part of the public interface.
 #[doc(hidden)]
 pub mod __private {
@@ -56,7 +76,7 @@ pub mod __private {
     pub use crate::job::parameters::secrets::HIDDEN;
     pub use crate::job::parameters::to_value;
     pub use crate::job::registry::Definition;
-    pub use crate::job::{Defaults, Execute, IntoJobResult, Job, JobParams};
+    pub use crate::job::{Execute, IntoJobResult, Job, JobDefaults, JobParams};
     pub use crate::store::connection::Connection;
     pub use crate::store::testing::entity_columns;
     pub use crate::{Error, JobContext, JobError, JobOptions, JobResult, OnConflict, RetryPolicy, Unique, UniqueWhile};

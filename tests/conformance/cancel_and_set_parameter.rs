@@ -69,12 +69,12 @@ async fn a_running_job_is_asked_to_cancel_and_ends_canceled(t: Database) {
     let began = std::time::Instant::now();
     assert_eq!(handle.cancel(t.db()).await.unwrap(), Cancellation::Requested);
     let end = soon(handle.wait(t.db())).await;
-    assert!(matches!(&end, Err(Error::JobCanceled { id }) if *id == handle.id()), "{end:?}");
+    assert!(matches!(&end, Err(Error::JobCanceled { id, .. }) if *id == handle.id()), "{end:?}");
     assert!(began.elapsed() < std::time::Duration::from_secs(50), "long before the next: {:?}", began.elapsed());
     let record = handle.record(t.db()).await.unwrap();
     assert_eq!((record.status, record.attempt), (JobStatus::Canceled, 1));
     assert!(record.cancel_requested_at.is_some() && record.finished_at >= record.cancel_requested_at, "{record:?}");
-    let attempts = handle.attempts(t.db()).await.unwrap();
+    let attempts = handle.failed_attempts(t.db()).await.unwrap();
     assert_eq!(attempts.iter().map(|attempt| attempt.how).collect::<Vec<_>>(), [AttemptEnd::Canceled]);
     worker.stop().await;
 }
@@ -126,7 +126,7 @@ async fn a_parameter_that_is_stored_under_another_name_is_refused_by_that_name(t
     let old = jobs::schedule_by_name(t.db(), "Send", json!({"to": "here", "pin": 7})).await.unwrap();
     for (id, stored, other) in [(new, "address", "to"), (old, "to", "address")] {
         match jobs::set_parameter(t.db(), id, other, "there").await {
-            Err(Error::InvalidValue { name, reason }) => {
+            Err(Error::InvalidValue { name, reason, .. }) => {
                 assert_eq!(name, other);
                 assert!(reason.ends_with(&format!("set `{stored}`")), "{reason}");
             }
@@ -154,7 +154,7 @@ async fn a_running_job_refuses_new_parameters(t: Database) {
     let worker = worker_at(&t, &gate);
     gate.arrivals(1).await;
     let refusal = handle.set_parameter(t.db(), "name", "grace").await;
-    assert!(matches!(&refusal, Err(Error::NotScheduled { id }) if *id == handle.id()), "{refusal:?}");
+    assert!(matches!(&refusal, Err(Error::NotScheduled { id, .. }) if *id == handle.id()), "{refusal:?}");
     gate.open(1);
     assert_eq!(soon(handle.wait(t.db())).await.unwrap(), "ada");
     worker.stop().await;

@@ -9,7 +9,7 @@ use jobs_tests::{Database, cases};
 use sea_orm::TransactionTrait as _;
 use serde_json::json;
 
-use crate::support::common::{refused, undecodable};
+use crate::support::common::{assert_read_back, refused, undecodable};
 use crate::support::definitions::{Add, Note, Ping};
 
 cases![
@@ -61,6 +61,9 @@ async fn a_schedule_is_listed_as_it_was_added(t: Database) {
     assert_eq!((ping.timezone.as_str(), ping.missed), ("UTC", Missed::Once));
     assert!((Utc::now() - ping.created_at).abs() < TimeDelta::minutes(1), "{ping:?}");
     assert_eq!(cron::history(t.db(), "a ping").await.unwrap(), []);
+    cron::run_now(t.db(), "a ping").await.unwrap();
+    assert_read_back(&cron::list(t.db()).await.unwrap());
+    assert_read_back(&cron::history(t.db(), "a ping").await.unwrap());
 }
 
 async fn the_next_times_are_those_of_the_expression_in_its_zone(t: Database) {
@@ -89,7 +92,7 @@ async fn a_schedule_exists_if_the_transaction_commits(t: Database) {
 async fn a_name_is_given_once(t: Database) {
     cron::add(t.db(), "hourly", hourly(), Ping::new()).await.unwrap();
     let again = cron::add(t.db(), "hourly", yearly(), Add::new(1)).await;
-    assert!(matches!(again, Err(Error::ScheduleExists { name }) if name == "hourly"));
+    assert!(matches!(again, Err(Error::ScheduleExists { name, .. }) if name == "hourly"));
     assert_eq!(schedule(&t, "hourly").await.job, "Ping");
     // Names compare byte by byte.
     cron::add(t.db(), "Hourly", hourly(), Ping::new()).await.unwrap();

@@ -69,7 +69,7 @@ async fn what_is_removed_is_gone_with_its_history(t: Database) {
 }
 
 async fn a_schedule_that_is_not_there_is_said_to_be_missing(t: Database) {
-    let missing = |error: Error| matches!(error, Error::NoSchedule { name } if name == "none");
+    let missing = |error: Error| matches!(error, Error::NoSchedule { name, .. } if name == "none");
     assert!(missing(cron::pause(t.db(), "none").await.unwrap_err()));
     assert!(missing(cron::resume(t.db(), "none").await.unwrap_err()));
     assert!(missing(cron::remove(t.db(), "none").await.unwrap_err()));

@@ -5,7 +5,7 @@ use jobs::{Error, JobFilter};
 use jobs_tests::{Database, Gate, Running, cases};
 use serde_json::json;
 
-use crate::support::common::{refused, work};
+use crate::support::common::{assert_read_back, refused, work};
 use crate::support::definitions::{Add, Configured, Gated, Ping, Talk};
 
 cases![
@@ -23,6 +23,7 @@ cases![
     jobs_that_nobody_serves_are_told_together_whatever_their_priority,
     a_thousand_names_that_nobody_serves_are_listed,
     a_queue_is_served_while_a_worker_lives,
+    a_filter_is_read_as_it_is_written,
 ];
 
 async fn ids(t: &Database, filter: JobFilter) -> Vec<JobId> {
@@ -260,4 +261,23 @@ async fn a_queue_is_served_while_a_worker_lives(t: Database) {
     ended.unwrap();
     assert_eq!(waiting.status(t.db()).await.unwrap(), JobStatus::Scheduled);
     assert_eq!(unserved(&t).await, [nobody_s[0].clone(), row("gated", "Gated", 1), nobody_s[1].clone()]);
+}
+
+async fn a_filter_is_read_as_it_is_written(t: Database) {
+    let now = chrono::Utc::now();
+    let some = JobFilter::new().status(JobStatus::Failed).status(JobStatus::Canceled).name("Add").queue("q").limit(7);
+    let others = JobFilter::new().user("u").session("s").event("e").created_from(now).created_until(now).after(3);
+    for filter in [JobFilter::new(), some, others, JobFilter::new().unserved()] {
+        assert_read_back(&filter);
+    }
+    let failed = Talk::new("fail").schedule(t.db()).await.unwrap().id();
+    work(&t).await;
+    Ping::new().schedule(t.db()).await.unwrap();
+    for status in [json!("failed"), json!("FAILED, running"), json!(["failed"])] {
+        let filter = serde_json::from_value(json!({ "status": status })).unwrap();
+        assert_eq!(ids(&t, filter).await, [failed]);
+    }
+    for wrong in [json!({"status": "done"}), json!({"statuses": "failed"}), json!({"after": "x"})] {
+        assert!(serde_json::from_value::<JobFilter>(wrong.clone()).is_err(), "{wrong}");
+    }
 }

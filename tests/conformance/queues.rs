@@ -8,7 +8,7 @@ use jobs_tests::{Database, Gate, Running, cases};
 use sea_orm::TransactionTrait as _;
 use serde_json::json;
 
-use crate::support::common::{closed_jobs, refused};
+use crate::support::common::{assert_read_back, closed_jobs, refused};
 use crate::support::definitions::{Add, Configured, Gated, Ping, Talk};
 
 cases![
@@ -21,7 +21,7 @@ cases![
     the_oldest_job_that_is_due_gives_the_age,
     a_worker_is_listed_with_what_it_serves_and_runs,
     a_worker_whose_lease_is_over_is_not_live,
-    records_serialise,
+    records_are_read_as_they_are_written,
 ];
 
 async fn queue(t: &Database, name: &str) -> Option<QueueRecord> {
@@ -191,7 +191,7 @@ async fn a_worker_whose_lease_is_over_is_not_live(t: Database) {
     assert_eq!(seen, [(false, 1), (true, 0)]);
 }
 
-async fn records_serialise(t: Database) {
+async fn records_are_read_as_they_are_written(t: Database) {
     Ping::new().schedule(t.db()).await.unwrap();
     jobs::pause(t.db(), "long-running").await.unwrap();
     insert_worker(&t, 3600).await;
@@ -201,4 +201,9 @@ async fn records_serialise(t: Database) {
     assert!(queues[0]["paused_at"].is_null() && queues[1]["paused_at"].is_string(), "{queues}");
     let workers = serde_json::to_value(jobs::workers(t.db()).await.unwrap()).unwrap();
     assert_eq!((&workers[0]["queues"], &workers[0]["is_live"]), (&json!(["far"]), &json!(true)));
+    Add::new(1).schedule(t.db()).queue("nobody's").await.unwrap();
+    assert_read_back(&jobs::queues(t.db()).await.unwrap());
+    assert_read_back(&jobs::workers(t.db()).await.unwrap());
+    assert_read_back(&jobs::counts_by_queue(t.db()).await.unwrap());
+    assert_read_back(&jobs::unserved(t.db()).await.unwrap());
 }

@@ -1,11 +1,13 @@
 //! Asking what became of a job, by its handle and by its id.
 
+use std::time::Duration;
+
 use jobs::prelude::*;
 use jobs::{AttemptEnd, Error, Level};
 use jobs_tests::{Database, cases, soon};
 use serde_json::{Value, json};
 
-use crate::support::common::{assert_not_closed, assert_not_found, refused, undecodable, work};
+use crate::support::common::{assert_not_closed, assert_not_found, assert_read_back, refused, undecodable, work};
 use crate::support::definitions::{Add, Ping, Talk};
 
 cases![
@@ -21,6 +23,7 @@ cases![
     an_id_that_nobody_has_is_not_found,
     a_parameter_is_typed,
     a_record_serialises_with_its_values,
+    records_are_read_as_they_are_written,
 ];
 
 async fn a_job_tells_the_same_by_handle_and_by_id(t: Database) {
@@ -40,8 +43,8 @@ async fn a_job_tells_the_same_by_handle_and_by_id(t: Database) {
         assert_eq!(jobs::results(db, id).await.unwrap(), record.results);
         assert_eq!(handle.messages(db).await.unwrap().len(), 3);
         assert_eq!(jobs::messages(db, id).await.unwrap(), handle.messages(db).await.unwrap());
-        assert_eq!(handle.attempts(db).await.unwrap().len(), attempts);
-        assert_eq!(jobs::attempts(db, id).await.unwrap(), handle.attempts(db).await.unwrap());
+        assert_eq!(handle.failed_attempts(db).await.unwrap().len(), attempts);
+        assert_eq!(jobs::failed_attempts(db, id).await.unwrap(), handle.failed_attempts(db).await.unwrap());
     }
     assert_eq!(well.output(t.db()).await.unwrap(), "done");
     assert_eq!(jobs::output::<String>(t.db(), well).await.unwrap(), "done");
@@ -79,7 +82,7 @@ async fn results_are_typed_and_named(t: Database) {
     assert_eq!(undecodable(jobs::output::<u8>(t.db(), handle).await), "output");
     let missing = handle.result::<Value>(t.db(), "Half").await;
     assert!(
-        matches!(&missing, Err(Error::NoResult { id, name }) if *id == handle.id() && name == "Half"),
+        matches!(&missing, Err(Error::NoResult { id, name, .. }) if *id == handle.id() && name == "Half"),
         "{missing:?}"
     );
 }
@@ -96,7 +99,7 @@ async fn the_output_of_a_failed_job_is_why_it_failed(t: Database) {
     work(&t).await;
     let output = handle.output(t.db()).await;
     assert!(
-        matches!(&output, Err(Error::JobFailed { id, reason }) if *id == handle.id() && reason == "it can't be done"),
+        matches!(&output, Err(Error::JobFailed { id, reason, .. }) if *id == handle.id() && reason == "it can't be done"),
         "{output:?}"
     );
     let record = handle.record(t.db()).await.unwrap();
@@ -112,7 +115,7 @@ async fn the_output_of_a_canceled_job_is_that_it_was_canceled(t: Database) {
     from_outside.cancel(t.db()).await.unwrap();
     for handle in [by_itself, from_outside] {
         let output = handle.output(t.db()).await;
-        assert!(matches!(&output, Err(Error::JobCanceled { id }) if *id == handle.id()), "{output:?}");
+        assert!(matches!(&output, Err(Error::JobCanceled { id, .. }) if *id == handle.id()), "{output:?}");
     }
     assert_eq!(by_itself.record(t.db()).await.unwrap().last_error.as_deref(), Some("nobody wants it"));
 }
@@ -120,7 +123,7 @@ async fn the_output_of_a_canceled_job_is_that_it_was_canceled(t: Database) {
 async fn attempts_that_ended_well_leave_no_history(t: Database) {
     let handle = Talk::new("well").schedule(t.db()).await.unwrap();
     work(&t).await;
-    assert_eq!(handle.attempts(t.db()).await.unwrap(), []);
+    assert_eq!(handle.failed_attempts(t.db()).await.unwrap(), []);
     assert_eq!(handle.record(t.db()).await.unwrap().last_error, None);
 }
 
@@ -132,7 +135,7 @@ async fn every_attempt_that_did_not_end_well_is_in_the_history(t: Database) {
     }
     let record = handle.record(t.db()).await.unwrap();
     assert_eq!((record.status, record.attempt), (JobStatus::Failed, 2));
-    let attempts = handle.attempts(t.db()).await.unwrap();
+    let attempts = handle.failed_attempts(t.db()).await.unwrap();
     assert_eq!(attempts.iter().map(|attempt| attempt.attempt).collect::<Vec<_>>(), [1, 2]);
     for attempt in &attempts {
         assert_eq!((attempt.how, attempt.error.as_deref()), (AttemptEnd::Error, Some("it went wrong")));
@@ -165,7 +168,7 @@ async fn an_id_that_nobody_has_is_not_found(t: Database) {
         assert_not_found(handle.progress(db).await, id);
         assert_not_found(handle.record(db).await, id);
         assert_not_found(handle.messages(db).await, id);
-        assert_not_found(handle.attempts(db).await, id);
+        assert_not_found(handle.failed_attempts(db).await, id);
         assert_not_found(handle.results(db).await, id);
         assert_not_found(handle.result::<f64>(db, "half").await, id);
         assert_not_found(handle.output(db).await, id);
@@ -197,4 +200,16 @@ async fn a_record_serialises_with_its_values(t: Database) {
     assert_eq!(json["id"], handle.id().get());
     assert_eq!((&json["name"], &json["status"], &json["user"]), (&json!("Add"), &json!("terminated"), &json!("ada")));
     assert_eq!((&json["parameters"], &json["results"]), (&json!({"a": 1, "b": 1}), &json!({"output": 2})));
+}
+
+async fn records_are_read_as_they_are_written(t: Database) {
+    let timeout = Duration::from_millis(90_061_001);
+    let handle = Talk::new("fail").schedule(t.db()).timeout(timeout).user("ada").await.unwrap();
+    assert_read_back(&handle.record(t.db()).await.unwrap());
+    work(&t).await;
+    let record = handle.record(t.db()).await.unwrap();
+    assert_eq!(record.timeout, Some(timeout));
+    assert_read_back(&record);
+    assert_read_back(&handle.failed_attempts(t.db()).await.unwrap());
+    assert_read_back(&handle.messages(t.db()).await.unwrap());
 }

@@ -20,7 +20,7 @@ async fn a_retried_job_keeps_what_it_was_and_loses_what_became_of_it(t: Database
         Talk::new("fail").with_options(JobOptions::new().user("ada").priority(3)).schedule(t.db()).await.unwrap();
     work(&t).await;
     let failed = handle.record(t.db()).await.unwrap();
-    let (messages, attempts) = (handle.messages(t.db()).await.unwrap(), handle.attempts(t.db()).await.unwrap());
+    let (messages, attempts) = (handle.messages(t.db()).await.unwrap(), handle.failed_attempts(t.db()).await.unwrap());
     assert_eq!((messages.len(), attempts.len(), failed.progress), (3, 1, 70));
     handle.retry(t.db()).await.unwrap();
     let record = handle.record(t.db()).await.unwrap();
@@ -31,7 +31,7 @@ async fn a_retried_job_keeps_what_it_was_and_loses_what_became_of_it(t: Database
     assert_eq!((record.results.len(), record.progress), (0, 0));
     assert_eq!((record.started_at, record.finished_at, record.cancel_requested_at), (None, None, None));
     assert_eq!(handle.messages(t.db()).await.unwrap(), messages);
-    assert_eq!(handle.attempts(t.db()).await.unwrap(), attempts);
+    assert_eq!(handle.failed_attempts(t.db()).await.unwrap(), attempts);
     handle.set_parameter(t.db(), "end", "well").await.unwrap();
     work(&t).await;
     assert_eq!(handle.output(t.db()).await.unwrap(), "done");
@@ -99,7 +99,7 @@ async fn a_deleted_job_leaves_nothing(t: Database) {
         handle.delete(t.db()).await.unwrap();
         assert_not_found(handle.record(t.db()).await, handle);
         assert_not_found(handle.messages(t.db()).await, handle);
-        assert_not_found(handle.attempts(t.db()).await, handle);
+        assert_not_found(handle.failed_attempts(t.db()).await, handle);
         assert_not_found(handle.delete(t.db()).await, handle);
     }
     for (table, rows) in [("jobs_job", 1), ("jobs_message", 3), ("jobs_attempt", 1)] {
@@ -114,7 +114,10 @@ async fn a_job_that_has_not_ended_is_not_deleted(t: Database) {
     let waiting = Talk::new("error").schedule(t.db()).await.unwrap();
     work(&t).await;
     assert_not_closed(waiting.delete(t.db()).await, JobStatus::Scheduled);
-    assert_eq!((waiting.messages(t.db()).await.unwrap().len(), waiting.attempts(t.db()).await.unwrap().len()), (3, 1));
+    assert_eq!(
+        (waiting.messages(t.db()).await.unwrap().len(), waiting.failed_attempts(t.db()).await.unwrap().len()),
+        (3, 1)
+    );
     let gate = Gate::default();
     let running = Gated::new().schedule(t.db()).await.unwrap();
     let worker = worker_at(&t, &gate);

@@ -66,7 +66,7 @@ async fn a_scheduler_can_schedule(t: Database) {
     // Its key is free: its job has ended.
     assert!(!unique("last", OnConflict::UseExisting).schedule(&db).await.unwrap().existed());
     one.messages(&db).await.unwrap();
-    one.attempts(&db).await.unwrap();
+    one.failed_attempts(&db).await.unwrap();
     worker.stop().await;
     db.close().await.unwrap();
 }
@@ -140,7 +140,7 @@ async fn look(db: &DatabaseConnection) {
     for job in jobs::list(db, JobFilter::new()).await.unwrap() {
         jobs::record(db, job.id).await.unwrap();
         jobs::messages(db, job.id).await.unwrap();
-        jobs::attempts(db, job.id).await.unwrap();
+        jobs::failed_attempts(db, job.id).await.unwrap();
     }
     jobs::counts(db, JobFilter::new()).await.unwrap();
     jobs::counts_by_queue(db).await.unwrap();

@@ -209,7 +209,7 @@ async fn a_secret_that_does_not_decode_is_not_quoted_by_its_worker(t: Database) 
         assert_hidden(&record, &["passWord", "pin"]);
         let reason = record.last_error.clone().unwrap();
         assert!(record.status == JobStatus::Failed && reason.contains("`pin` does not decode"), "{reason}");
-        let attempts = format!("{:?}", jobs::attempts(t.db(), id).await.unwrap());
+        let attempts = format!("{:?}", jobs::failed_attempts(t.db(), id).await.unwrap());
         assert!(attempts.contains(&reason) && !attempts.contains(SECRET), "{attempts}");
         assert!(!said(record.output::<usize>()).contains(SECRET));
     }

@@ -107,7 +107,7 @@ impl Execute for Hourly {
 #[track_caller]
 pub(crate) fn existing<T: std::fmt::Debug>(result: Result<T, Error>) -> JobId {
     match result {
-        Err(Error::Duplicate { existing }) => existing,
+        Err(Error::Duplicate { existing, .. }) => existing,
         other => panic!("no duplicate: {other:?}"),
     }
 }

@@ -71,7 +71,7 @@ async fn an_older_snapshot_makes_no_second_job(t: Database) {
         let scheduled = soon(scheduled.into_future()).await.map(|handle| handle.id());
         for (result, held) in [(retried, ended.id()), (scheduled, new.id())] {
             match result {
-                Ok(id) | Err(Error::Duplicate { existing: id }) => assert_eq!(id, held, "{on_conflict:?}"),
+                Ok(id) | Err(Error::Duplicate { existing: id, .. }) => assert_eq!(id, held, "{on_conflict:?}"),
                 // The database says that another one was there first.
                 Err(error) => {
                     assert!(error.is_retryable() || error.to_string().contains("aborted"), "{on_conflict:?}: {error}");
@@ -168,7 +168,7 @@ async fn a_job_whose_key_is_wanted_in_an_open_transaction_ends_with_that_at_the_
         transaction.commit().await.unwrap();
         soon(first.wait(t.db())).await.unwrap();
         let record = first.record(t.db()).await.unwrap();
-        assert_eq!((record.attempt, first.attempts(t.db()).await.unwrap().len()), (1, 0));
+        assert_eq!((record.attempt, first.failed_attempts(t.db()).await.unwrap().len()), (1, 0));
     }
     worker.stop().await;
 }

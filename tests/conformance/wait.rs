@@ -46,14 +46,14 @@ async fn waiting_for_a_job_that_has_ended_returns_at_once(t: Database) {
     let handle = Add::new(1).schedule(t.db()).await.unwrap();
     work(&t).await;
     assert_eq!(soon(handle.wait(t.db())).await.unwrap(), 2);
-    assert_eq!(soon(handle.wait_for(t.db(), Duration::from_secs(30))).await.unwrap(), 2);
+    assert_eq!(soon(handle.wait_timeout(t.db(), Duration::from_secs(30))).await.unwrap(), 2);
 }
 
 async fn waiting_for_a_job_that_fails_ends_with_its_reason(t: Database) {
     let handle = Talk::new("fail").schedule(t.db()).await.unwrap();
     let (end, ()) = tokio::join!(soon(handle.wait(t.db())), work(&t));
     assert!(
-        matches!(&end, Err(Error::JobFailed { id, reason }) if *id == handle.id() && reason == "it can't be done"),
+        matches!(&end, Err(Error::JobFailed { id, reason, .. }) if *id == handle.id() && reason == "it can't be done"),
         "{end:?}"
     );
 }
@@ -64,7 +64,7 @@ async fn waiting_for_a_job_that_is_canceled_ends_with_that(t: Database) {
     assert_waits(wait.as_mut()).await;
     handle.cancel(t.db()).await.unwrap();
     let end = soon(wait).await;
-    assert!(matches!(&end, Err(Error::JobCanceled { id }) if *id == handle.id()), "{end:?}");
+    assert!(matches!(&end, Err(Error::JobCanceled { id, .. }) if *id == handle.id()), "{end:?}");
 }
 
 async fn waiting_by_id_ends_with_the_record(t: Database) {
@@ -75,7 +75,7 @@ async fn waiting_by_id_ends_with_the_record(t: Database) {
         let record = soon(jobs::wait(t.db(), handle.id())).await.unwrap();
         assert_eq!(record, handle.record(t.db()).await.unwrap());
     }
-    let record = soon(jobs::wait_for(t.db(), failed, Duration::from_secs(30))).await.unwrap();
+    let record = soon(jobs::wait_timeout(t.db(), failed, Duration::from_secs(30))).await.unwrap();
     assert_eq!(record.status, JobStatus::Failed);
 }
 
@@ -93,11 +93,11 @@ async fn waiting_through_another_connection_ends_too(t: Database) {
 async fn a_wait_has_a_limit_where_one_is_given(t: Database) {
     let handle = Add::new(1).schedule(t.db()).await.unwrap();
     for limit in [Duration::ZERO, Duration::from_millis(100)] {
-        let end = soon(handle.wait_for(t.db(), limit)).await;
-        let Err(Error::WaitTimeout { id, waited }) = end else { panic!("{end:?}") };
+        let end = soon(handle.wait_timeout(t.db(), limit)).await;
+        let Err(Error::WaitTimeout { id, waited, .. }) = end else { panic!("{end:?}") };
         assert_eq!((id, waited), (handle.id(), limit));
     }
-    let end = soon(jobs::wait_for(t.db(), handle, Duration::from_millis(1))).await;
+    let end = soon(jobs::wait_timeout(t.db(), handle, Duration::from_millis(1))).await;
     assert!(matches!(end, Err(Error::WaitTimeout { .. })), "{end:?}");
     work(&t).await;
     assert_eq!(handle.output(t.db()).await.unwrap(), 2, "the job goes on");
@@ -215,7 +215,7 @@ async fn several_wait_for_one_job(t: Database) {
     let mut second = pin!(handle.wait(t.db()));
     assert_waits(first.as_mut()).await;
     assert_waits(second.as_mut()).await;
-    let hasty = handle.wait_for(t.db(), Duration::ZERO).await;
+    let hasty = handle.wait_timeout(t.db(), Duration::ZERO).await;
     assert!(matches!(hasty, Err(Error::WaitTimeout { .. })), "{hasty:?}");
     let (first, second, ()) = tokio::join!(soon(first), soon(second), work(&t));
     first.unwrap();

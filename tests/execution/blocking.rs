@@ -126,7 +126,7 @@ async fn blocking_code_that_looks_is_canceled_like_any_other(t: Database) {
         job.state::<Gate>().arrive();
         let inside = job.clone();
         job.run_blocking(move || {
-            while !inside.is_canceled() {
+            while inside.stop_reason().is_none() {
                 std::thread::sleep(Duration::from_millis(5));
             }
         })
@@ -155,7 +155,7 @@ impl Crowd {
     fn linger(&self, job: &JobContext) {
         let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(now, Ordering::SeqCst);
-        while !job.is_canceled() {
+        while job.stop_reason().is_none() {
             std::thread::sleep(Duration::from_millis(5));
         }
         std::thread::sleep(Duration::from_millis(200));
@@ -174,7 +174,7 @@ async fn leave(job: &JobContext, code: impl FnOnce() + Send + 'static) -> JobRes
         "a time-out of its own" => Ok(tokio::time::timeout(Duration::from_millis(20), code).await?),
         "the stop signal" => tokio::select! {
             () = code => Ok(()),
-            () = job.canceled() => Err("stopped")?,
+            _ = job.stop_requested() => Err("stopped")?,
         },
         "a snooze" if job.attempt() == 1 => Err(JobError::snooze(Duration::ZERO)),
         "a panic" => panic!("it blew up"),
@@ -242,7 +242,7 @@ async fn a_job_is_not_given_back_while_code_that_it_left_behind_goes_on(t: Datab
     gate.arrivals(1).await;
     running.tell_to_stop();
     let ended = running.ended().await;
-    assert!(matches!(ended, Err(Error::StillRunning { running: 1 })), "{ended:?}");
+    assert!(matches!(ended, Err(Error::StillRunning { running: 1, .. })), "{ended:?}");
     assert_eq!(handle.status(t.db()).await.unwrap(), JobStatus::Running);
     block.release();
 }
@@ -275,7 +275,7 @@ async fn code_that_outlives_its_worker_is_given_to_another_only_when_the_lease_i
     let handle = Aside::new().schedule(t.db()).await.unwrap();
     gate.arrivals(1).await;
     running.tell_to_stop();
-    assert!(matches!(running.ended().await, Err(Error::StillRunning { running: 1 })));
+    assert!(matches!(running.ended().await, Err(Error::StillRunning { running: 1, .. })));
     // Nobody claims that it has ended, and its owner's row lives as long as its lease.
     assert_eq!(handle.status(t.db()).await.unwrap(), JobStatus::Running);
     assert_eq!(workers(&t).await, 1);

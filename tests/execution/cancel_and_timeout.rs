@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use jobs::prelude::*;
-use jobs::{AttemptEnd, Cancellation, Error};
+use jobs::{AttemptEnd, Cancellation, Error, StopReason};
 use jobs_tests::{Database, Gate, PATIENCE, Running, cases, soon};
 
 use crate::support::definitions::{Play, Timed, idle_worker, work, worker, wrong};
@@ -27,23 +27,23 @@ const WITHIN_A_HEARTBEAT: Duration = Duration::from_secs(50);
 async fn a_running_job_hears_of_its_cancellation_at_once(t: Database) {
     let gate = Gate::default();
     let worker = worker(&t, |job| async move {
-        let before = job.is_canceled();
+        let before = job.stop_reason();
         job.state::<Gate>().arrive();
-        job.canceled().await;
-        job.message(format!("{before} {}", job.is_canceled()));
+        let reason = job.stop_requested().await;
+        job.message(format!("{before:?} {reason} {:?}", job.stop_reason()));
         wrong("asked to stop")
     });
     let running = Running::start(worker.state(gate.clone()).lease(SLOW_LEASE));
     let handle = Play::new().schedule(t.db()).await.unwrap();
     gate.arrivals(1).await;
     assert_eq!(handle.cancel(t.db()).await.unwrap(), Cancellation::Requested);
-    let ended = handle.wait_for(t.db(), WITHIN_A_HEARTBEAT).await;
+    let ended = handle.wait_timeout(t.db(), WITHIN_A_HEARTBEAT).await;
     assert!(matches!(ended, Err(Error::JobCanceled { .. })), "{ended:?}");
     let record = handle.record(t.db()).await.unwrap();
     assert_eq!((record.attempt, record.last_error.as_deref()), (1, Some("canceled")));
     assert!(record.cancel_requested_at <= record.finished_at && record.cancel_requested_at.is_some());
     assert_eq!(history(&t, handle).await, [(1, AttemptEnd::Canceled)]);
-    assert_eq!(handle.messages(t.db()).await.unwrap()[0].text, "false true");
+    assert_eq!(handle.messages(t.db()).await.unwrap()[0].text, "None canceled Some(Canceled)");
     running.stop().await;
 }
 
@@ -51,7 +51,7 @@ async fn a_cancellation_that_nobody_told_of_is_heard_within_a_heartbeat(t: Datab
     let gate = Gate::default();
     let worker = worker(&t, |job| async move {
         job.state::<Gate>().arrive();
-        job.canceled().await;
+        job.stop_requested().await;
         wrong("asked to stop")
     });
     let heartbeat = Duration::from_millis(200);
@@ -59,7 +59,7 @@ async fn a_cancellation_that_nobody_told_of_is_heard_within_a_heartbeat(t: Datab
     let handle = Play::new().schedule(t.db()).await.unwrap();
     gate.arrivals(1).await;
     request_cancel(&t, handle).await;
-    let ended = handle.wait_for(t.db(), WITHIN_A_HEARTBEAT).await;
+    let ended = handle.wait_timeout(t.db(), WITHIN_A_HEARTBEAT).await;
     assert!(matches!(ended, Err(Error::JobCanceled { .. })), "{ended:?}");
     running.stop().await;
 }
@@ -165,7 +165,7 @@ async fn a_job_that_is_out_of_time_is_retried_and_fails_in_the_end(t: Database) 
     assert_eq!(history(&t, handle).await, [(1, AttemptEnd::Timeout), (2, AttemptEnd::Timeout)]);
     let record = handle.record(t.db()).await.unwrap();
     assert_eq!((record.status, record.last_error.as_deref()), (JobStatus::Failed, Some("timed out after 100ms")));
-    for attempt in handle.attempts(t.db()).await.unwrap() {
+    for attempt in handle.failed_attempts(t.db()).await.unwrap() {
         let took = (attempt.ended_at - attempt.started_at.unwrap()).num_milliseconds();
         assert!(took >= 145, "{took} ms");
     }
@@ -177,7 +177,7 @@ async fn a_time_limit_of_its_own_overrides_the_definitions(t: Database) {
     work(&t, |job| async move {
         // Three times as long as the definition says, or as long as it takes.
         let patience = if job.name() == "Timed" { Duration::from_millis(300) } else { PATIENCE };
-        let asked = tokio::time::timeout(patience, job.canceled()).await;
+        let asked = tokio::time::timeout(patience, job.stop_requested()).await;
         if asked.is_ok() { Err("asked to stop")? } else { Ok(job.name().to_owned()) }
     })
     .await;
@@ -193,7 +193,7 @@ async fn a_time_limit_of_its_own_overrides_the_definitions(t: Database) {
 async fn a_job_that_ends_within_the_grace_after_its_time_has_succeeded(t: Database) {
     let handle = Timed::new().schedule(t.db()).await.unwrap();
     work(&t, |job| async move {
-        job.canceled().await;
+        assert_eq!(job.stop_requested().await, StopReason::TimedOut);
         Ok("just in time")
     })
     .await;

@@ -151,7 +151,7 @@ async fn state_is_found_by_its_type(t: Database) {
     });
     soon(worker.state(7_u32).state('x').run_until_idle()).await.unwrap();
     assert_eq!(found.output(t.db()).await.unwrap(), json!([7, "x", true]));
-    let attempts = missing.attempts(t.db()).await.unwrap();
+    let attempts = missing.failed_attempts(t.db()).await.unwrap();
     assert_eq!(attempts[0].how, AttemptEnd::Panic);
     let reason = attempts[0].error.as_deref().unwrap();
     assert!(reason.contains("no state of type `alloc::string::String`"), "{reason}");

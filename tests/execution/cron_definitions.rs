@@ -4,7 +4,7 @@ use chrono::Timelike as _;
 use jobs::cron::{self, CronRecord, CronSource, Missed};
 use jobs::prelude::*;
 use jobs::testing::{advance, run_now};
-use jobs::{Defaults, Error, Job};
+use jobs::{Error, Job, JobDefaults};
 use jobs_tests::{Database, Running, cases, soon};
 
 use crate::cron_firing::{HOUR, all_jobs, history, hourly, idle, schedule};
@@ -34,7 +34,7 @@ macro_rules! release {
         }
 
         impl Job for $job {
-            const DEFAULTS: Defaults = $defaults;
+            const DEFAULTS: JobDefaults = $defaults;
         }
 
         impl Execute for $job {
@@ -47,14 +47,14 @@ macro_rules! release {
     };
 }
 
-release!(Far, Defaults::new("Far").queue("far").max_attempts(7));
+release!(Far, JobDefaults::new("Far").queue("far").max_attempts(7));
 
 // The same definition, in one release after the other. In Tokyo clocks never change, so that a day that passes is a day.
-const NIGHTLY: Defaults = Defaults::new("Nightly").queue("nights");
+const NIGHTLY: JobDefaults = JobDefaults::new("Nightly").queue("nights");
 release!(AtThree, NIGHTLY.cron("0 3 * * *").timezone("Asia/Tokyo").missed(Missed::All(2)));
 release!(AtFour, NIGHTLY.cron("0 4 * * *").timezone("Asia/Tokyo").missed(Missed::All(2)));
 release!(Never, NIGHTLY);
-release!(Renamed, Defaults::new("EveryNight").aliases(&["Nightly"]).cron("0 3 * * *"));
+release!(Renamed, JobDefaults::new("EveryNight").aliases(&["Nightly"]).cron("0 3 * * *"));
 release!(WrongExpression, NIGHTLY.cron("0 0 30 2 *"));
 release!(WrongZone, NIGHTLY.cron("0 3 * * *").timezone("Europe/Atlantis"));
 release!(WrongLimit, NIGHTLY.cron("0 3 * * *").missed(Missed::All(0)));

@@ -273,7 +273,7 @@ async fn an_owner_that_was_fenced_out_cannot_finish_in_its_transaction(t: Databa
     gate.open(1);
     running.stop().await;
     let refused = lost.lock().unwrap().take();
-    assert!(matches!(refused, Some(Error::Lost { id }) if id == handle.id()), "{refused:?}");
+    assert!(matches!(refused, Some(Error::Lost { id, .. }) if id == handle.id()), "{refused:?}");
     let record = handle.record(t.db()).await.unwrap();
     assert_eq!((record.status, record.worker_id, effects(&t).await), (JobStatus::Running, Some(other), 0));
 }

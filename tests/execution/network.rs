@@ -238,7 +238,7 @@ async fn a_worker_that_is_cut_off_stops_its_jobs_before_others_take_them(t: Data
             here.arrive();
             let is_first = stopped.lock().unwrap().is_empty();
             if is_first {
-                job.canceled().await;
+                job.stop_requested().await;
                 stopped.lock().unwrap().push("stopped");
             }
             Ok(())

@@ -43,7 +43,7 @@ async fn an_error_is_recorded_and_retried_until_the_attempts_are_used_up(t: Data
         assert_eq!(record.finished_at.is_some(), status == JobStatus::Failed);
         t.make_due().await;
     }
-    let attempts = handle.attempts(t.db()).await.unwrap();
+    let attempts = handle.failed_attempts(t.db()).await.unwrap();
     let told: Vec<_> = attempts.iter().map(|a| (a.attempt, a.how, a.error.as_deref(), a.worker.as_str())).collect();
     assert_eq!(
         told,
@@ -61,7 +61,7 @@ async fn the_pause_before_a_retry_is_that_of_the_definition(t: Database) {
     let handle = Play::new().schedule(t.db()).await.unwrap();
     work(&t, |_| async { wrong("no") }).await;
     let record = handle.record(t.db()).await.unwrap();
-    let ended = handle.attempts(t.db()).await.unwrap()[0].ended_at;
+    let ended = handle.failed_attempts(t.db()).await.unwrap()[0].ended_at;
     assert!(((record.scheduled_at - ended).num_milliseconds() - 3_600_000).abs() < 100);
     assert_eq!((record.started_at, record.finished_at), (None, None));
 }
@@ -121,7 +121,7 @@ async fn a_panic_is_an_error_like_any_other(t: Database) {
         t.make_due().await;
     }
     assert_eq!(handle.status(t.db()).await.unwrap(), JobStatus::Terminated);
-    let attempts = handle.attempts(t.db()).await.unwrap();
+    let attempts = handle.failed_attempts(t.db()).await.unwrap();
     assert_eq!(history(&t, handle).await, [(1, AttemptEnd::Panic)]);
     assert_eq!(attempts[0].error.as_deref(), Some("panicked: it blew up"));
 }
@@ -218,7 +218,7 @@ async fn parameters_that_do_not_decode_end_the_attempt_by_name(t: Database) {
         assert!(reason.starts_with("`a` does not decode: "), "{reason}");
         t.make_due().await;
     }
-    let ends: Vec<_> = jobs::attempts(t.db(), id).await.unwrap().iter().map(|attempt| attempt.how).collect();
+    let ends: Vec<_> = jobs::failed_attempts(t.db(), id).await.unwrap().iter().map(|attempt| attempt.how).collect();
     assert_eq!(ends, [AttemptEnd::Undecodable, AttemptEnd::Undecodable]);
 }
 
@@ -228,7 +228,7 @@ async fn a_reason_of_any_length_is_kept_and_cut_off(t: Database) {
     work(&t, |_| async { wrong("é".repeat(10_000_000)) }).await;
     let reason = handle.record(t.db()).await.unwrap().last_error.unwrap();
     assert!(reason.len() < 17_000 && reason.ends_with("… (cut off: it had 20000000 bytes)"), "{}", reason.len());
-    assert_eq!(handle.attempts(t.db()).await.unwrap()[0].error.as_ref(), Some(&reason));
+    assert_eq!(handle.failed_attempts(t.db()).await.unwrap()[0].error.as_ref(), Some(&reason));
 }
 
 /// Others can be listed beside it, and it fails.

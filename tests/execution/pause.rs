@@ -149,7 +149,7 @@ async fn a_resume_that_commits_late_is_found(t: Database) {
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_untouched(&t, waiting).await;
     transaction.commit().await.unwrap();
-    let ended = waiting.wait_for(t.db(), NEVER / 2).await;
+    let ended = waiting.wait_timeout(t.db(), NEVER / 2).await;
     assert!(ended.is_ok(), "{ended:?}");
     running.stop().await;
 }

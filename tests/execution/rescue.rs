@@ -48,7 +48,7 @@ async fn a_worker_that_crashes_loses_its_jobs_to_another(t: Database) {
     assert_eq!(soon(handle.wait(t.db())).await.unwrap(), 2);
     assert!(crash.elapsed() < Duration::from_secs(20), "{:?}", crash.elapsed());
     assert_eq!(history(&t, handle).await, [(1, AttemptEnd::Lost)]);
-    let reason = handle.attempts(t.db()).await.unwrap().remove(0).error.unwrap();
+    let reason = handle.failed_attempts(t.db()).await.unwrap().remove(0).error.unwrap();
     assert!(reason.contains("stopped responding"), "{reason}");
     rescuer.stop().await;
 }
@@ -121,7 +121,7 @@ async fn a_worker_that_was_taken_for_dead_stops_its_jobs_and_goes_on_under_a_new
             return Ok(job.attempt());
         }
         job.state::<Gate>().arrive();
-        job.canceled().await;
+        job.stop_requested().await;
         job.message("too late");
         job.state::<Gate>().arrive();
         Ok(0)
@@ -180,7 +180,7 @@ async fn an_attempt_whose_job_its_worker_has_claimed_again_is_asked_to_stop(t: D
     let worker = worker(&t, |job| async move {
         job.state::<Gate>().arrive();
         if job.attempt() == 1 {
-            job.canceled().await;
+            job.stop_requested().await;
             job.state::<Gate>().arrive();
         }
         Ok(job.attempt())

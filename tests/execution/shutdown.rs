@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use jobs::prelude::*;
-use jobs::{AttemptEnd, Error};
+use jobs::{AttemptEnd, CancellationToken, Error};
 use jobs_tests::{Database, Gate, Kind, PATIENCE, Running, cases, soon};
 use sea_orm::DatabaseConnection;
 
@@ -21,6 +21,7 @@ cases![
     a_worker_whose_database_in_memory_is_closed_ends_and_says_so if Kind::can_be_in_memory,
     no_job_is_running_when_the_worker_has_stopped,
     a_worker_that_is_told_to_stop_while_it_joins_leaves_no_row_behind,
+    a_worker_runs_until_its_token_is_canceled,
     a_worker_that_runs_until_idle_leaves_what_is_due_later,
     a_worker_that_runs_until_idle_executes_what_its_jobs_schedule,
 ];
@@ -33,7 +34,7 @@ async fn running_jobs_may_finish_within_the_grace_and_no_others_start(t: Databas
         if job.name() == "Play" {
             job.state::<Gate>().pass().await;
         }
-        Ok(job.is_canceled())
+        Ok(job.stop_reason().is_some())
     });
     let running = Running::start(worker.state(gate.clone()).queue("play", 1).queue("aside", 1));
     let first = Play::new().schedule(t.db()).await.unwrap();
@@ -43,7 +44,7 @@ async fn running_jobs_may_finish_within_the_grace_and_no_others_start(t: Databas
     running.tell_to_stop();
     until(|| async {
         let aside = Aside::new().schedule(t.db()).await.unwrap();
-        aside.wait_for(t.db(), Duration::from_millis(500)).await.is_err()
+        aside.wait_timeout(t.db(), Duration::from_millis(500)).await.is_err()
     })
     .await;
     gate.open(2);
@@ -60,7 +61,7 @@ async fn is_given_back(t: &Database, handle: JobHandle<Play>) {
     assert_eq!((record.status, record.attempt, record.max_attempts), (JobStatus::Scheduled, 1, 6));
     assert_eq!(record.started_at, None);
     assert_eq!(history(t, handle).await, [(1, AttemptEnd::Shutdown)]);
-    assert_eq!(handle.attempts(t.db()).await.unwrap()[0].error.as_deref(), Some("stopped by shutdown"));
+    assert_eq!(handle.failed_attempts(t.db()).await.unwrap()[0].error.as_deref(), Some("stopped by shutdown"));
     assert_eq!(workers(t).await, 0);
     work(t, |job| async move { Ok(job.attempt()) }).await;
     assert_eq!(handle.output(t.db()).await.unwrap(), 2);
@@ -70,15 +71,15 @@ async fn a_job_that_is_still_running_after_the_grace_is_given_back(t: Database) 
     let gate = Gate::default();
     let worker = worker(&t, |job| async move {
         job.state::<Gate>().arrive();
-        job.canceled().await;
-        job.message("asked to stop");
+        let reason = job.stop_requested().await;
+        job.message(format!("asked to stop: {reason}"));
         wrong("stopped half-way")
     });
     let running = Running::start(worker.state(gate.clone()).shutdown_grace(AT_ONCE));
     let handle = Play::new().schedule(t.db()).await.unwrap();
     gate.arrivals(1).await;
     running.stop().await;
-    assert_eq!(handle.messages(t.db()).await.unwrap()[0].text, "asked to stop");
+    assert_eq!(handle.messages(t.db()).await.unwrap()[0].text, "asked to stop: shutdown");
     is_given_back(&t, handle).await;
 }
 
@@ -116,7 +117,7 @@ async fn a_job_that_ends_well_when_it_is_asked_to_stop_has_succeeded(t: Database
     let gate = Gate::default();
     let worker = worker(&t, |job| async move {
         job.state::<Gate>().arrive();
-        job.canceled().await;
+        job.stop_requested().await;
         Ok("all that could be done")
     });
     let running = Running::start(worker.state(gate.clone()).shutdown_grace(AT_ONCE));
@@ -131,7 +132,7 @@ async fn a_canceled_job_is_not_given_back(t: Database) {
     let gate = Gate::default();
     let worker = worker(&t, |job| async move {
         job.state::<Gate>().arrive();
-        job.canceled().await;
+        job.stop_requested().await;
         wrong("stopped half-way")
     });
     let running = Running::start(worker.state(gate.clone()).shutdown_grace(AT_ONCE));
@@ -148,7 +149,7 @@ async fn closes_its_pool(db: DatabaseConnection) -> JobHandle<Play> {
     let gate = Gate::default();
     let script = Script::new(|job: JobContext| async move {
         job.state::<Gate>().arrive();
-        job.canceled().await;
+        job.stop_requested().await;
         wrong("stopped")
     });
     // Its heartbeats are 100 seconds apart.
@@ -185,7 +186,7 @@ async fn no_job_is_running_when_the_worker_has_stopped(t: Database) {
             some => Duration::from_millis(some),
         };
         tokio::select! {
-            () = job.canceled() => wrong("stopped half-way"),
+            _ = job.stop_requested() => wrong("stopped half-way"),
             () = tokio::time::sleep(pause) => Ok(()),
         }
     });
@@ -214,6 +215,17 @@ async fn a_worker_that_is_told_to_stop_while_it_joins_leaves_no_row_behind(t: Da
         running.stop().await;
         assert_eq!(t.number("SELECT COUNT(*) FROM jobs_worker").await, 0);
     }
+}
+
+async fn a_worker_runs_until_its_token_is_canceled(t: Database) {
+    let stop = CancellationToken::new();
+    let worker = tokio::spawn(worker(&t, |_| async { Ok(true) }).run_until(stop.clone()));
+    let job = Play::new().schedule(t.db()).await.unwrap();
+    assert_eq!(soon(job.wait(t.db())).await.unwrap(), true);
+    assert!(!worker.is_finished());
+    stop.cancel();
+    soon(worker).await.unwrap().unwrap();
+    assert_eq!(workers(&t).await, 0);
 }
 
 async fn a_worker_that_runs_until_idle_leaves_what_is_due_later(t: Database) {

@@ -56,7 +56,7 @@ async fn nul_is_cleaned_out_of_all_that_a_job_says(t: Database) {
     assert_eq!(record.last_error.as_deref(), Some("an\u{FFFD}error"));
     assert_eq!(record.results["a\u{FFFD}name"], json!({"a\u{FFFD}key": ["a\u{FFFD}value"]}));
     assert_eq!(handle.messages(t.db()).await.unwrap()[0].text, "a\u{FFFD}message");
-    assert_eq!(handle.attempts(t.db()).await.unwrap()[0].error.as_deref(), Some("an\u{FFFD}error"));
+    assert_eq!(handle.failed_attempts(t.db()).await.unwrap()[0].error.as_deref(), Some("an\u{FFFD}error"));
 }
 
 async fn every_text_comes_back_as_it_was_said(t: Database) {
@@ -142,7 +142,7 @@ async fn numbers_come_back_bit_by_bit(t: Database) {
 
 async fn numbers_that_json_does_not_have_are_refused_by_their_names(t: Database) {
     let refused = |result: Result<JobHandle<Measure>, jobs::Error>| match result {
-        Err(jobs::Error::InvalidValue { name, reason }) if reason.contains("NaN") => name,
+        Err(jobs::Error::InvalidValue { name, reason, .. }) if reason.contains("NaN") => name,
         other => panic!("{other:?}"),
     };
     let nan = Measure::new(vec![1.0, f64::NAN], 0.0).schedule(t.db()).await;

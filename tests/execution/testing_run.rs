@@ -60,7 +60,7 @@ async fn a_run_tells_what_a_worker_would_have_written(_: Database) {
         Ok("done")
     });
     let ran = ran.attempt(3).run().await;
-    assert_eq!((ran.status(), ran.how(), ran.error(), ran.delay()), (JobStatus::Terminated, None, None, None));
+    assert_eq!((ran.status(), ran.failure(), ran.error(), ran.delay()), (JobStatus::Terminated, None, None, None));
     assert_eq!(ran.output().unwrap(), "done");
     assert_eq!(ran.progress(), 100);
     assert_eq!(json!(ran.results()), json!({"size": [640, 480], "output": "done"}));
@@ -83,7 +83,10 @@ async fn an_error_leaves_the_job_waiting_until_its_last_attempt(_: Database) {
     };
     let first = failing().run().await;
     assert_eq!((first.status(), first.delay()), (JobStatus::Scheduled, Some(Duration::from_hours(1))));
-    assert_eq!((first.how(), first.error(), first.progress()), (Some(AttemptEnd::Error), Some("the disk is full"), 40));
+    assert_eq!(
+        (first.failure(), first.error(), first.progress()),
+        (Some(AttemptEnd::Error), Some("the disk is full"), 40)
+    );
     let last = failing().attempt(2).run().await;
     assert_eq!((last.status(), last.delay()), (JobStatus::Failed, None));
     for ran in [first, last] {
@@ -110,24 +113,24 @@ async fn a_panic_is_how_the_attempt_ended(_: Database) {
         Ok(())
     });
     let ran = ran.run().await;
-    assert_eq!((ran.how(), ran.error()), (Some(AttemptEnd::Panic), Some("panicked: it blew up")));
+    assert_eq!((ran.failure(), ran.error()), (Some(AttemptEnd::Panic), Some("panicked: it blew up")));
     assert_eq!(ran.messages()[0].text, "so far");
 }
 
 async fn a_run_ends_at_its_time_out(_: Database) {
     let stops = Run::new(Timed::new()).state(Script::new(|job| async move {
-        job.canceled().await;
+        job.stop_requested().await;
         wrong("stopped")
     }));
     let ran = soon(stops.timeout(Duration::from_millis(20)).run()).await;
-    assert_eq!((ran.how(), ran.error()), (Some(AttemptEnd::Timeout), Some("timed out after 20ms")));
+    assert_eq!((ran.failure(), ran.error()), (Some(AttemptEnd::Timeout), Some("timed out after 20ms")));
 }
 
 async fn a_run_is_canceled_by_its_token(_: Database) {
     let (token, gate) = (CancellationToken::new(), Gate::default());
     let waits = play(|job| async move {
         job.state::<Gate>().arrive();
-        job.canceled().await;
+        job.stop_requested().await;
         job.message("cleaning up");
         wrong("stopped")
     });
@@ -137,11 +140,11 @@ async fn a_run_is_canceled_by_its_token(_: Database) {
     };
     let (ran, ()) =
         soon(async { tokio::join!(waits.state(gate.clone()).cancel_on(token.clone()).run(), cancels) }).await;
-    assert_eq!((ran.status(), ran.how()), (JobStatus::Canceled, Some(AttemptEnd::Canceled)));
+    assert_eq!((ran.status(), ran.failure()), (JobStatus::Canceled, Some(AttemptEnd::Canceled)));
     assert!(matches!(ran.output(), Err(Error::JobCanceled { .. })));
     assert_eq!(ran.messages()[0].text, "cleaning up");
     // The token is canceled now: the next one finds itself canceled when it begins.
-    let ran = play(|job| async move { Ok(job.is_canceled()) }).cancel_on(token).run().await;
+    let ran = play(|job| async move { Ok(job.stop_reason().is_some()) }).cancel_on(token).run().await;
     assert_eq!(ran.output().unwrap(), true);
 }
 
@@ -222,7 +225,7 @@ async fn without_a_database_the_job_is_told_what_to_do(_: Database) {
         Ok(())
     });
     let ran = ran.run().await;
-    assert_eq!(ran.how(), Some(AttemptEnd::Panic));
+    assert_eq!(ran.failure(), Some(AttemptEnd::Panic));
     assert!(ran.error().unwrap().contains("testing::Run::new(job).db(&db)"), "{ran:?}");
 }
 

@@ -53,7 +53,7 @@ async fn a_retry_starts_at_its_time(t: Database) {
     let handle = Play::new().schedule(t.db()).queue("retried").await.unwrap();
     soon(handle.wait(t.db())).await.unwrap();
     let record = handle.record(t.db()).await.unwrap();
-    let first_end = handle.attempts(t.db()).await.unwrap()[0].ended_at;
+    let first_end = handle.failed_attempts(t.db()).await.unwrap()[0].ended_at;
     assert!((record.scheduled_at - first_end).num_milliseconds() >= 6499);
     assert_was_not_polled(&record);
     running.stop().await;
@@ -83,7 +83,7 @@ async fn a_job_whose_transaction_commits_late_is_found(t: Database) {
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(handle.record(t.db()).await.is_err());
     transaction.commit().await.unwrap();
-    let ended = handle.wait_for(t.db(), NEVER / 2).await;
+    let ended = handle.wait_timeout(t.db(), NEVER / 2).await;
     assert!(ended.is_ok(), "{ended:?}");
     running.stop().await;
 }

@@ -1,6 +1,6 @@
 //! Two releases of a program at work on the same database: while one takes the other's place, and after it is taken back.
 
-use jobs::Defaults;
+use jobs::JobDefaults;
 use jobs::prelude::*;
 use jobs_tests::{Database, cases};
 use serde::{Deserialize, Serialize};
@@ -50,18 +50,18 @@ struct Mail {
 #[derive(Debug)]
 struct Archive;
 
-const MAIL: Defaults = Defaults::new("Mail").queue(QUEUE).max_attempts(50);
+const MAIL: JobDefaults = JobDefaults::new("Mail").queue(QUEUE).max_attempts(50);
 
 impl Job for MailBefore {
-    const DEFAULTS: Defaults = MAIL;
+    const DEFAULTS: JobDefaults = MAIL;
 }
 
 impl Job for Mail {
-    const DEFAULTS: Defaults = MAIL;
+    const DEFAULTS: JobDefaults = MAIL;
 }
 
 impl Job for Archive {
-    const DEFAULTS: Defaults = Defaults::new("Archive").queue(QUEUE).max_attempts(50).priority(-1);
+    const DEFAULTS: JobDefaults = JobDefaults::new("Archive").queue(QUEUE).max_attempts(50).priority(-1);
 }
 
 impl Execute for MailBefore {

@@ -32,7 +32,7 @@ async fn the_job_of_a_killed_worker_is_finished_by_another_within_seconds(t: Dat
     assert!(took < Duration::from_secs(20), "{took:?}");
 
     assert_eq!(soon(lost.wait(t.db())).await.unwrap(), 2);
-    let attempts = lost.attempts(t.db()).await.unwrap();
+    let attempts = lost.failed_attempts(t.db()).await.unwrap();
     let ends: Vec<_> = attempts.iter().map(|attempt| (attempt.attempt, attempt.how)).collect();
     assert_eq!(ends, [(1, AttemptEnd::Lost)]);
     assert_eq!(lost.record(t.db()).await.unwrap().worker_id, Some(other_id));
@@ -40,7 +40,7 @@ async fn the_job_of_a_killed_worker_is_finished_by_another_within_seconds(t: Dat
     assert_eq!(kept.status(t.db()).await.unwrap(), JobStatus::Running);
     other.open().await;
     assert_eq!(soon(kept.wait(t.db())).await.unwrap(), 1);
-    assert!(kept.attempts(t.db()).await.unwrap().is_empty());
+    assert!(kept.failed_attempts(t.db()).await.unwrap().is_empty());
     assert_eq!((workers(&t).await, joined(&t, "other").await), (1, other_id));
 }
 
@@ -66,7 +66,7 @@ async fn a_job_that_kills_its_workers_fails_in_the_end_and_the_others_are_done(t
     };
     assert_eq!(deaths, 2);
     assert!(matches!(&reason, Error::JobFailed { reason, .. } if reason.contains("stopped responding")), "{reason}");
-    let attempts = poison.attempts(t.db()).await.unwrap();
+    let attempts = poison.failed_attempts(t.db()).await.unwrap();
     let ends: Vec<_> = attempts.iter().map(|attempt| (attempt.attempt, attempt.how)).collect();
     assert_eq!(ends, [(1, AttemptEnd::Lost), (2, AttemptEnd::Lost)]);
 }

@@ -1,5 +1,6 @@
 //! Processes that are told to stop.
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 use story_jobs::{Block, Hold, Wait, started};
 
 use crate::support::process::Process;
-use crate::support::setup::Setup;
+use crate::support::setup::{Role, Setup};
 use crate::support::tables::workers;
 
 /// When a signal is another one, and not the same again.
@@ -37,6 +38,7 @@ cases![
     a_second_signal_counts_jobs_whose_end_is_not_written,
     a_second_signal_is_no_error_where_nothing_is_left_behind,
     blocking_code_does_not_hold_up_the_end_of_its_process,
+    a_worker_that_runs_until_a_token_leaves_signals_to_its_program,
 ];
 
 async fn at_sigterm_jobs_may_end_within_the_grace_and_the_others_are_given_back(t: Database) {
@@ -71,7 +73,7 @@ async fn jobs_may_end_or_are_given_back(t: &Database, signal: Signal) {
     }
     let record = not_any_more.record(t.db()).await.unwrap();
     assert_eq!((record.status, record.attempt, record.max_attempts), (JobStatus::Scheduled, 0, 5));
-    assert!(not_any_more.attempts(t.db()).await.unwrap().is_empty());
+    assert!(not_any_more.failed_attempts(t.db()).await.unwrap().is_empty());
 
     let mut later = Process::start(&Setup::steady(t, "later"));
     later.open().await;
@@ -84,7 +86,7 @@ async fn jobs_may_end_or_are_given_back(t: &Database, signal: Signal) {
 async fn was_given_back(t: &Database, job: JobHandle<Wait>) {
     let record = job.record(t.db()).await.unwrap();
     assert_eq!((record.status, record.attempt, record.max_attempts), (JobStatus::Scheduled, 1, 6));
-    let attempts = job.attempts(t.db()).await.unwrap();
+    let attempts = job.failed_attempts(t.db()).await.unwrap();
     let ends: Vec<_> = attempts.iter().map(|attempt| (attempt.attempt, attempt.how)).collect();
     assert_eq!(ends, [(1, AttemptEnd::Shutdown)]);
 }
@@ -123,7 +125,7 @@ async fn a_second_signal_leaves_at_once_and_the_job_is_rescued(t: Database) {
 
     let _other = Process::start(&Setup::new(&t, "other"));
     assert_eq!(soon(job.wait(t.db())).await.unwrap(), 2);
-    assert_eq!(job.attempts(t.db()).await.unwrap()[0].how, AttemptEnd::Lost);
+    assert_eq!(job.failed_attempts(t.db()).await.unwrap()[0].how, AttemptEnd::Lost);
     assert_eq!(workers(&t).await, 1);
 }
 
@@ -175,5 +177,18 @@ async fn blocking_code_does_not_hold_up_the_end_of_its_process(t: Database) {
 
     let _other = Process::start(&Setup::new(&t, "other"));
     assert_eq!(soon(job.wait(t.db())).await.unwrap(), 2);
-    assert_eq!(job.attempts(t.db()).await.unwrap()[0].how, AttemptEnd::Lost);
+    assert_eq!(job.failed_attempts(t.db()).await.unwrap()[0].how, AttemptEnd::Lost);
+}
+
+async fn a_worker_that_runs_until_a_token_leaves_signals_to_its_program(t: Database) {
+    let mut left_alone = Process::start(&Setup { role: Role::WorkUntil, ..Setup::steady(&t, "left alone") });
+    let job = Hold::new().schedule(t.db()).await.unwrap();
+    left_alone.says(&started(job.id(), 1)).await;
+
+    // The program has no handler: the signal ends it, as without a worker.
+    left_alone.signal(Signal::SIGTERM);
+    let (status, log) = left_alone.ended().await;
+    assert_eq!(status.signal(), Some(Signal::SIGTERM as i32), "{log:#?}");
+    assert!(!log.iter().any(|line| line.contains("told to stop")), "{log:#?}");
+    assert_eq!(job.status(t.db()).await.unwrap(), JobStatus::Running);
 }

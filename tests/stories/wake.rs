@@ -48,7 +48,7 @@ async fn a_cancel_reaches_a_running_job_in_another_process(t: Database) {
     until(&t, "SELECT count(*) FROM jobs_job WHERE status = 2", 1).await;
     let took = since.elapsed();
     assert!(took < Duration::from_secs(30), "{took:?}");
-    assert_eq!(job.attempts(t.db()).await.unwrap()[0].how, AttemptEnd::Canceled);
+    assert_eq!(job.failed_attempts(t.db()).await.unwrap()[0].how, AttemptEnd::Canceled);
 }
 
 async fn a_worker_that_may_not_listen_polls(t: Database) {

@@ -29,7 +29,7 @@ pub(crate) fn defaults(options: &Options, job: &Ident, private: &TokenStream) ->
     let timezone = options.timezone.as_ref().map(|timezone| quote!(.timezone(#timezone)));
     let missed = options.missed.as_ref().map(|policy| missed(policy, private)).map(|missed| quote!(.missed(#missed)));
     quote! {
-        #private::Defaults::new(#name) #aliases #queue #priority #max_attempts #timeout #retry #state #unique
+        #private::JobDefaults::new(#name) #aliases #queue #priority #max_attempts #timeout #retry #state #unique
             #cron #timezone #missed
     }
 }
@@ -67,7 +67,7 @@ fn retry(policy: &Retry, private: &TokenStream) -> TokenStream {
 }
 
 fn unique(key: &Unique, private: &TokenStream) -> TokenStream {
-    let holds = (key.ends_with_start == Some(true)).then(|| quote!(.holds(#private::UniqueWhile::Scheduled)));
+    let holds = (key.ends_with_start == Some(true)).then(|| quote!(.unique_while(#private::UniqueWhile::Scheduled)));
     let within = key.within.map(duration).map(|within| quote!(.within(#within)));
     let on_conflict = key.on_conflict.map(|variant| {
         let variant = Ident::new(variant, Span::call_site());
@@ -103,13 +103,13 @@ mod tests {
         let options = Options::of_function(arguments, &mut errors);
         assert_eq!(errors.messages(), [""; 0]);
         let expected = quote! {
-            P::Defaults::new("resize").aliases(&["a", "b"]).queue("images").priority(-100i16).max_attempts(32767u32)
+            P::JobDefaults::new("resize").aliases(&["a", "b"]).queue("images").priority(-100i16).max_attempts(32767u32)
                 .timeout(::core::time::Duration::from_millis(300000u64))
                 .retry(P::RetryPolicy::exponential(
                     ::core::time::Duration::from_millis(1000u64), ::core::time::Duration::from_millis(7200000u64)
                 ).jitter(25u8))
                 .state::<std::sync::Arc<A, B> >()
-                .unique(P::Unique::new().holds(P::UniqueWhile::Scheduled)
+                .unique(P::Unique::new().unique_while(P::UniqueWhile::Scheduled)
                     .within(::core::time::Duration::from_millis(3600000u64)).on_conflict(P::OnConflict::Replace))
                 .cron("0 3 * * *").timezone("Europe/Paris").missed(P::Missed::All(7u32))
         };
@@ -123,6 +123,6 @@ mod tests {
     fn the_default_name_is_the_identifier() {
         let job: Ident = syn::parse_str("r#Resize").unwrap();
         let defaults = defaults(&Options::default(), &job, &quote!(P));
-        assert_eq!(defaults.to_string(), quote!(P::Defaults::new("Resize")).to_string());
+        assert_eq!(defaults.to_string(), quote!(P::JobDefaults::new("Resize")).to_string());
     }
 }

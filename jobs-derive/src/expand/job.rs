@@ -16,7 +16,7 @@ pub(crate) fn definition(job: &Ident, visibility: &Visibility, options: &Options
     quote! {
         #[automatically_derived]
         impl #private::Job for #job {
-            const DEFAULTS: #private::Defaults = #defaults;
+            const DEFAULTS: #private::JobDefaults = #defaults;
 
             #unique_values
         }

@@ -37,24 +37,8 @@ pub(super) struct FilterArguments {
     pub(super) unserved: bool,
 }
 
-const STATUSES: [(&str, JobStatus); 5] = [
-    ("scheduled", JobStatus::Scheduled),
-    ("running", JobStatus::Running),
-    ("canceled", JobStatus::Canceled),
-    ("failed", JobStatus::Failed),
-    ("terminated", JobStatus::Terminated),
-];
-
 fn a_status() -> impl TypedValueParser<Value = JobStatus> {
-    PossibleValuesParser::new(STATUSES.map(|(name, _)| name)).map(|name| status(&name))
-}
-
-/// The status with this name, which is one of [`STATUSES`].
-fn status(name: &str) -> JobStatus {
-    STATUSES
-        .iter()
-        .find(|(known, _)| known.eq_ignore_ascii_case(name))
-        .map_or(JobStatus::Scheduled, |(_, status)| *status)
+    PossibleValuesParser::new(JobStatus::ALL.iter().map(|status| status.as_str())).try_map(|name| name.parse())
 }
 
 impl FilterArguments {

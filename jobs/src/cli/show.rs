@@ -19,7 +19,7 @@ pub(super) struct Show {
 impl Show {
     pub(super) async fn run(self, db: &DatabaseConnection, output: Output) -> CommandResult {
         let job = crate::record(db, self.id).await?;
-        let attempts = crate::attempts(db, self.id).await?;
+        let attempts = crate::failed_attempts(db, self.id).await?;
         let messages = crate::messages(db, self.id).await?;
         output.show(&json!({ "job": job, "attempts": attempts, "messages": messages }), || {
             let about = table::pairs(about(&job).into_iter().filter(|(_, value)| !value.is_empty()));

@@ -6,9 +6,7 @@ use serde_json::{Value, json};
 use super::failure::CommandResult;
 use super::output::Output;
 use super::{table, text};
-use crate::JobCounts;
-
-const HEADER: [&str; 7] = ["QUEUE", "SCHEDULED", "RUNNING", "CANCELED", "FAILED", "TERMINATED", "ALL"];
+use crate::{JobCounts, JobStatus};
 
 pub(super) async fn run(db: &DatabaseConnection, output: Output) -> CommandResult {
     let queues = crate::counts_by_queue(db).await?;
@@ -16,11 +14,14 @@ pub(super) async fn run(db: &DatabaseConnection, output: Output) -> CommandResul
     let by_queue: Vec<Value> = queues.iter().map(|(queue, jobs)| json!({ "queue": queue, "jobs": jobs })).collect();
     output.show(&json!({ "jobs": all, "queues": by_queue }), || {
         let rows = queues.iter().map(|(queue, jobs)| row(text::line(queue), jobs));
-        table::table(&HEADER, &["ALL", "CANCELED", "RUNNING"], rows.chain([row("(all)".into(), &all)]))
+        let statuses: Vec<_> = JobStatus::ALL.iter().map(JobStatus::to_string).collect();
+        let statuses = statuses.iter().map(String::as_str);
+        let header: Vec<_> = ["QUEUE"].into_iter().chain(statuses).chain(["ALL"]).collect();
+        table::table(&header, &["ALL", "CANCELED", "RUNNING"], rows.chain([row("(all)".into(), &all)]))
     })
 }
 
 fn row(queue: String, counts: &JobCounts) -> Vec<String> {
-    let counts = [counts.scheduled, counts.running, counts.canceled, counts.failed, counts.terminated, counts.total()];
+    let counts = JobStatus::ALL.iter().map(|status| counts.of(*status)).chain([counts.total()]);
     [queue].into_iter().chain(counts.map(|count| count.to_string())).collect()
 }

@@ -124,7 +124,7 @@ impl Closed {
     /// The jobs that have ended since the last call, in the order in which they ended.
     async fn poll(&mut self, db: &DatabaseConnection) -> Result<Vec<JobRecord>, Failure> {
         let latest: Vec<_> = health::closed_since(db, self.since - OVERLAP, JOBS).await?;
-        let mut jobs: Vec<_> = latest.into_iter().map(JobRecord::from).rev().collect();
+        let mut jobs: Vec<_> = latest.into_iter().map(JobRecord::of).rev().collect();
         if let Some(last) = jobs.last().and_then(|job| job.finished_at) {
             self.since = last;
         }

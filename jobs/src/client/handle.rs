@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection};
+use sea_orm::DatabaseConnection;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
@@ -48,52 +48,48 @@ impl<J> JobHandle<J> {
 
 impl<J: Job> JobHandle<J> {
     /// The job's status.
-    pub async fn status<C: ConnectionTrait>(&self, db: &C) -> Result<JobStatus, Error> {
+    pub async fn status<C: Connection>(&self, db: &C) -> Result<JobStatus, Error> {
         record::status(db, self.id).await
     }
 
     /// The progress of the latest attempt, 0 to 100.
-    pub async fn progress<C: ConnectionTrait>(&self, db: &C) -> Result<u8, Error> {
+    pub async fn progress<C: Connection>(&self, db: &C) -> Result<u8, Error> {
         record::progress(db, self.id).await
     }
 
     /// Everything that is stored about the job.
-    pub async fn record<C: ConnectionTrait>(&self, db: &C) -> Result<JobRecord, Error> {
+    pub async fn record<C: Connection>(&self, db: &C) -> Result<JobRecord, Error> {
         record::record(db, self.id).await
     }
 
     /// One parameter, even if it is secret. See [`reveal_parameter`](crate::reveal_parameter).
-    pub async fn reveal_parameter<T: DeserializeOwned>(
-        &self,
-        db: &impl ConnectionTrait,
-        name: &str,
-    ) -> Result<T, Error> {
+    pub async fn reveal_parameter<T: DeserializeOwned>(&self, db: &impl Connection, name: &str) -> Result<T, Error> {
         record::reveal_parameter(db, self.id, name).await
     }
 
     /// The job's messages, oldest first.
-    pub async fn messages<C: ConnectionTrait>(&self, db: &C) -> Result<Vec<Message>, Error> {
+    pub async fn messages<C: Connection>(&self, db: &C) -> Result<Vec<Message>, Error> {
         record::messages(db, self.id).await
     }
 
     /// All results of the latest attempt, by name.
-    pub async fn results<C: ConnectionTrait>(&self, db: &C) -> Result<BTreeMap<String, Value>, Error> {
+    pub async fn results<C: Connection>(&self, db: &C) -> Result<BTreeMap<String, Value>, Error> {
         record::results(db, self.id).await
     }
 
     /// The result of this name.
-    pub async fn result<T: DeserializeOwned>(&self, db: &impl ConnectionTrait, name: &str) -> Result<T, Error> {
+    pub async fn result<T: DeserializeOwned>(&self, db: &impl Connection, name: &str) -> Result<T, Error> {
         record::result(db, self.id, name).await
     }
 
     /// The value that `execute` returned, or why there is none.
-    pub async fn output<C: ConnectionTrait>(&self, db: &C) -> Result<<J as Execute>::Output, Error> {
+    pub async fn output<C: Connection>(&self, db: &C) -> Result<<J as Execute>::Output, Error> {
         record::output(db, self.id).await
     }
 
     /// The job's unsuccessful attempts, in order.
-    pub async fn attempts<C: ConnectionTrait>(&self, db: &C) -> Result<Vec<Attempt>, Error> {
-        record::attempts(db, self.id).await
+    pub async fn failed_attempts<C: Connection>(&self, db: &C) -> Result<Vec<Attempt>, Error> {
+        record::failed_attempts(db, self.id).await
     }
 
     /// Waits until the job has ended, and returns the value that `execute` returned, or why there is none.
@@ -102,22 +98,21 @@ impl<J: Job> JobHandle<J> {
     }
 
     /// Like [`wait`](Self::wait), for at most `limit`: [`Error::WaitTimeout`] after that. The job keeps running.
-    pub async fn wait_for(&self, db: &DatabaseConnection, limit: Duration) -> Result<<J as Execute>::Output, Error> {
-        wait::wait_for(db, self.id, limit).await?.output()
+    pub async fn wait_timeout(
+        &self,
+        db: &DatabaseConnection,
+        limit: Duration,
+    ) -> Result<<J as Execute>::Output, Error> {
+        wait::wait_timeout(db, self.id, limit).await?.output()
     }
 
     /// Cancels the job. See [`cancel`](crate::cancel).
-    pub async fn cancel<C: ConnectionTrait>(&self, db: &C) -> Result<Cancellation, Error> {
+    pub async fn cancel<C: Connection>(&self, db: &C) -> Result<Cancellation, Error> {
         operate::cancel(db, self.id).await
     }
 
     /// Changes one parameter while the job waits. See [`set_parameter`](crate::set_parameter).
-    pub async fn set_parameter<C: ConnectionTrait, T: Serialize>(
-        &self,
-        db: &C,
-        name: &str,
-        value: T,
-    ) -> Result<(), Error> {
+    pub async fn set_parameter<C: Connection, T: Serialize>(&self, db: &C, name: &str, value: T) -> Result<(), Error> {
         operate::set_parameter(db, self.id, name, value).await
     }
 

@@ -3,31 +3,97 @@
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::JobRecord;
 use crate::error::Error;
 use crate::job::parameters::check_name;
 use crate::model::{JobId, JobStatus};
+use crate::store::connection::Connection;
 use crate::store::dialect;
 use crate::store::entity::job::{Column, Entity};
 use crate::store::unserved::{self, Unserved};
 
 /// Selects the jobs to list or count. All given conditions must hold; a new filter has none.
-#[derive(Debug, Clone, Default)]
+///
+/// It can be read from the query of a URL, or from JSON, in which each condition has the name of its method:
+///
+/// ```
+/// # use jobs::{JobFilter, JobStatus};
+/// let filter: JobFilter = serde_json::from_str(r#"{"status": "failed,canceled", "queue": "images", "limit": 20}"#)?;
+/// assert_eq!(filter, JobFilter::new().status(JobStatus::Failed).status(JobStatus::Canceled).queue("images").limit(20));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+///
+/// `status` is one status, several separated by commas, or a list.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 #[must_use]
 pub struct JobFilter {
+    #[serde(rename = "status", with = "statuses", skip_serializing_if = "Vec::is_empty")]
     statuses: Vec<JobStatus>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     queue: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     session: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     event: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     created_from: Option<DateTime<Utc>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     created_until: Option<DateTime<Utc>>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     unserved: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
     after: Option<JobId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<u64>,
+}
+
+/// Statuses as one text: what fits into the query of a URL.
+mod statuses {
+    use std::fmt;
+
+    use serde::de::{Error, SeqAccess, Visitor};
+    use serde::{Deserializer, Serializer};
+
+    use crate::model::JobStatus;
+
+    pub(super) fn serialize<S: Serializer>(statuses: &[JobStatus], serializer: S) -> Result<S::Ok, S::Error> {
+        let texts: Vec<_> = statuses.iter().map(|status| status.as_str()).collect();
+        serializer.serialize_str(&texts.join(","))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<JobStatus>, D::Error> {
+        struct Statuses;
+
+        impl<'de> Visitor<'de> for Statuses {
+            type Value = Vec<JobStatus>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("statuses, separated by commas or in a list")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+                let texts = text.split(',').map(str::trim).filter(|text| !text.is_empty());
+                texts.map(|text| text.parse().map_err(E::custom)).collect()
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut statuses = Vec::new();
+                while let Some(status) = list.next_element()? {
+                    statuses.push(status);
+                }
+                Ok(statuses)
+            }
+        }
+
+        deserializer.deserialize_any(Statuses)
+    }
 }
 
 /// The largest page.
@@ -141,7 +207,7 @@ impl JobFilter {
 }
 
 /// Lists one page of the jobs that match the filter, newest first. The next page is that of `filter.after(last.id)`.
-pub async fn list<C: ConnectionTrait>(db: &C, filter: JobFilter) -> Result<Vec<JobRecord>, Error> {
+pub async fn list<C: Connection>(db: &C, filter: JobFilter) -> Result<Vec<JobRecord>, Error> {
     let limit = filter.limit.unwrap_or(DEFAULT_LIMIT);
     if !(1..=MAX_LIMIT).contains(&limit) {
         return Err(Error::invalid("limit", format!("{limit} is not between 1 and {MAX_LIMIT}")));
@@ -150,11 +216,11 @@ pub async fn list<C: ConnectionTrait>(db: &C, filter: JobFilter) -> Result<Vec<J
     if let Some(last) = filter.after {
         select = select.filter(Column::Id.lt(last.0));
     }
-    Ok(select.all(db).await?.into_iter().map(JobRecord::from).collect())
+    Ok(select.all(db).await?.into_iter().map(JobRecord::of).collect())
 }
 
 /// The number of jobs in each status.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[allow(missing_docs, reason = "the names are those of the statuses")]
 pub struct JobCounts {
@@ -172,8 +238,20 @@ impl JobCounts {
         self.scheduled + self.running + self.canceled + self.failed + self.terminated
     }
 
+    /// How many there are in this status.
+    #[must_use]
+    pub const fn of(&self, status: JobStatus) -> u64 {
+        match status {
+            JobStatus::Scheduled => self.scheduled,
+            JobStatus::Running => self.running,
+            JobStatus::Canceled => self.canceled,
+            JobStatus::Failed => self.failed,
+            JobStatus::Terminated => self.terminated,
+        }
+    }
+
     /// The count of this status.
-    pub(crate) const fn of(&mut self, status: JobStatus) -> &mut u64 {
+    pub(crate) const fn of_mut(&mut self, status: JobStatus) -> &mut u64 {
         match status {
             JobStatus::Scheduled => &mut self.scheduled,
             JobStatus::Running => &mut self.running,
@@ -197,7 +275,7 @@ impl std::iter::Sum for JobCounts {
 }
 
 /// Counts the jobs that match the filter, by status. Its page and limit are ignored.
-pub async fn counts<C: ConnectionTrait>(db: &C, filter: JobFilter) -> Result<JobCounts, Error> {
+pub async fn counts<C: Connection>(db: &C, filter: JobFilter) -> Result<JobCounts, Error> {
     let rows: Vec<(JobStatus, i64)> = filter
         .select(db)
         .await?
@@ -210,13 +288,13 @@ pub async fn counts<C: ConnectionTrait>(db: &C, filter: JobFilter) -> Result<Job
         .await?;
     let mut counts = JobCounts::default();
     for (status, jobs) in rows {
-        *counts.of(status) = u64::try_from(jobs).unwrap_or(0);
+        *counts.of_mut(status) = u64::try_from(jobs).unwrap_or(0);
     }
     Ok(counts)
 }
 
 /// Counts the due jobs that no live worker serves, by queue and name: either the queue has no worker, or no running program
 /// defines the name.
-pub async fn unserved<C: ConnectionTrait>(db: &C) -> Result<Vec<Unserved>, Error> {
+pub async fn unserved<C: Connection>(db: &C) -> Result<Vec<Unserved>, Error> {
     Ok(unserved::unserved(db).await?)
 }

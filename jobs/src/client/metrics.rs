@@ -37,8 +37,6 @@ use std::collections::HashMap;
 
 use ::metrics::{Label, Unit, counter, describe_counter, describe_gauge, describe_histogram};
 
-use crate::model::JobStatus;
-
 /// Jobs that this program has inserted, by queue and name.
 pub const SCHEDULED_TOTAL: &str = "jobs_scheduled_total";
 
@@ -105,16 +103,5 @@ pub(crate) fn count_each<'a, const N: usize>(
         let labels: Vec<_> =
             labels.into_iter().zip(values).map(|(label, value)| Label::new(label, value.to_owned())).collect();
         counter!(name, labels).increment(count);
-    }
-}
-
-/// The label value of a status.
-pub(crate) const fn label(status: JobStatus) -> &'static str {
-    match status {
-        JobStatus::Scheduled => "scheduled",
-        JobStatus::Running => "running",
-        JobStatus::Canceled => "canceled",
-        JobStatus::Failed => "failed",
-        JobStatus::Terminated => "terminated",
     }
 }

@@ -10,6 +10,7 @@ pub(crate) mod options;
 mod queue;
 pub(crate) mod record;
 pub(crate) mod schedule;
+mod seconds;
 pub(crate) mod setup;
 pub(crate) mod wait;
 mod workers;
@@ -20,12 +21,12 @@ pub use operate::{Cancellation, cancel, delete, retry, set_parameter};
 pub use options::{JobOptions, default_queue};
 pub use queue::{QueueRecord, counts_by_queue, pause, queues, resume};
 pub use record::{
-    Attempt, JobRecord, Message, attempts, messages, output, progress, record, result, results, reveal_parameter,
-    status,
+    Attempt, JobRecord, Message, failed_attempts, messages, output, progress, record, result, results,
+    reveal_parameter, status,
 };
 pub use schedule::{
     Schedulable, Schedule, ScheduleAll, WithOptions, schedule_all, schedule_by_name, schedule_by_name_with,
 };
 pub use setup::{connect, connect_with, migrate};
-pub use wait::{wait, wait_for};
+pub use wait::{wait, wait_timeout};
 pub use workers::{WorkerRecord, workers};

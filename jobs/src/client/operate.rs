@@ -14,6 +14,7 @@ use crate::store::{control, keys, maintain, repeat_call, wake};
 
 /// The result of canceling a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Cancellation {
     /// The job was waiting, and is now `CANCELED`.
     Done,
@@ -23,7 +24,7 @@ pub enum Cancellation {
 }
 
 /// Cancels a job: at once if it is waiting, by request if it is running. [`Error::Closed`] if it has ended.
-pub async fn cancel<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<Cancellation, Error> {
+pub async fn cancel<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<Cancellation, Error> {
     let id = id.into();
     repeat_call(db, || cancel_once(db, id)).await
 }
@@ -51,7 +52,7 @@ async fn cancel_once<C: ConnectionTrait>(db: &C, id: JobId) -> Result<Cancellati
 /// definition also reads (`#[serde(alias = …)]`): [`Error::InvalidValue`] says which name is stored.
 ///
 /// [`Error::NotScheduled`] if the job is running, [`Error::Closed`] if it has ended.
-pub async fn set_parameter<C: ConnectionTrait, T: Serialize>(
+pub async fn set_parameter<C: Connection, T: Serialize>(
     db: &C,
     id: impl Into<JobId>,
     name: &str,

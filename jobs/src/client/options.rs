@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::job::Defaults;
+use crate::job::JobDefaults;
 use crate::job::parameters::check_name;
 use crate::job::unique::UniqueOptions;
 use crate::model::{OnConflict, UniqueWhile};
@@ -144,7 +144,7 @@ impl JobOptions {
     pub(crate) fn into_row(
         self,
         name: &str,
-        defaults: &Defaults,
+        defaults: &JobDefaults,
         parameters: String,
         values: impl FnOnce() -> Result<Value, Error>,
     ) -> Result<NewJob, Error> {

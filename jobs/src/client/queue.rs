@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sea_orm::ConnectionTrait;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::JobCounts;
-use super::record::seconds;
 use crate::error::Error;
 use crate::job::parameters::check_name;
 use crate::model::JobStatus;
+use crate::store::connection::Connection;
 use crate::store::{control, queues as store, repeat_call, wake, workers};
 
 /// A snapshot of a queue. Times are the database's.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct QueueRecord {
     /// The name.
@@ -27,7 +27,7 @@ pub struct QueueRecord {
     /// The number of running jobs.
     pub running: u64,
     /// How long the first waiting job has been due; `None` if none is due. As JSON: `oldest_due_seconds`, a number.
-    #[serde(rename = "oldest_due_seconds", serialize_with = "seconds")]
+    #[serde(rename = "oldest_due_seconds", default, with = "super::seconds")]
     pub oldest_due: Option<Duration>,
 }
 
@@ -40,7 +40,7 @@ pub struct QueueRecord {
 /// nothing; a queue that does not exist yet can be paused too.
 ///
 /// [`Error::InvalidValue`] if `queue` is not a valid name: 1 to 200 characters.
-pub async fn pause<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), Error> {
+pub async fn pause<C: Connection>(db: &C, queue: &str) -> Result<(), Error> {
     check_name("queue", queue)?;
     repeat_call(db, || pause_once(db, queue)).await
 }
@@ -54,7 +54,7 @@ async fn pause_once<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), Error
 /// others within their poll interval. Resuming a queue that is not paused changes nothing.
 ///
 /// [`Error::InvalidValue`] if `queue` is not a valid name.
-pub async fn resume<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), Error> {
+pub async fn resume<C: Connection>(db: &C, queue: &str) -> Result<(), Error> {
     check_name("queue", queue)?;
     repeat_call(db, || resume_once(db, queue)).await
 }
@@ -73,7 +73,7 @@ async fn notify_changed<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), E
 
 /// Lists the queues that have waiting or running jobs, are paused, or are served by a live worker, by name. Closed jobs are not
 /// read: see [`counts_by_queue`].
-pub async fn queues<C: ConnectionTrait>(db: &C) -> Result<Vec<QueueRecord>, Error> {
+pub async fn queues<C: Connection>(db: &C) -> Result<Vec<QueueRecord>, Error> {
     let mut records = BTreeMap::new();
     for open in store::open_jobs(db).await? {
         let queue = record(&mut records, open.queue);
@@ -106,10 +106,10 @@ fn record(records: &mut BTreeMap<String, QueueRecord>, name: String) -> &mut Que
 /// Counts the jobs of each queue by status, in the order of the queues' names.
 ///
 /// This reads all jobs, including closed ones: on PostgreSQL about a quarter of a second per million.
-pub async fn counts_by_queue<C: ConnectionTrait>(db: &C) -> Result<BTreeMap<String, JobCounts>, Error> {
+pub async fn counts_by_queue<C: Connection>(db: &C) -> Result<BTreeMap<String, JobCounts>, Error> {
     let mut queues = BTreeMap::<String, JobCounts>::new();
     for (queue, status, jobs) in store::counts(db).await? {
-        *queues.entry(queue).or_default().of(status) = u64::try_from(jobs).unwrap_or(0);
+        *queues.entry(queue).or_default().of_mut(status) = u64::try_from(jobs).unwrap_or(0);
     }
     Ok(queues)
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde::de::DeserializeOwned;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::Error;
@@ -14,11 +14,12 @@ use crate::job::parameters::secrets::{self, Parameters};
 use crate::job::parameters::{OUTPUT, decode_one};
 use crate::job::registry;
 use crate::model::{AttemptEnd, JobId, JobStatus, Level};
+use crate::store::connection::Connection;
 use crate::store::control;
 use crate::store::entity::{attempt, job, message};
 
 /// Everything that is stored about a job. Times are the database's.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct JobRecord {
     /// The identifier.
@@ -38,7 +39,7 @@ pub struct JobRecord {
     /// The most attempts that may be started; raised if an attempt does not count, and by `retry`.
     pub max_attempts: u32,
     /// How long an attempt may take. As JSON: `timeout_seconds`, a number.
-    #[serde(rename = "timeout_seconds", serialize_with = "seconds")]
+    #[serde(rename = "timeout_seconds", default, with = "super::seconds")]
     pub timeout: Option<Duration>,
     /// The parameters, by name. Secret ones read `"•••"`.
     pub parameters: Value,
@@ -108,8 +109,8 @@ impl JobRecord {
     }
 }
 
-impl From<job::Model> for JobRecord {
-    fn from(row: job::Model) -> Self {
+impl JobRecord {
+    pub(crate) fn of(row: job::Model) -> Self {
         let mut parameters = row.parameters.0;
         let secrets = secrets::hide(&mut parameters, registry::secrets(&row.name));
         Self {
@@ -146,14 +147,8 @@ fn unsigned(count: i32) -> u32 {
     u32::try_from(count).unwrap_or(0)
 }
 
-/// Serializes as a number of seconds, which scripts can compute with.
-#[expect(clippy::ref_option, reason = "serde gives it so")]
-pub(crate) fn seconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
-    duration.map(|duration| duration.as_secs_f64()).serialize(serializer)
-}
-
 /// A line that a job has logged, kept with it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Message {
     /// When the message was logged.
@@ -167,7 +162,7 @@ pub struct Message {
 }
 
 /// An unsuccessful attempt.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Attempt {
     /// The number of the attempt; the first is 1.
@@ -185,20 +180,20 @@ pub struct Attempt {
 }
 
 /// The status of a job.
-pub async fn status<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<JobStatus, Error> {
+pub async fn status<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<JobStatus, Error> {
     control::status(db, id.into()).await
 }
 
 /// Everything that is stored about a job.
-pub async fn record<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<JobRecord, Error> {
-    Ok(control::find(db, id.into()).await?.into())
+pub async fn record<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<JobRecord, Error> {
+    Ok(JobRecord::of(control::find(db, id.into()).await?))
 }
 
 /// Reads one parameter of a job, even if it is secret: the only way to read that from outside the job.
 ///
 /// [`Error::InvalidValue`] if the job has none of that name, [`Error::Decode`] if it has another type.
 pub async fn reveal_parameter<T: DeserializeOwned>(
-    db: &impl ConnectionTrait,
+    db: &impl Connection,
     id: impl Into<JobId>,
     name: &str,
 ) -> Result<T, Error> {
@@ -207,12 +202,12 @@ pub async fn reveal_parameter<T: DeserializeOwned>(
 }
 
 /// The progress of a job's latest attempt, 0 to 100. Written in batches, up to half a second late.
-pub async fn progress<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<u8, Error> {
+pub async fn progress<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<u8, Error> {
     Ok(record(db, id).await?.progress)
 }
 
 /// The messages of a job, oldest first.
-pub async fn messages<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<Vec<Message>, Error> {
+pub async fn messages<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<Vec<Message>, Error> {
     let id = id.into();
     let rows = message::Entity::find()
         .filter(message::Column::JobId.eq(id.0))
@@ -234,26 +229,22 @@ pub async fn messages<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Resul
 }
 
 /// All results of a job's latest attempt, by name. The value that `execute` returned is named `output`.
-pub async fn results<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<BTreeMap<String, Value>, Error> {
+pub async fn results<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<BTreeMap<String, Value>, Error> {
     Ok(record(db, id).await?.results)
 }
 
 /// The result of this name.
-pub async fn result<T: DeserializeOwned>(
-    db: &impl ConnectionTrait,
-    id: impl Into<JobId>,
-    name: &str,
-) -> Result<T, Error> {
+pub async fn result<T: DeserializeOwned>(db: &impl Connection, id: impl Into<JobId>, name: &str) -> Result<T, Error> {
     record(db, id).await?.result(name)
 }
 
 /// The value that `execute` returned, or why there is none.
-pub async fn output<T: DeserializeOwned>(db: &impl ConnectionTrait, id: impl Into<JobId>) -> Result<T, Error> {
+pub async fn output<T: DeserializeOwned>(db: &impl Connection, id: impl Into<JobId>) -> Result<T, Error> {
     record(db, id).await?.output()
 }
 
 /// The unsuccessful attempts of a job, in order.
-pub async fn attempts<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Result<Vec<Attempt>, Error> {
+pub async fn failed_attempts<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<Vec<Attempt>, Error> {
     let id = id.into();
     let rows = attempt::Entity::find()
         .filter(attempt::Column::JobId.eq(id.0))
@@ -268,7 +259,7 @@ pub async fn attempts<C: ConnectionTrait>(db: &C, id: impl Into<JobId>) -> Resul
         worker: row.worker,
         started_at: row.started_at,
         ended_at: row.ended_at,
-        how: AttemptEnd::parse(&row.how).unwrap_or(AttemptEnd::Error),
+        how: AttemptEnd::stored(&row.how),
         error: row.error,
     };
     Ok(rows.into_iter().map(attempt).collect())

@@ -15,7 +15,7 @@ use tracing::field::Empty;
 use super::options::option_setters;
 use super::{JobHandle, JobOptions, metrics};
 use crate::error::Error;
-use crate::job::{Defaults, Job, parameters, registry};
+use crate::job::{Job, JobDefaults, parameters, registry};
 use crate::model::{JobId, OnConflict, UniqueWhile};
 use crate::store::connection::Connection;
 use crate::store::insert;
@@ -109,13 +109,23 @@ impl<J: Job> WithOptions<J> {
     }
 }
 
-/// Values that [`schedule_all`] takes: jobs, and jobs [`WithOptions`].
-pub trait Schedulable {
+/// Values that [`schedule_all`] and [`cron::add`](crate::cron::add) take: jobs, and jobs [`WithOptions`].
+///
+/// This trait is sealed: no other type can implement it.
+pub trait Schedulable: sealed::Sealed {
     /// The type of the job.
     type Job: Job;
 
     /// The job and its options.
+    #[doc(hidden)]
     fn into_parts(self) -> (Self::Job, JobOptions);
+}
+
+mod sealed {
+    pub trait Sealed {}
+
+    impl<J: super::Job> Sealed for J {}
+    impl<J> Sealed for super::WithOptions<J> {}
 }
 
 impl<J: Job> Schedulable for J {
@@ -250,7 +260,7 @@ pub(crate) fn new_job_by_name(name: &str, parameters: Value, options: JobOptions
     let definition = registry::find(name);
     let text = parameters::encode_value(parameters, definition.map_or(&[], |definition| definition.secrets))?;
     let Some(definition) = definition else {
-        return options.into_row(name, &Defaults::new("unknown"), text, || Ok(Value::Null));
+        return options.into_row(name, &JobDefaults::new("unknown"), text, || Ok(Value::Null));
     };
     let job = definition.decode(&parameters::parse(&text)?.into())?;
     options.into_row(name, &definition.defaults, text, || job.unique_values())

@@ -54,7 +54,7 @@ static WAITERS: LazyLock<Mutex<HashMap<usize, Weak<Waiters>>>> = LazyLock::new(M
 
 /// Waits until a job has ended, and returns its record.
 ///
-/// This has no time limit: see [`wait_for`], or use [`tokio::time::timeout`].
+/// This has no time limit: see [`wait_timeout`], or use [`tokio::time::timeout`].
 pub async fn wait(db: &DatabaseConnection, id: impl Into<JobId>) -> Result<JobRecord, Error> {
     let id = id.into();
     let waiters = waiters(db);
@@ -77,7 +77,7 @@ pub async fn wait(db: &DatabaseConnection, id: impl Into<JobId>) -> Result<JobRe
 }
 
 /// Waits for at most `limit` until a job has ended: [`Error::WaitTimeout`] after that. The job keeps running.
-pub async fn wait_for(db: &DatabaseConnection, id: impl Into<JobId>, limit: Duration) -> Result<JobRecord, Error> {
+pub async fn wait_timeout(db: &DatabaseConnection, id: impl Into<JobId>, limit: Duration) -> Result<JobRecord, Error> {
     let id = id.into();
     match tokio::time::timeout(limit, wait(db, id)).await {
         Ok(result) => result,

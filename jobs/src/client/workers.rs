@@ -1,14 +1,14 @@
 //! Workers as operators see them.
 
 use chrono::{DateTime, Utc};
-use sea_orm::ConnectionTrait;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::store::connection::Connection;
 use crate::store::workers::{self as store, Serves};
 
 /// A snapshot of a worker. Times are the database's.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct WorkerRecord {
     /// The identifier: new each time a worker starts, and when it rejoins after others have taken over its jobs.
@@ -34,7 +34,7 @@ pub struct WorkerRecord {
 }
 
 /// Lists all workers, oldest first: live ones, and those whose jobs nobody has taken over yet.
-pub async fn workers<C: ConnectionTrait>(db: &C) -> Result<Vec<WorkerRecord>, Error> {
+pub async fn workers<C: Connection>(db: &C) -> Result<Vec<WorkerRecord>, Error> {
     let loads = store::loads(db).await?;
     let record = |(row, is_live): (crate::store::entity::worker::Model, bool)| {
         let Serves { queues, names } = serde_json::from_value(row.serves).unwrap_or_default();

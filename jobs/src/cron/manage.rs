@@ -24,13 +24,13 @@ use crate::store::{clock, control, firings, repeat_call, wake};
 /// [`Error::ScheduleExists`] if there is one of this name, [`Error::InvalidValue`] if the name does not have 1 to 200 characters,
 /// the expression or the zone is invalid, an option is out of range, or the options set [`at`](JobOptions::at): jobs are due when
 /// the schedule fires, or after their `delay`.
-pub async fn add<C: ConnectionTrait, S: Schedulable>(db: &C, name: &str, cron: Cron, job: S) -> Result<(), Error> {
+pub async fn add<C: Connection, S: Schedulable>(db: &C, name: &str, cron: Cron, job: S) -> Result<(), Error> {
     add_checked(db, of_job(name, &cron, job)?, &cron).await
 }
 
 /// Adds a schedule of a job that is given by its name, with its parameters as JSON (an object; `null` for none), as for
 /// [`schedule_by_name`](crate::schedule_by_name).
-pub async fn add_by_name<C: ConnectionTrait>(
+pub async fn add_by_name<C: Connection>(
     db: &C,
     name: &str,
     cron: Cron,
@@ -45,12 +45,12 @@ pub async fn add_by_name<C: ConnectionTrait>(
 /// stay the same, so does the next time; a paused schedule stays paused.
 ///
 /// [`Error::InvalidValue`] as for [`add`], and if the schedule is a definition's: a worker would change it back.
-pub async fn replace<C: ConnectionTrait, S: Schedulable>(db: &C, name: &str, cron: Cron, job: S) -> Result<(), Error> {
+pub async fn replace<C: Connection, S: Schedulable>(db: &C, name: &str, cron: Cron, job: S) -> Result<(), Error> {
     replace_checked(db, of_job(name, &cron, job)?, &cron).await
 }
 
 /// Adds or replaces a schedule of a job that is given by its name. See [`replace`] and [`add_by_name`].
-pub async fn replace_by_name<C: ConnectionTrait>(
+pub async fn replace_by_name<C: Connection>(
     db: &C,
     name: &str,
     cron: Cron,
@@ -62,7 +62,7 @@ pub async fn replace_by_name<C: ConnectionTrait>(
 }
 
 /// Lists all schedules, by name.
-pub async fn list<C: ConnectionTrait>(db: &C) -> Result<Vec<CronRecord>, Error> {
+pub async fn list<C: Connection>(db: &C) -> Result<Vec<CronRecord>, Error> {
     let rows = store::all(db).await?;
     let latest = if rows.is_empty() { HashMap::new() } else { firings::latest(db).await? };
     let record = |row: Row| {
@@ -74,14 +74,14 @@ pub async fn list<C: ConnectionTrait>(db: &C) -> Result<Vec<CronRecord>, Error> 
 
 /// Lists the latest 100 times for which a schedule has fired, with their jobs, newest first. [`Error::NoSchedule`] if there is none
 /// of this name.
-pub async fn history<C: ConnectionTrait>(db: &C, name: &str) -> Result<Vec<Firing>, Error> {
+pub async fn history<C: Connection>(db: &C, name: &str) -> Result<Vec<Firing>, Error> {
     find(db, name).await?;
-    Ok(firings::of(db, name).await?.into_iter().map(Firing::from).collect())
+    Ok(firings::of(db, name).await?.iter().map(Firing::of).collect())
 }
 
 /// Pauses a schedule until it is [resumed](resume); its times until then do not count as missed. Pausing a paused schedule changes
 /// nothing. [`Error::NoSchedule`] if there is none of this name.
-pub async fn pause<C: ConnectionTrait>(db: &C, name: &str) -> Result<(), Error> {
+pub async fn pause<C: Connection>(db: &C, name: &str) -> Result<(), Error> {
     repeat_call(db, || pause_once(db, name)).await
 }
 
@@ -95,7 +95,7 @@ async fn pause_once<C: ConnectionTrait>(db: &C, name: &str) -> Result<(), Error>
 
 /// Resumes a paused schedule, from its next time on. Resuming one that is not paused changes nothing. [`Error::NoSchedule`] if
 /// there is none of this name.
-pub async fn resume<C: ConnectionTrait>(db: &C, name: &str) -> Result<(), Error> {
+pub async fn resume<C: Connection>(db: &C, name: &str) -> Result<(), Error> {
     repeat_call(db, || resume_once(db, name)).await
 }
 

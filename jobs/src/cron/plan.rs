@@ -9,7 +9,7 @@ use super::times::Times;
 use crate::client::JobOptions;
 use crate::error::Error;
 use crate::job::registry::Definition;
-use crate::job::{Defaults, Missed, parameters};
+use crate::job::{JobDefaults, Missed, parameters};
 use crate::model::{JobId, OnConflict};
 use crate::store::cron::Row;
 use crate::store::row::NewJob;
@@ -94,7 +94,7 @@ pub(super) fn job(row: &Row, definition: Option<&Definition>, default_queue: &st
         .map_err(|source| Error::Decode { name: "options".into(), source })?;
     let secrets = definition.map_or(&[][..], |definition| definition.secrets);
     let parameters = parameters::encode_value(row.parameters.0.clone(), secrets)?;
-    let defaults = definition.map_or(Defaults::new("unknown"), |definition| definition.defaults);
+    let defaults = definition.map_or(JobDefaults::new("unknown"), |definition| definition.defaults);
     let unique_values = || match definition {
         Some(definition) => definition.decode(&row.parameters.0.clone().into())?.unique_values(),
         None => Ok(Value::Null),

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Cron, Missed};
@@ -11,12 +11,12 @@ use crate::client::JobOptions;
 use crate::job::parameters::secrets;
 use crate::job::registry;
 use crate::model::JobId;
+use crate::model::texts::texts;
 use crate::store::cron::Row;
 use crate::store::firings::FiringRow;
 
 /// The origin of a schedule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CronSource {
     /// A definition in the code of workers: `#[job(cron = "…")]`.
@@ -25,14 +25,7 @@ pub enum CronSource {
     Runtime,
 }
 
-impl CronSource {
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Definition => "definition",
-            Self::Runtime => "runtime",
-        }
-    }
-}
+texts!(CronSource, "a source of schedules", { Definition = "definition", Runtime = "runtime" });
 
 impl fmt::Display for CronSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -41,7 +34,7 @@ impl fmt::Display for CronSource {
 }
 
 /// A snapshot of a schedule. Times are the database's.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CronRecord {
     /// The name; for a definition's schedule, that of the job.
@@ -111,7 +104,7 @@ impl CronRecord {
 }
 
 /// A time for which a schedule has fired.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Firing {
     /// The time.
@@ -122,8 +115,8 @@ pub struct Firing {
     pub fired_at: DateTime<Utc>,
 }
 
-impl From<FiringRow> for Firing {
-    fn from(row: FiringRow) -> Self {
+impl Firing {
+    pub(super) fn of(row: &FiringRow) -> Self {
         Self { nominal_time: row.nominal_at, job: row.job_id.map(JobId), fired_at: row.fired_at }
     }
 }

@@ -19,11 +19,23 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub type JobResult<T = ()> = Result<T, JobError>;
 
 /// The error of this crate's functions.
-#[derive(Debug, thiserror::Error)]
+///
+/// Its `Debug` is its message followed by those of its sources, in one line, so that a `main` that returns it prints something readable.
+///
+/// ```
+/// # use jobs::Error;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Error> {
+/// # let db = jobs::testing::database().await?;
+/// let error = jobs::status(&db, 7).await.unwrap_err();
+/// assert_eq!(format!("{error:?}"), "there is no job 7");
+/// # Ok(()) }
+/// ```
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The job has ended, and what was asked would change it.
     #[error("job {id} is closed ({status}): only `retry` and `delete` act on a closed job")]
+    #[non_exhaustive]
     Closed {
         /// The job.
         id: JobId,
@@ -32,6 +44,7 @@ pub enum Error {
     },
     /// The operation needs a closed job (or, for `output`, a terminated one), and this one is not.
     #[error("job {id} is {status}: it has to end first, by itself or by `cancel`")]
+    #[non_exhaustive]
     NotClosed {
         /// The job.
         id: JobId,
@@ -40,6 +53,7 @@ pub enum Error {
     },
     /// The operation needs a waiting job, and this one is running.
     #[error("job {id} is running: its parameters can be changed only while it is SCHEDULED")]
+    #[non_exhaustive]
     NotScheduled {
         /// The job.
         id: JobId,
@@ -47,6 +61,7 @@ pub enum Error {
     /// Another job holds the key of this one, and [`OnConflict`](crate::OnConflict) does not say to use it; or one that is retried can't
     /// have its key again.
     #[error("job {existing} holds the key of this one: use it, or try again when it has ended")]
+    #[non_exhaustive]
     Duplicate {
         /// The job that holds the key. One whose time to be unique outlives it may have been deleted.
         existing: JobId,
@@ -54,12 +69,14 @@ pub enum Error {
     /// No job has this id (or retention or `delete` has removed it). In a transaction of the caller's that is `REPEATABLE READ`, on MariaDB
     /// and MySQL, neither has a job that was scheduled after the transaction first read.
     #[error("there is no job {id}")]
+    #[non_exhaustive]
     NotFound {
         /// The id that was asked for.
         id: JobId,
     },
     /// The job has no result of this name.
     #[error("job {id} has no result named `{name}`")]
+    #[non_exhaustive]
     NoResult {
         /// The job.
         id: JobId,
@@ -68,6 +85,7 @@ pub enum Error {
     },
     /// A value that can't be accepted.
     #[error("`{name}` is invalid: {reason}")]
+    #[non_exhaustive]
     InvalidValue {
         /// The parameter, option or argument, or the setting of the session.
         name: String,
@@ -76,6 +94,7 @@ pub enum Error {
     },
     /// A value does not serialise.
     #[error("`{name}` does not serialise")]
+    #[non_exhaustive]
     Encode {
         /// The parameter or result.
         name: String,
@@ -84,6 +103,7 @@ pub enum Error {
     },
     /// A stored or given value does not decode as the type that was asked for.
     #[error("`{name}` does not decode")]
+    #[non_exhaustive]
     Decode {
         /// The parameter or result.
         name: String,
@@ -92,18 +112,21 @@ pub enum Error {
     },
     /// No definition in this program answers to the name.
     #[error("no definition is named `{name}`: is the crate that defines it linked? (`use my_app as _;` links it)")]
+    #[non_exhaustive]
     UnknownJob {
         /// The name that was asked for.
         name: String,
     },
     /// The attempt no longer owns the job, and can't write: another worker has taken it over, or the attempt has ended.
     #[error("job {id} is no longer owned by this attempt: another worker has taken it over, or the attempt has ended")]
+    #[non_exhaustive]
     Lost {
         /// The job.
         id: JobId,
     },
     /// The job that was waited for ended `FAILED`.
     #[error("job {id} failed: {reason}")]
+    #[non_exhaustive]
     JobFailed {
         /// The job.
         id: JobId,
@@ -112,12 +135,14 @@ pub enum Error {
     },
     /// The job that was waited for ended `CANCELED`.
     #[error("job {id} was canceled")]
+    #[non_exhaustive]
     JobCanceled {
         /// The job.
         id: JobId,
     },
     /// The job had not ended when the time to wait was over.
     #[error("job {id} has not ended within {waited:?}")]
+    #[non_exhaustive]
     WaitTimeout {
         /// The job.
         id: JobId,
@@ -126,12 +151,14 @@ pub enum Error {
     },
     /// A schedule of this name is there already.
     #[error("there is a schedule named `{name}` already: `cron::replace` changes it")]
+    #[non_exhaustive]
     ScheduleExists {
         /// The name.
         name: String,
     },
     /// No schedule has this name.
     #[error("there is no schedule named `{name}`")]
+    #[non_exhaustive]
     NoSchedule {
         /// The name that was asked for.
         name: String,
@@ -139,10 +166,15 @@ pub enum Error {
     /// A worker can't start as it is set up.
     #[error("the worker can't start: {0}")]
     Setup(String),
+    /// A worker that ran could not go on: a task or a thread of its own could not be started, or ended before it should. Its jobs are taken
+    /// over when its lease is over.
+    #[error("the worker can't go on: {0}")]
+    WorkerFailed(String),
     /// A second signal arrived during shutdown: the worker left at once.
     #[error(
         "the worker was told to leave at once: {running} job(s) were still running, or their end was not written: another worker takes them over"
     )]
+    #[non_exhaustive]
     Aborted {
         /// How many jobs were left behind, running or with an end that is not written.
         running: usize,
@@ -150,8 +182,9 @@ pub enum Error {
     /// The worker has stopped, and code of its jobs goes on: it blocks a thread, and did not stop when it was asked to. Jobs of these that
     /// have not ended run again elsewhere when the worker's lease is over: end the process before.
     #[error(
-        "code of {running} job(s) went on when the worker had stopped: code that blocks has to look at `is_canceled()` from time to time"
+        "code of {running} job(s) went on when the worker had stopped: code that blocks has to look at `stop_reason()` from time to time"
     )]
+    #[non_exhaustive]
     StillRunning {
         /// How many jobs have code that goes on.
         running: usize,
@@ -162,9 +195,21 @@ pub enum Error {
          returned"
     )]
     PoolClosed,
-    /// The database refused or could not be reached.
+    /// The database refused or could not be reached. The message has that of SeaORM's error, which is therefore not the source too.
     #[error("the database: {0}{advice}", advice = crate::error::fault::advice(.0))]
-    Database(#[from] DbErr),
+    Database(DbErr),
+}
+
+impl From<DbErr> for Error {
+    fn from(error: DbErr) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&chain(self))
+    }
 }
 
 impl Error {
@@ -220,7 +265,7 @@ impl JobError {
 
     /// The job ends `CANCELED`: the job itself has found that nobody needs it.
     ///
-    /// Not for a job that was asked to stop ([`JobContext::canceled`](crate::JobContext::canceled)): its worker may only be shutting down,
+    /// Not for a job that was asked to stop ([`JobContext::stop_requested`](crate::JobContext::stop_requested)): its worker may only be shutting down,
     /// and another attempt would do the work. A plain error is right there.
     pub fn cancel(reason: impl Into<BoxError>) -> Self {
         Self { kind: JobErrorKind::Cancel, source: Some(reason.into()) }
@@ -254,7 +299,8 @@ impl JobError {
 /// How many sources of an error are told. A chain may be circular.
 const MAX_SOURCES: usize = 32;
 
-/// An error and its sources, in one line: `outer: inner: innermost`. A source that its outer error repeats is left out.
+/// An error and its sources, in one line: `outer: inner: innermost`. A source that its outer error repeats, as SeaORM's do and those of
+/// other crates may, is left out.
 pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     for inner in std::iter::successors(error.source(), |inner| inner.source()).take(MAX_SOURCES) {
@@ -286,5 +332,28 @@ impl fmt::Display for JobError {
 impl fmt::Debug for JobError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JobError").field("kind", &self.kind).field("source", &self.source).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+
+    #[test]
+    fn what_a_main_prints_is_the_message_and_its_sources() {
+        let source = serde_json::from_str::<u8>("\"x\"").unwrap_err();
+        let error = Error::Decode { name: "width".into(), source };
+        let expected = "`width` does not decode: invalid type: string \"x\", expected u8 at line 1 column 3";
+        assert_eq!(format!("{error:?}"), expected);
+    }
+
+    #[test]
+    fn an_error_of_the_database_is_told_once() {
+        let error = Error::from(DbErr::Custom("no space left".into()));
+        assert_eq!(error.to_string(), "the database: Custom Error: no space left");
+        assert!(error.source().is_none());
+        assert_eq!(format!("{error:?}"), error.to_string());
     }
 }

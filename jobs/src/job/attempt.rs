@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::parameters::secrets::Parameters;
 use super::updates::Updates;
+use crate::model::StopReason;
 use crate::store::row::Claimed;
 
 /// Application state by type.
@@ -51,18 +52,6 @@ impl AttemptEnv {
         // If it takes too long, `finish_in` writes them as well: the row's lock decides which of the two lands.
         let _ = tokio::time::timeout(WRITING_TIMEOUT, self.writing.lock()).await;
     }
-}
-
-/// Why an attempt is asked to stop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum StopReason {
-    Canceled,
-    TimedOut,
-    Shutdown,
-    /// Another worker has the job, or may have it.
-    Lost,
-    /// `execute` has returned, and blocking code that it started still runs.
-    Returned,
 }
 
 /// Asks an attempt to stop. The first reason counts.

@@ -14,7 +14,7 @@ use super::attempt::RunningAttempt;
 use super::parameters::{self, OUTPUT};
 use super::updates::PendingUpdates;
 use crate::error::Error;
-use crate::model::{JobId, JobStatus, Level};
+use crate::model::{JobId, JobStatus, Level, StopReason};
 use crate::store::control;
 use crate::store::dialect::{self, Dialect, connection};
 use crate::store::finish::{self, FinishRow};
@@ -147,11 +147,11 @@ impl JobContext {
         self.attempt.updates.request_status(self.id(), status)
     }
 
-    /// Returns when the attempt should stop: the job was canceled, its time is over, or its worker shuts down or has lost the
+    /// Returns when the attempt should stop, and why: the job was canceled, its time is over, or its worker shuts down or has lost the
     /// database. A job that goes on is ended at an `await` when the grace is over.
     ///
     /// Tidy up, and return any plain error: why it was asked to stop decides what becomes of the job, and the error's text is not used.
-    /// Not [`JobError::cancel`](crate::JobError::cancel), which would end the job for good where its worker only shuts down.
+    /// Not [`JobError::cancel`](crate::JobError::cancel), which would end the job for good if its worker only shuts down.
     ///
     /// ```
     /// # use jobs::prelude::*;
@@ -163,7 +163,8 @@ impl JobContext {
     /// for picture in 1..=1000 {
     ///     tokio::select! {
     ///         () = self.draw(picture) => {}
-    ///         () = job.canceled() => {
+    ///         reason = job.stop_requested() => {
+    ///             job.message(format!("stopped at picture {picture}: {reason}"));
     ///             self.remove().await;
     ///             Err("stopped")?;
     ///         }
@@ -173,14 +174,17 @@ impl JobContext {
     /// # }
     /// # }
     /// ```
-    pub async fn canceled(&self) {
+    pub async fn stop_requested(&self) -> StopReason {
         self.attempt.stop.requested().await;
+        let Some(reason) = self.stop_reason() else { unreachable!("the reason is there before the signal") };
+        reason
     }
 
-    /// Whether the attempt should stop: return a plain error then, as after [`canceled`](Self::canceled).
+    /// Why the attempt should stop; `None` as long as it should not. Return a plain error then, as after
+    /// [`stop_requested`](Self::stop_requested).
     #[must_use]
-    pub fn is_canceled(&self) -> bool {
-        self.attempt.stop.reason().is_some()
+    pub fn stop_reason(&self) -> Option<StopReason> {
+        self.attempt.stop.reason().map(|(reason, _)| reason)
     }
 
     /// The connection that the worker was given.
@@ -218,10 +222,12 @@ impl JobContext {
         self.attempt.env.states.get(&TypeId::of::<S>()).and_then(|state| state.downcast_ref())
     }
 
-    /// Runs code that blocks or computes on a thread of its own, where it holds up nobody, and returns what it returns. A panic in
-    /// it is the job's panic.
+    /// Starts a thread of its own, at each call, for code that blocks or computes, and returns what the code returns.
     ///
-    /// It can't be stopped from outside: long-running code looks at [`is_canceled`](Self::is_canceled) from time to time. Where `execute`
+    /// There it holds up nobody, and the end of the process does not wait for it, as it would for tokio's `spawn_blocking`. A panic in it is
+    /// the job's panic. For many short pieces of work, make one call that does them all.
+    ///
+    /// It can't be stopped from outside: long-running code looks at [`stop_reason`](Self::stop_reason) from time to time. Where `execute`
     /// does not wait for it to end, as in a `select!` or a time-out of its own, it is asked to stop when `execute` has returned, and no
     /// other attempt starts while it goes on. A job whose code goes on for longer than the [grace](crate::Worker::cancel_grace) after it was
     /// asked to stop ends `FAILED`, and is not retried even if it has attempts left: two of them could run at once. A process that ends

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 
@@ -70,6 +70,13 @@ impl Serialize for Missed {
     }
 }
 
+impl<'de> Deserialize<'de> for Missed {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,6 +85,7 @@ mod tests {
     fn a_policy_is_read_as_it_is_written() {
         for policy in [Missed::Skip, Missed::Once, Missed::All(1), Missed::All(100)] {
             assert_eq!(policy.to_string().parse::<Missed>().unwrap(), policy);
+            assert_eq!(serde_json::from_value::<Missed>(serde_json::to_value(policy).unwrap()).unwrap(), policy);
         }
         for text in ["", "Skip", "all", "all()", "all(0)", "all(101)", "all(-1)", "all(10"] {
             assert!(text.parse::<Missed>().is_err(), "{text}");

@@ -84,9 +84,9 @@ pub trait Execute: Sized + Send + Sync + 'static {
 )]
 pub trait Job: JobParams + Execute {
     /// The name and the options that `#[job(...)]` gives.
-    const DEFAULTS: Defaults;
+    const DEFAULTS: JobDefaults;
 
-    /// The values that make the job unique, if [`Defaults::unique`] says so. `#[job(unique(by(…)))]` generates it.
+    /// The values that make the job unique, if [`JobDefaults::unique`] says so. `#[job(unique(by(…)))]` generates it.
     fn unique_values(&self) -> Result<Value, Error> {
         parameters::to_value("parameters", self)
     }
@@ -94,7 +94,7 @@ pub trait Job: JobParams + Execute {
 
 /// The options of a definition, for all its jobs. `#[job(...)]` generates it; a job's [`JobOptions`](crate::JobOptions) override it.
 #[derive(Debug, Clone, Copy)]
-pub struct Defaults {
+pub struct JobDefaults {
     pub(crate) name: &'static str,
     pub(crate) aliases: &'static [&'static str],
     pub(crate) queue: Option<&'static str>,
@@ -119,7 +119,7 @@ pub(crate) struct StateType {
 /// How many attempts a job has where nothing else is said.
 pub(crate) const DEFAULT_MAX_ATTEMPTS: u32 = 5;
 
-impl Defaults {
+impl JobDefaults {
     /// The defaults of a definition of this name.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {

@@ -9,13 +9,13 @@ use futures_util::future::{BoxFuture, FutureExt as _};
 use serde_json::Value;
 
 use super::parameters::secrets::Parameters;
-use super::{Defaults, Job, JobContext, parameters};
+use super::{Job, JobContext, JobDefaults, parameters};
 use crate::error::{Error, JobError, JobResult};
 
 /// One definition: its name and options, and how to run its jobs. `#[derive(Job)]` submits it.
 #[derive(Clone, Copy)]
 pub struct Definition {
-    pub(crate) defaults: Defaults,
+    pub(crate) defaults: JobDefaults,
     pub(crate) secrets: &'static [&'static str],
     file: &'static str,
     line: u32,

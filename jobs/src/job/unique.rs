@@ -32,7 +32,7 @@ impl Unique {
 
     /// Sets how long the key is held: while the job waits, or until it has ended.
     #[must_use]
-    pub const fn holds(mut self, holds: UniqueWhile) -> Self {
+    pub const fn unique_while(mut self, holds: UniqueWhile) -> Self {
         self.holds = holds;
         self
     }
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn options_are_laid_over_the_definition() {
         let hour = Duration::from_hours(1);
-        let definition = Unique::new().holds(UniqueWhile::Scheduled).on_conflict(OnConflict::Fail);
+        let definition = Unique::new().unique_while(UniqueWhile::Scheduled).on_conflict(OnConflict::Fail);
         let options = UniqueOptions { within: Some(hour), ..UniqueOptions::default() };
         let key = key(options, Some(definition));
         assert_eq!((key.statuses, key.within_ms, key.on_conflict), (1, Some(3_600_000), OnConflict::Fail));

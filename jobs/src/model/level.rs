@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use super::texts::texts;
 
 /// The severity of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Level {
     /// A normal event.
     Info,
@@ -15,6 +15,8 @@ pub enum Level {
     /// A failure.
     Error,
 }
+
+texts!(Level, "a level", { Info = "info", Warn = "warn", Error = "error" });
 
 impl Level {
     pub(crate) fn from_code(code: i16) -> Self {
@@ -28,10 +30,20 @@ impl Level {
 
 impl fmt::Display for Level {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Info => "INFO",
-            Self::Warn => "WARN",
-            Self::Error => "ERROR",
-        })
+        f.pad(&self.as_str().to_ascii_uppercase())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Level;
+
+    #[test]
+    fn every_level_is_read_as_it_is_written() {
+        for level in Level::ALL {
+            assert_eq!(level.as_str().parse(), Ok(*level));
+            assert_eq!(level.to_string().parse(), Ok(*level));
+        }
+        assert_eq!("debug".parse::<Level>().unwrap_err().to_string(), "`debug` is not a level: info, warn or error");
     }
 }

@@ -7,6 +7,8 @@ mod level;
 pub(crate) mod outcome;
 mod retry;
 mod status;
+mod stop;
+pub(crate) mod texts;
 mod unique;
 
 pub use id::JobId;
@@ -14,4 +16,6 @@ pub use level::Level;
 pub use outcome::AttemptEnd;
 pub use retry::RetryPolicy;
 pub use status::JobStatus;
+pub use stop::StopReason;
+pub use texts::ParseVariantError;
 pub use unique::{OnConflict, UniqueWhile};

@@ -3,13 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
+use super::texts::texts;
 use super::{JobStatus, RetryPolicy};
 
 /// How an unsuccessful attempt ended; kept in the job's history.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AttemptEnd {
     /// `execute` returned an error, or asked to fail.
@@ -30,28 +28,27 @@ pub enum AttemptEnd {
     DidNotStop,
     /// The database refused what the attempt wanted to store.
     Refused,
+    /// Written by a later release, in a way that this one does not know.
+    Unknown,
 }
 
-impl AttemptEnd {
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Panic => "panic",
-            Self::Timeout => "timeout",
-            Self::Undecodable => "undecodable",
-            Self::Canceled => "canceled",
-            Self::Lost => "lost",
-            Self::Shutdown => "shutdown",
-            Self::DidNotStop => "did_not_stop",
-            Self::Refused => "refused",
-        }
-    }
+texts!(AttemptEnd, "an end of an attempt", {
+    Error = "error",
+    Panic = "panic",
+    Timeout = "timeout",
+    Undecodable = "undecodable",
+    Canceled = "canceled",
+    Lost = "lost",
+    Shutdown = "shutdown",
+    DidNotStop = "did_not_stop",
+    Refused = "refused",
+    Unknown = "unknown",
+});
 
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        use AttemptEnd::{Canceled, DidNotStop, Error, Lost, Panic, Refused, Shutdown, Timeout, Undecodable};
-        [Error, Panic, Timeout, Undecodable, Canceled, Lost, Shutdown, DidNotStop, Refused]
-            .into_iter()
-            .find(|end| end.as_str() == text)
+impl AttemptEnd {
+    /// The end that the history has; [`Unknown`](Self::Unknown) if this release does not know it.
+    pub(crate) fn stored(text: &str) -> Self {
+        text.parse().unwrap_or(Self::Unknown)
     }
 }
 
@@ -204,11 +201,17 @@ mod tests {
     }
 
     #[test]
-    fn every_end_survives_its_text() {
-        for end in
-            ["error", "panic", "timeout", "undecodable", "canceled", "lost", "shutdown", "did_not_stop", "refused"]
-        {
-            assert_eq!(AttemptEnd::parse(end).map(AttemptEnd::as_str), Some(end));
+    fn every_end_is_read_as_it_is_written() {
+        for end in AttemptEnd::ALL {
+            assert_eq!(AttemptEnd::stored(end.as_str()), *end);
+            assert_eq!(end.to_string().parse(), Ok(*end));
+            assert_eq!(serde_json::to_value(end).unwrap(), end.as_str());
         }
+    }
+
+    #[test]
+    fn an_end_that_is_not_known_is_not_taken_for_an_error() {
+        assert_eq!(AttemptEnd::stored("evaporated"), AttemptEnd::Unknown);
+        assert!("evaporated".parse::<AttemptEnd>().is_err());
     }
 }

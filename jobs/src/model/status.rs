@@ -3,14 +3,15 @@
 use std::fmt;
 
 use sea_orm::{DeriveActiveEnum, EnumIter};
-use serde::{Deserialize, Serialize};
+
+use super::texts::texts;
 
 /// The status of a job.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, EnumIter, DeriveActiveEnum,
-)]
+///
+/// Messages show it in capitals and JSON in lower case; both are read in either.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "i16", db_type = "SmallInteger")]
-#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum JobStatus {
     /// Waiting: for its time, for a worker, or for its next attempt.
     #[sea_orm(num_value = 0)]
@@ -28,6 +29,14 @@ pub enum JobStatus {
     #[sea_orm(num_value = 4)]
     Terminated,
 }
+
+texts!(JobStatus, "a job status", {
+    Scheduled = "scheduled",
+    Running = "running",
+    Canceled = "canceled",
+    Failed = "failed",
+    Terminated = "terminated",
+});
 
 impl JobStatus {
     /// Whether the job has ended: its parameters, results and status no longer change.
@@ -62,26 +71,18 @@ impl JobStatus {
 
 impl fmt::Display for JobStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Scheduled => "SCHEDULED",
-            Self::Running => "RUNNING",
-            Self::Canceled => "CANCELED",
-            Self::Failed => "FAILED",
-            Self::Terminated => "TERMINATED",
-        })
+        f.pad(&self.as_str().to_ascii_uppercase())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::JobStatus::{self, Canceled, Failed, Running, Scheduled, Terminated};
-
-    const ALL: [JobStatus; 5] = [Scheduled, Running, Canceled, Failed, Terminated];
+    use super::JobStatus::{self, Failed, Scheduled, Terminated};
 
     #[test]
     fn a_closed_job_can_only_be_scheduled_again() {
-        for status in ALL.into_iter().filter(|status| status.is_closed()) {
-            let next: Vec<_> = ALL.into_iter().filter(|next| status.may_become(*next)).collect();
+        for status in JobStatus::ALL.iter().filter(|status| status.is_closed()) {
+            let next: Vec<_> = JobStatus::ALL.iter().copied().filter(|next| status.may_become(*next)).collect();
             assert_eq!(next, [Scheduled], "{status}");
         }
     }
@@ -94,6 +95,25 @@ mod tests {
 
     #[test]
     fn codes_are_the_ones_that_the_tables_document() {
-        assert_eq!(ALL.map(JobStatus::code), [0, 1, 2, 3, 4]);
+        let codes: Vec<_> = JobStatus::ALL.iter().copied().map(JobStatus::code).collect();
+        assert_eq!(codes, [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn every_status_is_read_as_it_is_written() {
+        for status in JobStatus::ALL {
+            assert_eq!(status.as_str().parse(), Ok(*status));
+            assert_eq!(status.to_string().parse(), Ok(*status));
+            let json = serde_json::to_string(status).unwrap();
+            assert_eq!(json, format!("\"{}\"", status.as_str()));
+            assert_eq!(serde_json::from_str::<JobStatus>(&json).unwrap(), *status);
+        }
+    }
+
+    #[test]
+    fn what_is_no_status_is_refused_with_those_that_there_are() {
+        let error = "done".parse::<JobStatus>().unwrap_err();
+        assert_eq!(error.to_string(), "`done` is not a job status: scheduled, running, canceled, failed or terminated");
+        assert_eq!(error.allowed().len(), JobStatus::ALL.len());
     }
 }

@@ -8,6 +8,7 @@ use super::JobStatus;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[non_exhaustive]
 pub enum OnConflict {
     /// Returns the handle of the existing job, which says that it [`existed`](crate::JobHandle::existed).
     #[default]
@@ -22,6 +23,7 @@ pub enum OnConflict {
 /// How long a unique job holds its key.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum UniqueWhile {
     /// While the job waits: the next one may be scheduled as soon as this one runs.
     Scheduled,

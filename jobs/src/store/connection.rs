@@ -5,8 +5,8 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, Transact
 use crate::error::Error;
 use crate::store;
 
-/// A connection, or the caller's transaction, on which jobs can be scheduled. Implemented for all types with both of sea-orm's traits; no
-/// type has to implement it.
+/// A connection, or the caller's transaction: the bound of every function that takes one. Implemented for all types with both of sea-orm's
+/// traits; no type has to implement it.
 ///
 /// ```
 /// # use jobs::prelude::*;
@@ -21,7 +21,7 @@ use crate::store;
 /// # fn main() {}
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "jobs can't be scheduled on `{Self}`",
+    message = "`{Self}` is not a connection for jobs",
     label = "neither a connection nor a transaction",
     note = "where this is a type parameter, write `C: jobs::Connection`; it stands for sea-orm's `ConnectionTrait` and `TransactionTrait`"
 )]

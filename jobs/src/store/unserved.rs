@@ -5,7 +5,7 @@ use sea_orm::sea_query::{Condition, Expr, ExprTrait as _};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::dialect::{self, Dialect};
 use super::entity::job::{Column, Entity};
@@ -14,7 +14,7 @@ use super::{json, statement, workers};
 use crate::model::JobStatus;
 
 /// Due jobs that no live worker serves.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Unserved {
     /// The queue in which they wait.

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection};
+use sea_orm::DatabaseConnection;
 
 use crate::client::list::JobCounts;
 use crate::error::Error;
 use crate::store::{testing, wake};
-use crate::{JobRecord, JobStatus, Worker};
+use crate::{Connection, JobRecord, JobStatus, Worker};
 
 /// The jobs that [`drain`] has executed.
 #[derive(Debug, Clone, Default)]
@@ -23,7 +23,7 @@ impl Drained {
     pub fn counts(&self) -> JobCounts {
         let mut counts = JobCounts::default();
         for job in &self.jobs {
-            *counts.of(job.status) += 1;
+            *counts.of_mut(job.status) += 1;
         }
         counts
     }
@@ -104,7 +104,7 @@ pub async fn drain_with(db: &DatabaseConnection, set_up: impl Fn(Worker) -> Work
         queues.extend(due);
     }
     let executed = testing::executed_since(db, &attempts).await?;
-    Ok(Drained { jobs: executed.into_iter().map(JobRecord::from).collect() })
+    Ok(Drained { jobs: executed.into_iter().map(JobRecord::of).collect() })
 }
 
 /// How many jobs run at once in a queue that no definition names.
@@ -137,7 +137,7 @@ fn worker(db: &DatabaseConnection) -> Worker {
 /// ```
 ///
 /// Only due times move: running and closed jobs stay as they are. More than a hundred years count as a hundred.
-pub async fn advance<C: ConnectionTrait>(db: &C, time: Duration) -> Result<(), Error> {
+pub async fn advance<C: Connection>(db: &C, time: Duration) -> Result<(), Error> {
     testing::advance(db, time).await?;
     wake::advanced();
     Ok(())

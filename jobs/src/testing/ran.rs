@@ -11,11 +11,11 @@ use serde_json::Value;
 
 use crate::client::record::Message;
 use crate::error::Error;
-use crate::job::attempt::{RunningAttempt, StopReason};
+use crate::job::attempt::RunningAttempt;
 use crate::job::parameters::{OUTPUT, decode_one};
 use crate::job::{Execute, Job};
 use crate::model::outcome::{Ending, Outcome};
-use crate::model::{AttemptEnd, Level};
+use crate::model::{AttemptEnd, Level, StopReason};
 use crate::store::finish::NewMessage;
 use crate::worker::transition_of;
 use crate::{JobId, JobStatus};
@@ -73,7 +73,7 @@ impl<J: Job> Ran<J> {
 
     /// How the attempt failed, if it did: an error, a panic, a timeout, parameters that do not decode, a cancellation.
     #[must_use]
-    pub fn how(&self) -> Option<AttemptEnd> {
+    pub fn failure(&self) -> Option<AttemptEnd> {
         self.ending.how
     }
 

@@ -14,10 +14,11 @@ use super::ran::{NO_ID, Ran};
 use crate::JobOptions;
 use crate::client::options::option_setters;
 use crate::error::{Error, chain};
-use crate::job::attempt::{Activity, AttemptEnv, RunningAttempt, States, StopReason, StopSignal};
+use crate::job::attempt::{Activity, AttemptEnv, RunningAttempt, States, StopSignal};
 use crate::job::registry::Definition;
 use crate::job::updates::Updates;
 use crate::job::{Job, parameters};
+use crate::model::StopReason;
 use crate::store::row::Claimed;
 use crate::worker::{decode, outcome_of, supervise, wait_for_blocking_code};
 
@@ -152,7 +153,7 @@ impl<J: Job> Run<J> {
         self
     }
 
-    /// Executes the job. If the job panics, this does not: the panic is how the attempt [ended](Ran::how).
+    /// Executes the job. If the job panics, this does not: the panic is how the attempt [ended](Ran::failure).
     ///
     /// # Panics
     ///
@@ -191,7 +192,10 @@ impl<J: Job> Run<J> {
             && !self.states.contains_key(&(state.id)())
         {
             let name = (state.name)();
-            return Err(Error::Setup(format!("it needs state of type `{name}`: give it with `.state(…)`")));
+            return Err(Error::invalid(
+                "state",
+                format!("the job needs state of type `{name}`: give it with `.state(…)`"),
+            ));
         }
         let parameters = parameters::encode(&self.job)?;
         let row = self.options.into_row(J::DEFAULTS.name, &J::DEFAULTS, parameters, || self.job.unique_values())?;

@@ -3,13 +3,11 @@
 use std::fmt::Write as _;
 use std::panic::Location;
 
-use sea_orm::ConnectionTrait;
-
 use crate::error::{Error, chain};
 use crate::job::Job;
 use crate::job::parameters::secrets::Parameters;
 use crate::store::testing;
-use crate::{JobFilter, JobRecord, counts, list};
+use crate::{Connection, JobFilter, JobRecord, counts, list};
 
 /// Returns the waiting jobs of this type, due or not, oldest first, each with its record. Inside a transaction, those that it sees.
 ///
@@ -27,11 +25,11 @@ use crate::{JobFilter, JobRecord, counts, list};
 /// ```
 ///
 /// [`Error::Decode`] if the parameters of one do not decode.
-pub async fn scheduled<J: Job>(db: &impl ConnectionTrait) -> Result<Vec<(JobRecord, J)>, Error> {
+pub async fn scheduled<J: Job>(db: &impl Connection) -> Result<Vec<(JobRecord, J)>, Error> {
     let names: Vec<_> = std::iter::once(J::DEFAULTS.name).chain(J::DEFAULTS.aliases.iter().copied()).collect();
     let decoded = testing::waiting(db, &names).await?.into_iter().map(|row| {
         let job = Parameters::from(row.parameters.0.clone()).decode()?;
-        Ok((row.into(), job))
+        Ok((JobRecord::of(row), job))
     });
     decoded.collect()
 }
@@ -56,7 +54,7 @@ pub async fn scheduled<J: Job>(db: &impl ConnectionTrait) -> Result<Vec<(JobReco
 /// If none matches, the parameters of one do not decode, or the database can't be read. The message has the caller's location and
 /// the jobs that exist.
 #[track_caller]
-pub fn assert_scheduled<J: Job>(db: &impl ConnectionTrait, matches: impl Fn(&J) -> bool) -> impl Future<Output = ()> {
+pub fn assert_scheduled<J: Job>(db: &impl Connection, matches: impl Fn(&J) -> bool) -> impl Future<Output = ()> {
     let here = Location::caller();
     async move {
         let found = found(db, &matches, here).await;
@@ -76,7 +74,7 @@ pub fn assert_scheduled<J: Job>(db: &impl ConnectionTrait, matches: impl Fn(&J) 
 /// If one matches, the parameters of one do not decode, or the database can't be read. The message has the caller's location and
 /// the jobs that match.
 #[track_caller]
-pub fn refute_scheduled<J: Job>(db: &impl ConnectionTrait, matches: impl Fn(&J) -> bool) -> impl Future<Output = ()> {
+pub fn refute_scheduled<J: Job>(db: &impl Connection, matches: impl Fn(&J) -> bool) -> impl Future<Output = ()> {
     let here = Location::caller();
     async move {
         let found = found(db, &matches, here).await;
@@ -86,7 +84,7 @@ pub fn refute_scheduled<J: Job>(db: &impl ConnectionTrait, matches: impl Fn(&J) 
     }
 }
 
-async fn found<J: Job>(db: &impl ConnectionTrait, matches: impl Fn(&J) -> bool, here: &Location<'_>) -> Vec<JobRecord> {
+async fn found<J: Job>(db: &impl Connection, matches: impl Fn(&J) -> bool, here: &Location<'_>) -> Vec<JobRecord> {
     match scheduled::<J>(db).await {
         Ok(all) => all.into_iter().filter(|(_, job)| matches(job)).map(|(record, _)| record).collect(),
         Err(error) => panic!("{here}: scheduled jobs can't be read: {}", chain(&error)),
@@ -97,7 +95,7 @@ async fn found<J: Job>(db: &impl ConnectionTrait, matches: impl Fn(&J) -> bool, 
 const SHOWN: usize = 20;
 
 /// The newest jobs of the database: the expected one may have another name, or have run already.
-async fn there_is(db: &impl ConnectionTrait) -> String {
+async fn there_is(db: &impl Connection) -> String {
     let all = async {
         let total = counts(db, JobFilter::new()).await?.total();
         Ok::<_, Error>((total, list(db, JobFilter::new().limit(SHOWN as u64)).await?))

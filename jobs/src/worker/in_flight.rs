@@ -9,7 +9,8 @@ use ::metrics::gauge;
 
 use super::meter::Meter;
 use crate::client::metrics;
-use crate::job::attempt::{RunningAttempt, StopReason};
+use crate::job::attempt::RunningAttempt;
+use crate::model::StopReason;
 use crate::store::finish::Key;
 use crate::store::lock::lock;
 

@@ -84,7 +84,7 @@ pub(super) fn finished<'a>(ends: impl Iterator<Item = (&'a str, &'a str, &'a Fin
 
 /// Counts a job that `finish_in` has finished.
 pub(super) fn finished_in_transaction(job: &Claimed) {
-    let values = [&*job.queue, &*job.name, SUCCESS, metrics::label(JobStatus::Terminated)];
+    let values = [&*job.queue, &*job.name, SUCCESS, JobStatus::Terminated.as_str()];
     count_each(metrics::FINISHED_TOTAL, FINISHED_BY, std::iter::once(values));
 }
 
@@ -97,7 +97,7 @@ fn outcome(end: &FinishRow) -> &'static str {
 }
 
 fn status(end: &FinishRow) -> &'static str {
-    metrics::label(end.status)
+    end.status.as_str()
 }
 
 /// Counts an end that was not written because another worker has the job.

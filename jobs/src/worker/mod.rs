@@ -6,8 +6,9 @@
 //! One session, from joining to leaving, is run by `lifecycle`. Its parts share a `Session`: `claim` → `execute` → `finish` handle the jobs;
 //! `heartbeat`, `maintain`, `cron` and `listen` run beside them; `shutdown` ends it.
 //!
-//! Imports all layers before it: `model`, `error`, `store`, `job`, `client` and `cron`.
+//! [`list`] is [`jobs::workers`](crate::workers), under the name that `queue::list` and `cron::list` have too.
 
+// Imports all layers before it: `model`, `error`, `store`, `job`, `client` and `cron`.
 mod claim;
 mod config;
 mod cron;
@@ -30,6 +31,7 @@ use sea_orm::DatabaseConnection;
 use tokio_util::sync::CancellationToken;
 
 use crate::client::metrics;
+pub use crate::client::{WorkerRecord, workers as list};
 use crate::error::Error;
 use crate::job::Job;
 use crate::job::registry::{Definition, Registry};
@@ -173,7 +175,8 @@ impl Worker {
         self
     }
 
-    /// Stop when this token is canceled, besides on SIGINT and SIGTERM.
+    /// Stop when this token is canceled; [`run`](Self::run) stops on SIGINT and SIGTERM too. To leave signals to the program, see
+    /// [`run_until`](Self::run_until).
     pub fn stop_on(mut self, token: CancellationToken) -> Self {
         self.config.stop = token;
         self
@@ -184,7 +187,8 @@ impl Worker {
     /// [`Error::Aborted`], where that leaves jobs behind. One within 500 milliseconds of the first is taken for the same one.
     ///
     /// Once this was called, SIGINT and SIGTERM no longer end the process by themselves, not even after it has returned: tokio keeps
-    /// its handlers. A program that goes on then hears them itself, as with `tokio::signal::ctrl_c()`.
+    /// its handlers. A program that goes on then hears them itself, as with `tokio::signal::ctrl_c()`, or uses
+    /// [`run_until`](Self::run_until), which does not touch signals.
     ///
     /// [`Error::StillRunning`] where code that blocks did not stop when it was asked to: it goes on until the process ends.
     ///
@@ -195,6 +199,29 @@ impl Worker {
     pub async fn run(self) -> Result<(), Error> {
         let shutdown = Shutdown::on_signals(&self.config.stop);
         self.run_with(shutdown).await
+    }
+
+    /// Runs until this token is canceled, and leaves signals to the program: for a program that has its own handlers, or that goes on when
+    /// the worker has stopped.
+    ///
+    /// Otherwise as [`run`](Self::run), but nothing makes the worker leave at once. The token takes the place of that of
+    /// [`stop_on`](Self::stop_on).
+    ///
+    /// ```
+    /// # use jobs::CancellationToken;
+    /// # use jobs::prelude::*;
+    /// # #[job_fn] async fn ping() -> JobResult { Ok(()) }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), jobs::Error> {
+    /// # let db = jobs::testing::database().await?;
+    /// let stop = CancellationToken::new();
+    /// let worker = tokio::spawn(Worker::new(db).run_until(stop.clone()));
+    /// // … until the program decides to end:
+    /// stop.cancel();
+    /// worker.await.expect("the worker does not panic")?;
+    /// # Ok(()) }
+    /// ```
+    pub async fn run_until(self, token: CancellationToken) -> Result<(), Error> {
+        self.run_with(Shutdown::on_token(token)).await
     }
 
     /// Fires the schedules that are due, executes what is due in its queues, and returns when nothing is due or running any more. Jobs and

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::claim::WhenIdle;
 use super::session::Session;
 use crate::error::Error;
-use crate::job::attempt::StopReason;
+use crate::model::StopReason;
 use crate::store::dialect::connection::closed;
 
 /// A signal that follows another within this time counts as the same one: `timeout` sends it to a process and then to its group.
@@ -41,6 +41,11 @@ impl Shutdown {
         let hear = hear_signals(Signals::new(), stop.clone(), abort.clone());
         tokio::spawn(listen.clone().run_until_cancelled_owned(hear));
         Self { stop, abort, when_idle: WhenIdle::Sleep, _signals: Some(listen.drop_guard()) }
+    }
+
+    /// Ends when the token is canceled; no signal is handled.
+    pub(super) fn on_token(stop: CancellationToken) -> Self {
+        Self { stop, abort: CancellationToken::new(), when_idle: WhenIdle::Sleep, _signals: None }
     }
 
     /// Ends when nothing is due and nothing runs, or the token is canceled.
@@ -120,7 +125,7 @@ impl Shutdown {
         self.or_abort(session, writer)
             .await?
             .map(|_| ())
-            .map_err(|panic| Error::Setup(format!("the writer ended: {panic}")))
+            .map_err(|panic| Error::WorkerFailed(format!("the task that writes the ends of jobs ended: {panic}")))
     }
 
     /// Does the work, unless a second signal comes first.

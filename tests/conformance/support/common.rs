@@ -5,6 +5,8 @@ use std::fmt::Debug;
 use jobs::prelude::*;
 use jobs::{Error, JobCounts, JobFilter};
 use jobs_tests::{Database, Gate, Running, soon};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::support::definitions::Talk;
 
@@ -43,7 +45,7 @@ pub(crate) async fn closed_jobs(t: &Database) -> Vec<(JobHandle<Talk>, JobStatus
 #[track_caller]
 pub(crate) fn refused<T: Debug>(result: Result<T, Error>) -> String {
     match result {
-        Err(Error::InvalidValue { name, reason }) => {
+        Err(Error::InvalidValue { name, reason, .. }) => {
             assert!(!reason.is_empty(), "`{name}` is refused without a reason");
             name
         }
@@ -65,7 +67,7 @@ pub(crate) fn undecodable<T: Debug>(result: Result<T, Error>) -> String {
 pub(crate) fn assert_not_found<T: Debug>(result: Result<T, Error>, expected: impl Into<JobId>) {
     let expected = expected.into();
     match result {
-        Err(Error::NotFound { id }) => assert_eq!(id, expected),
+        Err(Error::NotFound { id, .. }) => assert_eq!(id, expected),
         other => panic!("not told that there is no job {expected}: {other:?}"),
     }
 }
@@ -86,4 +88,10 @@ pub(crate) fn assert_not_closed<T: Debug>(result: Result<T, Error>, expected: Jo
         Err(Error::NotClosed { status, .. }) => assert_eq!(status, expected),
         other => panic!("not refused as not closed: {other:?}"),
     }
+}
+
+/// That a record is what is read of its JSON.
+pub(crate) fn assert_read_back<T: Serialize + DeserializeOwned + PartialEq + Debug>(record: &T) {
+    let json = serde_json::to_string(record).unwrap();
+    assert_eq!(serde_json::from_str::<T>(&json).unwrap(), *record, "{json}");
 }

@@ -126,7 +126,7 @@ impl Execute for Gated {
     async fn execute(&self, job: &JobContext) -> JobResult<String> {
         tokio::select! {
             () = job.state::<Gate>().pass() => Ok(self.name().to_owned()),
-            () = job.canceled() => Err("asked to stop")?,
+            _ = job.stop_requested() => Err("asked to stop")?,
         }
     }
 }

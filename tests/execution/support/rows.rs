@@ -23,7 +23,7 @@ pub(crate) async fn until_status(t: &Database, id: impl Into<JobId>, status: Job
 
 /// How the attempts that did not end well ended.
 pub(crate) async fn history<J: jobs::Job>(t: &Database, handle: JobHandle<J>) -> Vec<(u32, AttemptEnd)> {
-    let attempts = handle.attempts(t.db()).await.unwrap();
+    let attempts = handle.failed_attempts(t.db()).await.unwrap();
     attempts.iter().map(|attempt| (attempt.attempt, attempt.how)).collect()
 }
 

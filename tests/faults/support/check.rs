@@ -65,7 +65,7 @@ impl Report {
     /// One job: it ended as it had to, once, within its attempts.
     async fn job(&mut self, t: &Database, record: &JobRecord, fate: Fate, executions: &[Execution]) {
         let (id, status) = (record.id, record.status);
-        self.count(counted(status), 1);
+        self.count(status.as_str(), 1);
         let is_right = match fate {
             Fate::Terminates => status == JobStatus::Terminated,
             Fate::Fails => status == JobStatus::Failed,
@@ -122,7 +122,7 @@ impl Report {
 
     /// A worker that is told to stop costs a job no attempt.
     async fn history(&mut self, t: &Database, record: &JobRecord) {
-        let attempts = jobs::attempts(t.db(), record.id).await.unwrap_or_default();
+        let attempts = jobs::failed_attempts(t.db(), record.id).await.unwrap_or_default();
         let ended = |how| attempts.iter().filter(|attempt| attempt.how == how).count();
         self.count("attempts lost with their worker", ended(AttemptEnd::Lost));
         self.count("attempts given back", ended(AttemptEnd::Shutdown));
@@ -257,15 +257,5 @@ pub(crate) fn open_transactions(t: &Database) -> String {
              ON id = trx_mysql_thread_id WHERE db = '{}'",
             t.name()
         ),
-    }
-}
-
-fn counted(status: JobStatus) -> &'static str {
-    match status {
-        JobStatus::Scheduled => "scheduled",
-        JobStatus::Running => "running",
-        JobStatus::Canceled => "canceled",
-        JobStatus::Failed => "failed",
-        JobStatus::Terminated => "terminated",
     }
 }

@@ -81,7 +81,7 @@ impl Execute for Endless {
 
     async fn execute(&self, job: &JobContext) -> JobResult {
         let _execution = Execution::of(job);
-        job.canceled().await;
+        job.stop_requested().await;
         // Why, is the worker's to know: a job that was canceled ends so, one whose worker stops is given back.
         Err("asked to stop")?
     }

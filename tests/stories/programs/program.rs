@@ -6,7 +6,7 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use jobs::Worker;
+use jobs::{CancellationToken, Worker};
 use tokio::sync::Semaphore;
 use tracing_subscriber::EnvFilter;
 
@@ -46,6 +46,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
             Ok(jobs::migrate(&db).await?)
         }
         Role::Work => Ok(worker(&setup, gate).await?.run().await?),
+        Role::WorkUntil => Ok(worker(&setup, gate).await?.run_until(CancellationToken::new()).await?),
     }
 }
 

@@ -12,6 +12,8 @@ pub(crate) const VARIABLE: &str = "STORY";
 pub(crate) enum Role {
     /// Runs a worker.
     Work,
+    /// Runs a worker that leaves signals alone.
+    WorkUntil,
     /// Says `ready`, waits at the gate, and migrates the database.
     Migrate,
 }

@@ -9,7 +9,7 @@ use sea_orm::{ColIdx, QueryResult, TryGetError, TryGetable};
 /// A JSON value. Text that can't be read becomes a string, such as text that is not JSON, or a number that is too large: one such
 /// row must not keep others from being read.
 #[derive(Debug, Clone, PartialEq)]
-pub struct LenientJson(pub Json);
+pub(crate) struct LenientJson(pub(crate) Json);
 
 impl TryGetable for LenientJson {
     fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {

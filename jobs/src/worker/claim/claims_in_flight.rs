@@ -1,4 +1,4 @@
-//! DueFilter claims are under way: until its reply has come, a claim may have jobs of which nobody here knows.
+//! Which claims are under way: until its reply has come, a claim may have jobs of which nobody here knows.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;

@@ -346,7 +346,7 @@ mod tests {
         fn claimed(&mut self, jobs: usize) {
             self.strategy.claimed(0, LIMIT, jobs);
             if jobs > 0 {
-                self.with(|strategy, situation| strategy.got_jobs(situation));
+                self.with(Strategy::got_jobs);
             }
         }
 

@@ -8,9 +8,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::error::{JobError, JobErrorKind, JobResult, chain};
-use crate::job::attempt::{RunningAttempt, StopReason};
+use crate::job::attempt::RunningAttempt;
 use crate::job::parameters::OUTPUT;
 use crate::job::updates::text::storable;
+use crate::model::StopReason;
 use crate::model::outcome::{Attempts, Ending, Outcome};
 use crate::model::{AttemptEnd, JobStatus, Level, RetryPolicy};
 use crate::store::finish::FinishRow;
@@ -130,7 +131,7 @@ pub(in crate::worker) fn did_not_stop(attempt: &RunningAttempt) -> Outcome {
     };
     let reason = format!(
         "did not stop: {asked}, and its code went on (blocking code can't be ended from outside; it should look at \
-         `is_canceled()` from time to time)"
+         `stop_reason()` from time to time)"
     );
     Outcome::Failed { how: AttemptEnd::DidNotStop, reason }
 }

@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::outcome::{Returned, did_not_stop};
 use crate::error::JobResult;
-use crate::job::attempt::{RunningAttempt, StopReason};
+use crate::job::attempt::RunningAttempt;
+use crate::model::StopReason;
 use crate::model::outcome::Outcome;
 use crate::store::row::Claimed;
 

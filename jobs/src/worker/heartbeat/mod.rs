@@ -17,8 +17,8 @@ use super::finish::queue::PendingFinish;
 use super::in_flight::InFlightJob;
 use super::session::Session;
 use crate::error::Error;
-use crate::job::attempt::StopReason;
 use crate::model::RetryPolicy;
+use crate::model::StopReason;
 use crate::model::outcome::{Attempts, Outcome};
 use crate::store::Store;
 use crate::store::dialect::connection::key;
@@ -62,7 +62,8 @@ pub(super) fn start(session: Arc<Session>) -> Result<HeartbeatTask, Error> {
         tokio::spawn(beat);
         return Ok(HeartbeatTask(end));
     }
-    let cannot = |error: std::io::Error| Error::Setup(format!("the heartbeat's thread can't be started: {error}"));
+    let cannot =
+        |error: std::io::Error| Error::WorkerFailed(format!("the heartbeat's thread can't be started: {error}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot)?;
     std::thread::Builder::new().name("jobs-heartbeat".into()).spawn(move || runtime.block_on(beat)).map_err(cannot)?;
     Ok(HeartbeatTask(end))

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::job::attempt::{RunningAttempt, StopReason};
+use crate::job::attempt::RunningAttempt;
+use crate::model::StopReason;
 use crate::store::lock::lock;
 use crate::worker::execute::outcome::{did_not_stop, pending_finish};
 use crate::worker::finish::queue::PendingFinish;

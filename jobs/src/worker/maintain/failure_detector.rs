@@ -1,4 +1,4 @@
-//! DueFilter workers are dead.
+//! Which workers are dead.
 //!
 //! The database's clock may be set at any time, forward or back, so it can't tell. A worker is dead if its row shows no new heartbeat for as
 //! long as its lease, by the monotonic clock of the worker that observes. The database's clock only tells when, between two observations, a

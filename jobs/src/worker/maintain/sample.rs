@@ -27,8 +27,7 @@ impl Sampler {
         for queue in &self.0 {
             for status in OPEN {
                 let jobs = open.get(&(queue.as_str(), status)).map_or(0, |jobs| jobs.jobs);
-                gauge!(metrics::QUEUE_DEPTH, "queue" => queue.clone(), "status" => metrics::label(status))
-                    .set(number(jobs));
+                gauge!(metrics::QUEUE_DEPTH, "queue" => queue.clone(), "status" => status.as_str()).set(number(jobs));
             }
             let waiting = open.get(&(queue.as_str(), JobStatus::Scheduled));
             let age = waiting.and_then(|waiting| waiting.due_for).unwrap_or_default();

@@ -49,7 +49,7 @@ impl Execute for Hold {
         if job.attempt() == 1 {
             tokio::select! {
                 () = pass_the_gate(job) => {}
-                () = job.canceled(), if !self.deaf() => Err("asked to stop")?,
+                _ = job.stop_requested(), if !self.deaf() => Err("asked to stop")?,
             }
         }
         Ok(job.attempt())
@@ -74,7 +74,7 @@ impl Execute for Wait {
         if job.attempt() == 1 {
             tokio::select! {
                 () = std::future::pending() => {}
-                () = job.canceled(), if !self.deaf() => Err("asked to stop")?,
+                _ = job.stop_requested(), if !self.deaf() => Err("asked to stop")?,
             }
         }
         Ok(job.attempt())
@@ -98,7 +98,7 @@ impl Execute for Stubborn {
             pass_the_gate(job).await;
             return Ok(job.attempt());
         }
-        job.canceled().await;
+        job.stop_requested().await;
         job.message("asked to stop, and going on");
         job.set_progress(99);
         job.set_result("attempt", "the stale one")?;
