@@ -32,7 +32,7 @@ Dialect {
         ],
     },
     claim: Steps {
-        places: "SELECT priority, name
+        groups: "SELECT priority, name
             FROM (
             SELECT priority, name, MIN(scheduled_at) AS first_due
             FROM jobs_job FORCE INDEX (jobs_job_waiting)

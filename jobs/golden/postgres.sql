@@ -84,9 +84,9 @@ Dialect {
             FROM jobs_worker
             WHERE id = $2 FOR KEY SHARE) END))
             RETURNING id, name, priority, version, attempt, max_attempts, budget, timeout_ms, parameters::text, created_at, scheduled_at, user_id, session_id, event_id, started_at, nominal_at",
-        from_front: Some(
-            FromFront {
-                places: "
+        from_cursor: Some(
+            FromCursor {
+                groups: "
                     WITH RECURSIVE pairs AS (
                     (SELECT priority, name
                     FROM jobs_job

@@ -61,7 +61,7 @@ Dialect {
             FROM jobs_worker
             WHERE id = ?2)
             RETURNING id, name, priority, version, attempt, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id, started_at, nominal_at",
-        from_front: None,
+        from_cursor: None,
     },
     look: "
         WITH RECURSIVE groups (queue, priority, name) AS (

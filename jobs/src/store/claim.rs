@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
 
-use super::dialect::{Claim, FromFront};
-use super::front::{Front, Place};
+use super::cursor::{ClaimCursor, Group};
+use super::dialect::{Claim, FromCursor};
 use super::row::{Claimed, Columns};
 use super::{Store, json, retry_contention, statement};
 
@@ -39,49 +39,52 @@ impl Store {
     ) -> Result<Vec<Claimed>, DbErr> {
         match &self.dialect.claim {
             Claim::Statement { all, .. } => self.claim_at_once(all, worker, queue, json(names)?, limit).await,
-            Claim::Steps { places, .. } => {
-                let mut places = self.places(places, queue, names).await?;
-                self.claim_in_steps(worker, queue, &mut places, limit).await
+            Claim::Steps { groups, .. } => {
+                let mut groups = self.groups(groups, queue, names).await?;
+                self.claim_in_steps(worker, queue, &mut groups, limit).await
             }
         }
     }
 
-    /// The same in a queue where many come or wait. It knows nothing of jobs that have come since to another place, nor of those that
-    /// are due before what was claimed there: they are found when the front is looked for anew.
-    pub(crate) async fn claim_from_front(
+    /// Claims like [`claim`](Self::claim), but from the cursor. Until the cursor's groups are looked up again, or it is rewound, jobs in other
+    /// groups, and jobs that are due before those that were claimed, are not found.
+    pub(crate) async fn claim_from_cursor(
         &self,
         worker: i64,
         queue: &str,
         names: &[&str],
         limit: ClaimLimit,
-        front: &mut Front,
+        cursor: &mut ClaimCursor,
     ) -> Result<Vec<Claimed>, DbErr> {
-        let places = match &self.dialect.claim {
-            Claim::Statement { from_front: Some(FromFront { places, .. }), .. } | Claim::Steps { places, .. } => places,
-            Claim::Statement { from_front: None, .. } => return self.claim(worker, queue, names, limit).await,
-        };
-        if !front.is_known() {
-            let begun = Instant::now();
-            let places = self.places(places, queue, names).await?;
-            front.found(places, begun.elapsed());
-        }
-        front.look_behind();
-        let claimed = match &self.dialect.claim {
-            Claim::Statement { from_front: Some(FromFront { claim, .. }), .. } => {
-                self.claim_at_once(claim, worker, queue, json(&front.places)?, limit).await?
+        let groups = match &self.dialect.claim {
+            Claim::Statement { from_cursor: Some(FromCursor { groups, .. }), .. } | Claim::Steps { groups, .. } => {
+                groups
             }
-            _ => self.claim_in_steps(worker, queue, &mut front.places, limit).await?,
+            Claim::Statement { from_cursor: None, .. } => return self.claim(worker, queue, names, limit).await,
         };
-        front.pass(&claimed);
-        front.pass_over_empty(claimed.len() < limit.total);
+        let begun = Instant::now();
+        if !cursor.is_current(begun) {
+            let groups = self.groups(groups, queue, names).await?;
+            let now = Instant::now();
+            cursor.set_groups(groups, now, now.duration_since(begun));
+        }
+        cursor.rewind(Instant::now());
+        let claimed = match &self.dialect.claim {
+            Claim::Statement { from_cursor: Some(FromCursor { claim, .. }), .. } => {
+                self.claim_at_once(claim, worker, queue, json(&cursor.groups)?, limit).await?
+            }
+            _ => self.claim_in_steps(worker, queue, &mut cursor.groups, limit).await?,
+        };
+        cursor.advance(&claimed, Instant::now());
+        cursor.skip_empty(claimed.len() < limit.total);
         Ok(claimed)
     }
 
-    /// Where jobs of these names wait.
-    async fn places(&self, sql: &str, queue: &str, names: &[&str]) -> Result<Vec<Place>, DbErr> {
+    /// The groups of these names in which jobs wait.
+    async fn groups(&self, sql: &str, queue: &str, names: &[&str]) -> Result<Vec<Group>, DbErr> {
         let rows = self.db.query_all_raw(statement(self.dialect, sql, [queue.into(), json(names)?.into()])).await?;
-        let place = |row: &QueryResult| Ok(Place::new(row.try_get_by_index(0)?, row.try_get_by_index(1)?));
-        rows.iter().map(place).collect()
+        let group = |row: &QueryResult| Ok(Group::new(row.try_get("", "priority")?, row.try_get("", "name")?));
+        rows.iter().map(group).collect()
     }
 
     async fn claim_at_once(

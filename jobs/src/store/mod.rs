@@ -7,11 +7,11 @@ pub(crate) mod claim;
 pub(crate) mod connection;
 pub(crate) mod control;
 pub(crate) mod cron;
+pub(crate) mod cursor;
 pub(crate) mod dialect;
 pub(crate) mod entity;
 pub(crate) mod finish;
 pub(crate) mod firings;
-pub(crate) mod front;
 #[cfg(feature = "cli")]
 pub(crate) mod health;
 pub(crate) mod insert;

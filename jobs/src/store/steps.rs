@@ -1,20 +1,20 @@
-//! Claiming where it takes a transaction: the first jobs of each place are locked, and the best of them become ours.
+//! Claiming where it takes a transaction: the first jobs of each group are locked, and the best of them become ours.
 
 use sea_orm::prelude::DateTimeUtc;
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbErr};
 
 use super::claim::{ClaimLimit, int};
+use super::cursor::Group;
 use super::dialect::Claim;
-use super::front::Place;
 use super::row::{Claimed, Columns};
 use super::{Store, json, retry_contention, statement};
 
-/// How many more jobs are locked of each place, at first, than its share of what is wanted would be.
+/// How many more jobs are locked of each group, at first, than its share of what is wanted would be.
 const SPARE: usize = 2;
 
-/// The jobs that a place offers.
+/// The jobs that a group offers.
 struct Offer {
-    place: usize,
+    group: usize,
     /// How many were asked for.
     limit: usize,
     /// In order, with whether each may wait for a slot.
@@ -22,43 +22,43 @@ struct Offer {
 }
 
 impl Store {
-    /// The places are in order. Notes of each that was asked whether it is empty.
+    /// The groups are in order. Notes of each that was asked whether it is empty.
     pub(super) async fn claim_in_steps(
         &self,
         worker: i64,
         queue: &str,
-        places: &mut [Place],
+        groups: &mut [Group],
         limit: ClaimLimit,
     ) -> Result<Vec<Claimed>, DbErr> {
-        if places.is_empty() {
+        if groups.is_empty() {
             return Ok(Vec::new());
         }
-        let (claimed, asked) = retry_contention(|| self.lock_and_own(worker, queue, places, limit)).await?;
-        for (place, is_empty) in asked {
-            places[place].is_empty = is_empty;
+        let (claimed, asked) = retry_contention(|| self.lock_and_own(worker, queue, groups, limit)).await?;
+        for (group, is_empty) in asked {
+            groups[group].is_empty = is_empty;
         }
         Ok(claimed)
     }
 
-    /// Priority by priority: a lower one is needed only while there is room. Returns what was claimed, and of each place that was asked
+    /// Priority by priority: a lower one is needed only while there is room. Returns what was claimed, and of each group that was asked
     /// whether it is empty.
     async fn lock_and_own(
         &self,
         worker: i64,
         queue: &str,
-        places: &[Place],
+        groups: &[Group],
         limit: ClaimLimit,
     ) -> Result<(Vec<Claimed>, Vec<(usize, bool)>), DbErr> {
         let Claim::Steps { own, .. } = &self.dialect.claim else { return Ok(Default::default()) };
         let transaction = self.begin().await?;
         let (mut best, mut asked, mut begin): (Vec<(Claimed, bool)>, _, _) = (Vec::new(), Vec::new(), 0);
-        for alike in places.chunk_by(|one, next| one.priority == next.priority) {
+        for alike in groups.chunk_by(|one, next| one.priority == next.priority) {
             let room = limit.total - best.len();
             if room == 0 {
                 break;
             }
             let offers = self.lock_first(&transaction, queue, alike, room).await?;
-            asked.extend(offers.iter().map(|offer| (begin + offer.place, offer.jobs.is_empty())));
+            asked.extend(offers.iter().map(|offer| (begin + offer.group, offer.jobs.is_empty())));
             let mut offered: Vec<_> = offers.into_iter().flat_map(|offer| offer.jobs).collect();
             offered.sort_by_key(|(job, _)| when(job));
             best.extend(offered.into_iter().take(room));
@@ -66,7 +66,7 @@ impl Store {
         }
         let best = best.into_iter().enumerate();
         let mut claimed: Vec<Claimed> =
-            best.filter_map(|(place, (job, may_wait))| (may_wait || place < limit.startable).then_some(job)).collect();
+            best.filter_map(|(rank, (job, may_wait))| (may_wait || rank < limit.startable).then_some(job)).collect();
         if !claimed.is_empty() {
             let ids: Vec<_> = claimed.iter().map(|job| job.id).collect();
             let owned =
@@ -83,20 +83,20 @@ impl Store {
         Ok((claimed, asked))
     }
 
-    /// Locks the first jobs of places of one priority: so many, and few more. Of each place its share at first; more of those whose
+    /// Locks the first jobs of groups of one priority: so many, and few more. Of each group its share at first; more of those whose
     /// last one is due before the last that is taken.
     async fn lock_first(
         &self,
         transaction: &DatabaseTransaction,
         queue: &str,
-        places: &[Place],
+        groups: &[Group],
         room: usize,
     ) -> Result<Vec<Offer>, DbErr> {
-        let share = if places.len() == 1 { room } else { (room / places.len() + SPARE).min(room) };
-        let mut offers = Vec::with_capacity(places.len());
-        for (place, asked) in places.iter().enumerate() {
+        let share = if groups.len() == 1 { room } else { (room / groups.len() + SPARE).min(room) };
+        let mut offers = Vec::with_capacity(groups.len());
+        for (group, asked) in groups.iter().enumerate() {
             let jobs = self.lock(transaction, queue, asked, share).await?;
-            offers.push(Offer { place, limit: share, jobs });
+            offers.push(Offer { group, limit: share, jobs });
         }
         loop {
             let until = last_taken(&offers, room);
@@ -105,7 +105,7 @@ impl Store {
                 if offer.limit < room && offer.may_have_more_before(until) {
                     // What is locked is ours: it is given again.
                     offer.limit = (4 * offer.limit).min(room);
-                    offer.jobs = self.lock(transaction, queue, &places[offer.place], offer.limit).await?;
+                    offer.jobs = self.lock(transaction, queue, &groups[offer.group], offer.limit).await?;
                     is_settled = false;
                 }
             }
@@ -119,11 +119,11 @@ impl Store {
         &self,
         transaction: &DatabaseTransaction,
         queue: &str,
-        place: &Place,
+        group: &Group,
         limit: usize,
     ) -> Result<Vec<(Claimed, bool)>, DbErr> {
         let Claim::Steps { lock, .. } = &self.dialect.claim else { return Ok(Vec::new()) };
-        let Place { priority, name, since, .. } = place;
+        let Group { priority, name, since, .. } = group;
         let values = [queue.into(), (*priority).into(), name.as_str().into(), (*since).into(), int(limit)];
         let rows = transaction.query_all_raw(statement(self.dialect, lock, values)).await?;
         let mut jobs = Vec::with_capacity(rows.len());

@@ -201,12 +201,12 @@ pub(crate) enum Claim {
         /// (queue, worker, names, limit, slots) → the jobs; none if the worker's row is gone.
         all: &'static str,
         /// Where the index keeps for a while what was claimed.
-        from_front: Option<FromFront>,
+        from_cursor: Option<FromCursor>,
     },
     /// A transaction.
     Steps {
         /// (queue, names) → priority, name: what is due, best first.
-        places: &'static str,
+        groups: &'static str,
         /// (queue, priority, name, since, limit) → the first jobs, locked, and whether each may wait for a slot.
         lock: &'static str,
         /// (ids, worker): affects none if the worker's row is gone.
@@ -216,10 +216,10 @@ pub(crate) enum Claim {
 
 /// How jobs of a long backlog are claimed.
 #[derive(Debug)]
-pub(crate) struct FromFront {
+pub(crate) struct FromCursor {
     /// (queue, names) → priority, name: where jobs wait, best first.
-    pub(crate) places: &'static str,
-    /// (queue, worker, places, limit, slots) → the jobs.
+    pub(crate) groups: &'static str,
+    /// (queue, worker, groups, limit, slots) → the jobs.
     pub(crate) claim: &'static str,
 }
 

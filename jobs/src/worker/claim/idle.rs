@@ -7,7 +7,7 @@ use sea_orm::DbErr;
 
 use super::{Claimer, WhenIdle};
 use crate::store::claim::Look;
-use crate::store::front::Front;
+use crate::store::cursor::ClaimCursor;
 
 #[derive(PartialEq, Eq)]
 enum WakeReason {
@@ -20,7 +20,7 @@ impl Claimer {
     pub(super) async fn fall_asleep(&mut self, queues: Vec<String>) -> Result<(), DbErr> {
         self.mark_asleep(queues.clone()).await?;
         for queue in self.queues.iter_mut().filter(|queue| queues.contains(&queue.name)) {
-            queue.cursor = Front::default();
+            queue.cursor = ClaimCursor::default();
         }
         let was_idle = self.session.in_flight.is_empty();
         let (store, asked_at) = (self.client.store(), Instant::now());

@@ -21,7 +21,7 @@ use super::in_flight::InFlightJob;
 use super::session::Session;
 use crate::model::outcome::Outcome;
 use crate::store::claim::{ClaimLimit, Look};
-use crate::store::front::Front;
+use crate::store::cursor::ClaimCursor;
 use prefetch::{PrefetchBuffer, Room};
 use strategy::{Action, Situation, Strategy};
 use tuning::RETRY;
@@ -56,7 +56,7 @@ pub(super) async fn run(session: Arc<Session>, when_idle: WhenIdle) {
 struct Queue {
     name: String,
     buffer: Arc<PrefetchBuffer<Arc<InFlightJob>>>,
-    cursor: Front,
+    cursor: ClaimCursor,
 }
 
 struct Claimer {
@@ -134,7 +134,7 @@ impl Claimer {
         let (store, worker, names) = (self.client.store(), self.session.identity.id, &self.names);
         let Queue { name, buffer, cursor } = &mut self.queues[index];
         let claimed = if self.strategy.queue(index).is_claimed_from_cursor() {
-            self.client.with_timeout(store.claim_from_front(worker, name, names, limit, cursor)).await?
+            self.client.with_timeout(store.claim_from_cursor(worker, name, names, limit, cursor)).await?
         } else {
             self.client.with_timeout(store.claim(worker, name, names, limit)).await?
         };
@@ -166,7 +166,7 @@ impl Claimer {
         self.strategy.paused(paused, asked_at);
         let mut unstarted = Vec::new();
         for queue in self.queues.iter_mut().filter(|queue| paused.contains(&queue.name)) {
-            queue.cursor = Front::default();
+            queue.cursor = ClaimCursor::default();
             unstarted.extend(queue.buffer.take_all());
         }
         self.give_back(unstarted).await;
@@ -222,7 +222,7 @@ impl Queue {
         Self {
             name: name.to_owned(),
             buffer: Arc::new(PrefetchBuffer::new(concurrency, now)),
-            cursor: Front::default(),
+            cursor: ClaimCursor::default(),
         }
     }
 }

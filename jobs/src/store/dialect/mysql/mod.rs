@@ -40,7 +40,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     locks_gaps: true,
     insert: INSERT,
     claim: Claim::Steps {
-        places: concat! { "SELECT priority, name FROM (
+        groups: concat! { "SELECT priority, name FROM (
                      SELECT priority, name, MIN(scheduled_at) AS first_due FROM jobs_job FORCE INDEX (jobs_job_waiting)
                      WHERE status = 0 AND queue = ? GROUP BY status, queue, priority, name) AS waiting
                  WHERE first_due <= ", now!(), "

@@ -1,6 +1,6 @@
 //! Claiming: what is due, best first.
 
-use super::super::{Claim, FromFront};
+use super::super::{Claim, FromCursor};
 use crate::store::row::claimed_columns;
 
 /// A claimed job's column, as it is read.
@@ -71,8 +71,8 @@ RETURNING ", claimed_columns!(returned)
 
 pub(super) const CLAIM: Claim = Claim::Statement {
     all: claim!(walk!("$3"), ", places AS (SELECT priority, name, '-infinity'::timestamptz AS since FROM known)"),
-    from_front: Some(FromFront {
-        places: concat!(walk!("$2"), " SELECT priority, name FROM known"),
+    from_cursor: Some(FromCursor {
+        groups: concat!(walk!("$2"), " SELECT priority, name FROM known"),
         claim: claim!(
             r"
 WITH places AS MATERIALIZED (

@@ -17,7 +17,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     row_locks: false,
     locks_gaps: false,
     insert: Insert::Rows(InsertJobs { mixed: INSERT, uniform: INSERT_UNIFORM }, Ids::UpToLast),
-    claim: Claim::Statement { all: CLAIM, from_front: None },
+    claim: Claim::Statement { all: CLAIM, from_cursor: None },
     look: LOOK,
     due_groups: DUE_GROUPS,
     of_groups: "(queue, priority, name) IN (
