@@ -18,7 +18,9 @@ enum WakeReason {
 impl Claimer {
     /// Says that it sleeps on these queues, and asks once more whether jobs are due.
     pub(super) async fn fall_asleep(&mut self, queues: Vec<String>) -> Result<(), DbErr> {
-        self.mark_asleep(queues.clone()).await?;
+        if self.when_idle == WhenIdle::Sleep {
+            self.mark_asleep(queues.clone()).await?;
+        }
         for queue in self.queues.iter_mut().filter(|queue| queues.contains(&queue.name)) {
             queue.cursor = ClaimCursor::default();
         }

@@ -43,8 +43,10 @@ pub(super) async fn run(session: Arc<Session>, when_idle: WhenIdle) {
         if action == Action::Return {
             break;
         }
+        let tells_of_claims = action.tells_whether_claims_succeed();
         match claimer.perform(action).await {
-            Ok(()) => claimer.retry = RETRY.0,
+            Ok(()) if tells_of_claims => claimer.retry = RETRY.0,
+            Ok(()) => {}
             Err(error) => claimer.wait_for_database(&error).await,
         }
     }

@@ -33,11 +33,15 @@ pub(super) struct Room {
 }
 
 impl Room {
-    /// At which number of waiting jobs it is time to claim again. What waits is not topped up job by job: a full claim costs hardly more
-    /// than that of a single job.
+    /// At which number of waiting jobs it is time to claim again.
     pub(super) fn low_watermark(self) -> usize {
-        self.prefetch - MAX_CLAIM.min(self.prefetch / 2)
+        low_watermark(self.prefetch)
     }
+}
+
+/// What waits is not topped up job by job: a full claim costs hardly more than that of a single job.
+fn low_watermark(prefetch: usize) -> usize {
+    prefetch - MAX_CLAIM.min(prefetch / 2)
 }
 
 impl<T> PrefetchBuffer<T> {
@@ -53,11 +57,11 @@ impl<T> PrefetchBuffer<T> {
     /// How much could be claimed now. Sets the mark at which a slot that takes a job says that it is time to claim.
     pub(super) fn room(&self, now: Instant) -> Room {
         let prefetch = lock(&self.throughput).recent(now).min(MAX_PREFETCH);
+        // Before what waits is counted: a slot that takes a job after that compares with this mark.
+        self.low_watermark.store(low_watermark(prefetch), Ordering::SeqCst);
         let waiting = lock(&self.waiting).len();
         let free_slots = self.slots.available_permits().saturating_sub(waiting);
-        let room = Room { free_slots, waiting, prefetch };
-        self.low_watermark.store(room.low_watermark(), Ordering::SeqCst);
-        room
+        Room { free_slots, waiting, prefetch }
     }
 
     /// Lets these jobs wait for a slot.

@@ -37,6 +37,13 @@ pub(super) enum Action {
     Return,
 }
 
+impl Action {
+    /// The steps that come before a claim may succeed while claims fail.
+    pub(super) fn tells_whether_claims_succeed(&self) -> bool {
+        !matches!(self, Self::Coalesce(_) | Self::CheckPaused | Self::RecheckOthers(_))
+    }
+}
+
 /// What decides, besides what has happened.
 #[derive(Debug)]
 pub(super) struct Situation<'a> {
@@ -70,6 +77,8 @@ pub(super) struct Strategy {
     asleep: Vec<String>,
     /// When it last asked which queues are paused.
     paused_at: Option<Instant>,
+    /// It has asked since its last claim: it claims now, however long the answer took.
+    has_asked: bool,
     /// When idle queues are rechecked while there is work in others.
     recheck_others_at: Instant,
 }
@@ -89,6 +98,7 @@ impl Strategy {
             stays_awake: false,
             asleep: Vec::new(),
             paused_at: None,
+            has_asked: false,
             recheck_others_at: now + RECHECK_OTHERS.0,
         }
     }
@@ -111,6 +121,7 @@ impl Strategy {
         }
         if !situation.has_lease {
             // Others may take our jobs soon; the next good heartbeat wakes us.
+            self.has_asked = false;
             return Action::Sleep(situation.now + RETRY.1);
         }
         let gathered_at = self.claimed_at + SHORT_POLL_MIN;
@@ -121,18 +132,22 @@ impl Strategy {
         if !idle.is_empty() && situation.now >= self.recheck_others_at {
             return Action::RecheckOthers(idle);
         }
-        if self.must_check_paused(situation) {
+        if !self.has_asked && self.must_check_paused(situation) {
             return Action::CheckPaused;
         }
+        self.has_asked = false;
         Action::Claim(limits)
     }
 
     fn when_nothing_can_be_claimed(&mut self, situation: &Situation) -> Action {
+        let has_asked = std::mem::take(&mut self.has_asked);
         let idle = self.idle_queues();
         if idle.is_empty() && !self.queues.iter().all(QueueState::is_paused) {
             // All slots are taken: only a free one matters, or a queue that is resumed.
             return match self.paused_at {
-                Some(at) if !self.must_check_paused(situation) => Action::Sleep(at + situation.poll_interval),
+                Some(at) if has_asked || !self.must_check_paused(situation) => {
+                    Action::Sleep(at + situation.poll_interval)
+                }
                 _ => Action::CheckPaused,
             };
         }
@@ -166,8 +181,11 @@ impl Strategy {
         }
     }
 
-    /// What its row says.
+    /// Its row says that it sleeps on these queues.
     pub(super) fn is_asleep_on(&mut self, queues: Vec<String>) {
+        if queues.is_empty() {
+            self.backoff = SHORT_POLL_MIN;
+        }
         self.asleep = queues;
     }
 
@@ -197,6 +215,7 @@ impl Strategy {
     /// These queues are paused, and no others, as the answer to what was asked then says.
     pub(super) fn paused(&mut self, paused: &HashSet<String>, asked_at: Instant) {
         self.paused_at = Some(asked_at);
+        self.has_asked = true;
         for (name, queue) in self.names.iter().zip(&mut self.queues) {
             queue.set_paused(paused.contains(name));
         }
@@ -210,6 +229,7 @@ impl Strategy {
 
     /// Before it sleeps, the idle queues were asked when their first jobs are due. `was_idle`: nothing was running before.
     pub(super) fn rechecked(&mut self, due: &HashMap<String, Duration>, was_idle: bool, situation: &Situation) {
+        self.has_asked = false;
         if self.is_ready(situation) {
             // A queue was resumed.
             return;
@@ -385,6 +405,21 @@ mod tests {
     }
 
     #[test]
+    fn however_long_the_answer_takes_and_whatever_changes_meanwhile_it_asks_once_and_then_claims() {
+        let mut worker = Worker::of(&["a"], WhenIdle::Sleep);
+        for _ in 0..3 {
+            assert_eq!(worker.next(), Action::CheckPaused);
+            let asked_at = worker.now;
+            worker.now += 2 * POLL_INTERVAL;
+            worker.strategy.paused(&HashSet::new(), asked_at);
+            let woken = Woken { changed: HashSet::from(["a".to_owned()]), ..Woken::default() };
+            worker.with(|strategy, situation| strategy.woken(&woken, situation));
+            assert_eq!(worker.next(), Action::Claim(vec![(0, LIMIT)]));
+            worker.claimed(10);
+        }
+    }
+
+    #[test]
     fn a_worker_whose_lease_does_not_hold_claims_nothing() {
         let mut worker = Worker::new(&["a"]);
         worker.has_lease = false;
@@ -449,8 +484,11 @@ mod tests {
             assert_ne!(worker.next(), Action::StayAwake, "too late after the one before");
         }
         worker.awakes();
+        worker.woken_for("a");
         assert_eq!(worker.next(), Action::StayAwake);
-        assert_ne!(worker.next(), Action::StayAwake, "it is said once");
+        worker.strategy.is_asleep_on(Vec::new());
+        worker.claimed(0);
+        assert_eq!(worker.next(), Action::ShortPoll(worker.now + SHORT_POLL_MIN), "it is said once");
     }
 
     #[test]
@@ -536,6 +574,23 @@ mod tests {
             assert_eq!(worker.with(|strategy, situation| strategy.woken(&woken, situation)), asks);
             assert_eq!(worker.next() == Action::CheckPaused, asks);
         }
+    }
+
+    #[test]
+    fn a_queue_that_is_paused_while_the_worker_sleeps_is_not_claimed_before_it_has_asked() {
+        let mut worker = Worker::new(&["a"]);
+        worker.is_notified = false;
+        worker.claimed(0);
+        worker.falls_asleep_on(&["a"]);
+        worker.strategy.paused(&HashSet::new(), worker.now);
+        worker.rechecked(&[], false);
+        let woken = Woken {
+            changed: HashSet::from(["a".to_owned()]),
+            queues: HashSet::from(["a".to_owned()]),
+            ..Woken::default()
+        };
+        worker.with(|strategy, situation| strategy.woken(&woken, situation));
+        assert_eq!(worker.next(), Action::CheckPaused);
     }
 
     #[test]
