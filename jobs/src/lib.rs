@@ -49,8 +49,7 @@ pub mod prelude {
 /// Queues as operators see them: what is in each, and pausing and resuming them.
 ///
 /// These are the names to prefer where a program also lists or pauses other things, as [schedules](crate::cron). The functions of the root are the
-/// same ones: [`queues`](crate::queues), [`counts_by_queue`](crate::counts_by_queue), [`pause`](crate::pause) and
-/// [`resume`](crate::resume).
+/// same ones: [`queues`], [`counts_by_queue`], [`pause`] and [`resume`].
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), jobs::Error> {

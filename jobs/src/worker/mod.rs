@@ -65,7 +65,7 @@ pub(crate) use verdict::decided;
 /// Each attempt is in a [`tracing`](https://docs.rs/tracing) span `jobs.execute` (level INFO) with the fields `job` (its id), `name`,
 /// `queue`, `attempt` and `worker` (its id): so are the events of `execute`, and of code in
 /// [`run_blocking`](crate::JobContext::run_blocking). Tasks that `execute` spawns are in it when they are spawned
-/// `.in_current_span()`. What can be counted and timed is listed in [`metrics`](crate::metrics).
+/// `.in_current_span()`. What can be counted and timed is listed in [`metrics`].
 ///
 /// It fires the [schedules](crate::cron) of the jobs that it knows, together with all other workers.
 ///
@@ -177,7 +177,7 @@ impl Worker {
     }
 
     /// Ask the database so often (1 second to 1 day) how much waits and runs in all queues, and how many workers there are, for the
-    /// gauges of [`metrics`](crate::metrics) that tell it: two statements, which read the index of all jobs that wait. One worker of
+    /// gauges of [`metrics`] that tell it: two statements, which read the index of all jobs that wait. One worker of
     /// many is enough. Default: never.
     pub fn sample_queues(mut self, interval: Duration) -> Self {
         self.settings.sample_queues = Some(interval);
