@@ -216,7 +216,7 @@ impl Worker {
     /// Otherwise as [`run`](Self::run), but nothing makes the worker leave at once. The token takes the place of that of
     /// [`stop_on`](Self::stop_on).
     ///
-    /// ```
+    /// ```standalone_crate
     /// # use jobs::CancellationToken;
     /// # use jobs::prelude::*;
     /// # #[job_fn] async fn ping() -> JobResult { Ok(()) }
