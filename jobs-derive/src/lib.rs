@@ -80,7 +80,7 @@ pub fn derive_job(input: TokenStream) -> TokenStream {
 /// - `#[job_params]` writes the struct's `Debug`; a second one, derived or by hand, does not compile. The types of the other
 ///   fields need a `Debug` of their own.
 /// - What `execute` itself writes into messages, results and errors is kept as it is, and so is what `serde` makes of the struct.
-/// - With `schedule_by_name` or `set_parameter`, a program that does not know the definition says `{"$secret": …}` instead of the
+/// - With `NamedJob` or `set_parameter`, a program that does not know the definition says `{"$secret": …}` instead of the
 ///   plain value. No other parameter can be an object that has the one name `$secret`.
 ///
 /// The macro may stand above or below `#[derive(Job)]`.

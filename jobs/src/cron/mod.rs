@@ -89,10 +89,9 @@ mod times;
 use std::collections::HashMap;
 
 use sea_orm::{ConnectionTrait, TransactionSession as _};
-use serde_json::Value;
 
 use crate::client::JobOptions;
-use crate::client::schedule::{self, Schedulable};
+use crate::client::schedule::{IntoRow as _, Schedulable};
 use crate::error::Error;
 pub use crate::job::Missed;
 use crate::job::parameters::{self, check_name};
@@ -147,7 +146,7 @@ impl Cron {
 pub(crate) const UTC: &str = "UTC";
 
 /// Adds a schedule: at the times of `cron`, it schedules this job, which may have options
-/// ([`with_options`](crate::WithOptions)). Inside a transaction, it exists if and only if that commits.
+/// ([`with_options`](crate::WithOptions)), or be known [by its name](crate::NamedJob). Inside a transaction, it exists if and only if that commits.
 ///
 /// [`Error::ScheduleExists`] where there is one of this name, [`Error::InvalidValue`] where the name has not 1 to 200 characters, the
 /// expression or the zone is none, an option is out of its range, or the options say [`at`](JobOptions::at) what time its jobs are due:
@@ -156,37 +155,12 @@ pub async fn add<C: Connection, S: Schedulable>(db: &C, name: &str, cron: Cron, 
     add_checked(db, of_job(name, &cron, job)?, &cron).await
 }
 
-/// The same for a job that is known by its name, with its parameters as JSON (an object; `null` for none), as
-/// [`schedule_by_name`](crate::schedule_by_name) takes them.
-pub async fn add_by_name<C: Connection>(
-    db: &C,
-    name: &str,
-    cron: Cron,
-    job: &str,
-    parameters: Value,
-    options: JobOptions,
-) -> Result<(), Error> {
-    add_checked(db, of_name(name, &cron, job, parameters, &options)?, &cron).await
-}
-
 /// Adds a schedule, or changes the one of this name to this: for programs that do so whenever they start. What keeps its expression and
 /// time zone keeps its next time, and what is paused stays so.
 ///
 /// [`Error::InvalidValue`] as for [`add`], and where the schedule is a definition's: a worker would change it back.
 pub async fn replace<C: Connection, S: Schedulable>(db: &C, name: &str, cron: Cron, job: S) -> Result<(), Error> {
     replace_checked(db, of_job(name, &cron, job)?, &cron).await
-}
-
-/// The same for a job that is known by its name.
-pub async fn replace_by_name<C: Connection>(
-    db: &C,
-    name: &str,
-    cron: Cron,
-    job: &str,
-    parameters: Value,
-    options: JobOptions,
-) -> Result<(), Error> {
-    replace_checked(db, of_name(name, &cron, job, parameters, &options)?, &cron).await
 }
 
 /// All schedules, by name.
@@ -278,11 +252,7 @@ async fn find<C: ConnectionTrait>(db: &C, name: &str) -> Result<Row, Error> {
 
 fn of_job<S: Schedulable>(name: &str, cron: &Cron, job: S) -> Result<NewSchedule, Error> {
     let (job, options) = job.into_parts();
-    checked(name, cron, schedule::row(&job, options.clone())?, &options)
-}
-
-fn of_name(name: &str, cron: &Cron, job: &str, parameters: Value, options: &JobOptions) -> Result<NewSchedule, Error> {
-    checked(name, cron, schedule::named_row(job, parameters, options.clone())?, options)
+    checked(name, cron, job.into_row(options.clone())?, &options)
 }
 
 /// A schedule of a job that could be scheduled now.

@@ -12,7 +12,7 @@ use crate::model::OnConflict;
 
 /// A job to insert.
 #[derive(Clone, Serialize)]
-pub(crate) struct NewJob {
+pub struct NewJob {
     pub(crate) name: String,
     pub(crate) queue: String,
     pub(crate) priority: i16,
