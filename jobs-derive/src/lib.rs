@@ -64,7 +64,7 @@ pub fn derive_job(input: TokenStream) -> TokenStream {
 /// - `#[job_params]` writes the struct's `Debug`; a second one, derived or by hand, does not compile. The types of the other
 ///   fields need a `Debug` of their own.
 /// - Messages, results and errors that `execute` itself writes are not redacted, and neither is serde's serialization of the struct.
-/// - With `schedule_by_name` or `set_parameter`, a program that does not know the definition passes `{"$secret": …}` instead of
+/// - With `NamedJob` or `set_parameter`, a program that does not know the definition passes `{"$secret": …}` instead of
 ///   the plain value. No other parameter can be an object whose only name is `$secret`.
 ///
 /// The macro may stand above or below `#[derive(Job)]`.

@@ -18,11 +18,11 @@ pub mod testing;
 pub mod worker;
 
 pub use client::{
-    Attempt, Cancellation, JobCounts, JobFilter, JobHandle, JobOptions, JobRecord, Message, QueueRecord, Schedulable,
-    Schedule, ScheduleAll, WithOptions, WorkerRecord, cancel, connect, connect_with, counts, counts_by_queue,
-    default_queue, delete, failed_attempts, list, messages, metrics, migrate, output, pause, progress, queues, record,
-    result, results, resume, retry, reveal_parameter, schedule_all, schedule_by_name, schedule_by_name_with,
-    set_parameter, status, unserved, wait, wait_timeout, workers,
+    Attempt, Cancellation, JobCounts, JobFilter, JobHandle, JobOptions, JobRecord, Message, NamedJob, QueueRecord,
+    Schedulable, Schedule, ScheduleAll, WithOptions, WorkerRecord, cancel, connect, connect_with, counts,
+    counts_by_queue, default_queue, delete, failed_attempts, list, messages, metrics, migrate, output, pause, progress,
+    queues, record, result, results, resume, retry, reveal_parameter, schedule_all, set_parameter, status, unserved,
+    wait, wait_timeout, workers,
 };
 pub use error::{BoxError, Error, JobError, JobResult};
 pub use job::parameters::MAX_JSON_BYTES;
@@ -48,8 +48,8 @@ pub mod prelude {
 
 /// Queues as operators see them: what is in each, and pausing and resuming them.
 ///
-/// Prefer these names in programs that also list or pause other things, such as [schedules](crate::cron). They are the functions of the root: [`queues`](crate::queues), [`counts_by_queue`](crate::counts_by_queue), [`pause`](crate::pause) and
-/// [`resume`](crate::resume).
+/// Prefer these names in programs that also list or pause other things, such as [schedules](crate::cron). They are the functions of the
+/// root: [`queues`], [`counts_by_queue`], [`pause`] and [`resume`].
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), jobs::Error> {

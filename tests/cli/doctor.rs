@@ -54,7 +54,7 @@ async fn tables_that_another_migrator_has_made_are_looked_at_like_others(t: Data
     let findings = found(&t, "tables", &["--long-transaction", "30d"]).await;
     assert!(says(&findings, "no migration is recorded") && findings[0]["level"] == "info", "{findings:#?}");
     assert_eq!(call(&t, &["doctor", "--long-transaction", "30d"]).await.code, 0);
-    jobs::schedule_by_name(t.db(), "Elsewhere", json!({})).await.unwrap();
+    jobs_tests::schedule_by_name(t.db(), "Elsewhere", json!({})).await.unwrap();
     assert_eq!(found(&t, "unserved", &[]).await.len(), 1);
 }
 
@@ -83,8 +83,8 @@ async fn a_worker_that_is_not_heard_of_is_found(t: Database) {
 }
 
 async fn due_jobs_that_no_worker_serves_are_found(t: Database) {
-    let job = jobs::schedule_by_name(t.db(), "Add", json!({ "left": 1, "right": 1 })).await.unwrap();
-    jobs::schedule_by_name(t.db(), "Elsewhere", json!({})).await.unwrap();
+    let job = jobs_tests::schedule_by_name(t.db(), "Add", json!({ "left": 1, "right": 1 })).await.unwrap();
+    jobs_tests::schedule_by_name(t.db(), "Elsewhere", json!({})).await.unwrap();
     let findings = found(&t, "unserved", &[]).await;
     assert_eq!(findings.len(), 2, "{findings:#?}");
     let _worker = start(&t, &["worker", "--queue", "sums:1", "--queue", "long-running:1"]);
@@ -96,7 +96,7 @@ async fn due_jobs_that_no_worker_serves_are_found(t: Database) {
 async fn jobs_that_wait_in_a_paused_queue_are_found(t: Database) {
     jobs::pause(t.db(), "long-running").await.unwrap();
     assert!(found(&t, "paused queues", &[]).await.is_empty());
-    jobs::schedule_by_name(t.db(), "Elsewhere", json!({})).await.unwrap();
+    jobs_tests::schedule_by_name(t.db(), "Elsewhere", json!({})).await.unwrap();
     let findings = found(&t, "paused queues", &[]).await;
     assert!(says(&findings, "queue long-running has been paused since"), "{findings:#?}");
     jobs::resume(t.db(), "long-running").await.unwrap();
@@ -105,7 +105,14 @@ async fn jobs_that_wait_in_a_paused_queue_are_found(t: Database) {
 
 async fn a_schedule_that_nobody_fires_is_found(t: Database) {
     let options = jobs::JobOptions::new();
-    jobs::cron::add_by_name(t.db(), "far", jobs::cron::Cron::new("@hourly"), "Far", json!({}), options).await.unwrap();
+    jobs::cron::add(
+        t.db(),
+        "far",
+        jobs::cron::Cron::new("@hourly"),
+        jobs::NamedJob::new("Far", json!({})).with_options(options),
+    )
+    .await
+    .unwrap();
     assert!(found(&t, "schedules", &[]).await.is_empty());
     let due = t.seconds_from_now(-7205);
     t.execute(&format!("UPDATE jobs_cron SET next_at = {due}")).await;
@@ -116,7 +123,7 @@ async fn a_schedule_that_nobody_fires_is_found(t: Database) {
 }
 
 async fn an_attempt_that_takes_long_is_found(t: Database) {
-    let job = jobs::schedule_by_name(t.db(), "Elsewhere", json!({})).await.unwrap();
+    let job = jobs_tests::schedule_by_name(t.db(), "Elsewhere", json!({})).await.unwrap();
     let started = t.seconds_from_now(-7205);
     t.execute(&format!("UPDATE jobs_job SET status = 1, attempt = 2, started_at = {started}")).await;
     let findings = found(&t, "long attempts", &[]).await;
@@ -244,6 +251,6 @@ async fn tables_that_may_not_be_read_are_not_said_to_be_missing(t: Database) {
 
 async fn what_is_wrong_shows_in_the_exit_code_though_nobody_reads_it(t: Database) {
     assert_eq!(unread(&t, &["doctor", "--long-transaction", "30d"]).await, Some(0));
-    jobs::schedule_by_name(t.db(), "Elsewhere", json!({})).await.unwrap();
+    jobs_tests::schedule_by_name(t.db(), "Elsewhere", json!({})).await.unwrap();
     assert_eq!(unread(&t, &["doctor", "--long-transaction", "30d"]).await, Some(1));
 }

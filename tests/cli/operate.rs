@@ -25,7 +25,7 @@ cases![
 
 async fn schedule(t: &Database, queue: &str) -> JobId {
     let options = JobOptions::new().queue(queue);
-    jobs::schedule_by_name_with(t.db(), "Elsewhere", json!({}), options).await.unwrap()
+    jobs_tests::schedule_by_name_with(t.db(), "Elsewhere", json!({}), options).await.unwrap()
 }
 
 async fn set_status(t: &Database, id: JobId, status: JobStatus) {
@@ -120,7 +120,7 @@ async fn a_unique_job_that_can_not_be_retried_holds_up_no_other(t: Database) {
     let plain = schedule(&t, "a").await;
     let unique = async || {
         let options = JobOptions::new().queue("a").unique_key("k");
-        jobs::schedule_by_name_with(t.db(), "Elsewhere", json!({}), options).await.unwrap()
+        jobs_tests::schedule_by_name_with(t.db(), "Elsewhere", json!({}), options).await.unwrap()
     };
     let older = unique().await;
     for failed in [plain, older] {
@@ -162,7 +162,7 @@ async fn ids_and_conditions_are_not_given_at_once(t: Database) {
 }
 
 async fn a_job_whose_parameters_do_not_decode_is_mended(t: Database) {
-    let id = jobs::schedule_by_name(t.db(), "Elsewhere", json!({ "left": "two" })).await.unwrap();
+    let id = jobs_tests::schedule_by_name(t.db(), "Elsewhere", json!({ "left": "two" })).await.unwrap();
     t.execute("UPDATE jobs_job SET name = 'Add'").await;
     let set = |value| ["set-parameter", "1", value];
     let called = call(&t, &set("left=three")).await;
@@ -184,7 +184,7 @@ async fn a_job_whose_parameters_do_not_decode_is_mended(t: Database) {
 async fn a_secret_that_is_set_is_not_shown(t: Database) {
     let given = json!({ "user": "ada", "password": {"$secret": "hunter1"} });
     // A program without the definition knows it by its mark.
-    let id = jobs::schedule_by_name(t.db(), "Elsewhere", given).await.unwrap();
+    let id = jobs_tests::schedule_by_name(t.db(), "Elsewhere", given).await.unwrap();
     let called = call(&t, &["set-parameter", "1", "password=hunter2"]).await;
     assert_eq!((called.code, called.errors.as_str()), (0, ""), "{called:#?}");
     assert!(!called.output.contains("hunter2"), "{called:#?}");

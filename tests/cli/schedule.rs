@@ -79,7 +79,7 @@ async fn a_job_without_a_definition_here_is_scheduled_with_a_note(t: Database) {
 }
 
 async fn a_worker_executes_only_the_queues_that_it_is_told_to_serve(t: Database) {
-    let failing = jobs::schedule_by_name(t.db(), "Fail", json!({ "reason": "none" })).await.unwrap();
+    let failing = jobs_tests::schedule_by_name(t.db(), "Fail", json!({ "reason": "none" })).await.unwrap();
     let _worker = start(&t, &["worker", "--queue", "sums:2"]);
     done(&t, &["schedule", "Add", "-p", "left=1", "--wait"]).await;
     assert_eq!(jobs::status(t.db(), failing).await.unwrap(), JobStatus::Scheduled);

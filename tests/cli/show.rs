@@ -26,7 +26,7 @@ cases![
 ];
 
 async fn schedule(t: &Database, options: JobOptions) -> JobId {
-    jobs::schedule_by_name_with(t.db(), "Add", json!({ "left": 1, "right": 1 }), options).await.unwrap()
+    jobs_tests::schedule_by_name_with(t.db(), "Add", json!({ "left": 1, "right": 1 }), options).await.unwrap()
 }
 
 fn ids(list: &Value) -> Vec<JobId> {
@@ -82,7 +82,7 @@ async fn everything_about_a_job_is_shown_in_the_order_of_time(t: Database) {
     assert!(places.is_sorted(), "{shown}");
 
     let (reason, options) = (json!({ "reason": "no paper" }), JobOptions::new().timeout(Duration::from_secs(90)));
-    let failed = jobs::schedule_by_name_with(t.db(), "Fail", reason, options).await.unwrap();
+    let failed = jobs_tests::schedule_by_name_with(t.db(), "Fail", reason, options).await.unwrap();
     soon(jobs::wait(t.db(), failed)).await.unwrap();
     assert!(done(&t, &["show", &failed.to_string()]).await.contains("ended, error: no paper"));
     let shown = call_json(&t, &["show", &failed.to_string()]).await;
@@ -217,7 +217,7 @@ async fn workers_are_listed(t: Database) {
 async fn stored_text_does_not_control_the_terminal(t: Database) {
     const HOSTILE: &str = "a\u{1b}[2J\u{9b}31m\r\u{7}\u{202e}z";
     let options = JobOptions::new().queue("failures");
-    let id = jobs::schedule_by_name_with(t.db(), "Fail", json!({ "reason": HOSTILE }), options).await.unwrap();
+    let id = jobs_tests::schedule_by_name_with(t.db(), "Fail", json!({ "reason": HOSTILE }), options).await.unwrap();
     let _worker = start(&t, &["worker"]);
     soon(jobs::wait(t.db(), id)).await.unwrap();
     // As somebody might write it who does not come through us.

@@ -116,14 +116,14 @@ async fn a_new_parameter_has_to_decode(t: Database) {
     assert_eq!(undecodable(handle.set_parameter(t.db(), "b", Value::Null).await), "b");
     let record = handle.record(t.db()).await.unwrap();
     assert_eq!((record.parameters, record.version), (json!({"a": 1, "b": 1}), 0));
-    let unknown = jobs::schedule_by_name(t.db(), "nobody knows", json!({"a": 1})).await.unwrap();
+    let unknown = jobs_tests::schedule_by_name(t.db(), "nobody knows", json!({"a": 1})).await.unwrap();
     jobs::set_parameter(t.db(), unknown, "a", "one").await.unwrap();
     assert_eq!(jobs::record(t.db(), unknown).await.unwrap().parameters, json!({"a": "one"}));
 }
 
 async fn a_parameter_that_is_stored_under_another_name_is_refused_by_that_name(t: Database) {
     let new = Send::new("here").schedule(t.db()).await.unwrap().id();
-    let old = jobs::schedule_by_name(t.db(), "Send", json!({"to": "here", "pin": 7})).await.unwrap();
+    let old = jobs_tests::schedule_by_name(t.db(), "Send", json!({"to": "here", "pin": 7})).await.unwrap();
     for (id, stored, other) in [(new, "address", "to"), (old, "to", "address")] {
         match jobs::set_parameter(t.db(), id, other, "there").await {
             Err(Error::InvalidValue { name, reason, .. }) => {

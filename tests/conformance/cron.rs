@@ -139,19 +139,21 @@ async fn options_that_can_t_be_are_refused(t: Database) {
 }
 
 async fn parameters_that_do_not_decode_are_refused_where_the_definition_is_linked(t: Database) {
-    let add = |parameters| cron::add_by_name(t.db(), "add", hourly(), "Add", parameters, JobOptions::new());
+    let add = |parameters| cron::add(t.db(), "add", hourly(), jobs::NamedJob::new("Add", parameters));
     assert_eq!(undecodable(add(json!({"a": "one"})).await), "a");
     assert_eq!(undecodable(add(json!({})).await), "a");
     assert_eq!(refused(add(json!(3)).await), "parameters");
     add(json!({"a": 1})).await.unwrap();
-    let replace = cron::replace_by_name(t.db(), "add", hourly(), "Add", json!({"a": "one"}), JobOptions::new());
+    let replace = cron::replace(t.db(), "add", hourly(), jobs::NamedJob::new("Add", json!({"a": "one"})));
     assert_eq!(undecodable(replace.await), "a");
     assert_eq!(schedule(&t, "add").await.parameters, json!({"a": 1}));
 }
 
 async fn a_job_that_nobody_here_knows_can_have_a_schedule(t: Database) {
     let options = JobOptions::new().queue("elsewhere");
-    cron::add_by_name(t.db(), "far", hourly(), "Far", json!({"a": [1]}), options).await.unwrap();
+    cron::add(t.db(), "far", hourly(), jobs::NamedJob::new("Far", json!({"a": [1]})).with_options(options))
+        .await
+        .unwrap();
     let far = schedule(&t, "far").await;
     assert_eq!((far.job.as_str(), far.parameters), ("Far", json!({"a": [1]})));
     let job = jobs::record(t.db(), cron::run_now(t.db(), "far").await.unwrap()).await.unwrap();
@@ -160,7 +162,7 @@ async fn a_job_that_nobody_here_knows_can_have_a_schedule(t: Database) {
 
 async fn secret_parameters_are_not_shown(t: Database) {
     let parameters = json!({"text": {"$secret": "hunter2"}});
-    cron::add_by_name(t.db(), "note", yearly(), "Note", parameters, JobOptions::new()).await.unwrap();
+    cron::add(t.db(), "note", yearly(), jobs::NamedJob::new("Note", parameters)).await.unwrap();
     let note = schedule(&t, "note").await;
     assert_eq!((&note.parameters, &note.secrets[..]), (&json!({"text": "•••"}), &["text".to_owned()][..]));
     assert!(!format!("{note:?}{}", json!(note)).contains("hunter2"));

@@ -29,7 +29,7 @@ async fn parameters_at_the_size_limit_are_kept_and_above_it_refused(t: Database)
     assert_eq!(refused(Note::new("x".repeat(room + 1)).schedule(t.db()).await), "text");
     assert_eq!(refused(Note::new("ü".repeat(room / 2 + 1)).schedule(t.db()).await), "text");
     let by_name = json!({"small": 1, "large": "x".repeat(room), "medium": [2, 2, 2]});
-    assert_eq!(refused(jobs::schedule_by_name(t.db(), "nobody knows", by_name).await), "large");
+    assert_eq!(refused(jobs_tests::schedule_by_name(t.db(), "nobody knows", by_name).await), "large");
     assert_eq!(total(&t).await, 0);
     let text = "x".repeat(room);
     let handle = Note::new(text.as_str()).schedule(t.db()).await.unwrap();
@@ -43,16 +43,19 @@ async fn nul_in_a_parameter_is_refused(t: Database) {
         (json!({"map": {"a\0": 1}}), "map"),
         (json!({"na\0me": 1}), "na\\0me"),
     ] {
-        assert_eq!(refused(jobs::schedule_by_name(t.db(), "nobody knows", parameters).await), name);
+        assert_eq!(refused(jobs_tests::schedule_by_name(t.db(), "nobody knows", parameters).await), name);
     }
     assert_eq!(total(&t).await, 0);
 }
 
 async fn a_parameter_that_not_every_database_can_read_is_refused(t: Database) {
     let nested = |levels| (0..levels).fold(json!("deep"), |value, _| json!([value]));
-    assert_eq!(refused(jobs::schedule_by_name(t.db(), "nobody knows", json!({"nest": nested(29)})).await), "nest");
+    assert_eq!(
+        refused(jobs_tests::schedule_by_name(t.db(), "nobody knows", json!({"nest": nested(29)})).await),
+        "nest"
+    );
     assert_eq!(total(&t).await, 0);
-    let id = jobs::schedule_by_name(t.db(), "nobody knows", json!({"nest": nested(28)})).await.unwrap();
+    let id = jobs_tests::schedule_by_name(t.db(), "nobody knows", json!({"nest": nested(28)})).await.unwrap();
     let record = jobs::record(t.db(), id).await.unwrap();
     assert_eq!(record.parameter::<Value>("nest").unwrap(), nested(28));
 }
@@ -78,7 +81,7 @@ async fn a_name_that_databases_would_not_keep_alike_is_refused(t: Database) {
         assert_eq!(refused(Ping::new().schedule(t.db()).user(bad).await), "user", "{bad:?}");
         assert_eq!(refused(Ping::new().schedule(t.db()).session(bad).await), "session", "{bad:?}");
         assert_eq!(refused(Ping::new().schedule(t.db()).event(bad).await), "event", "{bad:?}");
-        assert_eq!(refused(jobs::schedule_by_name(t.db(), bad, Value::Null).await), "name", "{bad:?}");
+        assert_eq!(refused(jobs_tests::schedule_by_name(t.db(), bad, Value::Null).await), "name", "{bad:?}");
     }
     assert_eq!(total(&t).await, 0);
 }
@@ -105,7 +108,7 @@ async fn a_time_out_of_range_is_refused(t: Database) {
 
 async fn parameters_that_are_no_object_are_refused(t: Database) {
     for parameters in [json!([1]), json!("text"), json!(1), json!(true)] {
-        assert_eq!(refused(jobs::schedule_by_name(t.db(), "nobody knows", parameters).await), "parameters");
+        assert_eq!(refused(jobs_tests::schedule_by_name(t.db(), "nobody knows", parameters).await), "parameters");
     }
     assert_eq!(total(&t).await, 0);
 }

@@ -170,7 +170,7 @@ async fn counts_are_by_status_and_know_no_pages(t: Database) {
     Gated::new().schedule(t.db()).await.unwrap();
     let worker = crate::support::common::worker_at(&t, &gate);
     gate.arrivals(1).await;
-    jobs::schedule_by_name(t.db(), "nobody knows", json!({})).await.unwrap();
+    jobs_tests::schedule_by_name(t.db(), "nobody knows", json!({})).await.unwrap();
     let errored = JobFilter::new().name("Talk").status(JobStatus::Scheduled).status(JobStatus::Running);
     jobs_tests::soon(async {
         // One waits for its second attempt then.
@@ -243,7 +243,7 @@ async fn a_queue_is_served_while_a_worker_lives(t: Database) {
     let gate = Gate::default();
     let elsewhere = Add::new(1).schedule(t.db()).queue("elsewhere").await.unwrap();
     let unknown = JobOptions::new().queue("gated");
-    let unknown = jobs::schedule_by_name_with(t.db(), "nobody knows", json!({}), unknown).await.unwrap();
+    let unknown = jobs_tests::schedule_by_name_with(t.db(), "nobody knows", json!({}), unknown).await.unwrap();
     Gated::new().schedule(t.db()).await.unwrap();
     let nobody_s = [row("elsewhere", "Add", 1), row("gated", "nobody knows", 1)];
     assert_eq!(unserved(&t).await, [nobody_s[0].clone(), row("gated", "Gated", 1), nobody_s[1].clone()]);

@@ -182,7 +182,7 @@ async fn an_id_that_nobody_has_is_not_found(t: Database) {
 
 async fn a_parameter_is_typed(t: Database) {
     let given = json!({"number": 7, "text": "t", "list": [1, 2], "none": null});
-    let id = jobs::schedule_by_name(t.db(), "nobody knows", given).await.unwrap();
+    let id = jobs_tests::schedule_by_name(t.db(), "nobody knows", given).await.unwrap();
     let record = jobs::record(t.db(), id).await.unwrap();
     assert_eq!(record.parameter::<u8>("number").unwrap(), 7);
     assert_eq!(record.parameter::<String>("text").unwrap(), "t");

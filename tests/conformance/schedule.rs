@@ -176,14 +176,14 @@ async fn numbers_come_back_as_they_were(t: Database) {
         assert_eq!(handle.output(t.db()).await.unwrap(), a + b);
     }
     let given = json!({"big": u64::MAX, "small": 0.1, "tiny": 1e-7, "deep": [[{"": null}], true, [], {}]});
-    let id = jobs::schedule_by_name(t.db(), "nobody knows", given.clone()).await.unwrap();
+    let id = jobs_tests::schedule_by_name(t.db(), "nobody knows", given.clone()).await.unwrap();
     assert_eq!(jobs::record(t.db(), id).await.unwrap().parameters, given);
 }
 
 async fn the_longest_names_are_kept(t: Database) {
     let long = "🦀".repeat(200);
     let options = JobOptions::new().queue(&long).user(&long).session(&long).event(&long);
-    let id = jobs::schedule_by_name_with(t.db(), &long, json!({}), options).await.unwrap();
+    let id = jobs_tests::schedule_by_name_with(t.db(), &long, json!({}), options).await.unwrap();
     let record = jobs::record(t.db(), id).await.unwrap();
     assert_eq!((&record.name, &record.queue), (&long, &long));
     assert_eq!([record.user, record.session, record.event], [Some(&long); 3].map(Option::<&String>::cloned));

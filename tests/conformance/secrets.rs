@@ -87,8 +87,8 @@ async fn a_secret_is_shown_nowhere(t: Database) {
     let many = jobs::schedule_all(t.db(), [1, 2].map(|pin| LogIn::new("ada", SECRET).with_pin(pin)));
     assert!(!format!("{many:?}").contains(SECRET), "{many:?}");
     many.await.unwrap();
-    jobs::schedule_by_name(t.db(), "LogIn", json!({"user": "ada", "passWord": SECRET})).await.unwrap();
-    jobs::schedule_by_name(t.db(), "LogIn", json!({"user": "ada", "passphrase": SECRET})).await.unwrap();
+    jobs_tests::schedule_by_name(t.db(), "LogIn", json!({"user": "ada", "passWord": SECRET})).await.unwrap();
+    jobs_tests::schedule_by_name(t.db(), "LogIn", json!({"user": "ada", "passphrase": SECRET})).await.unwrap();
     for _ in 0..2 {
         let mut records = jobs::list(t.db(), JobFilter::new()).await.unwrap();
         assert_hidden(&records.remove(0), &["passphrase"]);
@@ -110,7 +110,7 @@ async fn a_secret_is_shown_nowhere(t: Database) {
 
 async fn execute_reads_its_secrets(t: Database) {
     let typed = LogIn::new("ada", SECRET).schedule(t.db()).await.unwrap();
-    let named = jobs::schedule_by_name(t.db(), "LogIn", json!({"user": "ada", "passphrase": "1"})).await.unwrap();
+    let named = jobs_tests::schedule_by_name(t.db(), "LogIn", json!({"user": "ada", "passphrase": "1"})).await.unwrap();
     work(&t).await;
     assert_eq!(typed.output(t.db()).await.unwrap(), SECRET.len());
     assert_eq!(jobs::output::<usize>(t.db(), named).await.unwrap(), 1);
@@ -144,7 +144,7 @@ async fn a_program_without_the_definition_hides_secrets_too(t: Database) {
 
 async fn a_secret_that_another_program_has_stored_as_it_is_is_hidden_where_the_definition_is_known(t: Database) {
     let given = json!({"user": "ada", "passWord": SECRET});
-    let id = jobs::schedule_by_name(t.db(), "of another program", given.clone()).await.unwrap();
+    let id = jobs_tests::schedule_by_name(t.db(), "of another program", given.clone()).await.unwrap();
     assert_eq!(jobs::record(t.db(), id).await.unwrap().parameters, given);
     rename_all(&t, "LogIn").await;
     assert_hidden(&jobs::record(t.db(), id).await.unwrap(), &["passWord"]);
@@ -168,14 +168,14 @@ async fn a_secret_that_is_changed_stays_secret(t: Database) {
 
 async fn a_parameter_that_is_given_as_secret_is_secret(t: Database) {
     let unknown = json!({"token": {"$secret": SECRET}, "list": [{"$secret": "only a name"}]});
-    let id = jobs::schedule_by_name(t.db(), "of another program", unknown).await.unwrap();
+    let id = jobs_tests::schedule_by_name(t.db(), "of another program", unknown).await.unwrap();
     let record = jobs::record(t.db(), id).await.unwrap();
     assert_hidden(&record, &["token"]);
     assert_eq!(record.parameters["list"], json!([{"$secret": "only a name"}]));
     jobs::set_parameter(t.db(), id, "second", json!({"$secret": SECRET})).await.unwrap();
     assert_hidden(&jobs::record(t.db(), id).await.unwrap(), &["second", "token"]);
     let known = json!({"user": {"$secret": "ada"}, "passWord": {"$secret": SECRET}});
-    let id = jobs::schedule_by_name(t.db(), "LogIn", known).await.unwrap();
+    let id = jobs_tests::schedule_by_name(t.db(), "LogIn", known).await.unwrap();
     assert_hidden(&jobs::record(t.db(), id).await.unwrap(), &["passWord", "user"]);
     work(&t).await;
     assert_eq!(jobs::output::<usize>(t.db(), id).await.unwrap(), SECRET.len());
@@ -190,8 +190,8 @@ async fn a_secret_that_does_not_decode_is_not_quoted_where_it_is_given(t: Databa
         (json!({"user": {"$secret": {SECRET: 1}}, "passWord": "1"}), "user"),
         (json!({"user": "ada", "pin": {"$secret": 1}}), "passWord"),
     ] {
-        let given = jobs::schedule_by_name(t.db(), "LogIn", parameters.clone()).await;
-        let again = jobs::schedule_by_name(t.db(), "LogIn", parameters).await;
+        let given = jobs_tests::schedule_by_name(t.db(), "LogIn", parameters.clone()).await;
+        let again = jobs_tests::schedule_by_name(t.db(), "LogIn", parameters).await;
         assert_eq!(undecodable(given), bad);
         assert!(!said(again).contains(SECRET), "{bad}");
     }
@@ -202,7 +202,7 @@ async fn a_secret_that_does_not_decode_is_not_quoted_by_its_worker(t: Database) 
     for pin in [json!(SECRET), json!({"$secret": [SECRET]})] {
         let given = json!({"user": "ada", "passWord": "1", "pin": pin});
         let once = JobOptions::new().max_attempts(1);
-        let id = jobs::schedule_by_name_with(t.db(), "of another program", given, once).await.unwrap();
+        let id = jobs_tests::schedule_by_name_with(t.db(), "of another program", given, once).await.unwrap();
         rename_all(&t, "LogIn").await;
         work(&t).await;
         let record = jobs::record(t.db(), id).await.unwrap();
@@ -247,7 +247,7 @@ async fn a_secret_has_the_limits_of_any_parameter(t: Database) {
 
 async fn parameters_that_are_no_object_are_not_quoted(t: Database) {
     for parameters in [json!(SECRET), json!([SECRET]), json!(format!(r#"{{"passWord": "{SECRET}"}}"#))] {
-        let said = said(jobs::schedule_by_name(t.db(), "LogIn", parameters).await);
+        let said = said(jobs_tests::schedule_by_name(t.db(), "LogIn", parameters).await);
         assert!(said.starts_with("`parameters` is invalid") && !said.contains(SECRET), "{said}");
     }
 }

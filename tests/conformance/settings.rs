@@ -62,7 +62,7 @@ async fn a_job_that_nobody_would_commit_is_refused(t: Database) {
     for error in [
         Add::new(1).schedule(&db).await.unwrap_err(),
         Add::new(1).schedule(&db).delay(Duration::from_mins(1)).await.unwrap_err(),
-        jobs::schedule_by_name(&db, "Add", json!({"a": 1})).await.unwrap_err(),
+        jobs_tests::schedule_by_name(&db, "Add", json!({"a": 1})).await.unwrap_err(),
     ] {
         assert!(error.to_string().contains("`autocommit`") && !error.is_retryable(), "{error}");
     }

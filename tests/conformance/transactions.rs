@@ -34,7 +34,7 @@ async fn begin(t: &Database) -> DatabaseTransaction {
 async fn a_committed_job_exists(t: Database) {
     let transaction = begin(&t).await;
     let typed = Add::new(1).schedule(&transaction).await.unwrap();
-    let named = jobs::schedule_by_name(&transaction, "Add", json!({"a": 2})).await.unwrap();
+    let named = jobs_tests::schedule_by_name(&transaction, "Add", json!({"a": 2})).await.unwrap();
     transaction.commit().await.unwrap();
     work(&t).await;
     assert_eq!(typed.output(t.db()).await.unwrap(), 2);
@@ -44,7 +44,7 @@ async fn a_committed_job_exists(t: Database) {
 async fn a_job_that_was_rolled_back_does_not_exist(t: Database) {
     let transaction = begin(&t).await;
     let typed = Add::new(1).schedule(&transaction).await.unwrap();
-    let named = jobs::schedule_by_name(&transaction, "Add", json!({"a": 2})).await.unwrap();
+    let named = jobs_tests::schedule_by_name(&transaction, "Add", json!({"a": 2})).await.unwrap();
     let batch = jobs::schedule_all(&transaction, [Add::new(3), Add::new(4)]).await.unwrap();
     assert_eq!(jobs::status(&transaction, named).await.unwrap(), JobStatus::Scheduled);
     transaction.rollback().await.unwrap();

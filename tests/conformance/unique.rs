@@ -262,11 +262,11 @@ async fn a_job_that_a_transaction_replaces_waits_for_it(t: Database) {
 async fn a_key_scheduled_by_name_is_the_same_with_its_defaults(t: Database) {
     let typed = Solo::new("a").schedule(t.db()).await.unwrap();
     for (name, parameters) in [("Solo", json!({"file": "a"})), ("Only", json!({"width": 32, "file": "a"}))] {
-        assert_eq!(jobs::schedule_by_name(t.db(), name, parameters).await.unwrap(), typed.id());
+        assert_eq!(jobs_tests::schedule_by_name(t.db(), name, parameters).await.unwrap(), typed.id());
     }
     let options = || JobOptions::new().unique_key("k");
-    let unknown = jobs::schedule_by_name_with(t.db(), "Elsewhere", json!({"a": 1}), options()).await.unwrap();
-    let again = jobs::schedule_by_name_with(t.db(), "Elsewhere", json!({"a": 2}), options()).await.unwrap();
+    let unknown = jobs_tests::schedule_by_name_with(t.db(), "Elsewhere", json!({"a": 1}), options()).await.unwrap();
+    let again = jobs_tests::schedule_by_name_with(t.db(), "Elsewhere", json!({"a": 2}), options()).await.unwrap();
     assert_eq!((again, total(&t).await), (unknown, 2));
 }
 

@@ -158,7 +158,7 @@ async fn jobs_of_unknown_names_are_left_alone_and_hold_up_nobody(t: Database) {
     for number in 0..50 {
         let options = JobOptions::new().queue("play").priority(-5);
         let name = format!("Stranger{}", number % 5);
-        strangers.push(jobs::schedule_by_name_with(t.db(), &name, serde_json::json!({}), options).await.unwrap());
+        strangers.push(jobs_tests::schedule_by_name_with(t.db(), &name, serde_json::json!({}), options).await.unwrap());
     }
     let known = jobs::schedule_all(t.db(), (0..10).map(|_| Play::new())).await.unwrap();
     let worker = worker(&t, |_| async { Ok("done") });

@@ -140,7 +140,9 @@ async fn what_was_run_now_is_executed_and_the_next_time_stays(t: Database) {
 
 async fn a_worker_fires_only_the_schedules_of_jobs_that_it_knows(t: Database) {
     let options = JobOptions::new();
-    cron::add_by_name(t.db(), "far", hourly(), "Far", serde_json::json!({}), options).await.unwrap();
+    cron::add(t.db(), "far", hourly(), jobs::NamedJob::new("Far", serde_json::json!({})).with_options(options))
+        .await
+        .unwrap();
     advance(t.db(), 2 * HOUR).await.unwrap();
     idle(&t).await;
     assert_eq!(all_jobs(&t).await, []);

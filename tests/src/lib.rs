@@ -1,6 +1,7 @@
 //! The ground on which tests stand: databases of their own, and a harness that runs each case on each of them.
 
 mod account;
+mod by_name;
 mod case;
 mod database;
 mod gate;
@@ -8,6 +9,7 @@ mod proxy;
 mod running;
 
 pub use account::Account;
+pub use by_name::{schedule_by_name, schedule_by_name_with};
 pub use case::{Case, main, main_with};
 pub use database::{Database, Kind};
 pub use gate::Gate;

@@ -18,7 +18,7 @@ const WITH_DUPLICATES: &str = env!("CARGO_BIN_EXE_story-worker-with-duplicates")
 
 async fn jobs_in_a_library_that_the_program_names_once_are_found(t: Database) {
     let worker = Process::start_program(WORKER, &Setup::steady(&t, "worker"));
-    let job = jobs::schedule_by_name(t.db(), "Hold", serde_json::json!({})).await.unwrap();
+    let job = jobs_tests::schedule_by_name(t.db(), "Hold", serde_json::json!({})).await.unwrap();
     worker.says(&started(job, 1)).await;
 }
 

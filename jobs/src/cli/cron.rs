@@ -12,10 +12,10 @@ use super::failure::{CommandResult, note};
 use super::output::Output;
 use super::schedule::JobArguments;
 use super::{definitions, durations, table, text};
-use crate::Error;
 use crate::cron::{self, CronRecord, CronSource, Firing, Missed};
 use crate::job::registry;
 use crate::store::health;
+use crate::{Error, NamedJob};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Cron {
@@ -163,10 +163,11 @@ impl Add {
             note(&format!("No definition here is named {}: the schedule waits for a worker that has one.", self.job));
         }
         let when = cron::Cron::new(self.expression).timezone(self.timezone).missed(self.missed);
+        let job = NamedJob::new(&self.job, parameters).with_options(options);
         if self.replace {
-            cron::replace_by_name(db, &self.name, when, &self.job, parameters, options).await?;
+            cron::replace(db, &self.name, when, job).await?;
         } else {
-            cron::add_by_name(db, &self.name, when, &self.job, parameters, options).await?;
+            cron::add(db, &self.name, when, job).await?;
         }
         let schedules = cron::list(db).await?;
         let Some(schedule) = schedules.iter().find(|schedule| schedule.name == self.name) else {

@@ -9,10 +9,8 @@ use serde_json::{Map, Value, json};
 use super::failure::{CommandResult, Failure, note};
 use super::output::Output;
 use super::{definitions, durations, text};
-use crate::client::schedule::insert_by_name;
 use crate::job::registry;
-use crate::store::unique::Placed;
-use crate::{JobId, JobOptions, JobRecord, JobStatus, OnConflict};
+use crate::{JobId, JobOptions, JobRecord, JobStatus, NamedJob, OnConflict};
 
 #[derive(Debug, Args)]
 pub(super) struct Schedule {
@@ -83,8 +81,8 @@ impl Schedule {
         if definitions::are_linked() && registry::find(&self.name).is_none() {
             note(&format!("No definition here is named {}: the job waits for a worker that has one.", self.name));
         }
-        let Placed { id, existed } = insert_by_name(db, &self.name, parameters, self.job.options()).await?;
-        let id = JobId(id);
+        let job = NamedJob::new(&self.name, parameters).schedule(db).options(self.job.options()).await?;
+        let (id, existed) = (job.id(), job.existed());
         if self.wait {
             let job = crate::wait(db, id).await?;
             return ended(&job, output);

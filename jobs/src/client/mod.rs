@@ -24,9 +24,7 @@ pub use record::{
     Attempt, JobRecord, Message, failed_attempts, messages, output, progress, record, result, results,
     reveal_parameter, status,
 };
-pub use schedule::{
-    Schedulable, Schedule, ScheduleAll, WithOptions, schedule_all, schedule_by_name, schedule_by_name_with,
-};
+pub use schedule::{NamedJob, Schedulable, Schedule, ScheduleAll, WithOptions, schedule_all};
 pub use setup::{connect, connect_with, migrate};
 pub use wait::{wait, wait_timeout};
 pub use workers::{WorkerRecord, workers};

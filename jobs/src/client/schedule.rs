@@ -16,7 +16,7 @@ use super::options::option_setters;
 use super::{JobHandle, JobOptions, metrics};
 use crate::error::Error;
 use crate::job::{Job, JobDefaults, parameters, registry};
-use crate::model::{JobId, OnConflict, UniqueWhile};
+use crate::model::{OnConflict, UniqueWhile};
 use crate::store::connection::Connection;
 use crate::store::insert;
 use crate::store::row::NewJob;
@@ -38,7 +38,7 @@ pub struct Schedule<'c, C, J> {
     options: JobOptions,
 }
 
-impl<'c, C, J: Job> Schedule<'c, C, J> {
+impl<'c, C, J> Schedule<'c, C, J> {
     pub(crate) fn new(db: &'c C, job: J, options: JobOptions) -> Self {
         Self { db, job, options }
     }
@@ -79,14 +79,14 @@ impl<'c, C, J: Job> Schedule<'c, C, J> {
     }
 }
 
-impl<'c, C: Connection, J: Job> IntoFuture for Schedule<'c, C, J> {
+impl<'c, C: Connection, J: IntoRow> IntoFuture for Schedule<'c, C, J> {
     type Output = Result<JobHandle<J>, Error>;
     type IntoFuture = BoxFuture<'c, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
         let Self { db, job, options } = self;
         // Invalid options are refused before the database is used.
-        let row = new_job(&job, options);
+        let row = job.into_row(options);
         Box::pin(async move { insert_one(db, row?).await.map(JobHandle::placed) })
     }
 }
@@ -98,7 +98,7 @@ pub struct WithOptions<J> {
     options: JobOptions,
 }
 
-impl<J: Job> WithOptions<J> {
+impl<J> WithOptions<J> {
     pub(crate) fn new(job: J, options: JobOptions) -> Self {
         Self { job, options }
     }
@@ -109,12 +109,58 @@ impl<J: Job> WithOptions<J> {
     }
 }
 
-/// Values that [`schedule_all`] and [`cron::add`](crate::cron::add) take: jobs, and jobs [`WithOptions`].
+/// A job that is given by its name, with its parameters as JSON: for programs that do not have its definition, or choose it at run time.
+///
+/// If a definition of that name, or with that alias, is linked into this program, the parameters must decode as its own, and its
+/// defaults apply. Otherwise the job waits for a worker that knows the name.
+///
+/// ```
+/// use jobs::NamedJob;
+/// use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), jobs::Error> {
+/// # let db = jobs::testing::database().await?;
+/// let job = NamedJob::new("Resize", json!({ "file": "image.png" })).schedule(&db).queue("images").await?;
+/// assert!(!job.existed());
+/// assert_eq!(jobs::record(&db, job).await?.name, "Resize");
+/// # Ok(()) }
+/// ```
+///
+/// It can be scheduled like other jobs: with [options](Self::with_options), by [`schedule_all`], and by [`cron::add`](crate::cron::add). Its
+/// handle has no type of output: functions such as [`output`](crate::output) take one.
+///
+/// A value given as `{"$secret": value}` is secret, whatever the definition says; see [`job_params`](crate::job_params).
+#[derive(Debug, Clone, PartialEq)]
+#[must_use = "a job is scheduled only by `schedule`"]
+pub struct NamedJob {
+    name: String,
+    parameters: Value,
+}
+
+impl NamedJob {
+    /// A job of this name, with these parameters: an object, or `null` for none.
+    pub fn new(name: impl Into<String>, parameters: Value) -> Self {
+        Self { name: name.into(), parameters }
+    }
+
+    /// Gives it options.
+    #[must_use]
+    pub fn with_options(self, options: JobOptions) -> WithOptions<Self> {
+        WithOptions::new(self, options)
+    }
+
+    /// Schedules it. See [`Schedule`].
+    pub fn schedule<C: Connection>(self, db: &C) -> Schedule<'_, C, Self> {
+        Schedule::new(db, self, JobOptions::new())
+    }
+}
+
+/// Values that [`schedule_all`] and [`cron::add`](crate::cron::add) take: jobs, jobs given [by name](NamedJob), and either [`WithOptions`].
 ///
 /// This trait is sealed: no other type can implement it.
 pub trait Schedulable: sealed::Sealed {
     /// The type of the job.
-    type Job: Job;
+    type Job: sealed::IntoRow;
 
     /// The job and its options.
     #[doc(hidden)]
@@ -122,11 +168,32 @@ pub trait Schedulable: sealed::Sealed {
 }
 
 mod sealed {
+    use super::{Error, Job, JobOptions, NamedJob, NewJob, WithOptions, new_job, new_job_by_name};
+
     pub trait Sealed {}
 
-    impl<J: super::Job> Sealed for J {}
-    impl<J> Sealed for super::WithOptions<J> {}
+    impl<J: Job> Sealed for J {}
+    impl Sealed for NamedJob {}
+    impl<J> Sealed for WithOptions<J> {}
+
+    /// A job that can be made a row.
+    pub trait IntoRow {
+        fn into_row(self, options: JobOptions) -> Result<NewJob, Error>;
+    }
+
+    impl<J: Job> IntoRow for J {
+        fn into_row(self, options: JobOptions) -> Result<NewJob, Error> {
+            new_job(&self, options)
+        }
+    }
+
+    impl IntoRow for NamedJob {
+        fn into_row(self, options: JobOptions) -> Result<NewJob, Error> {
+            new_job_by_name(&self.name, self.parameters, options)
+        }
+    }
 }
+pub(crate) use sealed::IntoRow;
 
 impl<J: Job> Schedulable for J {
     type Job = J;
@@ -136,7 +203,15 @@ impl<J: Job> Schedulable for J {
     }
 }
 
-impl<J: Job> Schedulable for WithOptions<J> {
+impl Schedulable for NamedJob {
+    type Job = Self;
+
+    fn into_parts(self) -> (Self, JobOptions) {
+        (self, JobOptions::new())
+    }
+}
+
+impl<J: IntoRow> Schedulable for WithOptions<J> {
     type Job = J;
 
     fn into_parts(self) -> (J, JobOptions) {
@@ -164,7 +239,7 @@ where
 {
     let row = |scheduled: I::Item| {
         let (job, options) = scheduled.into_parts();
-        new_job(&job, options)
+        job.into_row(options)
     };
     ScheduleAll { db, rows: jobs.into_iter().map(row).collect(), job: PhantomData }
 }
@@ -180,7 +255,7 @@ pub struct ScheduleAll<'c, C, J> {
     job: PhantomData<fn() -> J>,
 }
 
-impl<'c, C: Connection, J: Job> IntoFuture for ScheduleAll<'c, C, J> {
+impl<'c, C: Connection, J: IntoRow> IntoFuture for ScheduleAll<'c, C, J> {
     type Output = Result<Vec<JobHandle<J>>, Error>;
     type IntoFuture = BoxFuture<'c, Self::Output>;
 
@@ -222,41 +297,11 @@ pub(crate) async fn insert<C: ConnectionTrait, R: Borrow<NewJob>>(db: &C, rows: 
     Ok(rows.iter().filter_map(|row| if row.borrow().key.is_some() { keyed.next() } else { others.next() }).collect())
 }
 
-/// Schedules a job by its name, with its parameters as JSON (an object; `null` for none).
-///
-/// If a definition of that name, or with that alias, is linked into this program, the parameters must decode as its own, and its
-/// defaults apply. Otherwise the job waits for a worker that knows the name.
-///
-/// A value given as `{"$secret": value}` is secret, whatever the definition says; see [`job_params`](crate::job_params).
-pub async fn schedule_by_name<C: Connection>(db: &C, name: &str, parameters: Value) -> Result<JobId, Error> {
-    schedule_by_name_with(db, name, parameters, JobOptions::new()).await
-}
-
-/// Schedules a job by its name, with [`JobOptions`].
-pub async fn schedule_by_name_with<C: Connection>(
-    db: &C,
-    name: &str,
-    parameters: Value,
-    options: JobOptions,
-) -> Result<JobId, Error> {
-    insert_by_name(db, name, parameters, options).await.map(|placed| JobId(placed.id))
-}
-
-/// Like [`schedule_by_name_with`], and tells whether the job existed.
-pub(crate) async fn insert_by_name<C: Connection>(
-    db: &C,
-    name: &str,
-    parameters: Value,
-    options: JobOptions,
-) -> Result<Placed, Error> {
-    insert_one(db, new_job_by_name(name, parameters, options)?).await
-}
-
-pub(crate) fn new_job<J: Job>(job: &J, options: JobOptions) -> Result<NewJob, Error> {
+fn new_job<J: Job>(job: &J, options: JobOptions) -> Result<NewJob, Error> {
     options.into_row(J::DEFAULTS.name, &J::DEFAULTS, parameters::encode(job)?, || job.unique_values())
 }
 
-pub(crate) fn new_job_by_name(name: &str, parameters: Value, options: JobOptions) -> Result<NewJob, Error> {
+fn new_job_by_name(name: &str, parameters: Value, options: JobOptions) -> Result<NewJob, Error> {
     let definition = registry::find(name);
     let text = parameters::encode_value(parameters, definition.map_or(&[], |definition| definition.secrets))?;
     let Some(definition) = definition else {

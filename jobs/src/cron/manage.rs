@@ -3,13 +3,12 @@
 use std::collections::HashMap;
 
 use sea_orm::{ConnectionTrait, TransactionSession as _};
-use serde_json::Value;
 
 use super::record::{CronRecord, CronSource, Firing};
 use super::times::Times;
 use super::{Cron, fire};
 use crate::client::JobOptions;
-use crate::client::schedule::{self, Schedulable};
+use crate::client::schedule::{IntoRow as _, Schedulable};
 use crate::error::Error;
 use crate::job::parameters::{self, check_name};
 use crate::model::JobId;
@@ -19,7 +18,8 @@ use crate::store::row::NewJob;
 use crate::store::{clock, control, firings, repeat_call, wake};
 
 /// Adds a schedule: at the times of `cron`, it schedules this job, which may have options
-/// ([`with_options`](crate::WithOptions)). Inside a transaction, the schedule exists if and only if that commits.
+/// ([`with_options`](crate::WithOptions)), or be given [by its name](crate::NamedJob). Inside a transaction, the schedule exists if and only if
+/// that commits.
 ///
 /// [`Error::ScheduleExists`] if there is one of this name, [`Error::InvalidValue`] if the name does not have 1 to 200 characters,
 /// the expression or the zone is invalid, an option is out of range, or the options set [`at`](JobOptions::at): jobs are due when
@@ -28,37 +28,12 @@ pub async fn add<C: Connection, S: Schedulable>(db: &C, name: &str, cron: Cron, 
     add_checked(db, of_job(name, &cron, job)?, &cron).await
 }
 
-/// Adds a schedule of a job that is given by its name, with its parameters as JSON (an object; `null` for none), as for
-/// [`schedule_by_name`](crate::schedule_by_name).
-pub async fn add_by_name<C: Connection>(
-    db: &C,
-    name: &str,
-    cron: Cron,
-    job: &str,
-    parameters: Value,
-    options: JobOptions,
-) -> Result<(), Error> {
-    add_checked(db, of_name(name, &cron, job, parameters, &options)?, &cron).await
-}
-
 /// Adds a schedule, or replaces the one of this name: for programs that do so whenever they start. If the expression and time zone
 /// stay the same, so does the next time; a paused schedule stays paused.
 ///
 /// [`Error::InvalidValue`] as for [`add`], and if the schedule is a definition's: a worker would change it back.
 pub async fn replace<C: Connection, S: Schedulable>(db: &C, name: &str, cron: Cron, job: S) -> Result<(), Error> {
     replace_checked(db, of_job(name, &cron, job)?, &cron).await
-}
-
-/// Adds or replaces a schedule of a job that is given by its name. See [`replace`] and [`add_by_name`].
-pub async fn replace_by_name<C: Connection>(
-    db: &C,
-    name: &str,
-    cron: Cron,
-    job: &str,
-    parameters: Value,
-    options: JobOptions,
-) -> Result<(), Error> {
-    replace_checked(db, of_name(name, &cron, job, parameters, &options)?, &cron).await
 }
 
 /// Lists all schedules, by name.
@@ -150,11 +125,7 @@ async fn find<C: ConnectionTrait>(db: &C, name: &str) -> Result<Row, Error> {
 
 fn of_job<S: Schedulable>(name: &str, cron: &Cron, job: S) -> Result<NewSchedule, Error> {
     let (job, options) = job.into_parts();
-    checked(name, cron, schedule::new_job(&job, options.clone())?, &options)
-}
-
-fn of_name(name: &str, cron: &Cron, job: &str, parameters: Value, options: &JobOptions) -> Result<NewSchedule, Error> {
-    checked(name, cron, schedule::new_job_by_name(job, parameters, options.clone())?, options)
+    checked(name, cron, job.into_row(options.clone())?, &options)
 }
 
 /// A valid schedule, of a job that could be scheduled now.

@@ -90,7 +90,7 @@ mod times;
 
 use crate::error::Error;
 pub use crate::job::Missed;
-pub use manage::{add, add_by_name, history, list, pause, remove, replace, replace_by_name, resume, run_now};
+pub use manage::{add, history, list, pause, remove, replace, resume, run_now};
 pub use record::{CronRecord, CronSource, Firing};
 use times::Times;
 

@@ -176,7 +176,7 @@ mod tests {
         let mut cursor = cursor_of(["a"], now);
         cursor.rewind(now);
         cursor.groups[0].since = Some(DateTimeUtc::UNIX_EPOCH);
-        cursor.rewind(now + REWIND_EVERY - Duration::from_millis(1));
+        cursor.rewind(now + Duration::from_millis(999));
         assert_eq!(cursor.groups[0].since, Some(DateTimeUtc::UNIX_EPOCH));
         cursor.rewind(now + REWIND_EVERY);
         assert_eq!(cursor.groups[0].since, None);

@@ -124,7 +124,7 @@ pub(super) use {
 
 /// A job to insert.
 #[derive(Clone, Serialize)]
-pub(crate) struct NewJob {
+pub struct NewJob {
     pub(crate) name: String,
     pub(crate) queue: String,
     pub(crate) priority: i16,

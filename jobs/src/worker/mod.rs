@@ -55,7 +55,7 @@ use shutdown::Shutdown;
 ///
 /// Each attempt is in a [`tracing`](https://docs.rs/tracing) span `jobs.execute` (level INFO) with the fields `job` (its id), `name`,
 /// `queue`, `attempt` and `worker` (its id). Events of `execute` and of code in [`run_blocking`](crate::JobContext::run_blocking) are in that
-/// span; events of tasks that `execute` spawns are, if the tasks are spawned `.in_current_span()`. [`metrics`](crate::metrics) lists what is
+/// span; events of tasks that `execute` spawns are, if the tasks are spawned `.in_current_span()`. [`metrics`] lists what is
 /// counted and timed.
 ///
 /// A worker also fires the [schedules](crate::cron) of the jobs that it knows, together with all other workers.
@@ -167,7 +167,7 @@ impl Worker {
         self
     }
 
-    /// Sets how often (1 second to 1 day) to sample the gauges of [`metrics`](crate::metrics) that only the database knows: how many jobs wait and
+    /// Sets how often (1 second to 1 day) to sample the gauges of [`metrics`] that only the database knows: how many jobs wait and
     /// run in all queues, and how many workers there are. Each time takes two statements, which read the index of all waiting jobs. One worker
     /// of many is enough. Default: never.
     pub fn sample_queues(mut self, interval: Duration) -> Self {
@@ -207,7 +207,7 @@ impl Worker {
     /// Otherwise as [`run`](Self::run), but nothing makes the worker leave at once. The token takes the place of that of
     /// [`stop_on`](Self::stop_on).
     ///
-    /// ```
+    /// ```standalone_crate
     /// # use jobs::CancellationToken;
     /// # use jobs::prelude::*;
     /// # #[job_fn] async fn ping() -> JobResult { Ok(()) }
