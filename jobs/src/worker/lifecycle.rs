@@ -24,7 +24,7 @@ use crate::store::entity::worker;
 const REJOIN_PAUSE: Duration = Duration::from_secs(1);
 
 /// How long a worker that is told to stop goes on joining, to leave properly.
-const JOIN_TIMEOUT: Duration = Duration::from_secs(2);
+const JOIN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Works until it is told to stop, in as many sessions as that takes.
 pub(super) async fn run_sessions(
