@@ -28,7 +28,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | --- | --- |
 /// | `name = "resize"` | the job's name in the database; by default the struct's |
 /// | `alias = "shrink"` | an old name, whose waiting jobs are still executed; may be repeated |
-/// | `queue = "images"` | the queue; by default the worker's `jobs_queue` |
+/// | `queue = "images"` | the queue; by default the environment's `JOBS_QUEUE`, or `long-running` |
 /// | `priority = -5` | from -100 to 100, smaller runs first; by default 0 |
 /// | `max_attempts = 3` | the most attempts, from 1 to 32767; by default 5 |
 /// | `timeout = "5m"` | the longest time of an attempt (`ms`, `s`, `m`, `h`, `d`, as in `"1h30m"`); by default none |

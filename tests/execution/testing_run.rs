@@ -202,7 +202,7 @@ async fn parameters_go_through_json_and_back(_: Database) {
 async fn an_output_that_does_not_serialise_fails_the_job(_: Database) {
     let ran = run_now(Unspeakable::new()).await;
     assert_eq!(ran.status(), JobStatus::Failed);
-    assert!(ran.error().unwrap().starts_with("`output` does not serialise"), "{ran:?}");
+    assert!(ran.error().unwrap().starts_with("`output` does not serialize"), "{ran:?}");
 }
 
 async fn what_could_not_be_scheduled_panics_at_once(_: Database) {

@@ -59,7 +59,7 @@ async fn futures_that_are_dropped_anywhere_leave_no_transaction_open(t: Database
     assert_eq!(t.number("SELECT count(*) FROM fault_kept").await, kept, "what was written is not there");
 }
 
-/// Jobs that are stopped within a few milliseconds, by their time-outs or because their worker is told to stop.
+/// Jobs that are stopped within a few milliseconds, by their timeouts or because their worker is told to stop.
 async fn drop_jobs(db: &DatabaseConnection, random: &mut fastrand::Rng, jobs: usize) {
     let stopped = (0..jobs)
         .map(|_| BeginAgain::new().with_options(JobOptions::new().timeout(Duration::from_millis(random.u64(1..20)))));

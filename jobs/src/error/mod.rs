@@ -92,8 +92,8 @@ pub enum Error {
         /// What is wrong with it, and what would be right.
         reason: String,
     },
-    /// A value does not serialise.
-    #[error("`{name}` does not serialise")]
+    /// A value does not serialize.
+    #[error("`{name}` does not serialize")]
     #[non_exhaustive]
     Encode {
         /// The parameter or result.
@@ -163,11 +163,11 @@ pub enum Error {
         /// The name that was asked for.
         name: String,
     },
-    /// A worker can't start as it is set up.
+    /// The worker can't start with this configuration, program or database.
     #[error("the worker can't start: {0}")]
     Setup(String),
-    /// A worker that ran could not go on: a task or a thread of its own could not be started, or ended before it should. Its jobs are taken
-    /// over when its lease is over.
+    /// The worker can't go on: a task or a thread of its own could not be started, or ended too early. Its jobs are taken over when its
+    /// lease expires.
     #[error("the worker can't go on: {0}")]
     WorkerFailed(String),
     /// A second signal arrived during shutdown: the worker left at once.
@@ -179,23 +179,24 @@ pub enum Error {
         /// How many jobs were left behind, running or with an end that is not written.
         running: usize,
     },
-    /// The worker has stopped, and code of its jobs goes on: it blocks a thread, and did not stop when it was asked to. Jobs of these that
-    /// have not ended run again elsewhere when the worker's lease is over: end the process before.
+    /// The worker has stopped, but code of its jobs still runs: it blocks a thread, and did not stop when it was asked to. Those jobs that
+    /// have not ended run again elsewhere when the worker's lease expires: end the process before that.
     #[error(
         "code of {running} job(s) went on when the worker had stopped: code that blocks has to look at `stop_reason()` from time to time"
     )]
     #[non_exhaustive]
     StillRunning {
-        /// How many jobs have code that goes on.
+        /// How many jobs have code that still runs.
         running: usize,
     },
     /// The program has closed the pool of connections that it gave to the worker, which has stopped.
     #[error(
-        "the pool of connections was closed while the worker ran: cancel the token of `stop_on` first, and close the pool when `run()` has \
+        "the pool of connections was closed while the worker ran: cancel the worker's token first, and close the pool when `run()` has \
          returned"
     )]
     PoolClosed,
-    /// The database refused or could not be reached. The message has that of SeaORM's error, which is therefore not the source too.
+    /// The database refused, or could not be reached. The message contains that of SeaORM's error, which is therefore not returned as the
+    /// source as well.
     #[error("the database: {0}{advice}", advice = crate::error::fault::advice(.0))]
     Database(DbErr),
 }
@@ -265,8 +266,8 @@ impl JobError {
 
     /// The job ends `CANCELED`: the job itself has found that nobody needs it.
     ///
-    /// Not for a job that was asked to stop ([`JobContext::stop_requested`](crate::JobContext::stop_requested)): its worker may only be shutting down,
-    /// and another attempt would do the work. A plain error is right there.
+    /// Not for a job that was asked to stop ([`JobContext::stop_requested`](crate::JobContext::stop_requested)): its worker may only be
+    /// shutting down, and another attempt would do the work. A plain error is right there.
     pub fn cancel(reason: impl Into<BoxError>) -> Self {
         Self { kind: JobErrorKind::Cancel, source: Some(reason.into()) }
     }
@@ -283,7 +284,7 @@ impl JobError {
         Self { kind: JobErrorKind::Snooze(delay), source: None }
     }
 
-    /// Say why, for `retry_in` and `snooze`.
+    /// Says why, for `retry_in` and `snooze`.
     #[must_use]
     pub fn because(mut self, error: impl Into<BoxError>) -> Self {
         self.source = Some(error.into());

@@ -68,8 +68,8 @@ impl JobContext {
         self.attempt.job.created_at
     }
 
-    /// The time of its [schedule](crate::cron) for which the job runs: not later than [`created_at`](Self::created_at), and earlier where
-    /// workers were late. `None` where it was scheduled otherwise.
+    /// The time of its [schedule](crate::cron) for which the job runs: not later than [`created_at`](Self::created_at), and earlier if
+    /// workers were late. `None` if it was scheduled otherwise.
     #[must_use]
     pub fn nominal_time(&self) -> Option<DateTime<Utc>> {
         self.attempt.job.nominal_at
@@ -109,8 +109,10 @@ impl JobContext {
         self.set_progress(u8::try_from(percent).unwrap_or(100));
     }
 
-    /// Keeps a line with the job. Never blocks; written within half a second. A text over 16 KiB is cut; where more than a
-    /// thousand lines wait to be written, further ones are dropped, and a line says how many.
+    /// Logs a line with the job, at level `Info`. Never blocks; written within half a second.
+    ///
+    /// Text over 16 KiB is truncated; if more than a thousand lines, or 1 MiB, are waiting to be written, further ones are dropped, and a
+    /// line says how many.
     pub fn message(&self, text: impl Into<String>) {
         self.attempt.updates.log(Level::Info, text.into());
     }
@@ -127,16 +129,17 @@ impl JobContext {
 
     /// Keeps a named result, besides what `execute` returns (which is the one named `output`); the last of a name counts.
     ///
-    /// [`Error::InvalidValue`] where the job's results together would be over 1 MiB of JSON, [`Error::Encode`] where the value does not
-    /// serialise, [`Error::Closed`] after [`finish_in`](Self::finish_in).
+    /// [`Error::InvalidValue`] if the job's results together would be over 1 MiB of JSON, [`Error::Encode`] if the value does not
+    /// serialize, [`Error::Closed`] after [`finish_in`](Self::finish_in).
     pub fn set_result<T: Serialize>(&self, name: &str, value: T) -> Result<(), Error> {
         let value = parameters::to_value(name, value)?;
         self.attempt.updates.set_result(self.id(), name, value)
     }
 
-    /// How the job will end when `execute` returns, whatever it returns: `Canceled`, `Failed` or `Terminated`. The last call
-    /// counts. An attempt that is cut off before it returns (a panic, a time-out, a shutdown) ends as if nothing was set. Other
-    /// statuses are [`Error::InvalidValue`].
+    /// Sets the status with which the job ends when `execute` returns, whatever it returns: `Canceled`, `Failed` or `Terminated`.
+    ///
+    /// The last call counts. An attempt that is cut off before it returns (a panic, a timeout, a shutdown) ends as if nothing had been
+    /// set. Other statuses are [`Error::InvalidValue`].
     pub fn set_status(&self, status: JobStatus) -> Result<(), Error> {
         if !status.is_closed() {
             return Err(Error::invalid(
@@ -150,8 +153,8 @@ impl JobContext {
     /// Returns when the attempt should stop, and why: the job was canceled, its time is over, or its worker shuts down or has lost the
     /// database. A job that goes on is ended at an `await` when the grace is over.
     ///
-    /// Tidy up, and return any plain error: why it was asked to stop decides what becomes of the job, and the error's text is not used.
-    /// Not [`JobError::cancel`](crate::JobError::cancel), which would end the job for good if its worker only shuts down.
+    /// Clean up, and return any plain error: the job's next status depends on why it was stopped, and the error's text is ignored. Do not
+    /// return [`JobError::cancel`](crate::JobError::cancel), which would end the job for good even if its worker is only shutting down.
     ///
     /// ```
     /// # use jobs::prelude::*;
@@ -207,7 +210,7 @@ impl JobContext {
     ///
     /// # Panics
     ///
-    /// Where the worker has none. `#[job(state = …)]` on the definition makes such a worker refuse to start.
+    /// If the worker has none. `#[job(state = …)]` on the definition makes such a worker refuse to start.
     #[must_use]
     pub fn state<S: Send + Sync + 'static>(&self) -> &S {
         self.try_state().unwrap_or_else(|| {
@@ -222,20 +225,19 @@ impl JobContext {
         self.attempt.env.states.get(&TypeId::of::<S>()).and_then(|state| state.downcast_ref())
     }
 
-    /// Starts a thread of its own, at each call, for code that blocks or computes, and returns what the code returns.
+    /// Runs blocking or CPU-bound code on a new thread, one for each call, and returns its result.
     ///
-    /// There it holds up nobody, and the end of the process does not wait for it, as it would for tokio's `spawn_blocking`. A panic in it is
-    /// the job's panic. For many short pieces of work, make one call that does them all.
+    /// There the code holds up no other job, and the end of the process does not wait for it, as it would for tokio's `spawn_blocking`. A
+    /// panic in it is the job's panic. For many short pieces of work, make one call that does them all.
     ///
-    /// It can't be stopped from outside: long-running code looks at [`stop_reason`](Self::stop_reason) from time to time. Where `execute`
-    /// does not wait for it to end, as in a `select!` or a time-out of its own, it is asked to stop when `execute` has returned, and no
-    /// other attempt starts while it goes on. A job whose code goes on for longer than the [grace](crate::Worker::cancel_grace) after it was
-    /// asked to stop ends `FAILED`, and is not retried even if it has attempts left: two of them could run at once. A process that ends
-    /// does not wait for the code.
+    /// The code can't be stopped from outside: if it runs for long, let it check [`stop_reason`](Self::stop_reason) from time to time. If
+    /// `execute` does not wait for it to end, as with a `select!` or a timeout of its own, it is asked to stop when `execute` has returned,
+    /// and no other attempt starts while it runs. If code that was asked to stop still runs when the [grace](crate::Worker::cancel_grace) is
+    /// over, the job ends `FAILED`, and is not retried even if it has attempts left: two of them could run at once.
     ///
     /// # Panics
     ///
-    /// Where the system gives no thread: the attempt fails, and is retried.
+    /// If the system can't start a thread: the attempt fails, and is retried.
     pub async fn run_blocking<T: Send + 'static>(&self, code: impl FnOnce() -> T + Send + 'static) -> T {
         let blocking = self.attempt.activity.blocking.enter();
         let runtime = tokio::runtime::Handle::current();
@@ -300,13 +302,13 @@ impl JobContext {
         crate::store::connection::begin(self.db()).await
     }
 
-    /// Ends the job `TERMINATED` inside a transaction of its own: what else the transaction writes and the end of the job are
+    /// Ends the job `TERMINATED` inside the given transaction: what else the transaction writes and the end of the job are
     /// committed together, or neither is. Progress, messages and results so far go with it.
     ///
-    /// The transaction is one of [`begin`](Self::begin): in another that has read before, the database may refuse the write, because
+    /// The transaction should come from [`begin`](Self::begin): in another that has read before, the database may refuse the write, because
     /// something has changed since.
     ///
-    /// [`Error::Lost`] where another worker has taken the job over: roll back then. After a success the context takes no more
+    /// [`Error::Lost`] if another worker has taken the job over: roll back then. After a success the context takes no more
     /// writes ([`Error::Closed`]), and what `execute` returns no longer matters; a transaction that is not committed makes the attempt
     /// fail.
     pub async fn finish_in<T: Serialize>(&self, transaction: &DatabaseTransaction, output: &T) -> Result<(), Error> {

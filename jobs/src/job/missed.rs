@@ -15,12 +15,12 @@ use crate::error::Error;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Missed {
-    /// Nothing: it goes on with the next time.
+    /// Schedules nothing, and continues with the next time.
     Skip,
-    /// One job for all of them, whose nominal time is the latest.
+    /// Schedules one job for all of them, whose nominal time is the latest.
     #[default]
     Once,
-    /// A job for each of the latest so many, 1 to 100, each with its nominal time, oldest first.
+    /// Schedules a job for each of the latest times, up to this many (1 to 100), oldest first, each with its nominal time.
     All(u32),
 }
 

@@ -69,10 +69,10 @@ pub trait Execute: Sized + Send + Sync + 'static {
     /// The value that a successful execution returns, stored as the result named `output`; `()` if there is none.
     type Output: Serialize + DeserializeOwned + Send + 'static;
 
-    /// Runs one attempt. It may be entered more than once for one job: after an error, a time-out or the loss of its worker.
+    /// Runs one attempt. It may be entered more than once for one job: after an error, a timeout or the loss of its worker.
     ///
     /// Any error returned with `?` is recorded and retried with backoff; see [`JobError`](crate::JobError) for the other ends.
-    /// The future is dropped at an `await` when the job does not stop within the grace after its time-out or cancellation.
+    /// The future is dropped at an `await` when the job does not stop within the grace after its timeout or cancellation.
     fn execute(&self, job: &JobContext) -> impl Future<Output = JobResult<Self::Output>> + Send;
 }
 
@@ -92,7 +92,7 @@ pub trait Job: JobParams + Execute {
     }
 }
 
-/// The options of a definition, for all its jobs. `#[job(...)]` generates it; a job's [`JobOptions`](crate::JobOptions) override it.
+/// The options of a definition, for all its jobs. `#[job(...)]` generates them; a job's [`JobOptions`](crate::JobOptions) override them.
 #[derive(Debug, Clone, Copy)]
 pub struct JobDefaults {
     pub(crate) name: &'static str,
@@ -216,7 +216,7 @@ impl JobDefaults {
         self
     }
 
-    /// The name of this definition, where `name` is an old one of its.
+    /// The current name of this definition, if `name` is one of its aliases.
     pub(crate) fn known_as<'n>(&self, name: &'n str) -> &'n str {
         if self.aliases.contains(&name) { self.name } else { name }
     }

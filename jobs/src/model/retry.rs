@@ -20,13 +20,13 @@ impl RetryPolicy {
         Self { first: delay, cap: delay, jitter_percent: 0 }
     }
 
-    /// `first`, then twice as long each time, never longer than `cap` (before jitter, which is 20 %).
+    /// A pause of `first`, doubled after each attempt, up to `cap` (before jitter, which is 20 %).
     #[must_use]
     pub const fn exponential(first: Duration, cap: Duration) -> Self {
         Self { first, cap, jitter_percent: 20 }
     }
 
-    /// Shorten or lengthen each pause by a random part of up to `percent` (0–100; more counts as 100).
+    /// Shortens or lengthens each pause by a random part of up to `percent` (0–100; more counts as 100).
     #[must_use]
     pub const fn jitter(mut self, percent: u8) -> Self {
         self.jitter_percent = if percent > 100 { 100 } else { percent };

@@ -10,13 +10,13 @@ use super::texts::texts;
 pub enum StopReason {
     /// Someone has canceled the job: it is not retried.
     Canceled,
-    /// The time-out has passed: the attempt has failed, and counts.
+    /// The timeout has expired: the attempt has failed, and counts.
     TimedOut,
-    /// Its worker is told to stop: the job is given back, and the attempt does not count.
+    /// The worker is shutting down: the job is given back, and the attempt does not count.
     Shutdown,
-    /// Its worker could not reach the database for too long: another worker may have the job.
+    /// The worker could not reach the database for too long: another worker may have the job.
     Lost,
-    /// `execute` has returned, and blocking code that it started goes on.
+    /// `execute` has returned, and blocking code that it started is still running.
     Returned,
 }
 

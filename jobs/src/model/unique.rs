@@ -15,8 +15,8 @@ pub enum OnConflict {
     UseExisting,
     /// Fails with [`Error::Duplicate`](crate::Error::Duplicate).
     Fail,
-    /// The other one, which still waits, gets the parameters and the due time of this one, so that of many that come soon one after the
-    /// other only the last is executed (debouncing). [`Error::Duplicate`](crate::Error::Duplicate) where it does not wait any more.
+    /// Gives the existing job, if it still waits, the parameters and due time of the new one: of many in quick succession, only the last is
+    /// executed (debouncing). [`Error::Duplicate`](crate::Error::Duplicate) if it no longer waits.
     Replace,
 }
 

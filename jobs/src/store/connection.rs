@@ -5,8 +5,8 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, Transact
 use crate::error::Error;
 use crate::store;
 
-/// A connection, or the caller's transaction: the bound of every function that takes one. Implemented for all types with both of sea-orm's
-/// traits; no type has to implement it.
+/// A connection, or the caller's transaction: the bound of every function that takes either. Implemented for all types with both of
+/// sea-orm's traits; no type has to implement it.
 ///
 /// ```
 /// # use jobs::prelude::*;

@@ -135,7 +135,7 @@ pub(crate) async fn clock<C: ConnectionTrait>(db: &C) -> Result<DateTimeUtc, DbE
 
 /// A batch as one JSON document.
 pub(crate) fn json<T: Serialize + ?Sized>(rows: &T) -> Result<String, DbErr> {
-    serde_json::to_string(rows).map_err(|error| DbErr::Custom(format!("a batch does not serialise: {error}")))
+    serde_json::to_string(rows).map_err(|error| DbErr::Custom(format!("a batch does not serialize: {error}")))
 }
 
 /// The longest time that databases are asked to add: a hundred years.

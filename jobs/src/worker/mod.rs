@@ -1,14 +1,15 @@
-//! The process that does the work: it claims, executes and finishes jobs, and fires schedules.
+//! Workers: they claim, execute and finish jobs, and fire schedules.
 //!
-//! A worker joins (it inserts a row with a lease), claims due jobs, executes each, and writes their ends, in batches. A heartbeat on a thread
-//! of its own keeps the lease. If the lease is lost, the worker stops its jobs and joins again under another id.
+//! A worker joins (it inserts a row with a lease), claims due jobs, executes each, and writes their ends, in batches. A heartbeat on a
+//! thread of its own keeps the lease. If the lease is lost, the worker stops its jobs and joins again under another id.
 //!
-//! One session, from joining to leaving, is run by `lifecycle`. Its parts share a `Session`: `claim` → `execute` → `finish` handle the jobs;
-//! `heartbeat`, `maintain`, `cron` and `listen` run beside them; `shutdown` ends it.
-//!
-//! [`list`] is [`jobs::workers`](crate::workers), under the name that `queue::list` and `cron::list` have too.
+//! [`list`] is [`jobs::workers`](crate::workers) under the name that `queue::list` and `cron::list` have, too.
 
 // Imports all layers before it: `model`, `error`, `store`, `job`, `client` and `cron`.
+//
+// One session, from joining to leaving, is run by `lifecycle`. Its parts share a `Session`: `claim` → `execute` → `finish` handle the
+// jobs; `heartbeat`, `maintain`, `cron` and `listen` run beside them; `shutdown` ends it.
+
 mod claim;
 mod config;
 mod cron;
@@ -54,9 +55,9 @@ use shutdown::Shutdown;
 /// ```
 ///
 /// Each attempt is in a [`tracing`](https://docs.rs/tracing) span `jobs.execute` (level INFO) with the fields `job` (its id), `name`,
-/// `queue`, `attempt` and `worker` (its id). Events of `execute` and of code in [`run_blocking`](crate::JobContext::run_blocking) are in that
-/// span; events of tasks that `execute` spawns are, if the tasks are spawned `.in_current_span()`. [`metrics`] lists what is
-/// counted and timed.
+/// `queue`, `attempt` and `worker` (its id). Events of `execute` and of code in [`run_blocking`](crate::JobContext::run_blocking) are in
+/// that span; events of tasks that `execute` spawns are, if the tasks are spawned `.in_current_span()`. [`metrics`] lists what is counted
+/// and timed.
 ///
 /// A worker also fires the [schedules](crate::cron) of the jobs that it knows, together with all other workers.
 ///
@@ -75,7 +76,7 @@ impl Worker {
         Self { db, config: WorkerConfig::default(), registered: Vec::new() }
     }
 
-    /// Serves this queue, with at most `concurrency` jobs at once (1 to 100,000). The worker then serves only queues that are named like this.
+    /// Serves this queue, with at most `concurrency` jobs at once (1 to 100,000). The worker then serves only the queues given this way.
     pub fn queue(mut self, name: impl Into<String>, concurrency: usize) -> Self {
         self.config.queues.push((name.into(), concurrency));
         self
@@ -95,7 +96,7 @@ impl Worker {
         self
     }
 
-    /// Sets how many jobs run at once in each queue, unless [`queue`](Self::queue) says it. Default: 4 for each core, at least 10.
+    /// Sets how many jobs run at once in each queue, unless [`queue`](Self::queue) sets it. Default: 4 for each core, at least 10.
     pub fn concurrency(mut self, jobs: usize) -> Self {
         self.config.concurrency = jobs;
         self
@@ -126,8 +127,8 @@ impl Worker {
         self
     }
 
-    /// Sets how long a job that is asked to stop may take before it is ended at its next `await`. Default: 5 seconds, or a third of the lease
-    /// if that is less. The grace and the heartbeat together must fit into the lease.
+    /// Sets how long a job that is asked to stop may take before it is ended at its next `await`. Default: 5 seconds, or a third of the
+    /// lease if that is less. The grace and the heartbeat together must fit into the lease.
     pub fn cancel_grace(mut self, grace: Duration) -> Self {
         self.config.cancel_grace = Some(grace);
         self
@@ -153,49 +154,55 @@ impl Worker {
         self
     }
 
-    /// Sets whether the database wakes the worker, if it can (PostgreSQL's LISTEN). Otherwise the worker polls, as it must behind PgBouncer in
-    /// transaction mode. Default: true, unless `JOBS_LISTEN` is `0`. That variable also applies to programs that wait for jobs.
+    /// Sets whether the database wakes the worker, if it can (PostgreSQL's LISTEN). Otherwise the worker polls, as it must behind PgBouncer
+    /// in transaction mode. Default: true, unless `JOBS_LISTEN` is `0`. That variable also applies to programs that wait for jobs.
     pub fn listen(mut self, listen: bool) -> Self {
         self.config.listen = listen;
         self
     }
 
-    /// Sets how long jobs that ended with this status are kept; with `None`, forever. Default: 7 days, and 30 for `Failed`. The worker refuses to
-    /// start with a status that is not closed.
+    /// Sets how long jobs that ended with this status are kept; with `None`, forever. Default: 7 days, and 30 for `Failed`. The worker
+    /// refuses to start with a status that is not closed.
     pub fn retention(mut self, status: JobStatus, age: Option<Duration>) -> Self {
         self.config.retention.insert(status, age);
         self
     }
 
-    /// Sets how often (1 second to 1 day) to sample the gauges of [`metrics`] that only the database knows: how many jobs wait and
-    /// run in all queues, and how many workers there are. Each time takes two statements, which read the index of all waiting jobs. One worker
-    /// of many is enough. Default: never.
+    /// Sets how often (1 second to 1 day) to sample the gauges of [`metrics`] that only the database knows: how many jobs wait and run in all
+    /// queues, and how many workers there are. Each time takes two statements, which read the index of all waiting jobs. One worker of many
+    /// is enough. Default: never.
     pub fn sample_queues(mut self, interval: Duration) -> Self {
         self.config.sample_queues = Some(interval);
         self
     }
 
-    /// Stop when this token is canceled; [`run`](Self::run) stops on SIGINT and SIGTERM too. To leave signals to the program, see
-    /// [`run_until`](Self::run_until).
+    /// Stops the worker when this token is canceled; with [`run`](Self::run), SIGINT and SIGTERM stop it too.
+    ///
+    /// To leave signals to the program, see [`run_until`](Self::run_until).
     pub fn stop_on(mut self, token: CancellationToken) -> Self {
         self.config.stop = token;
         self
     }
 
-    /// Runs until SIGINT, SIGTERM or the token of [`stop_on`](Self::stop_on): then it claims no more, lets running jobs finish
-    /// within the grace, asks those that are left to stop, and gives back what has not ended. A second signal leaves at once:
-    /// [`Error::Aborted`], where that leaves jobs behind. One within 500 milliseconds of the first is taken for the same one.
+    /// Runs until SIGINT or SIGTERM arrives, or the token of [`stop_on`](Self::stop_on) is canceled.
     ///
-    /// Once this was called, SIGINT and SIGTERM no longer end the process by themselves, not even after it has returned: tokio keeps
-    /// its handlers. A program that goes on then hears them itself, as with `tokio::signal::ctrl_c()`, or uses
-    /// [`run_until`](Self::run_until), which does not touch signals.
+    /// Then the worker claims no more jobs, lets running ones finish within the [grace](Self::shutdown_grace), asks the rest to stop, and
+    /// gives back what has not ended. A second signal makes it leave at once. One within 500 milliseconds of the first counts as the same.
     ///
-    /// [`Error::StillRunning`] where code that blocks did not stop when it was asked to: it goes on until the process ends.
+    /// From this call on, SIGINT and SIGTERM no longer end the process by themselves, not even after `run` has returned: tokio keeps its
+    /// handlers. If your program continues, handle them yourself, for example with `tokio::signal::ctrl_c()`, or use
+    /// [`run_until`](Self::run_until), which leaves signals alone.
     ///
-    /// [`Error::PoolClosed`] where the program closes the pool that it has given to the worker: its jobs are stopped and given back.
+    /// # Errors
     ///
-    /// [`Error::Setup`] where it can't start: no definition, two of one name, state that is missing, no tables, a setting of the database's
-    /// sessions under which jobs don't work.
+    /// - [`Error::InvalidValue`]: an option of the worker is out of its range.
+    /// - [`Error::Setup`]: the worker can't start. There is no definition, two have the same name, state or the tables are missing, or a
+    ///   setting of the database's sessions does not suit jobs, for example.
+    /// - [`Error::Database`]: the database refused, or could not be reached, when the worker joined.
+    /// - [`Error::WorkerFailed`]: the worker can't go on, because a task or thread of its own failed.
+    /// - [`Error::Aborted`]: a second signal left jobs behind.
+    /// - [`Error::StillRunning`]: blocking code of a job did not stop when it was asked to. It runs until the process ends.
+    /// - [`Error::PoolClosed`]: the program closed the pool that it gave to the worker. Its jobs are stopped and given back.
     pub async fn run(self) -> Result<(), Error> {
         let shutdown = Shutdown::on_signals(&self.config.stop);
         self.run_with(shutdown).await
@@ -227,8 +234,8 @@ impl Worker {
     /// Fires the schedules that are due, executes what is due in its queues, and returns when nothing is due or running any more. Jobs and
     /// schedules that are due later stay.
     ///
-    /// It hears no signals: they end the process as they do without a worker, and its jobs are taken over when the lease is over. To
-    /// stop it well, cancel the token of [`stop_on`](Self::stop_on).
+    /// Signals are not handled: they end the process as if there were no worker, and its jobs are taken over when the lease expires. To
+    /// stop it cleanly, cancel the token of [`stop_on`](Self::stop_on).
     pub async fn run_until_idle(self) -> Result<(), Error> {
         let shutdown = Shutdown::when_idle(self.config.stop.clone());
         self.run_with(shutdown).await

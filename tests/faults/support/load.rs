@@ -133,7 +133,7 @@ impl Execute for Stuck {
 }
 
 /// Has an effect in the transaction in which it finishes itself. Its connections are the program's own, and may be silently dead:
-/// only a time-out ends what waits for an answer then.
+/// only a timeout ends what waits for an answer then.
 #[derive(Job, Debug)]
 #[job(queue = "load", max_attempts = 50, timeout = "2s", retry = fixed("10ms"))]
 #[job_params]
