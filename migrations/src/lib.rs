@@ -1,7 +1,7 @@
 //! The tables of the `jobs` framework, as sea-orm migrations.
 //!
-//! Most programs call `jobs::migrate(&db)` and never name this crate. It is there for those who run their migrations with
-//! `sea-orm-cli`, or who list these migrations inside a `Migrator` of their own:
+//! Most programs call `jobs::migrate(&db)` and never name this crate. It is for those who run their migrations with `sea-orm-cli`, or
+//! who list these migrations in a `Migrator` of their own:
 //!
 //! ```
 //! use jobs_migrations::JobsMigrator;

@@ -1,17 +1,17 @@
-//! What kind of fault a database error is: pass it by, wait for the database, or look at the data.
+//! Classifies database errors by what can be done about them: repeat at once, wait for the database, or check the data.
 
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
-/// What can be done about a database error.
+/// The kind of a database error, by what can be done about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// A deadlock, a lost race or a busy database: the same transaction may succeed at once.
     Contention,
-    /// The database could not be reached, or went away: what was asked may have happened or not.
+    /// The database could not be reached, or the connection was lost: the request may or may not have been executed.
     Connection,
-    /// The database refuses this data, and always will.
+    /// The database refuses this data and always will.
     Data,
-    /// Anything else: a missing table, a missing right, a full disk.
+    /// Anything else: a missing table, a missing privilege, a full disk.
     Other,
 }
 
@@ -21,10 +21,10 @@ impl Fault {
     }
 }
 
-/// The kind of a fault.
+/// Returns the kind of fault that an error is.
 pub(crate) fn of(error: &DbErr) -> Fault {
     match error {
-        // A connection that sets up a new SQLite file at the same moment as another.
+        // Two connections set up a new SQLite file at the same time.
         DbErr::Conn(RuntimeErr::SqlxError(error)) if of_driver(error) == Fault::Contention => Fault::Contention,
         DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Fault::Connection,
         DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => of_driver(error),
@@ -32,7 +32,7 @@ pub(crate) fn of(error: &DbErr) -> Fault {
     }
 }
 
-/// Whether the database has closed the connection: not that it gives no answer, or that there is no connection to be had.
+/// Whether the database has closed the connection. False if it does not answer, or if there is no connection to be had.
 pub(crate) fn has_hung_up(error: &DbErr) -> bool {
     let is_without_answer = matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(RuntimeErr::Internal(_)));
     of(error) == Fault::Connection && !is_without_answer
@@ -43,15 +43,15 @@ pub(crate) fn is_unknown_variable(error: &DbErr) -> bool {
     database_error(error).and_then(mysql_number) == Some(1193)
 }
 
-/// Whether a transaction lost against another one, and may succeed at once: not where it has waited in vain for a lock.
+/// Whether a transaction lost against another one and may succeed at once. False if it timed out waiting for a lock.
 pub(crate) fn is_lost_race(error: &DbErr) -> bool {
     let Some(error) = database_error(error) else { return false };
     let code = error.code();
-    // A deadlock, a record that changed since it was read; the same, and a failed serialization; a write after an older read.
+    // MySQL: a deadlock, a changed record. PostgreSQL: a failed serialization, a deadlock. SQLite: a write after an older read.
     matches!((code.as_deref(), mysql_number(error)), (_, Some(1213 | 1020)) | (Some("40001" | "40P01" | "517"), None))
 }
 
-/// Whether somebody else held a lock for longer than the statement may wait.
+/// Whether another transaction held a lock for longer than the statement may wait.
 pub(crate) fn is_lock_timeout(error: &DbErr) -> bool {
     let Some(error) = database_error(error) else { return false };
     match mysql_number(error) {
@@ -67,33 +67,33 @@ fn database_error(error: &DbErr) -> Option<&dyn sqlx::error::DatabaseError> {
     error.as_database_error()
 }
 
-/// Whether a table or a column is not there: nobody has migrated, or another version has.
+/// Whether a table or a column is missing: no one has migrated, or another version has.
 pub(crate) fn lacks_tables(error: &DbErr) -> bool {
     let Some(error) = database_error(error) else { return false };
     match (error.code().as_deref(), mysql_number(error)) {
         // MySQL's and MariaDB's numbers, PostgreSQL's codes.
         (_, Some(1146 | 1054)) | (Some("42P01" | "42703"), None) => true,
-        // SQLite has one code for all that is wrong with a statement.
+        // SQLite has one code for every error in a statement.
         (Some("1"), None) => ["no such table", "no such column"].iter().any(|text| error.message().starts_with(text)),
         _ => false,
     }
 }
 
-/// Whether MySQL has as many connections as it may, or the account has. PostgreSQL's pool comes again by itself.
+/// Whether MySQL, or the account, has as many connections as it may. PostgreSQL's pool tries again by itself.
 pub(crate) fn is_one_too_many(error: &DbErr) -> bool {
     let DbErr::Conn(RuntimeErr::SqlxError(error)) = error else { return false };
     let error = error.as_database_error();
     matches!(error.and_then(mysql_number), Some(1040 | 1203 | 1226))
 }
 
-/// What to do about an error whose own words do not say it; empty where they do.
+/// Advice on an error whose message does not say what to do; otherwise empty.
 pub(super) fn advice(error: &DbErr) -> &'static str {
     if is_stale(error) {
         return " (what the transaction has read has changed since: begin it with `jobs::begin` or `job.begin()`, and repeat it whole)";
     }
     let Some(error) = database_error(error) else { return "" };
     match (error.code().as_deref(), mysql_number(error)) {
-        // Written only where it would not be committed.
+        // `NULL` is written only if the row would not be committed.
         (_, Some(1048)) if error.message().contains("created_at") => {
             " (`autocommit` is 0, so that the job would be lost: set it to 1, or schedule in a transaction)"
         }
@@ -106,8 +106,8 @@ pub(super) fn advice(error: &DbErr) -> &'static str {
     }
 }
 
-/// Whether a transaction may not write because it reads an older snapshot: SQLite's `BUSY_SNAPSHOT`, PostgreSQL's serialization failure,
-/// MariaDB's record that has changed.
+/// Whether a transaction may not write because it reads an older snapshot: `BUSY_SNAPSHOT` on SQLite, a failed serialization on PostgreSQL,
+/// a changed record on MariaDB.
 fn is_stale(error: &DbErr) -> bool {
     let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error else {
         return false;
@@ -122,7 +122,7 @@ fn is_stale(error: &DbErr) -> bool {
 fn of_driver(error: &sqlx::Error) -> Fault {
     match error {
         sqlx::Error::Database(error) => {
-            // PostgreSQL gives the SQLSTATE as the code; MySQL too, but tells more by its own numbers in the text.
+            // PostgreSQL gives the SQLSTATE as the code. So does MySQL, but its own numbers say more.
             let code = error.code().unwrap_or_default();
             of_code(&code, mysql_number(error.as_ref()))
         }
@@ -152,9 +152,9 @@ fn of_code(code: &str, mysql_number: Option<u16>) -> Fault {
     match (code, mysql_number) {
         // Deadlock, lock wait, and a record that changed since it was read (MariaDB's snapshot isolation).
         (_, Some(1213 | 1205 | 1020)) | ("40001" | "40P01" | "55P03", _) => Fault::Contention,
-        // A packet over `max_allowed_packet`; text that is not in its character set, and MySQL's CHECK, have no SQLSTATE of their own.
+        // A packet over `max_allowed_packet`. Text outside its character set and MySQL's CHECK have no SQLSTATE of their own.
         (_, Some(1153 | 1366 | 3819)) => Fault::Data,
-        // The server has no connection left, is shutting down, or has cut this one.
+        // The server has no connection left, is shutting down, or has closed this one.
         (_, Some(1040 | 1053 | 1077 | 1079 | 1080 | 1203 | 1927)) => Fault::Connection,
         // SQLite's BUSY and LOCKED, with their extended codes.
         ("5" | "6" | "261" | "262" | "517" | "773", None) => Fault::Contention,
@@ -169,7 +169,7 @@ fn of_code(code: &str, mysql_number: Option<u16>) -> Fault {
     }
 }
 
-/// SQLite's extended codes carry the primary one in their lowest byte. A SQLSTATE, which is longer, is none.
+/// Returns SQLite's primary code, which is the lowest byte of an extended one. A SQLSTATE is longer and has none.
 fn sqlite_primary(code: &str) -> Option<u32> {
     code.parse().ok().filter(|_| code.len() < 5).map(|code: u32| code & 0xFF)
 }

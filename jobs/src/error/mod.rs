@@ -1,5 +1,5 @@
-//! What can go wrong: [`Error`] is what the framework's functions return, [`JobError`] what a job's `execute` returns; [`fault`] tells what
-//! kind of fault an error of the database is.
+//! Errors: the framework's functions return [`Error`], and a job's `execute` returns [`JobError`]. [`fault`] classifies the errors of the
+//! database.
 //!
 //! Imports `model`.
 
@@ -12,7 +12,7 @@ use sea_orm::DbErr;
 
 use crate::model::{JobId, JobStatus};
 
-/// A boxed error of any kind, as `?` in `execute` makes it.
+/// A boxed error of any kind, as `?` in `execute` creates it.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The result of `execute`: its output, or how the attempt ended instead.
@@ -20,7 +20,7 @@ pub type JobResult<T = ()> = Result<T, JobError>;
 
 /// The error of this crate's functions.
 ///
-/// Its `Debug` is its message followed by those of its sources, in one line, so that a `main` that returns it prints something readable.
+/// `Debug` prints its message and those of its sources on one line, so a `main` that returns it prints something readable.
 ///
 /// ```
 /// # use jobs::Error;
@@ -33,13 +33,13 @@ pub type JobResult<T = ()> = Result<T, JobError>;
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The job has ended, and what was asked would change it.
+    /// The job is closed, and the operation would change it.
     #[error("job {id} is closed ({status}): only `retry` and `delete` act on a closed job")]
     #[non_exhaustive]
     Closed {
         /// The job.
         id: JobId,
-        /// How it ended.
+        /// The status with which it ended.
         status: JobStatus,
     },
     /// The operation needs a closed job (or, for `output`, a terminated one), and this one is not.
@@ -48,7 +48,7 @@ pub enum Error {
     NotClosed {
         /// The job.
         id: JobId,
-        /// Where it stands.
+        /// Its status.
         status: JobStatus,
     },
     /// The operation needs a waiting job, and this one is running.
@@ -58,23 +58,23 @@ pub enum Error {
         /// The job.
         id: JobId,
     },
-    /// Another job holds the key of this one, and [`OnConflict`](crate::OnConflict) does not say to use it; or one that is retried can't
-    /// have its key again.
+    /// Another job holds this job's unique key, and [`OnConflict`](crate::OnConflict) does not let it be used or replaced. `retry` returns
+    /// this error if the key has been taken since.
     #[error("job {existing} holds the key of this one: use it, or try again when it has ended")]
     #[non_exhaustive]
     Duplicate {
-        /// The job that holds the key. One whose time to be unique outlives it may have been deleted.
+        /// The job that holds the key. It may have been deleted if the key is held for a fixed time.
         existing: JobId,
     },
-    /// No job has this id (or retention or `delete` has removed it). In a transaction of the caller's that is `REPEATABLE READ`, on MariaDB
-    /// and MySQL, neither has a job that was scheduled after the transaction first read.
+    /// No job has this id (or retention or `delete` has removed it). In a `REPEATABLE READ` transaction on MariaDB and MySQL, jobs
+    /// that were scheduled after the transaction's first read are not found either.
     #[error("there is no job {id}")]
     #[non_exhaustive]
     NotFound {
         /// The id that was asked for.
         id: JobId,
     },
-    /// The job has no result of this name.
+    /// The job has no result with this name.
     #[error("job {id} has no result named `{name}`")]
     #[non_exhaustive]
     NoResult {
@@ -83,13 +83,13 @@ pub enum Error {
         /// The name that was asked for.
         name: String,
     },
-    /// A value that can't be accepted.
+    /// A value is invalid.
     #[error("`{name}` is invalid: {reason}")]
     #[non_exhaustive]
     InvalidValue {
-        /// The parameter, option or argument, or the setting of the session.
+        /// The parameter, option, argument or session setting.
         name: String,
-        /// What is wrong with it, and what would be right.
+        /// Why it is invalid, and what is valid.
         reason: String,
     },
     /// A value does not serialize.
@@ -98,33 +98,33 @@ pub enum Error {
     Encode {
         /// The parameter or result.
         name: String,
-        /// What the encoder says.
+        /// The serializer's error.
         source: serde_json::Error,
     },
-    /// A stored or given value does not decode as the type that was asked for.
+    /// A stored or given value does not decode as the requested type.
     #[error("`{name}` does not decode")]
     #[non_exhaustive]
     Decode {
         /// The parameter or result.
         name: String,
-        /// What the decoder says.
+        /// The deserializer's error.
         source: serde_json::Error,
     },
-    /// No definition in this program answers to the name.
+    /// No definition in this program has this name.
     #[error("no definition is named `{name}`: is the crate that defines it linked? (`use my_app as _;` links it)")]
     #[non_exhaustive]
     UnknownJob {
         /// The name that was asked for.
         name: String,
     },
-    /// The attempt no longer owns the job, and can't write: another worker has taken it over, or the attempt has ended.
+    /// The attempt no longer owns the job and can't write: another worker has taken it over, or the attempt has ended.
     #[error("job {id} is no longer owned by this attempt: another worker has taken it over, or the attempt has ended")]
     #[non_exhaustive]
     Lost {
         /// The job.
         id: JobId,
     },
-    /// The job that was waited for ended `FAILED`.
+    /// The awaited job ended `FAILED`.
     #[error("job {id} failed: {reason}")]
     #[non_exhaustive]
     JobFailed {
@@ -133,23 +133,23 @@ pub enum Error {
         /// Its last error.
         reason: String,
     },
-    /// The job that was waited for ended `CANCELED`.
+    /// The awaited job ended `CANCELED`.
     #[error("job {id} was canceled")]
     #[non_exhaustive]
     JobCanceled {
         /// The job.
         id: JobId,
     },
-    /// The job had not ended when the time to wait was over.
+    /// The awaited job did not end within the timeout.
     #[error("job {id} has not ended within {waited:?}")]
     #[non_exhaustive]
     WaitTimeout {
         /// The job.
         id: JobId,
-        /// How long was waited.
+        /// How long the call waited.
         waited: Duration,
     },
-    /// A schedule of this name is there already.
+    /// A schedule with this name already exists.
     #[error("there is a schedule named `{name}` already: `cron::replace` changes it")]
     #[non_exhaustive]
     ScheduleExists {
@@ -166,37 +166,37 @@ pub enum Error {
     /// The worker can't start with this configuration, program or database.
     #[error("the worker can't start: {0}")]
     Setup(String),
-    /// The worker can't go on: a task or a thread of its own could not be started, or ended too early. Its jobs are taken over when its
-    /// lease expires.
+    /// The worker can't continue: one of its own tasks or threads could not be started, or ended too early. Its jobs are taken over when
+    /// its lease expires.
     #[error("the worker can't go on: {0}")]
     WorkerFailed(String),
-    /// A second signal arrived during shutdown: the worker left at once.
+    /// A second signal arrived during shutdown, so the worker left at once.
     #[error(
         "the worker was told to leave at once: {running} job(s) were still running, or their end was not written: another worker takes them over"
     )]
     #[non_exhaustive]
     Aborted {
-        /// How many jobs were left behind, running or with an end that is not written.
+        /// How many jobs were left behind, either running or with an end that is not yet written.
         running: usize,
     },
-    /// The worker has stopped, but code of its jobs still runs: it blocks a thread, and did not stop when it was asked to. Those jobs that
-    /// have not ended run again elsewhere when the worker's lease expires: end the process before that.
+    /// The worker has stopped, but code of its jobs still runs: it blocks a thread and did not stop when asked to. Jobs that have not
+    /// ended run again elsewhere when the worker's lease expires: end the process before then.
     #[error(
         "code of {running} job(s) went on when the worker had stopped: code that blocks has to look at `stop_reason()` from time to time"
     )]
     #[non_exhaustive]
     StillRunning {
-        /// How many jobs have code that still runs.
+        /// How many jobs have code that is still running.
         running: usize,
     },
-    /// The program has closed the pool of connections that it gave to the worker, which has stopped.
+    /// The program closed the connection pool that it gave to the worker, so the worker has stopped.
     #[error(
         "the pool of connections was closed while the worker ran: cancel the worker's token first, and close the pool when `run()` has \
          returned"
     )]
     PoolClosed,
-    /// The database refused, or could not be reached. The message contains that of SeaORM's error, which is therefore not returned as the
-    /// source as well.
+    /// The database reported an error or could not be reached. The message contains that of SeaORM's error, which is therefore not also
+    /// returned as the source.
     #[error("the database: {0}{advice}", advice = crate::error::fault::advice(.0))]
     Database(DbErr),
 }
@@ -214,8 +214,8 @@ impl fmt::Debug for Error {
 }
 
 impl Error {
-    /// Whether the same call may succeed if it is made again: the database was busy, broke a deadlock, or lost the connection.
-    /// Inside a transaction it is the whole transaction that has to be repeated.
+    /// Whether the same call may succeed if it is repeated: the database was busy, broke a deadlock, or lost the connection.
+    /// Inside a transaction, the whole transaction has to be repeated.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Database(error) if crate::error::fault::of(error).is_passing())
@@ -228,8 +228,8 @@ impl Error {
 
 /// The error of `execute`: how an attempt ended without success.
 ///
-/// Any error becomes one with `?`: the attempt is recorded and the job retried with backoff while it has attempts left.
-/// The constructors say otherwise:
+/// Any error becomes one with `?`: the attempt is recorded, and the job is retried with backoff while it has attempts left.
+/// The constructors change that:
 ///
 /// ```
 /// # use std::time::Duration;
@@ -238,8 +238,8 @@ impl Error {
 ///     match status {
 ///         200 => Ok(()),
 ///         404 => Err(JobError::fail("the page is gone")),                 // no retry
-///         429 => Err(JobError::snooze(Duration::from_secs(60))),          // later; counts as no attempt
-///         503 => Err(JobError::retry_in(Duration::from_secs(5)).because("busy")), // a retry at a time of one's own
+///         429 => Err(JobError::snooze(Duration::from_secs(60))),          // later; does not count as an attempt
+///         503 => Err(JobError::retry_in(Duration::from_secs(5)).because("busy")), // a retry after this delay
 ///         _ => Err(format!("unexpected status {status}"))?,               // a retry with backoff
 ///     }
 /// }
@@ -259,49 +259,49 @@ pub(crate) enum JobErrorKind {
 }
 
 impl JobError {
-    /// The job ends `FAILED` now, whatever attempts it has left.
+    /// Ends the job `FAILED` now, however many attempts it has left.
     pub fn fail(error: impl Into<BoxError>) -> Self {
         Self { kind: JobErrorKind::Fail, source: Some(error.into()) }
     }
 
-    /// The job ends `CANCELED`: the job itself has found that nobody needs it.
+    /// Ends the job `CANCELED`: it has found that it is no longer needed.
     ///
     /// Not for a job that was asked to stop ([`JobContext::stop_requested`](crate::JobContext::stop_requested)): its worker may only be
-    /// shutting down, and another attempt would do the work. A plain error is right there.
+    /// shutting down, and another attempt would do the work. Return a plain error instead.
     pub fn cancel(reason: impl Into<BoxError>) -> Self {
         Self { kind: JobErrorKind::Cancel, source: Some(reason.into()) }
     }
 
-    /// The attempt failed; the next one, if any is left, starts after `delay` instead of the definition's backoff.
+    /// Fails the attempt; the next one, if any is left, starts after `delay` instead of the definition's backoff.
     #[must_use]
     pub fn retry_in(delay: Duration) -> Self {
         Self { kind: JobErrorKind::RetryIn(delay), source: None }
     }
 
-    /// The job is not ready: it runs again after `delay`, and this attempt does not count against `max_attempts`.
+    /// Puts off a job that is not ready: it runs again after `delay`, and this attempt does not count against `max_attempts`.
     #[must_use]
     pub fn snooze(delay: Duration) -> Self {
         Self { kind: JobErrorKind::Snooze(delay), source: None }
     }
 
-    /// Says why, for `retry_in` and `snooze`.
+    /// Adds the reason to `retry_in` or `snooze`.
     #[must_use]
     pub fn because(mut self, error: impl Into<BoxError>) -> Self {
         self.source = Some(error.into());
         self
     }
 
-    /// The error and its sources in one line, each once.
+    /// Returns the error and its sources on one line, each once.
     pub(crate) fn reason(&self) -> String {
         self.source.as_deref().map_or_else(|| self.to_string(), |error| chain(error))
     }
 }
 
-/// How many sources of an error are told. A chain may be circular.
+/// The maximum number of sources that are printed. A chain may be circular.
 const MAX_SOURCES: usize = 32;
 
-/// An error and its sources, in one line: `outer: inner: innermost`. A source that its outer error repeats, as SeaORM's do and those of
-/// other crates may, is left out.
+/// Formats an error and its sources on one line: `outer: inner: innermost`. Omits a source that its outer error repeats, as SeaORM's do and
+/// those of other crates may.
 pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     for inner in std::iter::successors(error.source(), |inner| inner.source()).take(MAX_SOURCES) {

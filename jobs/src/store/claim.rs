@@ -10,26 +10,25 @@ use super::dialect::{Claim, FromCursor};
 use super::row::{Claimed, Columns};
 use super::{Store, json, retry_contention, statement};
 
-/// How many jobs a claim is for.
+/// The maximum number of jobs that a claim takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ClaimLimit {
     pub(crate) total: usize,
-    /// How many of them can start at once. Others are claimed only where nothing is lost but time if the worker dies before they
-    /// start: not on their last attempt, nor after one in which a worker was lost.
+    /// How many of them can start at once. More are claimed only if nothing but time is lost should the worker die before they start:
+    /// not on their last attempt, nor after an attempt in which a worker was lost.
     pub(crate) startable: usize,
 }
 
-/// What a look at the queues shows.
+/// The state of a worker's queues.
 #[derive(Debug, Default)]
 pub(crate) struct Look {
-    /// How long until the first job is due, for each of the queues that is not paused and in which one waits; zero where one is due
-    /// now.
+    /// How long until the first job is due, for each queue that is not paused and has waiting jobs; zero if one is due now.
     pub(crate) due: HashMap<String, Duration>,
     pub(crate) paused: HashSet<String>,
 }
 
 impl Store {
-    /// Claims due jobs of a queue whose names are known here, best first. None where the worker's row is gone: others have its jobs.
+    /// Claims due jobs of a queue whose names are known here, best first. Returns none if the worker's row is gone: others have its jobs.
     pub(crate) async fn claim(
         &self,
         worker: i64,
@@ -46,8 +45,8 @@ impl Store {
         }
     }
 
-    /// Claims like [`claim`](Self::claim), but from the cursor. Until the cursor's groups are looked up again, or it is rewound, jobs in other
-    /// groups, and jobs that are due before those that were claimed, are not found.
+    /// Claims like [`claim`](Self::claim), but from the cursor. Until the cursor's groups are looked up again or it is rewound, it misses
+    /// jobs in other groups and jobs that are due before those already claimed.
     pub(crate) async fn claim_from_cursor(
         &self,
         worker: i64,
@@ -80,7 +79,7 @@ impl Store {
         Ok(claimed)
     }
 
-    /// The groups of these names in which jobs wait.
+    /// Returns the groups with these names in which jobs wait.
     async fn groups(&self, sql: &str, queue: &str, names: &[&str]) -> Result<Vec<Group>, DbErr> {
         let rows = self.db.query_all_raw(statement(self.dialect, sql, [queue.into(), json(names)?.into()])).await?;
         let group = |row: &QueryResult| Ok(Group::new(row.try_get("", "priority")?, row.try_get("", "name")?));
@@ -113,7 +112,7 @@ impl Store {
         Ok(claimed)
     }
 
-    /// Looks when jobs of these names are due in these queues, and which queues are paused.
+    /// Looks up when jobs with these names are due in these queues, and which queues are paused.
     pub(crate) async fn look(&self, queues: &[String], names: &[&str]) -> Result<Look, DbErr> {
         let values = [json(queues)?.into(), json(names)?.into()];
         let mut look = Look::default();

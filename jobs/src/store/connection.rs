@@ -1,12 +1,12 @@
-//! What jobs are scheduled on.
+//! The connections and transactions on which jobs are scheduled.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, TransactionTrait};
 
 use crate::error::Error;
 use crate::store;
 
-/// A connection, or the caller's transaction: the bound of every function that takes either. Implemented for all types with both of
-/// sea-orm's traits; no type has to implement it.
+/// A connection or the caller's transaction: the bound of every function that takes either. Implemented for all types with both of
+/// sea-orm's traits, so no type has to implement it.
 ///
 /// ```
 /// # use jobs::prelude::*;
@@ -29,22 +29,22 @@ pub trait Connection: ConnectionTrait + TransactionTrait<Transaction: Send> {}
 
 impl<C: ConnectionTrait + TransactionTrait<Transaction: Send>> Connection for C {}
 
-/// Whether a call on it is a transaction of its own, which may be repeated. One of the caller's is repeated whole or not at all.
+/// Whether a call on this connection is its own transaction, which may be repeated. The caller's is repeated as a whole or not at all.
 pub(super) fn is_plain<C: ConnectionTrait>(_: &C) -> bool {
     typeid::of::<C>() == typeid::of::<DatabaseConnection>()
 }
 
-/// Whether it is certainly a transaction, which its owner commits.
+/// Whether this is certainly a transaction, which its owner commits.
 pub(super) fn is_transaction<C: ConnectionTrait>(_: &C) -> bool {
     typeid::of::<C>() == typeid::of::<DatabaseTransaction>()
 }
 
-/// Begins a transaction that suits jobs on each database. What else it reads and writes may come before or after: `schedule`, `finish_in`
-/// and all else but `wait` and `migrate` works in it.
+/// Begins a transaction that suits jobs on each database. Everything except `wait` and `migrate` works in it, including `schedule` and
+/// `finish_in`, before or after the caller's own reads and writes.
 ///
 /// It is `READ COMMITTED` on PostgreSQL, MariaDB and MySQL, and `BEGIN IMMEDIATE` on SQLite, where it waits for its turn to write. In a
-/// transaction that SeaORM's `begin()` makes, a write may be refused because what the transaction has read has changed since: on SQLite as
-/// soon as anybody else has written anything, and under `REPEATABLE READ` on PostgreSQL, and on MariaDB with `innodb_snapshot_isolation`.
+/// transaction from SeaORM's `begin()`, a write may be refused because data that the transaction has read has changed since: on SQLite as
+/// soon as anyone else has written anything, and under `REPEATABLE READ` on PostgreSQL, and on MariaDB with `innodb_snapshot_isolation`.
 ///
 /// ```
 /// # use jobs::prelude::*;
@@ -63,13 +63,13 @@ pub(super) fn is_transaction<C: ConnectionTrait>(_: &C) -> bool {
 /// # Ok(()) }
 /// ```
 ///
-/// On SQLite nobody else can write until it ends: keep it short. Dropped, it is rolled back.
+/// On SQLite, no one else can write until the transaction ends, so keep it short. It is rolled back if it is dropped.
 ///
-/// On PostgreSQL, MariaDB and MySQL, a verb that is used in it locks no more than its own job, queue or schedule, until it ends. SeaORM's
-/// `begin()` is `REPEATABLE READ` on MariaDB and MySQL, unless the session says otherwise. There the gaps between rows are locked, too,
-/// where rows are deleted: [`delete`](crate::delete), [`cron::remove`](crate::cron::remove) and [`cron::run_now`](crate::cron::run_now)
-/// can hold up messages and ends of other jobs, and firings of other schedules. And a verb finds no job, and no schedule, that has come
-/// since the transaction first read.
+/// On PostgreSQL, MariaDB and MySQL, an operation in it locks only its own job, queue or schedule until the transaction ends. SeaORM's
+/// `begin()` is `REPEATABLE READ` on MariaDB and MySQL, unless the session says otherwise. Deleting rows then also locks the gaps between
+/// rows: [`delete`](crate::delete), [`cron::remove`](crate::cron::remove) and [`cron::run_now`](crate::cron::run_now) can hold up messages
+/// and ends of other jobs, and firings of other schedules. Also, no operation finds a job or a schedule that was added after the
+/// transaction's first read.
 pub async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, Error> {
     Ok(store::begin(db).await?)
 }

@@ -1,4 +1,4 @@
-//! What clients and operators do to single jobs: look, cancel, change, retry.
+//! Operations of clients and operators on single jobs: look up, cancel, change, retry.
 
 use std::collections::HashSet;
 
@@ -20,7 +20,7 @@ pub(crate) async fn find<C: ConnectionTrait>(db: &C, id: JobId) -> Result<Model,
     Entity::find_by_id(id.0).one(db).await?.ok_or(Error::NotFound { id })
 }
 
-/// A job's row as it is now, also in a transaction that reads an older snapshot: locked, if the database locks rows.
+/// Returns a job's current row, even in a transaction that reads an older snapshot. Locks it if the database locks rows.
 pub(crate) async fn find_to_change<C: ConnectionTrait>(db: &C, id: JobId) -> Result<Model, Error> {
     Entity::find_by_id(id.0).lock_exclusive().one(db).await?.ok_or(Error::NotFound { id })
 }
@@ -31,7 +31,7 @@ pub(crate) async fn status<C: ConnectionTrait>(db: &C, id: JobId) -> Result<JobS
     status.ok_or(Error::NotFound { id })
 }
 
-/// A job's status as it is now, also in a transaction that reads an older snapshot: locked, if the database locks rows.
+/// Returns a job's current status, even in a transaction that reads an older snapshot. Locks its row if the database locks rows.
 pub(crate) async fn status_now<C: ConnectionTrait>(db: &C, id: JobId) -> Result<JobStatus, Error> {
     if is_plain(db) {
         return status(db, id).await;
@@ -41,7 +41,7 @@ pub(crate) async fn status_now<C: ConnectionTrait>(db: &C, id: JobId) -> Result<
     status.ok_or(Error::NotFound { id })
 }
 
-/// Checks that the job is there, before a verb locks its row in the caller's transaction. On a connection, all locks end at once.
+/// Checks that the job exists before an operation locks its row in the caller's transaction. On a connection, all locks end at once.
 pub(crate) async fn look<C: ConnectionTrait>(db: &C, id: JobId) -> Result<(), Error> {
     if keeps_gaps_locked(db)? {
         status(db, id).await?;
@@ -49,14 +49,12 @@ pub(crate) async fn look<C: ConnectionTrait>(db: &C, id: JobId) -> Result<(), Er
     Ok(())
 }
 
-/// Whether what is not there must not be locked: others could not insert it, or what would be beside it, until the caller's transaction
-/// ends.
+/// Whether a missing row must not be locked: until the caller's transaction ends, others could not insert it or its neighbors.
 pub(crate) fn keeps_gaps_locked<C: ConnectionTrait>(db: &C) -> Result<bool, DbErr> {
     Ok(!is_plain(db) && dialect::of(db.get_database_backend())?.locks_gaps)
 }
 
-/// One statement for both cases: a waiting job is canceled, a running one is asked to. False: neither, the job is closed or
-/// unknown.
+/// Cancels a waiting job or asks a running one to cancel, in one statement. Returns false if the job is closed or unknown.
 pub(crate) async fn cancel<C: ConnectionTrait>(db: &C, id: JobId) -> Result<bool, DbErr> {
     let clock = || Expr::cust(clock_of(db));
     let waits = || Expr::col(Column::Status).eq(JobStatus::Scheduled.code());
@@ -67,14 +65,14 @@ pub(crate) async fn cancel<C: ConnectionTrait>(db: &C, id: JobId) -> Result<bool
         .col_expr(Column::Version, if_waiting(Expr::col(Column::Version).add(1), Expr::col(Column::Version)))
         .col_expr(Column::FinishedAt, if_waiting(clock(), Expr::col(Column::FinishedAt)))
         .col_expr(Column::CancelRequestedAt, Func::coalesce([Expr::col(Column::CancelRequestedAt), clock()]).into())
-        // Last: MySQL's assignments see the ones before them.
+        // Last, because MySQL's assignments see the ones before them.
         .col_expr(Column::Status, if_waiting(Expr::val(JobStatus::Canceled.code()), Expr::col(Column::Status)))
         .filter(Column::Id.eq(id.0))
         .filter(Column::Status.lte(JobStatus::Running));
     update_one(db, update).await
 }
 
-/// Whether it has changed the job that it names by its id.
+/// Executes an update of one job by its id, and returns whether it has changed the job.
 async fn update_one<C: ConnectionTrait>(db: &C, update: UpdateMany<Entity>) -> Result<bool, DbErr> {
     let dialect = dialect::of(db.get_database_backend())?;
     let mut statement = dialect.backend.build(&update.into_query());
@@ -98,7 +96,7 @@ pub(crate) async fn replace_parameters<C: ConnectionTrait>(
     update_one(db, update).await
 }
 
-/// Schedules a closed job again, now, with a fresh budget of attempts. False: it is not closed, or not there.
+/// Schedules a closed job again, now, with a fresh budget of attempts. Returns false if it is not closed or does not exist.
 pub(crate) async fn retry<C: ConnectionTrait>(db: &C, id: JobId) -> Result<bool, DbErr> {
     let nothing = || Expr::value(Value::String(None));
     let update = Entity::update_many()
@@ -127,7 +125,7 @@ pub(crate) async fn notify<C: ConnectionTrait>(db: &C, channel: &str, payload: &
     Ok(())
 }
 
-/// Marks jobs for whose end a process waits and listens.
+/// Marks jobs whose end a process waits and listens for.
 pub(crate) async fn mark_awaited<C: ConnectionTrait>(db: &C, ids: &[i64]) -> Result<(), DbErr> {
     let dialect = dialect::of(db.get_database_backend())?;
     if let Some(sql) = dialect.mark_awaited {
@@ -136,13 +134,13 @@ pub(crate) async fn mark_awaited<C: ConnectionTrait>(db: &C, ids: &[i64]) -> Res
     Ok(())
 }
 
-/// Whether those who wait for jobs of this database can be notified by it.
+/// Whether this database can notify those who wait for its jobs.
 pub(crate) fn can_notify<C: ConnectionTrait>(db: &C) -> bool {
     dialect::of(db.get_database_backend()).is_ok_and(|dialect| dialect.notify.is_some())
 }
 
-/// Waits for whoever has locked the job's row, in a transaction of the caller's. Where there is one writer, to be it: a
-/// transaction that reads before it writes may be refused.
+/// Locks the job's row in the caller's transaction, waiting for whoever has locked it. If the database has one writer, becomes that
+/// writer: a transaction that reads before it writes may be refused.
 pub(crate) async fn lock<C: ConnectionTrait>(db: &C, dialect: &Dialect, id: JobId) -> Result<(), DbErr> {
     if dialect.row_locks {
         let select = Entity::find_by_id(id.0).select_only().column(Column::Id).lock_exclusive();
@@ -152,14 +150,14 @@ pub(crate) async fn lock<C: ConnectionTrait>(db: &C, dialect: &Dialect, id: JobI
     unchanged.filter(Column::Id.eq(id.0)).exec(db).await.map(|_| ())
 }
 
-/// The status of each of these jobs that exists.
+/// Returns the status of each of these jobs that exists.
 pub(crate) async fn statuses<C: ConnectionTrait>(db: &C, ids: &[i64]) -> Result<Vec<(i64, JobStatus)>, DbErr> {
     let dialect = dialect::of(db.get_database_backend())?;
     let rows = db.query_all_raw(statement(dialect, dialect.statuses, [json(ids)?.into()])).await?;
     rows.iter().map(|row| Ok((row.try_get("", "id")?, row.try_get("", "status")?))).collect()
 }
 
-/// Who wrote a job's row last, and when in its life.
+/// The state of a job's row, and who wrote it last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RowState {
     pub(crate) id: i64,
@@ -169,10 +167,10 @@ pub(crate) struct RowState {
 }
 
 impl Store {
-    /// The states of these jobs' rows, to learn what became of a write.
+    /// Returns the states of these jobs' rows, which show whether a write took effect.
     pub(crate) async fn row_states(&self, ids: &[i64]) -> Result<Vec<RowState>, DbErr> {
         let mut states = Vec::with_capacity(ids.len());
-        // Seldom more than a few: those that a batch could not write.
+        // Usually just a few: those that a batch could not write.
         for chunk in ids.chunks(100) {
             let rows: Vec<(i64, i64, JobStatus, Option<i64>)> = Entity::find()
                 .select_only()
@@ -191,7 +189,7 @@ impl Store {
         Ok(states)
     }
 
-    /// Which versions of these jobs were ended by their owner, as far as the history tells: what had lost its worker was ended by another.
+    /// Returns the versions of these jobs that their owner ended, as far as the history shows: a lost attempt was ended by another worker.
     pub(crate) async fn ended_by_owner(&self, ids: &[i64]) -> Result<HashSet<(i64, i64)>, DbErr> {
         let mut ended = HashSet::new();
         for chunk in ids.chunks(100) {
@@ -208,7 +206,7 @@ impl Store {
         Ok(ended)
     }
 
-    /// Whether an open transaction of someone else's holds the job's row.
+    /// Whether another open transaction has locked the job's row.
     pub(crate) async fn is_locked(&self, id: i64) -> Result<bool, DbErr> {
         if !self.dialect.row_locks {
             return Ok(false);
@@ -221,6 +219,6 @@ impl Store {
 }
 
 fn clock_of<C: ConnectionTrait>(db: &C) -> &'static str {
-    // A database without a dialect has failed before: there is no job in it.
+    // A database without a dialect has failed earlier: it has no jobs.
     dialect::of(db.get_database_backend()).map_or("CURRENT_TIMESTAMP", |dialect| dialect.clock)
 }

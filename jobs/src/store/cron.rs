@@ -1,8 +1,8 @@
-//! Schedules. For which of their times they have fired, see [`super::firings`].
+//! Schedules. See [`super::firings`] for the times for which they have fired.
 //!
-//! Rows are locked in this order: whoever fires holds the schedule's row in `jobs_cron`, takes the time in `jobs_cron_firing`, and only then
-//! whatever the scheduling of a job takes. No other transaction of ours locks a schedule's row after any of these; where one of the
-//! caller's does, the database ends one of both, and ours is repeated.
+//! Rows are locked in this order: whoever fires a schedule holds its row in `jobs_cron`, takes the time in `jobs_cron_firing`, and only
+//! then takes the locks that scheduling a job needs. No other transaction of ours locks a schedule's row after any of these; if one of the
+//! caller's does, the database aborts one of the two, and ours is repeated.
 
 use std::time::Duration;
 
@@ -31,13 +31,13 @@ pub(crate) struct NewSchedule {
 }
 
 impl NewSchedule {
-    /// Whether this schedule has the same times.
+    /// Whether the stored schedule has the same times.
     pub(crate) fn has_times_of(&self, row: &Row) -> bool {
         self.expression == row.expression && self.timezone == row.timezone && row.next_at.is_some()
     }
 }
 
-/// An instant as it is stored; none.
+/// Returns an instant as it is stored, `NULL` for none.
 pub(super) fn time<C: ConnectionTrait>(db: &C, at: Option<DateTimeUtc>) -> Result<SimpleExpr, DbErr> {
     let dialect = dialect::of(db.get_database_backend())?;
     Ok(at.map_or_else(|| Expr::cust("NULL"), |at| Expr::val(dialect.time(at))))
@@ -51,8 +51,8 @@ pub(crate) async fn find<C: ConnectionTrait>(db: &C, name: &str) -> Result<Optio
     Entity::find_by_id(name).one(db).await
 }
 
-/// The schedule, locked for the rest of the transaction: meanwhile nobody fires, changes or removes it. Where there is one writer, to be
-/// it: a transaction that reads before it writes may be refused.
+/// Returns the schedule, locked for the rest of the transaction: until then, no one else fires, changes or removes it. If the database has
+/// one writer, becomes that writer: a transaction that reads before it writes may be refused.
 pub(crate) async fn lock<C: ConnectionTrait>(db: &C, name: &str) -> Result<Option<Row>, DbErr> {
     if dialect::of(db.get_database_backend())?.row_locks {
         return Entity::find_by_id(name).lock_exclusive().one(db).await;
@@ -76,7 +76,7 @@ pub(crate) async fn named<C: ConnectionTrait>(db: &C, names: &[&str], lock: bool
     select.all(db).await
 }
 
-/// False: there is one of this name.
+/// Inserts a schedule. Returns false if one with this name exists.
 pub(crate) async fn insert<C: ConnectionTrait>(
     db: &C,
     new: &NewSchedule,
@@ -105,8 +105,8 @@ pub(crate) async fn insert<C: ConnectionTrait>(
     Ok(db.execute_raw(statement).await?.rows_affected() == 1)
 }
 
-/// Replaces all but when it was made and whether it is paused; the next time only if one is given. False: no schedule of this name
-/// comes from there.
+/// Replaces everything except the creation time and whether it is paused; the next time only if one is given. Returns false if this source
+/// has no schedule with this name.
 pub(crate) async fn update<C: ConnectionTrait>(
     db: &C,
     new: &NewSchedule,
@@ -126,14 +126,14 @@ pub(crate) async fn update<C: ConnectionTrait>(
     Ok(updated.rows_affected == 1)
 }
 
-/// Pauses it; one that is paused stays so since then. False: there is none of this name.
+/// Pauses a schedule. One that is already paused keeps its earlier time. Returns false if none has this name.
 pub(crate) async fn pause<C: ConnectionTrait>(db: &C, name: &str) -> Result<bool, DbErr> {
     let since: SimpleExpr = Func::coalesce([Expr::col(Column::PausedAt), clock(db)?]).into();
     let pause = Entity::update_many().col_expr(Column::PausedAt, since).filter(Column::Name.eq(name));
     Ok(pause.exec(db).await?.rows_affected == 1)
 }
 
-/// Lets it fire again, from this time on. Changes nothing if it is not paused.
+/// Lets a schedule fire again, from this time on. Changes nothing if it is not paused.
 pub(crate) async fn resume<C: ConnectionTrait>(db: &C, name: &str, next_at: Option<DateTimeUtc>) -> Result<(), DbErr> {
     Entity::update_many()
         .col_expr(Column::NextAt, time(db, next_at)?)
@@ -145,7 +145,7 @@ pub(crate) async fn resume<C: ConnectionTrait>(db: &C, name: &str, next_at: Opti
         .map(drop)
 }
 
-/// Deletes it, with its history. False: there is none of this name.
+/// Deletes a schedule with its history. Returns false if none has this name.
 pub(crate) async fn remove<C: ConnectionTrait>(db: &C, name: &str) -> Result<bool, DbErr> {
     let deleted = Entity::delete_by_id(name).exec(db).await?;
     let dialect = dialect::of(db.get_database_backend())?;
@@ -153,12 +153,12 @@ pub(crate) async fn remove<C: ConnectionTrait>(db: &C, name: &str) -> Result<boo
     Ok(deleted.rows_affected == 1)
 }
 
-/// Which schedules a worker fires.
+/// The schedules that a worker fires.
 #[derive(Debug, Clone)]
 pub(crate) struct DueFilter {
-    /// Those of these jobs,
+    /// The jobs whose schedules it fires, as JSON.
     jobs: String,
-    /// but for these; both as JSON.
+    /// The schedules that it does not fire, as JSON.
     except: String,
 }
 
@@ -168,7 +168,7 @@ impl DueFilter {
     }
 }
 
-/// How long it is until the first of these schedules is due, zero if one is due; `None` if there is none.
+/// Returns how long it is until the first of these schedules is due, zero if one is due, or `None` if there are none.
 pub(crate) async fn due_in<C: ConnectionTrait>(db: &C, filter: &DueFilter) -> Result<Option<Duration>, DbErr> {
     let dialect = dialect::of(db.get_database_backend())?;
     let values = [filter.jobs.as_str().into(), filter.except.as_str().into()];
@@ -177,8 +177,8 @@ pub(crate) async fn due_in<C: ConnectionTrait>(db: &C, filter: &DueFilter) -> Re
     Ok(Some(Duration::from_millis(u64::try_from(wait_ms).unwrap_or_default())))
 }
 
-/// The first of these schedules that are due, locked for the rest of the transaction, and the time now. What somebody else has locked
-/// is about to be fired by them.
+/// Locks the first of these schedules that are due for the rest of the transaction, and returns them with the current time. Skips those
+/// that others have locked, who are about to fire them.
 pub(crate) async fn lock_due<C: ConnectionTrait>(
     db: &C,
     filter: &DueFilter,
@@ -191,7 +191,7 @@ pub(crate) async fn lock_due<C: ConnectionTrait>(
     rows.iter().map(|row| Ok((Row::from_query_result(row, "")?, row.try_get("", "now")?))).collect()
 }
 
-/// When schedules fire next; `None`: not any more.
+/// Sets when schedules fire next; `None` if never again.
 pub(crate) async fn set_next<C: ConnectionTrait>(
     db: &C,
     schedules: &[(&str, Option<DateTimeUtc>)],

@@ -1,4 +1,4 @@
-//! Where claims begin in a queue in which many jobs come or wait.
+//! The cursor: where claims start in a queue in which many jobs arrive or wait.
 
 use std::cmp::Ordering;
 use std::time::{Duration, Instant};
@@ -9,44 +9,44 @@ use serde::Serialize;
 
 use super::row::Claimed;
 
-/// The groups of a busy queue, and how far earlier claims have come in each. A claim that begins there does not step over what they have
-/// left behind in the index. It is a hint: groups, and what lies behind the cursor, are looked up again soon.
+/// The groups of a busy queue, and how far earlier claims got in each. A claim that starts there does not step over the index entries that
+/// they left behind. It is a hint: groups, and jobs behind the cursor, are looked up again soon.
 #[derive(Debug, Default)]
 pub(crate) struct ClaimCursor {
     pub(super) groups: Vec<Group>,
     /// Until when the groups are current.
     current_until: Option<Instant>,
-    /// When claims begin at the start of each group again.
+    /// When claims start at the beginning of each group again.
     rewind_at: Option<Instant>,
 }
 
-/// The jobs of one priority and name, due from then on.
+/// The jobs of one priority and name that are due from `since` on.
 #[derive(Debug, Serialize)]
 pub(super) struct Group {
     pub(super) priority: i16,
     pub(super) name: String,
     pub(super) since: Option<DateTimeUtc>,
-    /// The last claim found nothing due there.
+    /// Whether the last claim found nothing due in the group.
     #[serde(skip)]
     pub(super) is_empty: bool,
-    /// When it last returned jobs.
+    /// When the group last returned jobs.
     #[serde(skip)]
     claimed_at: Option<Instant>,
 }
 
-/// How long groups are current, at the least and at the most: looking them up may take a tenth of the time.
+/// How long groups are current, at least and at most: looking them up may take a tenth of the time.
 const CURRENT: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
-/// A job that becomes visible late, because its transaction took up to this long, is found as if it had come in time.
+/// How late a job may become visible, because of a long transaction, and still be found as if it had arrived in time.
 const COMMIT_SKEW: TimeDelta = TimeDelta::milliseconds(250);
 
-/// Jobs that come later still, or are due before those that were claimed, are found after this time at the latest.
+/// How long it takes at most to find jobs that arrive later still, or that are due before those already claimed.
 const REWIND_EVERY: Duration = Duration::from_secs(1);
 
-/// A group that has returned jobs within this time may soon have more, though nothing waits there now.
+/// How long after it has returned jobs a group may soon have more, even if none wait there now.
 const RECENT: Duration = Duration::from_secs(1);
 
-/// How many empty groups each claim asks. Each costs a probe of the index, and 60 of them made MariaDB's claims 12 times as slow.
+/// How many empty groups each claim probes. Each costs a probe of the index, and 60 of them made MariaDB's claims 12 times as slow.
 const EMPTY_GROUPS: usize = 8;
 
 impl ClaimCursor {
@@ -54,7 +54,7 @@ impl ClaimCursor {
         self.current_until.is_some_and(|until| now < until)
     }
 
-    /// Claims ask these groups from now on, and those that have returned jobs recently.
+    /// Makes claims probe these groups from now on, and those that have returned jobs recently.
     pub(super) fn set_groups(&mut self, groups: Vec<Group>, now: Instant, took: Duration) {
         let mut known = std::mem::replace(&mut self.groups, groups);
         self.groups.sort_by(Group::compare);
@@ -73,7 +73,7 @@ impl ClaimCursor {
         }
     }
 
-    /// Lets the next claim begin at the start of each group, if it is time.
+    /// Lets the next claim start at the beginning of each group, if it is time.
     pub(super) fn rewind(&mut self, now: Instant) {
         if self.rewind_at.is_none_or(|at| now >= at) {
             self.groups.iter_mut().for_each(|group| group.since = None);
@@ -81,7 +81,7 @@ impl ClaimCursor {
         }
     }
 
-    /// Moves behind what was claimed.
+    /// Moves the cursor past the claimed jobs.
     pub(super) fn advance(&mut self, claimed: &[Claimed], now: Instant) {
         for job in claimed {
             let is_its_group = |group: &Group| (group.priority, &*group.name).cmp(&(job.priority, &*job.name));
@@ -93,7 +93,7 @@ impl ClaimCursor {
         }
     }
 
-    /// Leaves out empty groups until they are looked up again, but for the few that have returned jobs last. If the claim got all there was,
+    /// Skips empty groups until they are looked up again, except for the few that have returned jobs last. If the claim got all there was,
     /// the groups are no longer current.
     pub(super) fn skip_empty(&mut self, got_all: bool) {
         let mut empty: Vec<_> =

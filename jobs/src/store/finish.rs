@@ -1,5 +1,5 @@
-//! What attempts write, many at once: their ends, and their progress, results and messages while they run. A row is written
-//! only where its attempt still owns the job.
+//! Batched writes of attempts: their ends, and their progress, results and messages while they run. A row is written only if its attempt
+//! still owns the job.
 
 use std::collections::HashSet;
 
@@ -30,10 +30,10 @@ pub(crate) struct FinishRow {
     pub(crate) progress: Option<i16>,
     /// A JSON object.
     pub(crate) results: Option<String>,
-    /// Who ran it, for the history.
+    /// The worker that ran it, for the history.
     pub(crate) worker: String,
-    /// The worker that writes this, and that the row names from now on; `None` if the job's own worker is gone. With the version it
-    /// tells whether a write that is repeated was done before.
+    /// The worker that writes this, and that the row names from now on; `None` if the job's own worker is gone. With the version, it
+    /// shows whether a repeated write was done before.
     pub(crate) owner: Option<i64>,
     #[serde(skip)]
     pub(crate) messages: Vec<NewMessage>,
@@ -59,19 +59,19 @@ impl FinishRow {
     }
 }
 
-/// A status as the tables have it.
+/// Serializes a status as the tables store it.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives it so")]
 fn as_code<S: Serializer>(status: &JobStatus, serializer: S) -> Result<S::Ok, S::Error> {
     status.code().serialize(serializer)
 }
 
-/// The end of an attempt as the tables have it.
+/// Serializes the end of an attempt as the tables store it.
 #[allow(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "serde gives it so")]
 fn as_word<S: Serializer>(end: &Option<AttemptEnd>, serializer: S) -> Result<S::Ok, S::Error> {
     end.map(AttemptEnd::as_str).serialize(serializer)
 }
 
-/// The end of an attempt that is no more than a success. Most are, so they take a shorter way.
+/// The end of an attempt that is just a success. Most are, so they take a shorter path.
 #[derive(Debug, Serialize)]
 struct SuccessRow<'a> {
     id: i64,
@@ -81,7 +81,7 @@ struct SuccessRow<'a> {
 }
 
 impl FinishRow {
-    /// Whether the job was claimed and given back untouched.
+    /// Whether the job was claimed and given back without being started.
     pub(crate) const fn never_started(&self) -> bool {
         self.attempt_change < 0
     }
@@ -110,21 +110,21 @@ pub(crate) struct Report {
     pub(crate) messages: Vec<NewMessage>,
 }
 
-/// A message to keep with its job.
+/// A message to store with its job.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct NewMessage {
     pub(crate) job_id: i64,
     pub(crate) attempt: i32,
     pub(crate) version: i64,
-    /// Its number among the messages of its attempt: one that is there already is not written again.
+    /// Its number among the messages of its attempt: a message that exists is not written again.
     pub(crate) number: i64,
     pub(crate) level: i16,
-    /// How long ago it was said: the database's clock gives the time.
+    /// How long ago it was logged: the database's clock gives the time.
     pub(crate) age_ms: i64,
     pub(crate) text: String,
 }
 
-/// A batch is bounded in rows and in bytes.
+/// The limits of a batch, in rows and in bytes.
 pub(crate) const MAX_ROWS: usize = 1_000;
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 
@@ -141,7 +141,7 @@ pub(crate) trait FencedRow: Serialize + Sync {
     fn key(&self) -> Key;
     fn messages(&self) -> &[NewMessage];
     fn bytes(&self) -> usize;
-    /// Whether it leaves a row in the history.
+    /// Whether the row adds one to the history.
     fn is_history(&self) -> bool {
         false
     }
@@ -209,7 +209,7 @@ impl<R: FencedRow> FencedRow for &R {
     }
 }
 
-/// Every dialect selects the job's identifier, then the version.
+/// Reads the keys of rows: every dialect selects the job's id, then the version.
 fn keys(rows: &[QueryResult]) -> Result<HashSet<Key>, DbErr> {
     let key = |row| {
         let mut columns = Columns::of(row);
@@ -223,7 +223,7 @@ fn bytes(results: Option<&String>, messages: &[NewMessage]) -> usize {
     texts + results.map_or(0, String::len) + 200
 }
 
-/// How many of these rows fit into one batch.
+/// Returns how many of these rows fit into one batch.
 pub(crate) fn batch_len<'a, R: FencedRow + 'a>(rows: impl Iterator<Item = &'a R>) -> usize {
     let mut bytes = 0;
     let fitting = rows.take(MAX_ROWS).take_while(|row| {
@@ -233,7 +233,7 @@ pub(crate) fn batch_len<'a, R: FencedRow + 'a>(rows: impl Iterator<Item = &'a R>
     fitting.count().max(1)
 }
 
-/// Whether it may be more than a server takes at once.
+/// Whether a batch may be larger than a server takes at once.
 pub(crate) fn is_large<R: FencedRow>(batch: &[R]) -> bool {
     batch.iter().map(FencedRow::bytes).sum::<usize>() >= LARGE
 }
@@ -264,8 +264,8 @@ impl Store {
         self.write(reports).await
     }
 
-    /// Returns true if every row was written. Otherwise some may have been, and [`Store::row_states`] tells which: returning each identifier
-    /// would cost more than writing its row.
+    /// Returns true if every row was written. Otherwise some may have been, and [`Store::row_states`] tells which: returning each id would
+    /// cost more than writing its row.
     async fn write_at_once<R: Serialize>(&self, sql: &str, rows: &[R]) -> Result<bool, DbErr> {
         if self.needs_read_committed {
             return Ok(false);
@@ -277,8 +277,8 @@ impl Store {
         }
     }
 
-    /// Writes the rows whose attempts still own their jobs, and returns those. Rows that someone else has locked
-    /// are left out, as are those that were fenced out: [`Store::row_states`] tells which.
+    /// Writes the rows whose attempts still own their jobs, and returns their keys. Rows that others have locked are left out, as are those
+    /// that were fenced out: [`Store::row_states`] tells which.
     pub(crate) async fn write<R: FencedRow>(&self, rows: &[R]) -> Result<HashSet<Key>, DbErr> {
         retry_contention(|| async {
             let in_one = !matches!(R::batch(self.dialect), Batch::Steps { .. });
@@ -294,7 +294,7 @@ impl Store {
     }
 }
 
-/// Writes the rows on a connection, or in the caller's transaction. A batch that takes steps needs a transaction.
+/// Writes the rows on a connection or in the caller's transaction. A batch with steps needs a transaction.
 pub(crate) async fn write<C: ConnectionTrait, R: FencedRow>(
     db: &C,
     dialect: &Dialect,

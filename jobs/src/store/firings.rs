@@ -1,4 +1,4 @@
-//! For which of their times schedules have fired. Whoever writes here holds the schedule's row, see [`super::cron`].
+//! The times for which schedules have fired. Whoever writes here holds the schedule's row, see [`super::cron`].
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,15 +11,15 @@ pub(crate) use super::entity::cron_firing::Model as FiringRow;
 use super::entity::cron_firing::{Column, Entity};
 use super::{json, statement};
 
-/// How many firings of each schedule are kept. (`Cron::forget` says it, too.)
+/// How many firings of each schedule are kept. (`Cron::forget` contains this number, too.)
 const KEPT_FIRINGS: u64 = 100;
 
-/// The latest firings of a schedule, newest first.
+/// Returns the latest firings of a schedule, newest first.
 pub(crate) async fn of<C: ConnectionTrait>(db: &C, name: &str) -> Result<Vec<FiringRow>, DbErr> {
     Entity::find().filter(Column::Schedule.eq(name)).order_by_desc(Column::NominalAt).limit(KEPT_FIRINGS).all(db).await
 }
 
-/// The latest time for which each schedule has fired.
+/// Returns the latest time for which each schedule has fired.
 pub(crate) async fn latest<C: ConnectionTrait>(db: &C) -> Result<HashMap<String, DateTimeUtc>, DbErr> {
     let latest: Vec<(String, DateTimeUtc)> = Entity::find()
         .select_only()
@@ -40,13 +40,13 @@ pub(crate) struct NewFiring<'a> {
     pub(crate) job_id: i64,
 }
 
-/// Inserts them.
+/// Inserts firings.
 pub(crate) async fn record<C: ConnectionTrait>(db: &C, firings: &[NewFiring<'_>]) -> Result<(), DbErr> {
     let dialect = dialect::of(db.get_database_backend())?;
     db.execute_raw(statement(dialect, dialect.cron.record, [rows(dialect, firings)?.into()])).await.map(drop)
 }
 
-/// Their jobs, which nobody else has seen yet, were scheduled for that time.
+/// Sets the nominal times of the firings' jobs, which no one else has seen yet.
 pub(crate) async fn set_nominal<C: ConnectionTrait>(db: &C, firings: &[NewFiring<'_>]) -> Result<(), DbErr> {
     if firings.is_empty() {
         return Ok(());
@@ -55,7 +55,7 @@ pub(crate) async fn set_nominal<C: ConnectionTrait>(db: &C, firings: &[NewFiring
     db.execute_raw(statement(dialect, dialect.cron.nominal, [rows(dialect, firings)?.into()])).await.map(drop)
 }
 
-/// The places of those times for which their schedule has fired already.
+/// Returns the indexes of those times for which their schedule has already fired.
 pub(crate) async fn fired<C: ConnectionTrait>(
     db: &C,
     times: impl Iterator<Item = (&str, DateTimeUtc)>,
@@ -84,7 +84,7 @@ fn rows(dialect: &Dialect, firings: &[NewFiring<'_>]) -> Result<String, DbErr> {
     json(&rows)
 }
 
-/// Forgets all but the latest firings of these schedules.
+/// Deletes all but the latest firings of these schedules.
 pub(crate) async fn forget_old<C: ConnectionTrait>(db: &C, schedules: &[&str]) -> Result<(), DbErr> {
     let dialect = dialect::of(db.get_database_backend())?;
     db.execute_raw(statement(dialect, dialect.cron.forget, [json(schedules)?.into()])).await.map(drop)

@@ -1,4 +1,4 @@
-//! What a doctor looks at: clocks, attempts and transactions that take long.
+//! Queries for `doctor`: clocks, and attempts and transactions that take a long time.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::entity::{cron, job, worker};
 pub(crate) use super::migrations::applied as applied_migrations;
 use crate::model::{JobId, JobStatus};
 
-/// Whether the tables can be read, with the columns that are known here.
+/// Checks that the tables can be read, with the columns that are known here.
 pub(crate) async fn tables<C: ConnectionTrait>(db: &C) -> Result<(), DbErr> {
     worker::Entity::find().limit(1).all(db).await?;
     job::Entity::find().limit(1).all(db).await?;
@@ -21,7 +21,7 @@ pub(crate) async fn tables<C: ConnectionTrait>(db: &C) -> Result<(), DbErr> {
     Ok(())
 }
 
-/// The jobs that were closed at this time or later, the latest first; at most `limit`.
+/// Returns the jobs that were closed at this time or later, latest first; at most `limit`.
 pub(crate) async fn closed_since<C: ConnectionTrait>(
     db: &C,
     time: DateTimeUtc,
@@ -31,7 +31,7 @@ pub(crate) async fn closed_since<C: ConnectionTrait>(
     let closed = [JobStatus::Canceled, JobStatus::Failed, JobStatus::Terminated];
     job::Entity::find()
         .filter(job::Column::Status.is_in(closed))
-        // No bound value: partial indexes are found by what a statement says itself.
+        // No bound value: a partial index is used only if the statement contains its condition.
         .filter(Expr::col(job::Column::Status).gte(Expr::Constant(JobStatus::Canceled.code().into())))
         .filter(Expr::col(job::Column::FinishedAt).gte(dialect.time(time)))
         .order_by_desc(job::Column::FinishedAt)
@@ -41,7 +41,7 @@ pub(crate) async fn closed_since<C: ConnectionTrait>(
         .await
 }
 
-/// An attempt that runs.
+/// A running attempt.
 #[derive(Debug)]
 pub(crate) struct LongAttempt {
     pub(crate) id: JobId,
@@ -50,7 +50,7 @@ pub(crate) struct LongAttempt {
     pub(crate) started_at: DateTimeUtc,
 }
 
-/// The attempts that began before this time, the oldest first; at most `limit`.
+/// Returns the attempts that started before this time, oldest first; at most `limit`.
 pub(crate) async fn attempts_since_before<C: ConnectionTrait>(
     db: &C,
     time: DateTimeUtc,
@@ -71,7 +71,7 @@ pub(crate) async fn attempts_since_before<C: ConnectionTrait>(
     Ok(rows.into_iter().map(attempt).collect())
 }
 
-/// Transactions that have been open for longer than `limit`. Fails if this user may not see them.
+/// Returns the transactions that have been open for longer than `limit`. Fails if this user may not see them.
 pub(crate) async fn open_transactions<C: ConnectionTrait>(db: &C, limit: Duration) -> Result<OpenTransactions, DbErr> {
     health::open_transactions(db, dialect::of(db.get_database_backend())?, limit).await
 }

@@ -7,20 +7,20 @@ use super::dialect::{self, Dialect, Ids, Insert, InsertJobs};
 use super::row::{NewJob, for_given_columns, parameter};
 use super::{json, statement};
 
-/// A job's values of the columns that are stored as they are given.
+/// A job's values for the columns that are stored as given.
 macro_rules! given {
     (($job:ident) $($column:ident: $type:ident),*) => { [$($job.$column.clone().into()),*] };
 }
 
-/// A job's values of the columns that are stored as they are given, each with its parameter's number.
+/// A job's values for the columns that are stored as given, each with its parameter's number.
 macro_rules! numbered {
     (($job:ident) $($column:ident: $type:ident),*) => { [$((parameter!($column), $job.$column.clone().into())),*] };
 }
-/// The most bytes of one statement, well below what any server accepts by default.
+/// The maximum size of a statement in bytes, well below what any server accepts by default.
 const MAX_BATCH_BYTES: usize = 3 * 1024 * 1024;
 pub(super) const MAX_BATCH_ROWS: usize = 5_000;
 
-/// Inserts jobs without keys, and returns their ids in the same order. Many jobs take more than one statement: the caller gives a
+/// Inserts jobs without keys and returns their ids in the same order. Many jobs take more than one statement: the caller provides a
 /// transaction if they must be inserted all or none.
 pub(crate) async fn insert<C: ConnectionTrait>(db: &C, jobs: &[&NewJob]) -> Result<Vec<i64>, DbErr> {
     debug_assert!(jobs.iter().all(|job| job.key.is_none()), "the key of a job is not taken here");
@@ -41,7 +41,7 @@ pub(super) async fn insert_all<C: ConnectionTrait>(
     Ok(ids)
 }
 
-/// All jobs, in parts that fit into one statement.
+/// Splits jobs into batches that each fit into one statement.
 pub(super) fn batches<'r, 'j>(mut rest: &'r [&'j NewJob]) -> impl Iterator<Item = &'r [&'j NewJob]> {
     std::iter::from_fn(move || {
         let (batch, later) = rest.split_at_checked(batch_len(rest)?)?;
@@ -50,7 +50,7 @@ pub(super) fn batches<'r, 'j>(mut rest: &'r [&'j NewJob]) -> impl Iterator<Item 
     })
 }
 
-/// How many of the first jobs go into one statement; `None` if there are no jobs.
+/// Returns how many of the first jobs go into one statement; `None` if there are no jobs.
 fn batch_len(jobs: &[&NewJob]) -> Option<usize> {
     let mut bytes = 0;
     let fitting = jobs.iter().take(MAX_BATCH_ROWS).take_while(|job| {
@@ -96,7 +96,7 @@ async fn insert_batch<C: ConnectionTrait>(
     }
 }
 
-/// All rows, in parts of these lengths.
+/// Splits rows into chunks of these lengths.
 pub(super) fn in_chunks<'r, T>(mut rest: &'r [T], lengths: &[usize]) -> impl Iterator<Item = &'r [T]> {
     std::iter::from_fn(move || {
         let length = lengths.iter().find(|length| **length <= rest.len())?;
@@ -106,7 +106,7 @@ pub(super) fn in_chunks<'r, T>(mut rest: &'r [T], lengths: &[usize]) -> impl Ite
     })
 }
 
-/// The statement that inserts all of these.
+/// Returns the statement that inserts these jobs.
 pub(super) fn insert_jobs(dialect: &Dialect, insert: &InsertJobs, jobs: &[&NewJob]) -> Result<Statement, DbErr> {
     match jobs {
         [first, rest @ ..] if rest.iter().all(|job| job.is_uniform_with(first)) => {
@@ -136,7 +136,7 @@ fn uniform_values(first: &NewJob, jobs: &[&NewJob]) -> Vec<Value> {
     values.into_iter().map(|(_, value)| value).collect()
 }
 
-/// As a JSON array; of jobs with keys as an object.
+/// Returns the jobs' parameters as a JSON array, or as a JSON object if the jobs have keys.
 fn parameters(jobs: &[&NewJob]) -> String {
     let is_keyed = jobs.iter().any(|job| job.key.is_some());
     let mut text = String::with_capacity(jobs.iter().map(|job| job.parameters.len() + 50).sum());
@@ -171,7 +171,7 @@ pub(super) async fn insert_one<C: ConnectionTrait>(
     }
 }
 
-/// Ids were given in the order of the batch, whatever the order in which they come back.
+/// Inserts rows and returns their ids in the order of the batch, in which they were assigned, whatever the order in which they come back.
 pub(super) async fn returned_ids<C: ConnectionTrait>(db: &C, insert: Statement) -> Result<Vec<i64>, DbErr> {
     let rows = db.query_all_raw(insert).await?;
     let mut ids = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<Vec<_>, _>>()?;
@@ -179,7 +179,7 @@ pub(super) async fn returned_ids<C: ConnectionTrait>(db: &C, insert: Statement) 
     Ok(ids)
 }
 
-/// One writer gives ids that follow each other; to return each would take longer than to insert its row.
+/// Inserts rows and computes their ids, which are consecutive with one writer: returning each would take longer than inserting its row.
 async fn ids_up_to_last<C: ConnectionTrait>(db: &C, insert: Statement) -> Result<Vec<i64>, DbErr> {
     let result = db.execute_raw(insert).await?;
     let id = |number: u64| i64::try_from(number).map_err(|_| DbErr::Custom("ids have run out".into()));
@@ -187,8 +187,8 @@ async fn ids_up_to_last<C: ConnectionTrait>(db: &C, insert: Statement) -> Result
     Ok((last - rows + 1..=last).collect())
 }
 
-/// Inserts this many rows and returns the first one's id. A list of `VALUES` whose length the server knows beforehand gets ids that follow
-/// each other, in every lock mode.
+/// Inserts this many rows and returns the id of the first. A `VALUES` list whose length the server knows in advance gets consecutive ids in
+/// every lock mode.
 async fn insert_values<C: ConnectionTrait>(
     db: &C,
     dialect: &Dialect,
@@ -202,7 +202,7 @@ async fn insert_values<C: ConnectionTrait>(
     i64::try_from(result.last_insert_id()).map_err(|_| DbErr::Custom("ids have run out".into()))
 }
 
-/// How far apart the ids of rows are that are inserted together.
+/// Returns how far apart the ids of rows that are inserted together are.
 async fn ask_id_step<C: ConnectionTrait>(db: &C, dialect: &Dialect, sql: &str) -> Result<i64, DbErr> {
     let row = db.query_one_raw(statement(dialect, sql, [])).await?;
     row.map_or(Ok(1), |row| row.try_get_by_index(0))

@@ -1,4 +1,4 @@
-//! The keys of unique jobs, in `jobs_unique`: who has them, and who holds them still. See [`super::unique`].
+//! The keys of unique jobs, in `jobs_unique`: which job has each, and whether it still holds it. See [`super::unique`].
 
 use std::collections::HashMap;
 
@@ -37,7 +37,7 @@ impl<'k> KeyRow<'k> {
     }
 }
 
-/// Acquires the keys that are free; false: not all were.
+/// Acquires the keys that are free, and returns whether all were.
 async fn acquire<C: ConnectionTrait>(db: &C, dialect: &Dialect, mut rows: Vec<KeyRow<'_>>) -> Result<bool, DbErr> {
     match dialect.unique.acquire {
         Acquire::Json(sql) => {
@@ -74,14 +74,14 @@ pub(super) async fn acquire_new<C: ConnectionTrait>(
     acquire(db, dialect, new.iter().map(|(key, id)| KeyRow::new(key, *id)).collect()).await
 }
 
-/// Who has a key.
+/// A job that has a key.
 #[derive(Debug)]
 pub(super) struct Holder {
     pub(super) key: String,
     pub(super) job_id: i64,
-    /// The job's version when it took the key; none once it is deleted.
+    /// The job's version when it acquired the key; `None` once the job is deleted.
     pub(super) version: Option<i64>,
-    /// The time that it was given is not over.
+    /// Whether the key's time is not over.
     pub(super) is_open: bool,
     pub(super) job: Option<HoldingJob>,
 }
@@ -99,15 +99,15 @@ impl Holder {
         KeyRow { unique_key: &self.key, job_id: self.job_id, version: self.version, within_ms: None }
     }
 
-    /// Whether it still holds the key. It does not if its job is gone, even if it was deleted by other means than ours.
+    /// Whether the job still holds the key. It does not if the job is gone, even if something other than the framework deleted it.
     pub(super) fn holds(&self) -> bool {
         let holds = |job: HoldingJob| job.unique_while.unwrap_or(0) & job.status.bit() != 0;
         self.is_open || (self.version.is_some() && self.job.is_some_and(holds))
     }
 }
 
-/// Those who have these keys, or had them last, in the order of the keys. They are locked if they are to be replaced, and in a transaction
-/// that may read an older snapshot: there only a lock tells how they are now.
+/// Returns the jobs that have these keys, or had them last, in the order of the keys. Locks them if they are to be replaced, and in a
+/// transaction that may read an older snapshot: there, only a lock shows their current state.
 pub(super) async fn holders<C: ConnectionTrait>(
     db: &C,
     dialect: &Dialect,
@@ -144,8 +144,8 @@ pub(super) async fn holders<C: ConnectionTrait>(
     Ok(holders)
 }
 
-/// The job that certainly holds a key, if there is one: asked first if that costs less than a transaction in vain. What a
-/// transaction of the caller's shows may be long over, and is looked at again.
+/// Returns the job that certainly holds a key, if there is one: asked first if that costs less than a useless transaction. What the
+/// caller's transaction shows may be outdated, so it is checked again.
 pub(super) async fn holder_if_certain<C: ConnectionTrait>(
     db: &C,
     dialect: &Dialect,
@@ -160,18 +160,18 @@ pub(super) async fn holder_if_certain<C: ConnectionTrait>(
     Ok(holders.iter().find(|holder| holder.holds()).map(|holder| holder.job_id))
 }
 
-/// Releases these keys if they are still as they were seen.
+/// Releases these keys if they are unchanged since they were read.
 pub(super) async fn release<C: ConnectionTrait>(db: &C, dialect: &Dialect, holders: &[Holder]) -> Result<(), DbErr> {
     if holders.is_empty() {
         return Ok(());
     }
-    // In the order of the keys, as all who lock several do.
+    // In the order of the keys, as everywhere that locks several.
     let mut rows: Vec<_> = holders.iter().map(Holder::row).collect();
     rows.sort_unstable_by_key(|row| row.unique_key);
     db.execute_raw(statement(dialect, dialect.unique.release, [json(&rows)?.into()])).await.map(|_| ())
 }
 
-/// How long jobs of the caller's, which nobody else has seen yet, hold their keys: (key, job, until).
+/// Sets how long jobs of the caller, which no one else has seen yet, hold their keys: (key, job, until).
 pub(crate) async fn hold_until<C: ConnectionTrait>(db: &C, held: &[(&str, i64, DateTimeUtc)]) -> Result<(), DbErr> {
     #[derive(Serialize)]
     struct Row<'k> {
@@ -191,8 +191,7 @@ pub(crate) async fn hold_until<C: ConnectionTrait>(db: &C, held: &[(&str, i64, D
     db.execute_raw(statement(dialect, dialect.cron.hold, [json(&rows)?.into()])).await.map(drop)
 }
 
-/// A job that was closed waits again, at this version: it takes its key again, unless another one holds it. In a transaction of the
-/// caller's.
+/// Acquires the key of a closed job that waits again, at this version, unless another job holds it. Runs in the caller's transaction.
 pub(crate) async fn acquire_again<C: ConnectionTrait>(db: &C, id: JobId, key: &str, version: i64) -> Result<(), Error> {
     let dialect = dialect::of(db.get_database_backend())?;
     loop {
@@ -219,14 +218,14 @@ pub(crate) async fn acquire_again<C: ConnectionTrait>(db: &C, id: JobId, key: &s
     }
 }
 
-/// How many keys one transaction sweeps.
+/// The maximum number of keys that one transaction sweeps.
 const MAX_SWEPT: usize = 1_000;
 
 impl Store {
-    /// Deletes the keys of deleted jobs, once their time is over. What someone else has locked is left for the next time: whoever waits
-    /// for that holds up those who take keys, on MariaDB and MySQL.
+    /// Deletes the keys of deleted jobs once their time is over. Keys that others have locked are left for the next time: on MariaDB and
+    /// MySQL, waiting for them would hold up those who acquire keys.
     ///
-    /// A thousand of them, in one transaction. Says whether there may be more.
+    /// Deletes up to a thousand in one transaction, and returns whether there may be more.
     pub(crate) async fn sweep_some_keys(&self) -> Result<bool, DbErr> {
         Ok(retry_contention(|| self.sweep_once()).await? == MAX_SWEPT)
     }

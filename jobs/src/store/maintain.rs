@@ -1,4 +1,4 @@
-//! What any worker does for all: rescuing jobs of the dead, deleting what is old.
+//! Maintenance that any worker does for all: rescuing jobs of dead workers, deleting old ones.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ pub(crate) struct Orphan {
 /// The rows of all workers at one moment.
 #[derive(Debug)]
 pub(crate) struct WorkersSeen {
-    /// The database's, at that moment.
+    /// The database's clock at that moment.
     pub(crate) clock: DateTimeUtc,
     pub(crate) has_orphans: bool,
     pub(crate) heartbeats: Vec<Heartbeat>,
@@ -46,7 +46,7 @@ pub(crate) struct Heartbeat {
 }
 
 impl Heartbeat {
-    /// Both times are of one statement: how far they are apart does not depend on the clock.
+    /// Returns the length of the lease. Both times are from one statement, so their distance does not depend on the clock.
     pub(crate) fn lease(&self) -> Duration {
         (self.expires_at - self.seen_at).to_std().unwrap_or_default()
     }
@@ -65,7 +65,7 @@ fn heartbeat(row: &QueryResult) -> Result<Option<Heartbeat>, DbErr> {
 pub(crate) const MAINTENANCE_ROWS: u64 = 500;
 
 impl Store {
-    /// The heartbeats of all workers, and whether a running job has no worker.
+    /// Returns the heartbeats of all workers, and whether a running job has no worker.
     pub(crate) async fn see_workers(&self) -> Result<WorkersSeen, DbErr> {
         let sql = format!(
             "SELECT {} AS clock,
@@ -85,8 +85,8 @@ impl Store {
         })
     }
 
-    /// Deletes the rows of workers that are dead, each with its last heartbeat, and says how many. The delete locks each row and looks at
-    /// it again, so that a heartbeat which is about to commit is never overruled; only then are their jobs free to be taken.
+    /// Deletes the rows of dead workers, each given with its last heartbeat, and returns how many. The delete locks each row and checks it
+    /// again, so a heartbeat that is about to commit is never overruled; only then can their jobs be taken.
     pub(crate) async fn bury_workers(&self, dead: &[(i64, DateTimeUtc)]) -> Result<u64, DbErr> {
         let mut buried = 0;
         for (worker, seen_at) in dead {
@@ -104,7 +104,7 @@ impl Store {
         Ok(buried)
     }
 
-    /// Running jobs that no worker owns any more, oldest first.
+    /// Returns running jobs that no worker owns anymore, oldest first.
     pub(crate) async fn orphans(&self) -> Result<Vec<Orphan>, DbErr> {
         job::Entity::find()
             .select_only()
@@ -139,7 +139,7 @@ impl Store {
             .await
     }
 
-    /// Deletes up to a batch of jobs that have been closed with this status for longer than `age`; says how many.
+    /// Deletes up to a batch of jobs that have been closed with this status for longer than `age`; returns how many.
     pub(crate) async fn delete_expired(&self, status: JobStatus, age: Duration) -> Result<usize, DbErr> {
         retry_contention(|| async {
             let transaction = self.begin().await?;
@@ -158,14 +158,14 @@ impl Store {
 }
 
 impl Store {
-    /// How many workers there are whose lease holds.
+    /// Returns the number of workers whose lease holds.
     pub(crate) async fn live_workers(&self) -> Result<u64, DbErr> {
         let holds = Expr::col(worker::Column::ExpiresAt).gte(Expr::cust(self.dialect.clock));
         worker::Entity::find().filter(holds).count(&self.db).await
     }
 }
 
-/// Deletes the jobs with all that belongs to them. The caller gives a transaction and holds the jobs' rows.
+/// Deletes the jobs and everything that belongs to them. The caller provides a transaction and holds the jobs' rows.
 pub(crate) async fn delete_jobs<C: ConnectionTrait>(db: &C, ids: &[i64]) -> Result<(), DbErr> {
     let dialect = dialect::of(db.get_database_backend())?;
     for sql in dialect.delete.iter().chain([&dialect.delete_jobs]) {
@@ -177,7 +177,7 @@ pub(crate) async fn delete_jobs<C: ConnectionTrait>(db: &C, ids: &[i64]) -> Resu
 /// Deletes one job if it is closed; returns its status.
 pub(crate) async fn delete_closed<C: Connection>(db: &C, id: JobId) -> Result<JobStatus, Error> {
     control::look(db, id).await?;
-    // No options: inside a transaction of the caller's this is a savepoint, which takes none.
+    // No options: inside the caller's transaction this is a savepoint, which takes none.
     let transaction = db.begin().await?;
     control::lock(&transaction, dialect::of(transaction.get_database_backend())?, id).await?;
     let status = control::status_now(&transaction, id).await?;

@@ -1,4 +1,4 @@
-//! What has been done to the tables.
+//! The migrations that have been applied to the tables.
 
 use jobs_migrations::JobsMigrator;
 use sea_orm::{ConnectionTrait, DbErr, Statement};
@@ -6,18 +6,18 @@ use sea_orm_migration::MigratorTrait as _;
 
 use crate::error::fault;
 
-/// How the tables stand to this program.
+/// The state of the tables, as this program sees it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum State {
-    /// They have everything that this program knows of; a later release may have added to them.
+    /// The tables have everything that this program knows of; a later release may have added to them.
     UpToDate,
-    /// Something has to be done.
+    /// Migrations are missing.
     Behind,
-    /// Something has to be done, and a release that this program does not know of has done other things: these.
+    /// Migrations are missing, and a release that this program does not know of has applied these others.
     Diverged(Vec<String>),
 }
 
-/// How the tables stand. Only reads: who may not change tables may ask.
+/// Returns the state of the tables. Only reads, so users who may not change tables can call it.
 pub(crate) async fn state<C: ConnectionTrait>(db: &C) -> Result<State, DbErr> {
     let applied = applied(db).await?;
     let known: Vec<_> = JobsMigrator::migrations().iter().map(|migration| migration.name().to_owned()).collect();
@@ -32,7 +32,7 @@ fn state_of(known: &[String], mut applied: Vec<String>) -> State {
     if applied.is_empty() { State::Behind } else { State::Diverged(applied) }
 }
 
-/// The migrations that are recorded as applied; none if there is no record.
+/// Returns the migrations that are recorded as applied; none if there is no record.
 pub(crate) async fn applied<C: ConnectionTrait>(db: &C) -> Result<Vec<String>, DbErr> {
     let statement = Statement::from_string(db.get_database_backend(), "SELECT version FROM jobs_migration ORDER BY 1");
     match db.query_all_raw(statement).await {

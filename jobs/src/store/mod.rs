@@ -1,5 +1,5 @@
-//! The tables, and the verbs on them. What is written to a job goes through a condition on its version or status. Only [`dialect`] has
-//! what differs between databases; how each words its errors, [`fault`] knows.
+//! The tables and the operations on them. Every write to a job has a condition on its version or status. Only [`dialect`] knows what
+//! differs between databases, except for how each words its errors: [`fault`] knows that.
 //!
 //! Imports `model` and `error`.
 
@@ -43,13 +43,12 @@ use crate::error::{Error, fault};
 use connection::is_plain;
 use dialect::Dialect;
 
-/// A worker's way to its database.
+/// A worker's access to its database.
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
     pub(crate) db: DatabaseConnection,
     pub(crate) dialect: &'static Dialect,
-    /// Whether single statements need a transaction of their own, because sessions start with another isolation level than
-    /// READ COMMITTED.
+    /// Whether single statements need a transaction of their own because sessions start with an isolation level other than READ COMMITTED.
     needs_read_committed: bool,
 }
 
@@ -67,7 +66,7 @@ impl Store {
     }
 }
 
-/// Begins a transaction of ours: READ COMMITTED if there is a choice, and a write from its start if there is only one writer.
+/// Begins a transaction of ours: READ COMMITTED if there is a choice, and a write from the start if there is only one writer.
 pub(crate) async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
     let chooses = dialect::of(db.get_database_backend())?.row_locks;
     db.begin_with_options(TransactionOptions {
@@ -81,7 +80,7 @@ pub(crate) async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction
 /// How often a transaction that lost against another is repeated.
 const REPEATS: u32 = 8;
 
-/// Runs a transaction of ours whole, again when it lost against another (a deadlock, a busy database).
+/// Runs a transaction of ours, and repeats it as a whole if it loses against another one (a deadlock, a busy database).
 pub(crate) async fn retry_contention<T, F>(transaction: impl FnMut() -> F) -> Result<T, DbErr>
 where
     F: Future<Output = Result<T, DbErr>>,
@@ -89,10 +88,10 @@ where
     repeat_if(|error| fault::of(error) == fault::Fault::Contention, transaction).await
 }
 
-/// Runs what a caller asks for, again when it lost against another. On a plain connection: in a transaction of the caller's, which the
-/// database may have rolled back, only the caller can repeat it.
+/// Runs a caller's operation, and repeats it if it loses against another transaction. Only on a plain connection: the database may have
+/// rolled back the caller's transaction, and only the caller can repeat that.
 ///
-/// What has waited in vain for a lock is not repeated: whoever holds that may do so for long.
+/// An operation that timed out waiting for a lock is not repeated: its holder may keep it for long.
 pub(crate) async fn repeat_call<C, T, F>(db: &C, call: impl FnMut() -> F) -> Result<T, Error>
 where
     C: ConnectionTrait,
@@ -126,22 +125,22 @@ pub(crate) fn statement(dialect: &Dialect, sql: &str, values: impl IntoIterator<
     Statement::from_sql_and_values(dialect.backend, sql, values)
 }
 
-/// The database's clock.
+/// Returns the time of the database's clock.
 pub(crate) async fn clock<C: ConnectionTrait>(db: &C) -> Result<DateTimeUtc, DbErr> {
     let dialect = dialect::of(db.get_database_backend())?;
     let row = db.query_one_raw(statement(dialect, &format!("SELECT {}", dialect.clock), [])).await?;
     row.ok_or_else(|| DbErr::Query(RuntimeErr::Internal("the clock has no time".into())))?.try_get_by_index(0)
 }
 
-/// A batch as one JSON document.
+/// Serializes a batch as one JSON document.
 pub(crate) fn json<T: Serialize + ?Sized>(rows: &T) -> Result<String, DbErr> {
     serde_json::to_string(rows).map_err(|error| DbErr::Custom(format!("a batch does not serialize: {error}")))
 }
 
-/// The longest time that databases are asked to add: a hundred years.
+/// The longest duration that databases are asked to add: a hundred years.
 pub(crate) const LONGEST: Duration = Duration::from_hours(876_000);
 
-/// Milliseconds for SQL, rounded up: never earlier than asked.
+/// Converts a duration to milliseconds for SQL, rounded up: never earlier than asked.
 pub(crate) fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.min(LONGEST).as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX)
 }

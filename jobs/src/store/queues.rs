@@ -1,4 +1,4 @@
-//! Queues: which are paused, and what is in them.
+//! Queues: which are paused, and which jobs are in them.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use super::entity::queue::{Column, Entity, Model};
 use super::{Store, dialect};
 use crate::model::JobStatus;
 
-/// Pauses a queue. One that is paused already stays so since then.
+/// Pauses a queue. One that is already paused keeps its earlier time.
 pub(crate) async fn pause<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), DbErr> {
     let clock = Expr::cust(dialect::of(db.get_database_backend())?.clock);
     let since = Func::coalesce([Expr::col((Entity, Column::PausedAt)), clock.clone()]);
@@ -23,8 +23,8 @@ pub(crate) async fn resume<C: ConnectionTrait>(db: &C, queue: &str) -> Result<()
     set(db, queue, Expr::cust("NULL"), Expr::cust("NULL")).await
 }
 
-/// Sets since when a queue is paused: of one that has no row, and of one that has. An update alone of what is not there would lock the gap,
-/// on MariaDB and MySQL.
+/// Sets since when a queue is paused, whether or not it has a row. On MariaDB and MySQL, an update alone of a missing row would lock the
+/// gap.
 async fn set<C: ConnectionTrait>(db: &C, queue: &str, new: SimpleExpr, since: SimpleExpr) -> Result<(), DbErr> {
     let mut insert = Query::insert();
     insert
@@ -35,13 +35,13 @@ async fn set<C: ConnectionTrait>(db: &C, queue: &str, new: SimpleExpr, since: Si
     db.execute(&insert).await.map(|_| ())
 }
 
-/// The paused queues.
+/// Returns the paused queues.
 pub(crate) async fn paused<C: ConnectionTrait>(db: &C) -> Result<Vec<Model>, DbErr> {
     Entity::find().filter(Column::PausedAt.is_not_null()).all(db).await
 }
 
 impl Store {
-    /// The names of the paused queues.
+    /// Returns the names of the paused queues.
     pub(crate) async fn paused(&self) -> Result<HashSet<String>, DbErr> {
         Ok(paused(&self.db).await?.into_iter().map(|queue| queue.name).collect())
     }
@@ -60,7 +60,7 @@ pub(crate) struct OpenJobs {
 /// The statuses of jobs that are not closed.
 pub(crate) const OPEN: [JobStatus; 2] = [JobStatus::Scheduled, JobStatus::Running];
 
-/// Counts what waits and runs: one statement, which reads no closed job.
+/// Counts waiting and running jobs in one statement, which reads no closed job.
 pub(crate) async fn open_jobs<C: ConnectionTrait>(db: &C) -> Result<Vec<OpenJobs>, DbErr> {
     let clock = dialect::of(db.get_database_backend())?.clock;
     let [mut open, running] = OPEN.map(|status| count_of(status, clock));
@@ -82,7 +82,7 @@ fn count_of(status: JobStatus, clock: &'static str) -> Select<job::Entity> {
         .column_as(job::Column::Id.count(), "jobs")
         .column_as(job::Column::ScheduledAt.min(), "first")
         .column_as(Expr::cust(clock), "now")
-        // No bound value: partial indexes are found by what a statement says itself.
+        // No bound value: a partial index is used only if the statement contains its condition.
         .filter(Expr::col(job::Column::Status).eq(Expr::Constant(status.code().into())))
         .group_by(job::Column::Queue)
         .group_by(job::Column::Status)

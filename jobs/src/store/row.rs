@@ -1,8 +1,8 @@
-//! A job's row: what is written when the job is scheduled, what a claim reads, and the lists of columns from which the dialects make
-//! their statements.
+//! A job's row: the columns that are written when the job is scheduled, those that a claim reads, and the lists from which the dialects
+//! build their statements.
 //!
-//! A column that is set when a job is scheduled, and read in an attempt, is named here and in no statement. It takes its place in
-//! `for_given_columns`, `for_claimed_columns` and `parameter`, and in [`NewJob`] and [`Claimed`]; and beside this file in the migration,
+//! A column that is set when a job is scheduled and read in an attempt is named here and in no statement. It is added to
+//! `for_given_columns`, `for_claimed_columns` and `parameter`, and to [`NewJob`] and [`Claimed`]; outside this file to the migration,
 //! the entity, `JobOptions` and `JobContext`.
 
 use std::fmt;
@@ -14,15 +14,15 @@ use serde::Serialize;
 
 use crate::model::OnConflict;
 
-/// Calls a macro with the columns that are stored as they are given, and read by attempts: who asked for the job, and why. Each has its
-/// type on PostgreSQL.
+/// Calls a macro with the columns that are stored as given and read by attempts: who asked for the job, and why. Each has its PostgreSQL
+/// type.
 macro_rules! for_given_columns {
     ([$($then:tt)*] $($arguments:tt)*) => {
         $($then)*! { ($($arguments)*) user_id: text, session_id: text, event_id: text }
     };
 }
 
-/// The names of the columns that are stored as they are given; or what `$sql!(column, type)` makes of each.
+/// The names of the columns that are stored as given, or the expansion of `$sql!(column, type)` for each.
 macro_rules! given_columns {
     ($($sql:ident)?) => {
         $crate::store::row::for_given_columns!([$crate::store::row::list] $($sql)?)
@@ -40,7 +40,7 @@ macro_rules! for_claimed_columns {
     };
 }
 
-/// The names of the columns that a claim reads; or what `$sql!(column)` makes of each.
+/// The names of the columns that a claim reads, or the expansion of `$sql!(column)` for each.
 macro_rules! claimed_columns {
     ($($sql:ident)?) => {
         $crate::store::row::for_claimed_columns!([$crate::store::row::list] $($sql)?)
@@ -64,7 +64,7 @@ macro_rules! new_columns_with_key {
     };
 }
 
-/// The number of each parameter of the statements that insert jobs which are alike.
+/// The number of each parameter of the statements that insert uniform jobs.
 macro_rules! parameter {
     (parameters) => {
         1
@@ -107,7 +107,7 @@ macro_rules! parameter {
     };
 }
 
-/// Columns with commas between them.
+/// Joins columns with commas.
 macro_rules! list {
     (() $first:ident $(: $first_type:ident)? $(, $column:ident $(: $type:ident)?)*) => {
         concat!(stringify!($first) $(, ", ", stringify!($column))*)
@@ -132,7 +132,7 @@ pub struct NewJob {
     pub(crate) timeout_ms: Option<i64>,
     /// JSON.
     pub(crate) parameters: String,
-    /// When it is due, in UTC; else after the delay.
+    /// When it is due, in UTC; if `None`, after the delay.
     pub(crate) at: Option<String>,
     pub(crate) delay_ms: Option<i64>,
     pub(crate) user_id: Option<String>,
@@ -142,20 +142,20 @@ pub struct NewJob {
     pub(crate) key: Option<NewKey>,
 }
 
-/// Without its parameters, which may be secret.
+/// Omits the parameters, which may be secret.
 impl fmt::Debug for NewJob {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} in queue `{}`", self.name, self.queue)
     }
 }
 
-/// Whether two rows agree in the columns that are stored as they are given.
+/// Whether two rows agree in the columns that are stored as given.
 macro_rules! given_are_equal {
     (($one:ident, $other:ident) $($column:ident: $type:ident),*) => { $($one.$column == $other.$column)&&* };
 }
 
 impl NewJob {
-    /// Whether only their parameters differ, and their keys.
+    /// Whether the jobs differ only in their parameters and keys.
     pub(super) fn is_uniform_with(&self, other: &Self) -> bool {
         let one = self;
         self.name == other.name
@@ -184,13 +184,13 @@ pub(crate) struct NewKey {
 }
 
 impl NewKey {
-    /// How long a job holds it.
+    /// Returns how long a job holds the key.
     const fn terms(&self) -> (i16, Option<i64>) {
         (self.statuses, self.within_ms)
     }
 }
 
-/// A job that was claimed, as its worker gets it. It has no `Debug`: its parameters may be secret.
+/// A claimed job, as its worker gets it. It has no `Debug` because its parameters may be secret.
 #[derive(Clone)]
 pub(crate) struct Claimed {
     pub(crate) id: i64,
@@ -213,14 +213,14 @@ pub(crate) struct Claimed {
     pub(crate) nominal_at: Option<DateTimeUtc>,
 }
 
-/// A claimed job whose columns are the next ones of a row.
+/// Reads a claimed job from the next columns of a row.
 macro_rules! claimed_from {
     (($queue:ident, $columns:ident) $($column:ident),*) => {
         Claimed { queue: $queue.to_owned(), $($column: $columns.next()?),* }
     };
 }
 
-/// A claimed job that takes from a new one what is stored as it is given.
+/// Builds a claimed job that takes the columns that are stored as given from a new one.
 macro_rules! claimed_from_new {
     (($new:ident, $($fields:tt)*) $($column:ident: $type:ident),*) => { Claimed { $($column: $new.$column,)* $($fields)* } };
 }
@@ -230,7 +230,7 @@ impl Claimed {
         Ok(for_claimed_columns!([claimed_from] queue, columns))
     }
 
-    /// A job that has no row, as if it had been scheduled and claimed now.
+    /// Returns a job without a row, as if it had been scheduled and claimed now.
     pub(crate) fn without_row(id: i64, new: NewJob, attempt: i32, now: DateTimeUtc) -> Self {
         for_given_columns!(
             [claimed_from_new] new,
@@ -251,13 +251,13 @@ impl Claimed {
         )
     }
 
-    /// How long an attempt may take.
+    /// Returns how long an attempt may take.
     pub(crate) fn timeout(&self) -> Option<Duration> {
         self.timeout_ms.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis)
     }
 }
 
-/// Reads a row's columns from left to right: by their place, which costs less than by their name.
+/// Reads a row's columns from left to right, by index, which costs less than by name.
 pub(super) struct Columns<'r> {
     row: &'r QueryResult,
     next: usize,

@@ -1,4 +1,4 @@
-//! Claiming where it takes a transaction: the first jobs of each group are locked, and the best of them become ours.
+//! Claiming in a transaction: the first jobs of each group are locked, and the best of them become ours.
 
 use sea_orm::prelude::DateTimeUtc;
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbErr};
@@ -9,20 +9,20 @@ use super::dialect::Claim;
 use super::row::{Claimed, Columns};
 use super::{Store, json, retry_contention, statement};
 
-/// How many more jobs are locked of each group, at first, than its share of what is wanted would be.
+/// How many more jobs of each group are locked at first than its share of the wanted number.
 const SPARE: usize = 2;
 
 /// The jobs that a group offers.
 struct Offer {
     group: usize,
-    /// How many were asked for.
+    /// How many were requested.
     limit: usize,
-    /// In order, with whether each may wait for a slot.
+    /// The jobs in order, each with whether it may wait for a slot.
     jobs: Vec<(Claimed, bool)>,
 }
 
 impl Store {
-    /// The groups are in order. Notes of each that was asked whether it is empty.
+    /// Claims jobs of groups that are in order. Records in each group that was probed whether it is empty.
     pub(super) async fn claim_in_steps(
         &self,
         worker: i64,
@@ -40,8 +40,8 @@ impl Store {
         Ok(claimed)
     }
 
-    /// Priority by priority: a lower one is needed only while there is room. Returns what was claimed, and of each group that was asked
-    /// whether it is empty.
+    /// Claims priority by priority: a lower one is needed only while there is room. Returns the claimed jobs, and whether each probed group
+    /// is empty.
     async fn lock_and_own(
         &self,
         worker: i64,
@@ -83,8 +83,8 @@ impl Store {
         Ok((claimed, asked))
     }
 
-    /// Locks the first jobs of groups of one priority: so many, and few more. Of each group its share at first; more of those whose
-    /// last one is due before the last that is taken.
+    /// Locks the first `room` jobs of groups of one priority, and few more: the share of each group at first, then more of those whose last
+    /// job is due before the last one that is taken.
     async fn lock_first(
         &self,
         transaction: &DatabaseTransaction,
@@ -103,7 +103,7 @@ impl Store {
             let mut is_settled = true;
             for offer in &mut offers {
                 if offer.limit < room && offer.may_have_more_before(until) {
-                    // What is locked is ours: it is given again.
+                    // Rows that are locked are ours, so they are returned again.
                     offer.limit = (4 * offer.limit).min(room);
                     offer.jobs = self.lock(transaction, queue, &groups[offer.group], offer.limit).await?;
                     is_settled = false;
@@ -135,7 +135,7 @@ impl Store {
     }
 }
 
-/// The last of the best `room` jobs on offer; `None` if there are fewer.
+/// Returns the last of the best `room` jobs on offer; `None` if there are fewer.
 fn last_taken(offers: &[Offer], room: usize) -> Option<(i16, DateTimeUtc, i64)> {
     let mut offered: Vec<_> = offers.iter().flat_map(|offer| offer.jobs.iter().map(|(job, _)| when(job))).collect();
     let last = room.checked_sub(1).filter(|last| *last < offered.len())?;
@@ -149,7 +149,7 @@ impl Offer {
     }
 }
 
-/// The order in which jobs of a queue are taken.
+/// Returns the key by which jobs of a queue are ordered.
 fn when(job: &Claimed) -> (i16, DateTimeUtc, i64) {
     (job.priority, job.scheduled_at, job.id)
 }

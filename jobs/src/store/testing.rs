@@ -1,4 +1,4 @@
-//! What tests ask of the tables, and do to them.
+//! Queries and changes that tests need.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -15,20 +15,20 @@ use super::entity::{attempt, cron, cron_firing, job, key, message, queue, worker
 use super::{cron as schedules, dialect, firings, millis, statement};
 use crate::model::JobStatus;
 
-/// All that waits is due so much sooner.
+/// Makes all waiting jobs and all schedules due this much sooner.
 pub(crate) async fn advance<C: ConnectionTrait>(db: &C, time: Duration) -> Result<(), DbErr> {
     let dialect = dialect::of(db.get_database_backend())?;
     db.execute_raw(statement(dialect, dialect.advance, [millis(time).into()])).await?;
     advance_schedules(db, TimeDelta::milliseconds(millis(time))).await
 }
 
-/// All next times come so much sooner, and all firings were so much earlier.
+/// Moves all next times, and all firings, of schedules back by this time.
 async fn advance_schedules<C: ConnectionTrait>(db: &C, time_passed: TimeDelta) -> Result<(), DbErr> {
     for schedule in schedules::all(db).await? {
         if let Some(next_at) = schedule.next_at {
             schedules::set_next(db, &[(&schedule.name, Some(next_at - time_passed))]).await?;
         }
-        // Oldest first: none comes to where another still is.
+        // Oldest first, so that none moves onto one that has not moved yet.
         for firing in firings::of(db, &schedule.name).await?.iter().rev() {
             cron_firing::Entity::update_many()
                 .col_expr(cron_firing::Column::NominalAt, schedules::time(db, Some(firing.nominal_at - time_passed))?)
@@ -42,13 +42,13 @@ async fn advance_schedules<C: ConnectionTrait>(db: &C, time_passed: TimeDelta) -
     Ok(())
 }
 
-/// The jobs of these names that wait, oldest first.
+/// Returns the waiting jobs with these names, oldest first.
 pub(crate) async fn waiting<C: ConnectionTrait>(db: &C, names: &[&str]) -> Result<Vec<Model>, DbErr> {
     let of_names = Entity::find().filter(Column::Name.is_in(names.iter().copied()));
     of_names.filter(Column::Status.eq(JobStatus::Scheduled)).order_by_asc(Column::Id).all(db).await
 }
 
-/// The queues in which jobs are due.
+/// Returns the queues in which jobs are due.
 pub(crate) async fn due_queues<C: ConnectionTrait>(db: &C) -> Result<Vec<String>, DbErr> {
     let clock = dialect::of(db.get_database_backend())?.clock;
     Entity::find()
@@ -63,13 +63,13 @@ pub(crate) async fn due_queues<C: ConnectionTrait>(db: &C) -> Result<Vec<String>
         .await
 }
 
-/// How many attempts of each job were started.
+/// Returns how many attempts of each job were started.
 pub(crate) async fn attempts<C: ConnectionTrait>(db: &C) -> Result<HashMap<i64, i32>, DbErr> {
     let select = Entity::find().select_only().columns([Column::Id, Column::Attempt]);
     Ok(select.into_tuple::<(i64, i32)>().all(db).await?.into_iter().collect())
 }
 
-/// The jobs of which more attempts were started than these, oldest first.
+/// Returns the jobs that have started more attempts than these, oldest first.
 pub(crate) async fn executed_since<C: ConnectionTrait>(
     db: &C,
     attempts: &HashMap<i64, i32>,
@@ -79,7 +79,7 @@ pub(crate) async fn executed_since<C: ConnectionTrait>(
     Ok(jobs)
 }
 
-/// The tables' columns as their entities have them: the table, the column, and whether it may be `NULL`.
+/// Returns the tables' columns as their entities have them: the table, the column, and whether it may be `NULL`.
 #[must_use]
 pub fn entity_columns() -> Vec<(String, String, bool)> {
     [

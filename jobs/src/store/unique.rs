@@ -1,8 +1,8 @@
-//! Jobs that exist once: each has a key, and `jobs_unique` says which job has it.
+//! Unique jobs: each has a key, and `jobs_unique` says which job has it.
 //!
-//! Nothing is written there when such a job runs or ends. A key is judged when it is wanted again: by the status of the job that has it,
-//! and by the time that it was given. One that nobody holds any more is set free first, where it is still as it was seen, and then taken
-//! as if it had been free: so each step may stand alone, and whoever takes a key has inserted its row.
+//! Nothing is written there when such a job runs or ends. A key is checked when it is wanted again: by the status of the job that has it,
+//! and by the time for which it was given. A key that is no longer held is first released, if it is unchanged since it was read, and then
+//! acquired like a free one: so each step may stand alone, and whoever acquires a key has inserted its row.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -16,21 +16,21 @@ use super::{control, json, statement};
 use crate::error::Error;
 use crate::model::{JobId, JobStatus, OnConflict};
 
-/// A job that was to be scheduled.
+/// The result of scheduling a job that has a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Placed {
     pub(crate) id: i64,
-    /// Another one had its key, and is it.
+    /// Whether this is another job, which had the key before.
     pub(crate) existed: bool,
 }
 
-/// Whether one job with a key is inserted by one statement; else the caller gives a transaction, as for several.
+/// Whether one statement inserts one job with a key. Otherwise the caller provides a transaction, as it does for several.
 pub(crate) fn is_one_statement<C: ConnectionTrait>(db: &C) -> bool {
     dialect::of(db.get_database_backend())
         .is_ok_and(|dialect| matches!(dialect.unique.insert, InsertUnique::Statement(_)))
 }
 
-/// Schedules jobs that all have keys, or finds those that have them already; in the order of the jobs.
+/// Schedules jobs that all have keys, or finds those that already have the keys; in the order of the jobs.
 pub(crate) async fn place<C: ConnectionTrait>(db: &C, jobs: &[&NewJob]) -> Result<Vec<Placed>, Error> {
     let dialect = dialect::of(db.get_database_backend())?;
     let (distinct, of_job) = by_key(jobs);
@@ -45,7 +45,7 @@ pub(crate) async fn place<C: ConnectionTrait>(db: &C, jobs: &[&NewJob]) -> Resul
         if wanted.is_empty() {
             return by_job(jobs, of_job, placed);
         }
-        // In the order of the keys: so do all who lock several.
+        // In the order of the keys, as everywhere that locks several.
         let by_key: BTreeMap<_, _> = wanted.iter().map(|place| (key_of(distinct[*place]), *place)).collect();
         let keys: Vec<_> = by_key.keys().copied().collect();
         let lock = wanted.iter().any(|place| on_conflict(distinct[*place]) == OnConflict::Replace);
@@ -62,7 +62,7 @@ pub(crate) async fn place<C: ConnectionTrait>(db: &C, jobs: &[&NewJob]) -> Resul
     }
 }
 
-/// Those of which it is not known yet what became of them.
+/// Returns the indexes of the jobs without a result.
 fn unsettled(placed: &[Option<Placed>]) -> Vec<usize> {
     (0..placed.len()).filter(|place| placed[*place].is_none()).collect()
 }
@@ -75,7 +75,7 @@ fn on_conflict(job: &NewJob) -> OnConflict {
     job.key.as_ref().map(|key| key.on_conflict).unwrap_or_default()
 }
 
-/// What becomes of a job whose key is certainly held, if that can be told without a transaction.
+/// Returns the result for a job whose key is certainly held, if no transaction is needed to know it.
 pub(crate) async fn place_at_a_glance<C: ConnectionTrait>(db: &C, job: &NewJob) -> Result<Option<Placed>, Error> {
     let dialect = dialect::of(db.get_database_backend())?;
     let Some(key) = job.key.as_ref().filter(|key| key.on_conflict != OnConflict::Replace) else { return Ok(None) };
@@ -85,8 +85,8 @@ pub(crate) async fn place_at_a_glance<C: ConnectionTrait>(db: &C, job: &NewJob) 
     }
 }
 
-/// The job that counts for each key, the first or the last of those that replace, in the order in which the keys come; and which of
-/// these each job is.
+/// Returns one job for each key, the first or the last of those that replace, in the order in which the keys appear; and for each job the
+/// index of its key.
 fn by_key<'j>(jobs: &[&'j NewJob]) -> (Vec<&'j NewJob>, Vec<usize>) {
     let mut distinct = Vec::with_capacity(jobs.len());
     let mut places = HashMap::with_capacity(jobs.len());
@@ -103,7 +103,7 @@ fn by_key<'j>(jobs: &[&'j NewJob]) -> (Vec<&'j NewJob>, Vec<usize>) {
     (distinct, of_job)
 }
 
-/// What became of each job. Of those that share a key, only the first is new.
+/// Returns the result for each job. Of those that share a key, only the first is new.
 fn by_job(jobs: &[&NewJob], of_job: Vec<usize>, mut placed: Vec<Option<Placed>>) -> Result<Vec<Placed>, Error> {
     let each = jobs.iter().zip(of_job).map(|(job, place)| {
         let now = placed[place].ok_or_else(|| DbErr::Custom("it is not known what became of a unique job".into()))?;
@@ -116,8 +116,8 @@ fn by_job(jobs: &[&NewJob], of_job: Vec<usize>, mut placed: Vec<Option<Placed>>)
     each.collect()
 }
 
-/// Takes the keys that are free, and inserts their jobs. Returns the jobs' ids; `None` if the key is not free. Of more than one job, in a
-/// transaction of the caller's.
+/// Acquires the keys that are free, and inserts their jobs. Returns the jobs' ids, `None` if the key is not free. Several jobs need the
+/// caller's transaction.
 async fn acquire_and_insert<C: ConnectionTrait>(
     db: &C,
     dialect: &Dialect,
@@ -137,7 +137,7 @@ async fn acquire_and_insert<C: ConnectionTrait>(
     }
 }
 
-/// By one statement, which tells the ids of those whose keys were free, in the order of the jobs.
+/// Inserts the jobs whose keys are free by one statement, and returns their ids in the order of the jobs.
 async fn insert_where_free<C: ConnectionTrait>(
     db: &C,
     dialect: &Dialect,
@@ -156,8 +156,8 @@ async fn insert_where_free<C: ConnectionTrait>(
     Ok(jobs.iter().map(id_of).collect())
 }
 
-/// Most keys are free: jobs are inserted first, which gives them their ids, and those that turn out to be there already are taken back.
-/// All keys are taken after all jobs, in one order, so that no two who want the same keys lock each other out.
+/// Inserts the jobs, which gives them their ids, then acquires their keys, and deletes the jobs whose keys are not free: most are. All keys
+/// are acquired after all jobs are inserted, in one order, so that no two callers that want the same keys deadlock.
 async fn insert_then_acquire<C: ConnectionTrait>(
     db: &C,
     dialect: &Dialect,
@@ -179,7 +179,7 @@ async fn insert_then_acquire<C: ConnectionTrait>(
     Ok(new.iter().map(|new| has_acquired(new).then_some(new.1)).collect())
 }
 
-/// Which job has the key of each of these.
+/// Returns which job has the key of each of these.
 async fn jobs_of<C: ConnectionTrait>(
     db: &C,
     dialect: &Dialect,
@@ -197,7 +197,7 @@ async fn jobs_of<C: ConnectionTrait>(
     Ok(holding)
 }
 
-/// Does what is wanted of a job whose key another one has. False: that one has changed meanwhile.
+/// Resolves the conflict of a new job with the holder of its key. Returns false if the holder has changed meanwhile.
 async fn settle<C: ConnectionTrait>(db: &C, dialect: &Dialect, new: &NewJob, holder: &Holder) -> Result<bool, Error> {
     let duplicate = || Error::Duplicate { existing: JobId(holder.job_id) };
     match on_conflict(new) {

@@ -1,4 +1,4 @@
-//! Jobs that nobody serves.
+//! Jobs that no worker serves.
 
 use sea_orm::prelude::DateTimeUtc;
 use sea_orm::sea_query::{Condition, Expr, ExprTrait as _};
@@ -38,7 +38,7 @@ pub(crate) struct Group {
     pub(crate) oldest: DateTimeUtc,
 }
 
-/// The groups of due jobs that no live worker serves. It costs the same however many jobs wait.
+/// Returns the groups of due jobs that no live worker serves. The cost does not depend on how many jobs wait.
 pub(crate) async fn groups<C: ConnectionTrait>(db: &C) -> Result<Vec<Group>, DbErr> {
     let dialect = dialect::of(db.get_database_backend())?;
     let due = db.query_all_raw(statement(dialect, dialect.due_groups, [])).await?;
@@ -61,7 +61,7 @@ pub(crate) async fn groups<C: ConnectionTrait>(db: &C) -> Result<Vec<Group>, DbE
     Ok(groups)
 }
 
-/// Due jobs of these groups.
+/// Returns the condition for due jobs of these groups.
 pub(crate) fn is_due_in(dialect: &Dialect, groups: &[Group]) -> Result<Condition, DbErr> {
     Ok(Condition::all()
         .add(Column::Status.eq(JobStatus::Scheduled))
@@ -69,7 +69,7 @@ pub(crate) fn is_due_in(dialect: &Dialect, groups: &[Group]) -> Result<Condition
         .add(Expr::cust_with_values(dialect.of_groups, [json(groups)?])))
 }
 
-/// The due jobs that no live worker serves, by queue and name.
+/// Returns the due jobs that no live worker serves, by queue and name.
 pub(crate) async fn unserved<C: ConnectionTrait>(db: &C) -> Result<Vec<Unserved>, DbErr> {
     let dialect = dialect::of(db.get_database_backend())?;
     let groups = groups(db).await?;

@@ -1,4 +1,4 @@
-//! Wake-ups within the process: hints that make workers look at once. Polling makes it true.
+//! Wake-ups within the process: hints that make workers check at once. Polling makes up for those that are missed.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, Weak};
@@ -7,33 +7,33 @@ use tokio::sync::Notify;
 
 use super::lock::lock;
 
-/// Someone who sleeps until there may be work.
+/// A task that sleeps until there may be work.
 #[derive(Debug, Default)]
 pub(crate) struct Sleeper {
     woken: Mutex<Woken>,
     wake: Notify,
     /// A running job may have been asked to cancel: time for a heartbeat.
     pub(crate) beat: Notify,
-    /// Schedules may have been changed: time to look when the next one is due.
+    /// Schedules may have changed: time to check when the next one is due.
     pub(crate) cron: Notify,
 }
 
-/// For which queues a sleeper was woken since it last looked.
+/// The queues for which a sleeper was woken since it last checked.
 #[derive(Debug, Default)]
 pub(crate) struct Woken {
-    /// For all, for whatever reason.
+    /// Whether it was woken for all queues, for whatever reason.
     pub(crate) all: bool,
-    /// Look when the next job is due.
+    /// Whether to check when the next job is due.
     pub(crate) look: bool,
     pub(crate) queues: HashSet<String>,
-    /// Those that may have been paused or resumed.
+    /// The queues that may have been paused or resumed.
     pub(crate) changed: HashSet<String>,
 }
 
 static SLEEPERS: Mutex<Vec<Weak<Sleeper>>> = Mutex::new(Vec::new());
 
 impl Sleeper {
-    /// A sleeper that hears of everything that this process schedules and cancels.
+    /// Creates a sleeper that is woken by everything that this process schedules and cancels.
     pub(crate) fn new() -> Arc<Self> {
         let sleeper = Arc::new(Self::default());
         let mut sleepers = lock(&SLEEPERS);
@@ -42,31 +42,31 @@ impl Sleeper {
         sleeper
     }
 
-    /// Jobs may be due in this queue.
+    /// Wakes it because jobs may be due in this queue.
     pub(crate) fn wake(&self, queue: &str) {
         lock(&self.woken).queues.insert(queue.to_owned());
         self.wake.notify_one();
     }
 
-    /// Anything may have happened: wake-ups may have been missed.
+    /// Wakes it because anything may have happened: wake-ups may have been missed.
     pub(crate) fn wake_all(&self) {
         lock(&self.woken).all = true;
         self.wake.notify_one();
     }
 
-    /// A job may have become due sooner than was known.
+    /// Wakes it because a job may have become due sooner than was known.
     pub(crate) fn look(&self) {
         lock(&self.woken).look = true;
         self.wake.notify_one();
     }
 
-    /// This queue may have been paused or resumed.
+    /// Wakes it because this queue may have been paused or resumed.
     pub(crate) fn queue_changed(&self, queue: &str) {
         lock(&self.woken).changed.insert(queue.to_owned());
         self.wake.notify_one();
     }
 
-    /// Look again, for a reason that is no wake-up of a queue (a slot has become free).
+    /// Wakes it for a reason other than a queue (a slot has become free).
     pub(crate) fn nudge(&self) {
         self.wake.notify_one();
     }
@@ -76,34 +76,34 @@ impl Sleeper {
         self.wake.notified().await;
     }
 
-    /// For which queues there were wake-ups since the last call.
+    /// Takes the wake-ups since the last call.
     pub(crate) fn take(&self) -> Woken {
         std::mem::take(&mut *lock(&self.woken))
     }
 }
 
-/// Jobs were scheduled in this queue, perhaps in a transaction that is still open.
+/// Announces that jobs were scheduled in this queue, perhaps in a transaction that is still open.
 pub(crate) fn scheduled(queue: &str) {
     for_each(|sleeper| sleeper.wake(queue));
 }
 
-/// This queue was paused or resumed, perhaps in a transaction that is still open.
+/// Announces that this queue was paused or resumed, perhaps in a transaction that is still open.
 pub(crate) fn queue_changed(queue: &str) {
     for_each(|sleeper| sleeper.queue_changed(queue));
 }
 
-/// Jobs and schedules have become due sooner than was known.
+/// Announces that jobs and schedules have become due sooner than was known.
 pub(crate) fn advanced() {
     for_each(Sleeper::look);
     cron_changed();
 }
 
-/// Schedules were changed, perhaps in a transaction that is still open.
+/// Announces that schedules were changed, perhaps in a transaction that is still open.
 pub(crate) fn cron_changed() {
     for_each(|sleeper| sleeper.cron.notify_one());
 }
 
-/// A running job was asked to cancel.
+/// Announces that a running job was asked to cancel.
 pub(crate) fn cancel_requested() {
     for_each(|sleeper| sleeper.beat.notify_one());
 }

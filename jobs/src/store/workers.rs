@@ -1,4 +1,4 @@
-//! Workers' own rows: joining, heartbeats, sleep, leaving.
+//! The rows of workers: joining, heartbeats, sleep, leaving.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use super::entity::{job, worker};
 use super::{Store, dialect, insert, json, millis, statement};
 use crate::model::JobStatus;
 
-/// Who a worker is, for those who look at the table.
+/// A worker's identity, for people who read the table.
 #[derive(Debug, Clone)]
 pub(crate) struct Identity {
     pub(crate) name: String,
@@ -40,7 +40,7 @@ pub(crate) struct Owned {
 }
 
 impl Store {
-    /// Inserts the row of a worker that starts; its id is never used again.
+    /// Inserts the row of a worker that starts; its id is never reused.
     pub(crate) async fn join(&self, identity: &Identity, lease: Duration, serves: &Serves) -> Result<i64, DbErr> {
         let values = vec![
             identity.name.clone().into(),
@@ -52,8 +52,8 @@ impl Store {
         insert::insert_one(&self.db, self.dialect, &self.dialect.join, values).await
     }
 
-    /// Extends the lease, and tells what the database says is running under this worker. `None`: the worker's row is gone, and its
-    /// jobs with it.
+    /// Extends the lease, and returns what is running under this worker according to the database. `None` if the worker's row is gone, and
+    /// its jobs with it.
     pub(crate) async fn beat(&self, worker: i64, lease: Duration) -> Result<Option<Vec<Owned>>, DbErr> {
         let values = [millis(lease).into(), worker.into()];
         match self.dialect.beat {
@@ -80,7 +80,7 @@ impl Store {
         Ok(rows.iter().map(owned).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
 
-    /// Records on which queues the worker sleeps, so that new jobs there wake it; none if it is awake.
+    /// Records the queues on which the worker sleeps, so that new jobs there wake it; none if it is awake.
     pub(crate) async fn sleep_on(&self, worker: i64, queues: &[String]) -> Result<(), DbErr> {
         let asleep = if queues.is_empty() { None } else { Some(serde_json::json!(queues)) };
         worker::Entity::update_many()
@@ -98,7 +98,7 @@ impl Store {
     }
 }
 
-/// The queues and names that each live worker serves.
+/// Returns the queues and names that each live worker serves.
 pub(crate) async fn serving<C: ConnectionTrait>(db: &C) -> Result<Vec<Serves>, DbErr> {
     let clock = dialect::of(db.get_database_backend())?.clock;
     let live = Expr::col(worker::Column::ExpiresAt).gte(Expr::cust(clock));
@@ -107,7 +107,7 @@ pub(crate) async fn serving<C: ConnectionTrait>(db: &C) -> Result<Vec<Serves>, D
     Ok(serves.into_iter().filter_map(|serves| serde_json::from_value(serves).ok()).collect())
 }
 
-/// Since when each live worker has been there without a break longer than its lease, and what it serves.
+/// Returns since when each live worker has been present without a break longer than its lease, and what it serves.
 pub(crate) async fn present<C: ConnectionTrait>(db: &C) -> Result<Vec<(DateTimeUtc, Serves)>, DbErr> {
     let clock = dialect::of(db.get_database_backend())?.clock;
     let rows: Vec<(DateTimeUtc, Option<DateTimeUtc>, Json)> = worker::Entity::find()
@@ -123,7 +123,7 @@ pub(crate) async fn present<C: ConnectionTrait>(db: &C) -> Result<Vec<(DateTimeU
     Ok(rows.into_iter().filter_map(present).collect())
 }
 
-/// All workers, oldest first, each with whether its lease still holds.
+/// Returns all workers, oldest first, each with whether its lease still holds.
 pub(crate) async fn all<C: ConnectionTrait>(db: &C) -> Result<Vec<(worker::Model, bool)>, DbErr> {
     let clock = dialect::of(db.get_database_backend())?.clock;
     let live = Expr::col(worker::Column::ExpiresAt).gte(Expr::cust(clock));
@@ -132,7 +132,7 @@ pub(crate) async fn all<C: ConnectionTrait>(db: &C) -> Result<Vec<(worker::Model
     rows.iter().map(|row| Ok((worker::Model::from_query_result(row, "")?, row.try_get("", "is_live")?))).collect()
 }
 
-/// How many jobs each worker has that has any.
+/// Returns the number of jobs of each worker that has any.
 pub(crate) async fn loads<C: ConnectionTrait>(db: &C) -> Result<HashMap<i64, i64>, DbErr> {
     let rows: Vec<(i64, i64)> = job::Entity::find()
         .select_only()

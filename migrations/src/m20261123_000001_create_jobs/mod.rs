@@ -12,7 +12,7 @@ pub(crate) struct Migration;
 
 impl MigrationName for Migration {
     fn name(&self) -> &'static str {
-        // The derived one would be that of the file: `mod`.
+        // The derived name would be that of the file: `mod`.
         "m20261123_000001_create_jobs"
     }
 }

@@ -1,22 +1,22 @@
-//! How a table is declared on each database. Columns and indexes have one home, and three spellings.
+//! How a table is declared on each database. Columns and indexes are defined once, with three spellings.
 
 use sea_orm_migration::sea_orm::{DbBackend, DbErr};
 
-/// A table, with the statements that make it.
+/// A table, and how it is created.
 pub(super) struct Table {
     pub(super) name: &'static str,
     pub(super) columns: &'static [Column],
-    /// The columns of a primary key of several columns.
+    /// The columns of a composite primary key.
     pub(super) primary_key: Option<&'static str>,
     pub(super) indexes: &'static [Index],
-    /// What follows the columns on PostgreSQL and SQLite.
+    /// The clause after the columns, on PostgreSQL and SQLite.
     pub(super) options: Spelling,
 }
 
-/// A column's name, its type, and what else holds for it on every database.
+/// A column's name, its type, and its constraints on every database.
 pub(super) type Column = (&'static str, Spelling, &'static str);
 
-/// What is spelled differently on each database. An empty type: the database has no such column.
+/// Text that is spelled differently on each database. If a type is empty, the database has no such column.
 pub(super) struct Spelling {
     pub(super) postgres: &'static str,
     pub(super) mysql: &'static str,
@@ -27,9 +27,9 @@ pub(super) struct Spelling {
 pub(super) struct Index {
     pub(super) name: &'static str,
     pub(super) columns: &'static str,
-    /// Which rows are in it.
+    /// The condition for the rows in it.
     pub(super) filter: &'static str,
-    /// Its columns on MySQL and MariaDB, which have no partial indexes: what the filter asks for leads instead.
+    /// Its columns on MySQL and MariaDB, which have no partial indexes: the columns of the filter come first instead.
     pub(super) mysql: &'static str,
 }
 
@@ -46,7 +46,7 @@ impl Spelling {
 }
 
 impl Table {
-    /// The statements that make the table, each for itself: a prepared statement holds only one.
+    /// Returns the statements that create the table, one by one: a prepared statement holds only one.
     pub(super) fn create(&self, backend: DbBackend) -> Result<Vec<String>, DbErr> {
         match backend {
             DbBackend::MySql => Ok(vec![self.create_with_indexes()]),
@@ -65,8 +65,8 @@ impl Table {
         }
     }
 
-    /// A change of tables can't be rolled back on MySQL and MariaDB: what a migration that was cut off has made is found by the next one.
-    /// Text compares byte by byte, as on the other databases.
+    /// Returns the statement for MySQL and MariaDB. A change of tables can't be rolled back there: the next migration finds what one that
+    /// was cut off has created. Text compares byte by byte, as on the other databases.
     fn create_with_indexes(&self) -> String {
         let mut lines = self.lines(DbBackend::MySql);
         lines.extend(self.indexes.iter().map(|index| format!("KEY {} ({})", index.name, index.mysql)));

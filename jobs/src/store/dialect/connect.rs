@@ -1,7 +1,7 @@
-//! Connecting: what the caller's options say, and what suits jobs.
+//! Connecting: the caller's options, and settings that suit jobs.
 //!
-//! sea-orm keeps one function for each thing that can be set, and a second one replaces the first. So the caller's options are resolved
-//! first, by a pool that is thrown away, and what suits jobs is added to the result.
+//! sea-orm keeps one function for each setting, and a second one replaces the first. So a temporary pool resolves the caller's options
+//! first, and the settings that suit jobs are added to the result.
 
 use std::time::Duration;
 
@@ -21,24 +21,24 @@ use super::url;
 use crate::error::Error;
 use crate::error::fault::{self, Fault};
 
-/// How many connections a program has, where it does not say, and how long it waits for one.
+/// How many connections a program has by default, and how long it waits for one.
 const CONNECTIONS: u32 = 10;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// After how long without use a connection is asked whether it still lives: a server that was restarted, or that closes what is idle, has
-/// closed it without a word to its pool. One that is in use all the time is not asked.
+/// After how long without use a connection is tested: a server that restarts, or that closes idle connections, does so without telling the
+/// pool. A connection that is in use all the time is not tested.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 const IDLE: Duration = Duration::from_secs(1);
 
-/// What suits jobs where nothing else is said.
+/// Returns options that suit jobs, with nothing else set.
 pub(crate) fn options(url: &str) -> ConnectOptions {
     let mut options = ConnectOptions::new(url.to_owned());
     options.acquire_timeout(ACQUIRE_TIMEOUT);
     options
 }
 
-/// Connects to a database with settings that suit jobs. SQLite does not wait where a new file gets its write-ahead log: who connects at
-/// that moment is refused, and comes again.
+/// Connects to a database with settings that suit jobs. While a new SQLite file gets its write-ahead log, SQLite does not wait: a
+/// connection at that moment is refused, and tried again.
 pub(crate) async fn connect(mut options: ConnectOptions) -> Result<DatabaseConnection, Error> {
     url::check(options.get_url())?;
     set_what_is_open(&mut options);
@@ -54,7 +54,7 @@ pub(crate) async fn connect(mut options: ConnectOptions) -> Result<DatabaseConne
             }
             result => {
                 let db = result?;
-                // One that connects later is looked at when a worker starts on it.
+                // A lazy connection is checked when a worker starts on it.
                 if !options.get_connect_lazy() {
                     refuse_unsuited(&db).await?;
                 }
@@ -96,7 +96,7 @@ async fn connect_once(mut options: ConnectOptions) -> Result<DatabaseConnection,
 /// How long the server may take to notice that a connection was closed.
 const STILL_COUNTS: Duration = Duration::from_secs(10);
 
-/// The first use of the pool. Where the account may have few connections, the one that was closed a moment ago may still be one of them.
+/// Uses the pool for the first time. If the account may have few connections, the one that was just closed may still be one of them.
 async fn ping(db: &DatabaseConnection) -> Result<(), DbErr> {
     let begin = tokio::time::Instant::now();
     loop {
@@ -109,7 +109,7 @@ async fn ping(db: &DatabaseConnection) -> Result<(), DbErr> {
     }
 }
 
-/// What the caller has not said. sea-orm's own defaults count as not said.
+/// Sets the options that the caller has not set. sea-orm's own defaults count as not set.
 fn set_what_is_open(options: &mut ConnectOptions) {
     if options.get_max_connections().is_none() {
         options.max_connections(CONNECTIONS);
@@ -129,15 +129,15 @@ fn set_what_is_open(options: &mut ConnectOptions) {
     }
 }
 
-/// A pool that is set as the caller says. Only SQLite's is used, by sea-orm, which asks for its version.
+/// Returns a pool with the caller's options. Only SQLite's is used, by sea-orm, which asks for its version.
 async fn resolve(options: &ConnectOptions) -> Result<DatabaseConnection, DbErr> {
     let mut options = options.clone();
     options.connect_lazy(true).after_connect(|_| Box::pin(async { Ok(()) }));
     unheard(Database::connect(options)).await
 }
 
-/// sea-orm's span has all options, with the password in the URL: no subscriber hears of it. Where there is none, none is set: events
-/// that go to the `log` crate would stop for ever.
+/// Hides sea-orm's span, which contains all options and the password in the URL, from subscribers. If there is no subscriber, none is set:
+/// otherwise events that go to the `log` crate would stop forever.
 async fn unheard<T>(connect: impl Future<Output = T>) -> T {
     if dispatcher::get_default(Dispatch::is::<NoSubscriber>) {
         connect.await
@@ -156,7 +156,7 @@ async fn compose_postgres(options: &mut ConnectOptions, resolved: &DatabaseConne
         let limit = sqlx::query_scalar(limits::POSTGRES_LIMIT).fetch_one(&mut connection).await;
         let connections = limits::of_pool(composed.get_max_connections(), limit.ok().flatten());
         composed = composed.max_connections(connections);
-        // It ends with its socket, if not so.
+        // If this fails, it ends with its socket.
         let _ = connection.close().await;
     }
     options.map_sqlx_postgres_opts(move |_| connect.clone()).map_sqlx_postgres_pool_opts(move |_| composed.clone());
@@ -173,7 +173,7 @@ async fn compose_mysql(options: &mut ConnectOptions, resolved: &DatabaseConnecti
         let limit = sqlx::query_scalar(limits::MYSQL_LIMIT).fetch_one(&mut connection).await;
         let connections = limits::of_pool(composed.get_max_connections(), limit.ok().flatten());
         composed = composed.max_connections(connections);
-        // It ends with its socket, if not so.
+        // If this fails, it ends with its socket.
         let _ = connection.close().await;
     }
     options.map_sqlx_mysql_opts(move |_| connect.clone()).map_sqlx_mysql_pool_opts(move |_| composed.clone());
@@ -189,25 +189,25 @@ fn compose_sqlite(options: &mut ConnectOptions, resolved: &DatabaseConnection) {
     let connect = connect
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
-        // A job that was acknowledged survives a power cut.
+        // An acknowledged job survives a power failure.
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY_TIMEOUT);
     let mut composed = pool.options().clone();
     if url::is_in_memory(options.get_url()) {
-        // Each connection would be a database of its own.
+        // Each connection would be a separate database.
         composed = composed.max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None);
     } else {
-        // One in memory would go with its connection.
+        // A database in memory would be lost with its connection.
         composed = super::release::check_sqlite(composed);
     }
     options.map_sqlx_sqlite_opts(move |_| connect.clone()).map_sqlx_sqlite_pool_opts(move |_| composed.clone());
 }
 
-/// How long a server that refuses connections may take to come up.
+/// How long a server that refuses connections may take to start.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 const COMING_UP: Duration = Duration::from_secs(3);
 
-/// A first connection, outside the pool. A pool would not say why it can't: it tries until its time is over, and says that.
+/// Opens a first connection, outside the pool. A pool would not say why it can't: it tries until its timeout, and reports that.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 async fn reach<C: sqlx::Connection>(options: &C::Options, patience: Duration) -> Result<C, DbErr> {
     let begin = tokio::time::Instant::now();

@@ -1,4 +1,4 @@
-//! What is asked of a connection.
+//! Properties and settings of a connection.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub(crate) fn is_closed(db: &DatabaseConnection) -> bool {
     }
 }
 
-/// Returns when the program has closed this pool.
+/// Returns once the program has closed this pool.
 pub(crate) async fn closed(db: &DatabaseConnection) {
     match db.get_database_backend() {
         #[cfg(feature = "postgres")]
@@ -32,10 +32,10 @@ pub(crate) async fn closed(db: &DatabaseConnection) {
     }
 }
 
-/// Whether sessions begin with a stricter isolation level than READ COMMITTED, under which claims of several workers fail.
+/// Whether sessions start with an isolation level stricter than READ COMMITTED, under which claims of several workers fail.
 pub(crate) async fn is_stricter_than_read_committed(db: &DatabaseConnection) -> Result<bool, DbErr> {
     if db.get_database_backend() != DbBackend::Postgres {
-        // MySQL's statements run in transactions of ours, SQLite has one writer.
+        // MySQL's statements run in transactions of ours; SQLite has one writer.
         return Ok(false);
     }
     let sql = "SELECT current_setting('default_transaction_isolation')";
@@ -44,8 +44,8 @@ pub(crate) async fn is_stricter_than_read_committed(db: &DatabaseConnection) -> 
     Ok(level.is_some_and(|level| level != "read committed"))
 }
 
-/// What tells one database of this process from another: two connections with the same key share their pool, which keeps its options
-/// where they are for as long as it lives.
+/// Returns a key that distinguishes the databases of this process: two connections with the same key share their pool, whose options keep
+/// their address for as long as it lives.
 pub(crate) fn key(db: &DatabaseConnection) -> usize {
     match db.get_database_backend() {
         #[cfg(feature = "postgres")]
@@ -58,7 +58,7 @@ pub(crate) fn key(db: &DatabaseConnection) -> usize {
     }
 }
 
-/// One process migrates at a time. SQLite's transaction is a lock already.
+/// Lets one process at a time migrate. SQLite's transaction is a lock already.
 pub(crate) async fn lock_migrations<C: ConnectionTrait>(db: &C, patience: Duration) -> Result<(), DbErr> {
     let sql = match db.get_database_backend() {
         // Held until the transaction ends.
@@ -88,8 +88,8 @@ pub(crate) async fn unlock_migrations<C: ConnectionTrait>(db: &C) -> Result<(), 
     Ok(())
 }
 
-/// Lets the database end a transaction of the user's that goes on doing nothing, where it can limit a single one, so that it does not
-/// hold a job for ever.
+/// Makes the database end a transaction of the user that stays idle, if it can limit a single one, so that it does not hold a job
+/// forever.
 pub(crate) async fn limit_idle<C: ConnectionTrait>(db: &C, limit: Duration) -> Result<(), DbErr> {
     if db.get_database_backend() == DbBackend::Postgres {
         let sql = "SELECT set_config('idle_in_transaction_session_timeout', $1, true)";
@@ -99,20 +99,20 @@ pub(crate) async fn limit_idle<C: ConnectionTrait>(db: &C, limit: Duration) -> R
     Ok(())
 }
 
-/// The same for a transaction on a connection of a worker's own. A worker does nothing else while it holds rows: where it is silent for
-/// so long, its machine or its network is gone.
+/// Limits how long a transaction on a worker's own connection may be idle. A worker does nothing else while it holds rows: if it is silent
+/// for that long, its machine or its network is gone.
 pub(crate) async fn limit_own_idle<C: ConnectionTrait>(db: &C) -> Result<(), DbErr> {
     let sql = match db.get_database_backend() {
         DbBackend::Postgres => "SET LOCAL idle_in_transaction_session_timeout = '10s'",
-        // For the whole session, which is the worker's. MySQL has no such limit, and reads a comment.
+        // For the whole session, which is the worker's. MySQL has no such limit and reads a comment.
         DbBackend::MySql => "SET @jobs_idle = 1 /*M!100300 , SESSION idle_transaction_timeout = 10 */",
         _ => return Ok(()),
     };
     db.execute_unprepared(sql).await.map(|_| ())
 }
 
-/// Lets the statements of a transaction on a connection of a worker's own wait for locks no longer than about a second, where they can:
-/// SQLite has one writer. To be [lifted](lift_lock_waits) before it ends.
+/// Limits how long the statements of a transaction on a worker's own connection wait for locks to about a second, if they can: SQLite has
+/// one writer. Must be [lifted](lift_lock_waits) before the transaction ends.
 pub(crate) async fn limit_lock_waits<C: ConnectionTrait>(db: &C) -> Result<(), DbErr> {
     let sql = match db.get_database_backend() {
         DbBackend::Postgres => "SET LOCAL lock_timeout = '250ms'",
@@ -125,7 +125,7 @@ pub(crate) async fn limit_lock_waits<C: ConnectionTrait>(db: &C) -> Result<(), D
     db.execute_unprepared(sql).await.map(drop)
 }
 
-/// Where the limit would outlive the transaction.
+/// Lifts the limit on lock waits if it would outlive the transaction.
 pub(crate) async fn lift_lock_waits<C: ConnectionTrait>(db: &C) -> Result<(), DbErr> {
     if db.get_database_backend() == DbBackend::MySql {
         db.execute_unprepared("SET SESSION innodb_lock_wait_timeout = @jobs_lock_wait").await?;

@@ -1,7 +1,7 @@
-//! The statements of each [`Dialect`], word for word: `jobs/golden/<database>.sql`. White space does not count. Not here: what is asked of
+//! The statements of each [`Dialect`], word for word: `jobs/golden/<database>.sql`. White space does not count. Excluded are queries about
 //! sessions and servers, and what SeaORM builds.
 //!
-//! With `UPDATE_GOLDEN=1` in the environment the tests rewrite the files.
+//! With `UPDATE_GOLDEN=1` in the environment, the tests rewrite the files.
 
 use std::path::Path;
 use std::{env, fs};
@@ -34,10 +34,10 @@ fn check(name: &str, dialect: &Dialect) {
     assert!(agreed == now, "{name}: a statement has changed (UPDATE_GOLDEN=1 keeps it): {changed:#?}");
 }
 
-/// The dialect as a text that can be read and compared: one clause a line.
+/// Formats the dialect as text that can be read and compared: one clause per line.
 fn statements(dialect: &Dialect) -> String {
     let fields = format!("{dialect:#?}");
-    // An address tells nothing of a function; what it makes does.
+    // The address of a function says nothing; its output does.
     let fields = fields.lines().filter(|field| !field.contains(": 0x")).map(clauses).collect::<String>();
     let update = (dialect.by_id)("UPDATE `jobs_job` SET `priority` = 1 WHERE `id` = 1");
     let insert = (dialect.insert_or_ignore)("INSERT INTO jobs_cron (name) VALUES (1)");

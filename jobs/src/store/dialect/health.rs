@@ -1,4 +1,4 @@
-//! What a database tells of itself, and of where it is.
+//! Diagnostics: open transactions, and whether the file of a URL exists.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,26 +7,26 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 
 use super::Dialect;
 
-/// A transaction that has been open for long.
+/// A transaction that has been open for a long time.
 #[derive(Debug)]
 pub(crate) struct OpenTransaction {
-    /// By which the database knows its session.
+    /// The database's identifier of its session.
     pub(crate) session: i64,
-    /// Whose it is.
+    /// The owner of the session.
     pub(crate) owner: String,
     pub(crate) age: Duration,
 }
 
-/// What can be seen of open transactions.
+/// Open transactions, as far as they can be seen.
 #[derive(Debug, Default)]
 pub(crate) struct OpenTransactions {
-    /// Those that have been open for long, oldest first.
+    /// Transactions that have been open for a long time, oldest first.
     pub(crate) long: Vec<OpenTransaction>,
     /// How many sessions may have one that this user can't see.
     pub(crate) hidden: usize,
 }
 
-/// Transactions in this database that have been open for longer than `limit`; none where the database does not know of any.
+/// Returns transactions in this database that have been open for longer than `limit`; none if the database does not track any.
 pub(crate) async fn open_transactions<C: ConnectionTrait>(
     db: &C,
     dialect: &Dialect,
@@ -54,7 +54,7 @@ pub(crate) async fn open_transactions<C: ConnectionTrait>(
     Ok(open)
 }
 
-/// Of other users' sessions, a user without the right to see them is told that they are there, and no more.
+/// A user without the privilege to see other users' sessions sees that they exist, and no more.
 const POSTGRES: &str = "
 SELECT CAST(pid AS BIGINT), concat_ws(' ', usename, application_name, state),
        CAST(EXTRACT(EPOCH FROM statement_timestamp() - xact_start) AS BIGINT)
@@ -64,7 +64,7 @@ WHERE datname = current_database() AND pid <> pg_backend_pid()
        OR backend_type IS NULL)
 ORDER BY xact_start";
 
-/// Refused to a user without the right to see all sessions.
+/// Fails for a user without the privilege to see all sessions.
 const MYSQL: &str = "
 SELECT CAST(processlist.ID AS SIGNED), CAST(CONCAT(processlist.USER, '@', processlist.HOST) AS CHAR),
        CAST(TIMESTAMPDIFF(SECOND, trx_started, NOW()) AS SIGNED)
@@ -73,12 +73,12 @@ JOIN information_schema.PROCESSLIST AS processlist ON processlist.ID = trx_mysql
 WHERE processlist.DB = DATABASE() AND trx_started < NOW() - INTERVAL ? SECOND
 ORDER BY trx_started";
 
-/// The file that a URL names, where it is one and is not there: connecting would make it.
+/// Returns the file that a URL names, if it names one that does not exist: connecting would create it.
 pub(crate) fn missing_file(url: &str) -> Option<PathBuf> {
     let name = url.strip_prefix("sqlite:")?;
     let name = name.strip_prefix("//").unwrap_or(name);
     let name = name.split('?').next().unwrap_or(name);
-    // Names that are written with percent signs are left to the driver.
+    // Percent-encoded names are left to the driver.
     if name.is_empty() || name.contains('%') || name.contains(":memory:") || url.contains("mode=memory") {
         return None;
     }

@@ -1,4 +1,4 @@
-//! How many connections an account may have, and how a program and its worker share few.
+//! How many connections an account may have, and how a program and its worker share them if they are few.
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 use std::time::Duration;
@@ -7,14 +7,14 @@ use std::time::Duration;
 use sea_orm::sqlx;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement};
 
-/// What a worker needs of its own: for its heartbeat, and for everything else.
+/// The connections that a worker needs at least: one for its heartbeat, and one for everything else.
 const LEAST: u32 = 2;
 
-/// What is left to a worker: these, and one that listens.
+/// The connections that are left to a worker: those that it needs, and one that listens.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 const FOR_A_WORKER: u32 = LEAST + 1;
 
-/// What a worker takes where there are enough, besides its heartbeat's and the one that listens.
+/// The connections that a worker takes if there are enough, besides its heartbeat's and the one that listens.
 const OWN: u32 = 4;
 
 /// How many connections a worker takes besides its heartbeat's.
@@ -24,7 +24,7 @@ pub(crate) struct Share {
     pub(crate) may_listen: bool,
 }
 
-/// A worker's share of an account that has room for so many more, where the program's own pool may still grow.
+/// Returns a worker's share of an account with room for this many more connections, if the program's own pool may still grow.
 fn share(room: Option<u32>, growth: u32) -> Share {
     let Some(room) = room else { return Share { own: OWN, may_listen: true } };
     let may_listen = room > LEAST;
@@ -32,12 +32,12 @@ fn share(room: Option<u32>, growth: u32) -> Share {
     Share { own: room.saturating_sub(growth + others).clamp(1, OWN), may_listen }
 }
 
-/// What a worker may take beside this pool. Fails where there is not even room for what it needs.
+/// Returns the connections that a worker may take beside this pool. Fails if there is not even room for those that it needs.
 pub(crate) async fn share_of_worker(db: &DatabaseConnection) -> Result<Share, String> {
-    // What can't be known does not limit.
+    // If the room is unknown, it limits nothing.
     let room = room(db).await.ok().flatten();
     if room.is_some_and(|room| room < LEAST) {
-        // Boxed: it is deep, and rare.
+        // Boxed, because the future is deep and rarely needed.
         Box::pin(try_to_open(db)).await.map_err(|error| {
             format!(
                 "it needs {LEAST} connections of its own beside the {} that this program has open, and the database lets it have no \
@@ -55,7 +55,7 @@ pub(crate) async fn share_of_worker(db: &DatabaseConnection) -> Result<Share, St
     Ok(share)
 }
 
-/// How many connections a pool has, and may have.
+/// Returns how many connections a pool has, and how many it may have.
 fn size(db: &DatabaseConnection) -> (u32, u32) {
     match db.get_database_backend() {
         #[cfg(feature = "postgres")]
@@ -72,7 +72,7 @@ fn size(db: &DatabaseConnection) -> (u32, u32) {
     }
 }
 
-/// How many more connections this account may open now, as far as it can see.
+/// Returns how many more connections this account may open now, as far as it can see.
 async fn room(db: &DatabaseConnection) -> Result<Option<u32>, DbErr> {
     let sql = match db.get_database_backend() {
         DbBackend::Postgres => POSTGRES_ROOM,
@@ -84,7 +84,7 @@ async fn room(db: &DatabaseConnection) -> Result<Option<u32>, DbErr> {
     Ok(room.map(|room| u32::try_from(room.max(0)).unwrap_or(u32::MAX)))
 }
 
-/// Whether what a worker needs can be opened at once. Connections that were closed a moment ago may still count.
+/// Tries to open the connections that a worker needs at once. Connections that were just closed may still count.
 #[cfg_attr(
     not(any(feature = "postgres", feature = "mysql")),
     expect(clippy::unused_async, reason = "only servers count")
@@ -112,7 +112,7 @@ async fn open<C: sqlx::Connection>(options: &C::Options) -> Result<(), DbErr> {
             }
         }
         for connection in open {
-            // It ends with its socket, if not so.
+            // If this fails, it ends with its socket.
             let _ = connection.close().await;
         }
         let Some(error) = refused else { return Ok(()) };
@@ -124,7 +124,7 @@ async fn open<C: sqlx::Connection>(options: &C::Options) -> Result<(), DbErr> {
     }
 }
 
-/// How many connections a pool may have on this account, of those that the program asks for: some are left to a worker.
+/// Returns how many of the connections that the program asks for a pool may have on this account: some are left to a worker.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 pub(super) fn of_pool(wanted: u32, limit: Option<i64>) -> u32 {
     let Some(limit) = limit.and_then(|limit| u32::try_from(limit).ok()) else { return wanted };
@@ -137,7 +137,7 @@ pub(super) fn of_pool(wanted: u32, limit: Option<i64>) -> u32 {
     allowed
 }
 
-/// How many connections this account may have at once; `NULL` where nothing but the server limits it.
+/// How many connections this account may have at once; `NULL` if only the server limits it.
 #[cfg(feature = "postgres")]
 pub(super) const POSTGRES_LIMIT: &str = "
 SELECT CAST(LEAST((SELECT NULLIF(rolconnlimit, -1) FROM pg_roles WHERE rolname = session_user AND NOT rolsuper),

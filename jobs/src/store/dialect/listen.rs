@@ -1,11 +1,11 @@
-//! Hearing what other processes say through the database.
+//! Listening to notifications that other processes send through the database.
 
 #[cfg(feature = "postgres")]
 use std::time::Duration;
 
 use sea_orm::{DatabaseConnection, DbErr};
 
-/// What was heard.
+/// A notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "nothing is heard"))]
 pub(crate) enum Heard {
@@ -17,7 +17,7 @@ pub(crate) enum Heard {
     QueueChanged(String),
     /// Schedules were changed.
     CronChanged,
-    /// A job that somebody waits for has ended.
+    /// An awaited job has ended.
     Finished,
 }
 
@@ -32,7 +32,7 @@ impl Listener {
         let connect = async {
             let mut listener =
                 sea_orm::sqlx::postgres::PgListener::connect_with(pool.get_postgres_connection_pool()).await?;
-            // A connection that is silently replaced would hide what was missed.
+            // A connection that is silently replaced would hide missed notifications.
             listener.eager_reconnect(false);
             listener.listen_all(channels.iter().copied()).await?;
             Ok(Self(listener))
@@ -51,7 +51,7 @@ impl Listener {
         })
     }
 
-    /// Whether the connection still lives: one that was cut in the middle says nothing for ever.
+    /// Checks that the connection is alive: one that was cut off stays silent forever.
     pub(crate) async fn check(&mut self) -> Result<(), DbErr> {
         let ask = sea_orm::sqlx::query("SELECT 1").execute(&mut self.0);
         match tokio::time::timeout(Duration::from_secs(3), ask).await {
@@ -71,7 +71,7 @@ fn disconnected() -> DbErr {
     DbErr::Conn(sea_orm::RuntimeErr::Internal("the listening connection was lost".into()))
 }
 
-/// Without a database that notifies there is nothing to hear.
+/// A listener without a database that notifies: there is nothing to hear.
 #[cfg(not(feature = "postgres"))]
 pub(crate) struct Listener;
 

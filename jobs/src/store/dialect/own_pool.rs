@@ -1,4 +1,4 @@
-//! Connections of a worker's own beside the user's.
+//! A worker's own connections, beside the user's.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -13,17 +13,17 @@ use super::connection::{is_closed, key};
 #[cfg(feature = "sqlite")]
 use super::release;
 
-/// A pool of a worker's own beside the user's, whose credentials it follows: a program may give its pool others while a worker runs
+/// A worker's own pool beside the user's, whose credentials it follows: a program may give its pool others while a worker runs
 /// (`SQLx`'s `Pool::set_connect_options`).
 pub(crate) struct OwnPool {
     user: DatabaseConnection,
     connections: u32,
     own: DatabaseConnection,
-    /// How the user's pool connected when that was last looked at. Kept, so that no other has its address.
+    /// How the user's pool connected at the last check. Kept, so that no other options get its address.
     seen: Option<ConnectedBy>,
 }
 
-/// The options by which a pool connects, of whatever database.
+/// The options with which a pool connects, for any database.
 type ConnectedBy = Arc<dyn Any + Send + Sync>;
 
 impl OwnPool {
@@ -32,7 +32,7 @@ impl OwnPool {
         Self { user: user.clone(), connections, own: own_connections(user, connections), seen }
     }
 
-    /// Its connections: new ones if those before were given up. What is opened from now on connects as the user's pool does now.
+    /// Returns its connections: new ones if the old ones were given up. Those opened from now on connect as the user's pool does now.
     pub(crate) fn connections(&mut self) -> DatabaseConnection {
         if is_closed(&self.own) {
             self.renew();
@@ -46,7 +46,7 @@ impl OwnPool {
         self.own.clone()
     }
 
-    /// Gives those up that it has.
+    /// Gives up its connections and starts with new ones.
     pub(crate) fn renew(&mut self) {
         *self = Self::beside(&self.user, self.connections);
     }
@@ -64,7 +64,7 @@ fn connected_by(db: &DatabaseConnection) -> Option<ConnectedBy> {
     }
 }
 
-/// Lets one pool connect as the other does, from now on.
+/// Makes one pool connect like the other from now on.
 fn follow(own: &DatabaseConnection, user: &DatabaseConnection) {
     match own.get_database_backend() {
         #[cfg(feature = "postgres")]
@@ -91,8 +91,8 @@ fn own_sqlite(user: &sea_orm::sqlx::sqlite::SqliteConnectOptions) -> sea_orm::sq
     user.clone().busy_timeout(BUSY_TIMEOUT).row_buffer_size(1024)
 }
 
-/// Connections of a worker's own to the same database, up to `connections`, with the user's settings: so that jobs which use up
-/// the user's pool can't hold up heartbeats and finishes. A database in memory is only reached through the pool it lives in.
+/// Returns a worker's own connections to the same database, up to `connections`, with the user's settings, so that jobs that use up the
+/// user's pool can't hold up heartbeats and finishes. A database in memory can be reached only through its own pool.
 pub(crate) fn own_connections(db: &DatabaseConnection, connections: u32) -> DatabaseConnection {
     match db.get_database_backend() {
         #[cfg(feature = "postgres")]
@@ -111,8 +111,7 @@ pub(crate) fn own_connections(db: &DatabaseConnection, connections: u32) -> Data
             {
                 return db.clone();
             }
-            // One writer at a time: those of one pool queue for its connection, instead of asking again and again whether the file
-            // is free.
+            // One writer at a time: tasks queue for the pool's connection instead of polling whether the file is free.
             let options = pool
                 .options()
                 .clone()
@@ -126,8 +125,8 @@ pub(crate) fn own_connections(db: &DatabaseConnection, connections: u32) -> Data
     }
 }
 
-/// On a server, connections need no check when they come back: if a future of the worker's is dropped, none of its connections are used
-/// again, and what fails is rolled back by the server, or by the driver.
+/// Returns a worker's own pool on a server. Its connections need no check when they come back: if a worker's future is dropped, none of its
+/// connections are used again, and the server or the driver rolls back what fails.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 fn own_on_server<D: sea_orm::sqlx::Database>(user: &Pool<D>, connections: u32) -> Pool<D> {
     user.options()
@@ -139,12 +138,12 @@ fn own_on_server<D: sea_orm::sqlx::Database>(user: &Pool<D>, connections: u32) -
         .connect_lazy_with(user.connect_options().as_ref().clone())
 }
 
-/// Lets nobody use these connections again. Those that the user has, are the user's.
+/// Retires a worker's connections, so that no one uses them again, unless they are the user's.
 pub(crate) fn retire(own: &DatabaseConnection, user: &DatabaseConnection) {
     if key(own) == key(user) {
         return;
     }
-    // It counts as closed at once; what is still in use is closed when it comes back.
+    // The pool counts as closed at once; connections in use are closed when they come back.
     match own.get_database_backend() {
         #[cfg(feature = "postgres")]
         DbBackend::Postgres => drop(own.get_postgres_connection_pool().close()),

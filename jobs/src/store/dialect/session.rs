@@ -1,4 +1,4 @@
-//! Settings of a session or its server under which jobs can't be kept or executed: each is refused by its name.
+//! Settings of a session or its server under which jobs can't be stored or executed: each is refused by its name.
 
 use std::collections::HashMap;
 
@@ -10,14 +10,14 @@ use crate::error::fault;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Unsuited {
     pub(crate) setting: &'static str,
-    /// What is wrong with it, and what would be right.
+    /// Why it does not suit jobs, and what does.
     pub(crate) reason: String,
 }
 
 /// The least that a server has to take at once: parameters or results of 1 MiB, written as JSON, with room to spare.
 const LEAST_PACKET: u64 = 4 * 1024 * 1024;
 
-/// What is looked at.
+/// The settings that are checked.
 const SETTINGS: [&str; 7] = [
     "autocommit",
     "sql_mode",
@@ -28,21 +28,21 @@ const SETTINGS: [&str; 7] = [
     "binlog_format",
 ];
 
-/// The first setting of this session that does not suit jobs.
+/// Returns the first setting of this session that does not suit jobs.
 pub(crate) async fn unsuited<C: ConnectionTrait>(db: &C) -> Result<Option<Unsuited>, DbErr> {
     if db.get_database_backend() != DbBackend::MySql {
         return Ok(None);
     }
     let settings = match ask(db, &SETTINGS).await {
         Ok(settings) => settings,
-        // MySQL means to remove the last one.
+        // MySQL plans to remove the last one.
         Err(error) if !fault::is_unknown_variable(&error) => return Err(error),
         Err(_) => ask(db, &SETTINGS[..SETTINGS.len() - 1]).await?,
     };
     Ok(unsuited_of(&settings))
 }
 
-/// One row, which no limit cuts off, as it does MySQL's `SHOW VARIABLES`.
+/// Reads settings as one row, which no limit cuts off, unlike the rows of MySQL's `SHOW VARIABLES`.
 async fn ask<C: ConnectionTrait>(db: &C, names: &[&str]) -> Result<HashMap<String, String>, DbErr> {
     let columns: Vec<_> = names.iter().map(|name| format!("CAST(@@{name} AS CHAR)")).collect();
     let sql = format!("SELECT {}", columns.join(", "));
@@ -68,7 +68,7 @@ fn unsuited_of(settings: &HashMap<String, String>) -> Option<Unsuited> {
     if is_on("sql_safe_updates") {
         return unsuited("sql_safe_updates", "it is 1, and refuses updates of many jobs at once; set it to 0".into());
     }
-    // Servers have had the largest number of 32 bits for `no limit`, too.
+    // Servers have also used the largest 32-bit number for `no limit`.
     if number("sql_select_limit") < u64::from(u32::MAX) {
         let reason = format!("it is {}, and cuts off what is read; set it to DEFAULT", text("sql_select_limit"));
         return unsuited("sql_select_limit", reason);
@@ -87,7 +87,7 @@ fn unsuited_of(settings: &HashMap<String, String>) -> Option<Unsuited> {
     None
 }
 
-/// Where tables that are not found may be, and how to find them there; empty where the database has but one place.
+/// Explains where missing tables may be, and how to find them there; empty if the database has only one place.
 pub(crate) async fn whereabouts<C: ConnectionTrait>(db: &C) -> String {
     if db.get_database_backend() != DbBackend::Postgres {
         return String::new();
@@ -95,7 +95,7 @@ pub(crate) async fn whereabouts<C: ConnectionTrait>(db: &C) -> String {
     let sql = "SELECT current_setting('search_path'), string_agg(quote_ident(nspname), ', ' ORDER BY nspname)
                FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
                WHERE relname = 'jobs_worker' AND relkind IN ('r', 'p')";
-    // An error that explains another one says nothing of its own.
+    // A failure to explain another error is not reported.
     let Ok(Some(row)) = db.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await else {
         return String::new();
     };
@@ -109,8 +109,8 @@ pub(crate) async fn whereabouts<C: ConnectionTrait>(db: &C) -> String {
     }
 }
 
-/// Whether the record of migrations that is found is in another schema than the one where tables would be made: PostgreSQL makes them in the
-/// first schema of the path that exists, and finds them in all. Returns (where it is, where they would be made).
+/// Whether the record of migrations is in a schema other than the one where tables would be created: PostgreSQL creates them in the first
+/// schema of the path that exists, and finds them in all. Returns (where it is, where they would be created).
 pub(crate) async fn migrates_elsewhere<C: ConnectionTrait>(db: &C) -> Result<Option<(String, String)>, DbErr> {
     if db.get_database_backend() != DbBackend::Postgres {
         return Ok(None);
@@ -126,7 +126,7 @@ pub(crate) async fn migrates_elsewhere<C: ConnectionTrait>(db: &C) -> Result<Opt
 mod tests {
     use super::*;
 
-    /// A server's own settings, but for these.
+    /// Returns the setting that is refused if a server's own settings are changed like this.
     fn refused(changed: &[(&str, &str)]) -> Option<&'static str> {
         let own = [
             ("autocommit", "ON"),

@@ -1,10 +1,10 @@
-//! What the URL of a database names: a driver, and on SQLite a file.
+//! The parts of a database's URL: a driver and, on SQLite, a file.
 
 use sea_orm::sqlx;
 
 use crate::error::{Error, chain};
 
-/// What this program needs to talk to a database.
+/// A driver that this program needs to talk to a database.
 struct Driver {
     schemes: &'static [&'static str],
     database: &'static str,
@@ -23,7 +23,7 @@ const DRIVERS: [Driver; 3] = [
     Driver { schemes: &["mysql"], database: "MariaDB", feature: "mysql", is_built: cfg!(feature = "mysql") },
 ];
 
-/// Why this program can't connect to such a URL. It is not quoted: it may have a password.
+/// Returns why this program can't connect to such a URL, without quoting it: it may contain a password.
 fn refusal(url: &str) -> Option<String> {
     refusal_by(&DRIVERS, url)
 }
@@ -39,7 +39,7 @@ fn refusal_by(drivers: &[Driver], url: &str) -> Option<String> {
     }
 }
 
-/// Refuses a URL that the driver can't read: sea-orm's error would quote it, with its password.
+/// Refuses a URL that the driver can't read: sea-orm's error would quote it with its password.
 pub(super) fn check(url: &str) -> Result<(), Error> {
     let refused = refusal(url).or_else(|| unreadable(url));
     refused.map_or(Ok(()), |reason| Err(Error::invalid("url", reason)))
@@ -64,7 +64,7 @@ pub(super) fn is_in_memory(url: &str) -> bool {
     url.starts_with("sqlite:") && (url.contains(":memory:") || url.contains("mode=memory"))
 }
 
-/// Makes the file that a URL names, where it is not there. SQLite reads an empty one as a new database.
+/// Creates the file that a URL names if it does not exist. SQLite reads an empty one as a new database.
 #[cfg(feature = "sqlite")]
 pub(super) fn make_file(url: &str) -> Result<(), sea_orm::DbErr> {
     let Some(options) =
@@ -81,7 +81,7 @@ pub(super) fn make_file(url: &str) -> Result<(), sea_orm::DbErr> {
         .map_err(|error| sea_orm::DbErr::Conn(sea_orm::RuntimeErr::SqlxError(sqlx::Error::Io(error).into())))
 }
 
-/// The error, with the file that could not be opened.
+/// Adds the file that could not be opened to the error.
 #[cfg(feature = "sqlite")]
 pub(super) fn with_file(error: sea_orm::DbErr, url: &str) -> sea_orm::DbErr {
     use sea_orm::sqlx::sqlite::SqliteConnectOptions;

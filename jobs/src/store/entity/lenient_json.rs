@@ -1,4 +1,4 @@
-//! Columns that should be JSON, and may not be.
+//! Columns that should be JSON but may not be.
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{ArrayType, Nullable, ValueType, ValueTypeErr};
@@ -6,8 +6,8 @@ use sea_orm::sea_query::{ArrayType, Nullable, ValueType, ValueTypeErr};
 use sea_orm::sqlx::Row as _;
 use sea_orm::{ColIdx, QueryResult, TryGetError, TryGetable};
 
-/// A JSON value. Text that can't be read becomes a string, such as text that is not JSON, or a number that is too large: one such
-/// row must not keep others from being read.
+/// A JSON value. Text that can't be read, such as text that is not JSON or a number that is too large, becomes a string: one such row
+/// must not keep others from being read.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct LenientJson(pub(crate) Json);
 
@@ -17,7 +17,7 @@ impl TryGetable for LenientJson {
     }
 }
 
-/// The text of a JSON column, if the database has such a type.
+/// Reads the text of a JSON column, if the database has such a type.
 fn text<I: ColIdx>(row: &QueryResult, index: I) -> Result<String, TryGetError> {
     #[cfg(feature = "postgres")]
     if let Some(row) = row.try_as_pg_row() {

@@ -1,4 +1,4 @@
-//! The tables as sea-orm entities: what reads and administers. The hot statements are the dialects' own text.
+//! The tables as sea-orm entities, for queries and administration. The hot statements are the dialects' own text.
 
 pub(crate) mod attempt;
 pub(crate) mod cron;

@@ -1,7 +1,7 @@
-//! Schedules. What is due is read in the order of its index, whatever the planner thinks of it: sorted, all that is due would be locked.
+//! Schedules. Due schedules are read in the order of their index, whatever the planner prefers: sorting would lock all that are due.
 //!
-//! What `forget` leaves is sorted on purpose: read backward along the index, the firing before the schedule's first is locked too, and it
-//! belongs to another one.
+//! `forget` sorts the firings that it keeps on purpose: reading backward along the index would also lock the firing before the schedule's
+//! first, which belongs to another schedule.
 
 use super::super::Cron;
 use super::fragments::{names, now, text};

@@ -21,7 +21,7 @@ macro_rules! before {
     };
 }
 
-/// When a job is due that is given a time, or else a delay in milliseconds.
+/// When a job is due, given a time or else a delay in milliseconds.
 macro_rules! due_at {
     () => {
         concat!("COALESCE(CAST(? AS DATETIME(6)), ", in_ms!("COALESCE(?, 0)"), ")")
@@ -35,7 +35,7 @@ macro_rules! ids {
     };
 }
 
-/// The names in a JSON array, as a table with this column. They compare as the tables' own once they have the tables' collation.
+/// The names in a JSON array, as a table with this column. They compare like those in the tables once they have the tables' collation.
 macro_rules! names {
     ($column:literal) => {
         concat!("JSON_TABLE(?, '$[*]' COLUMNS (", $column, " VARCHAR(200) CHARACTER SET utf8mb4 PATH '$'))")
@@ -49,7 +49,7 @@ macro_rules! keys {
     };
 }
 
-/// A member of a JSON object that is a text of this type.
+/// A text member of a JSON object, with this type.
 macro_rules! text {
     ($column:literal, $type:literal) => {
         text!($column, $type, $column)

@@ -1,14 +1,14 @@
-//! MySQL and MariaDB. No `RETURNING` on updates (on MySQL nowhere), so what is claimed or finished is locked first, in a
+//! MySQL and MariaDB. Updates have no `RETURNING` (on MySQL, no statement has), so rows to claim or finish are locked first, in a
 //! transaction. Times are `UTC_TIMESTAMP(6)`, whatever the time zone of the server or session.
 //!
-//! Statements that write name the index: over a table of few rows the planner prefers to scan it, and locks what others need.
+//! Statements that write name the index: over a table with few rows, the planner prefers to scan it, and locks rows that others need.
 //!
-//! What waits is grouped by the index from its first column on, even where that is a constant: only then does MariaDB skip from group to
-//! group, instead of reading all that waits.
+//! Waiting jobs are grouped by the index from its first column on, even if that is a constant: only then does MariaDB skip from group to
+//! group instead of reading all waiting jobs.
 //!
-//! Where the two servers differ, MariaDB reads what is in `/*M! … */`, and MySQL (8.0.1 or later) what is in `/*!80001 … */`.
+//! If the two servers differ, MariaDB reads what is in `/*M! … */`, and MySQL (8.0.1 or later) what is in `/*!80001 … */`.
 //!
-//! Assignments run from left to right and see the ones before them: what reads a column stands before what writes it.
+//! Assignments run from left to right and see the ones before them, so a column is read before it is written.
 
 mod cron;
 mod fragments;
@@ -19,7 +19,7 @@ use super::{Acquire, Batch, Beat, Claim, Dialect, Insert, InsertUnique, Unique};
 use crate::store::row::{claimed_columns, given_columns, new_columns_with_key};
 use fragments::{before, bound, due_at, ids, in_ms, keys, names, now, text};
 
-/// A claimed job's column, as it is read: also what the claim is about to write.
+/// A claimed job's column as it is read, including what the claim is about to write.
 macro_rules! locked {
     (parameters) => {
         "CAST(parameters AS CHAR)"
@@ -119,7 +119,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     advance: "UPDATE jobs_job SET scheduled_at = scheduled_at - INTERVAL ? * 1000 MICROSECOND WHERE status = 0",
     unique: Unique {
         insert: InsertUnique::Steps { jobs: INSERT, acquire_range: None },
-        // To set it to what it is locks it: else two who find that nobody holds it any more would lock each other out.
+        // Setting the version to itself locks the row: otherwise two transactions that find that no one holds the key would deadlock.
         acquire: Acquire::Values {
             into: "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at) VALUES ",
             row: concat!("(?, ?, ?, ", in_ms!("?"), ")"),
@@ -129,7 +129,7 @@ pub(super) static DIALECT: Dialect = Dialect {
         holder_if_certain: Some(concat! { "SELECT held.unique_key, held.job_id
              FROM jobs_unique AS held JOIN jobs_job AS job ON job.id = held.job_id
              WHERE held.unique_key = ? AND (held.expires_at > ", now!(), " OR job.unique_while & (1 << job.status) <> 0)" }),
-        // They are locked already. Without the lock, a transaction that began before would be shown who had them then.
+        // The rows are locked already. Without the lock, a transaction that began earlier would see who had them then.
         holders: concat! { "SELECT unique_key, job_id, version, COALESCE(expires_at > ", now!(), ", FALSE) AS is_open, TRUE AS may_be_old
                   FROM ", keys!("wanted"), " AS w
                   STRAIGHT_JOIN jobs_unique FORCE INDEX (PRIMARY) ON unique_key = w.wanted COLLATE utf8mb4_bin FOR UPDATE /*!80001 OF jobs_unique */" },
@@ -161,7 +161,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     insert_or_ignore: |insert| insert.replacen("INSERT", "INSERT IGNORE", 1),
 };
 
-/// So that few statements have to be prepared.
+/// The lengths of `VALUES` lists: few, so that few statements have to be prepared.
 const CHUNKS: &[usize] = &[1024, 512, 256, 128, 64, 32, 16, 8, 4, 2, 1];
 
 const INSERT: Insert = Insert::Values {
@@ -191,8 +191,8 @@ FROM JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT PATH '$.id', ", text!("how", "VARCH
 STRAIGHT_JOIN jobs_job AS job FORCE INDEX (PRIMARY) ON job.id = ended.id
 WHERE ended.how IS NOT NULL" };
 
-/// Waits for no row that someone else has locked: MariaDB fails at once, MySQL leaves it out (the limit keeps the planner from merging the
-/// inner query, and from locking by the outer one alone). What was not written is written in steps.
+/// Never waits for a locked row: MariaDB fails at once, MySQL skips it (the limit keeps the planner from merging the inner query, and from
+/// locking by the outer one alone). Rows that were not written are written in steps.
 const COMPLETE: &str = concat! { "
 /*M! SET STATEMENT innodb_lock_wait_timeout = 0 FOR */
 UPDATE /*!80001 (SELECT done.* FROM */ JSON_TABLE(?, '$[*]' COLUMNS (

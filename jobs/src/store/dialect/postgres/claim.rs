@@ -1,4 +1,4 @@
-//! Claiming: what is due, best first.
+//! Claiming: due jobs, best first.
 
 use super::super::{Claim, FromCursor};
 use crate::store::row::claimed_columns;
@@ -14,7 +14,7 @@ macro_rules! returned {
 }
 
 /// Walks the few distinct (priority, name) pairs that wait in the queue, one index probe each: neither jobs that are not due nor
-/// names that are not known here cost anything.
+/// names that are unknown here cost anything.
 macro_rules! walk {
     ($names:literal) => {
         concat! {
@@ -37,12 +37,12 @@ WITH RECURSIVE pairs AS (
     };
 }
 
-/// Locks the first due jobs of each place, and takes the best of all. By `ctid`: a row that has been written meanwhile has moved, and
-/// is left for the next claim. A limit that the planner does not know, or it may think that it gets all there are, and sort them.
-/// `ANY(ARRAY(…))` rather than a join: joined, large batches became a hash join over the whole table.
+/// Locks the first due jobs of each place, and takes the best of all. By `ctid`: a row that was written meanwhile has moved, and is left
+/// for the next claim. The planner does not know the limit: otherwise it may expect to get all rows, and sort them. `ANY(ARRAY(…))`
+/// instead of a join: joined, large batches became a hash join over the whole table.
 ///
-/// A worker whose row is gone claims nothing. The lock does not conflict with heartbeats: only who deletes the row waits. It is taken once
-/// there is a job, by a condition on the job's rank: else each claim in vain would write.
+/// A worker whose row is gone claims nothing. The lock does not conflict with heartbeats: only a delete of the row waits. It is taken only
+/// if there is a job, by a condition on the job's rank: otherwise each empty claim would write.
 macro_rules! claim {
     ($($places:expr),+) => {
         concat! {

@@ -1,13 +1,13 @@
 //! Parts of statements.
 
-/// When a job is due that is given a time, or else a delay in milliseconds.
+/// When a job is due, given a time or else a delay in milliseconds.
 macro_rules! due_at {
     ($at:expr, $delay_ms:expr) => {
         concat!("COALESCE(", $at, ", statement_timestamp() + COALESCE(", $delay_ms, ", 0) * interval '1 millisecond')")
     };
 }
 
-/// Whether a job that is due at this time is to wake a worker: if that is within a minute, the sleeper has to learn of it.
+/// Whether a job that is due at this time should wake a worker: if it is due within a minute, the sleeper has to know.
 macro_rules! is_soon {
     ($time:expr) => {
         concat!($time, " < statement_timestamp() + interval '1 minute'")
@@ -21,8 +21,8 @@ macro_rules! sleeps_on {
     };
 }
 
-/// Wakes those who sleep on the queues of the rows `due`. A commit that notifies takes a lock on the whole database, so only a queue on
-/// which a worker sleeps is notified.
+/// Wakes the workers that sleep on the queues of the rows `due`. A commit that notifies takes a lock on the whole database, so only queues
+/// on which a worker sleeps are notified.
 macro_rules! wake_sleepers {
     ($queue:expr, $due:expr) => {
         concat! {

@@ -1,4 +1,4 @@
-//! Scheduling. Of each kind there are two: for jobs that differ in anything, and for jobs that are alike but for their parameters.
+//! Scheduling. Each kind has two statements: for jobs that differ in anything, and for jobs that differ only in their parameters.
 
 use super::fragments::{due_at, is_soon, sleeps_on, wake_sleepers};
 use crate::store::row::{given_columns, new_columns, new_columns_with_key, parameter};
@@ -10,7 +10,7 @@ macro_rules! typed {
     };
 }
 
-/// The parameter that has a column's value.
+/// The parameter with a column's value.
 macro_rules! bound {
     ($column:ident) => {
         concat!("$", parameter!($column))
@@ -31,7 +31,7 @@ macro_rules! recordset {
     };
 }
 
-/// The values of [`new_columns`] from such a record.
+/// The values of [`new_columns`] from a record in the JSON array.
 macro_rules! recorded {
     () => {
         concat! {
@@ -52,14 +52,14 @@ macro_rules! uniform {
     };
 }
 
-/// When jobs are due that are alike.
+/// When jobs that differ only in their parameters are due.
 macro_rules! due_at_uniform {
     () => {
         due_at!(concat!(bound!(at, text), "::timestamptz"), bound!(delay_ms, bigint))
     };
 }
 
-/// Takes the keys that are free: in one order by all (of several statements, within each).
+/// Acquires the keys that are free, always in the same order (of several statements, within each).
 macro_rules! take_keys {
     ($within_ms:expr) => {
         concat! {
@@ -88,7 +88,7 @@ WITH inserted AS (
 SELECT id FROM inserted WHERE (SELECT queues FROM woken) >= 0"
 };
 
-/// The subquery asks nothing of the row, and is evaluated once.
+/// Inserts uniform jobs. The subquery does not depend on the row, and is evaluated once.
 pub(super) const INSERT_UNIFORM: &str = concat! {
     "
 INSERT INTO jobs_job (", new_columns!(), ")
@@ -102,8 +102,8 @@ RETURNING id, (
     LIMIT 1)"
 };
 
-/// Each job has its id before anyone knows whether its key is free. Ids are given in the order in which the function returns the jobs,
-/// which is the document's.
+/// Inserts jobs with keys. Each has its id before it is known whether its key is free. Ids are assigned in the order in which the function
+/// returns the jobs, which is the document's.
 pub(super) const INSERT_UNIQUE: &str = concat! {
     "
 WITH new AS MATERIALIZED (

@@ -77,7 +77,7 @@ pub(super) static DIALECT: Dialect = Dialect {
         locked_jobs: concat! { "SELECT id, version, status, unique_while FROM jobs_job
                       WHERE id = ANY(ARRAY(", ids!("$1"), "))
                       ORDER BY id FOR UPDATE" },
-        // Locked in order before they are deleted: a `DELETE … USING` locks them in any.
+        // Locked in order before they are deleted: a `DELETE … USING` locks them in any order.
         release: "DELETE FROM jobs_unique
                WHERE ctid = ANY(ARRAY(
                    SELECT jobs_unique.ctid
@@ -124,7 +124,7 @@ GROUP BY groups.queue
 UNION ALL
 SELECT name, NULL FROM jobs_queue WHERE paused_at IS NOT NULL" };
 
-/// Walks the few distinct (queue, priority, name) that wait, like the claim.
+/// Walks the few distinct (queue, priority, name) groups that wait, like the claim.
 const DUE_GROUPS: &str = r"
 WITH RECURSIVE groups AS (
     (SELECT queue, priority, name FROM jobs_job WHERE status = 0 ORDER BY queue, priority, name LIMIT 1)
@@ -142,9 +142,9 @@ FROM groups CROSS JOIN LATERAL (
     ORDER BY scheduled_at, id LIMIT 1) AS first
 WHERE first.scheduled_at <= statement_timestamp()";
 
-/// The version alone says that the job is running under this attempt; to ask for the status too would let the planner walk the
-/// index of all that runs. Locked one by one, in the order of the batch, then written by `ctid`. The results are found in one `jsonb` of
-/// texts, by their ids; what is stored is the text.
+/// Writes plain successes. The version alone says that the job is running under this attempt; asking for the status too would let the
+/// planner walk the index of all running jobs. Rows are locked one by one, in the order of the batch, then written by `ctid`. The results
+/// are found by their ids in one `jsonb` of texts; the text is stored.
 const COMPLETE: &str = r"
 WITH done AS MATERIALIZED (
     SELECT * FROM json_to_recordset($1::json) AS done (id bigint, version bigint, results text)
@@ -162,7 +162,8 @@ SET version = version + 1, status = 4, finished_at = statement_timestamp(), prog
                          WHERE done.results IS NOT NULL) ->> (id::text))::json, results)
 WHERE ctid = ANY(ARRAY(SELECT place FROM own)) AND (SELECT jobs FROM told) >= 0";
 
-/// For the version, see `COMPLETE`. Rows are locked in order before they are written: an `UPDATE … FROM` alone deadlocks on overlapping sets.
+/// Writes ends of attempts. For the version, see `COMPLETE`. Rows are locked in order before they are written: an `UPDATE … FROM` alone
+/// deadlocks on overlapping sets.
 const FINISH: &str = concat! {
     "
 WITH ended AS MATERIALIZED (

@@ -24,14 +24,14 @@ macro_rules! before {
     };
 }
 
-/// Until when a key is held that has this time in milliseconds; `NULL` if it has none.
+/// Until when a key with this time in milliseconds is held; `NULL` if it has none.
 macro_rules! held_until {
     ($within_ms:expr) => {
         concat!("strftime('%Y-%m-%dT%H:%M:%fZ', 'now', (", $within_ms, " / 1000.0) || ' seconds')")
     };
 }
 
-/// When a job is due that is given a time, or else a delay in milliseconds.
+/// When a job is due, given a time or else a delay in milliseconds.
 macro_rules! due_at {
     ($at:expr, $delay_ms:expr) => {
         concat! {

@@ -1,5 +1,5 @@
-//! SQLite. One writer at a time: a write transaction begins as one (`BEGIN IMMEDIATE`), so that it waits its turn instead of
-//! failing half-way, and rows need no locks. Times are text in one format.
+//! SQLite. There is one writer at a time: a write transaction begins as one (`BEGIN IMMEDIATE`), so that it waits for its turn instead of
+//! failing halfway, and rows need no locks. Times are text in one format.
 
 mod cron;
 mod fragments;
@@ -75,7 +75,7 @@ pub(super) static DIALECT: Dialect = Dialect {
              FROM json_each(?1) WHERE TRUE
              ON CONFLICT DO NOTHING" },
         ),
-        // In a transaction of the caller's, a write after a read may be refused.
+        // In the caller's transaction, a write after a read may be refused.
         holder_if_certain: None,
         holders: concat! { "SELECT unique_key, job_id, version,
                          COALESCE(expires_at > ", now!(), ", FALSE) AS is_open,
@@ -102,7 +102,7 @@ pub(super) static DIALECT: Dialect = Dialect {
 const HOLDING_JOBS: &str =
     concat!("SELECT id, version, status, unique_while FROM jobs_job WHERE id IN (", values!("?1"), ")");
 
-/// Ids grow in the order of insertion, which is the batch's.
+/// Inserts jobs. Their ids grow in the order of insertion, which is the batch's.
 const INSERT: &str = concat! {
     "
 INSERT INTO jobs_job (", new_columns_with_key!(), ")
@@ -113,7 +113,7 @@ SELECT value ->> 'name', value ->> 'queue', value ->> 'priority', value ->> 'max
 FROM json_each(?1) ORDER BY key"
 };
 
-/// The values of [`new_columns`] of jobs that are alike but for their parameters.
+/// The values of [`new_columns`] for jobs that differ only in their parameters.
 macro_rules! uniform {
     () => {
         concat! {
@@ -130,7 +130,7 @@ SELECT ", uniform!(), "
 FROM json_each(", bound!(parameters), ") ORDER BY key"
 };
 
-/// An object's ids grow from one member to the next.
+/// Inserts uniform jobs with keys. The `id` in `json_each` grows from one member of the object to the next.
 const INSERT_UNIQUE_UNIFORM: &str = concat! {
     "
 INSERT INTO jobs_job (", new_columns_with_key!(), ")
@@ -138,9 +138,9 @@ SELECT ", uniform!(), ", key, ", bound!(unique_while), "
 FROM json_each(", bound!(parameters), ") ORDER BY id"
 };
 
-/// Walks the few distinct (priority, name) pairs that wait in the queue, one index probe each, and takes the first due jobs
-/// of each pair: neither jobs that are not due nor names that are not known here cost anything. The next pair takes two probes: of
-/// `(priority, name) > (…)` the index would use the priority alone, and walk all that wait.
+/// Walks the few distinct (priority, name) pairs that wait in the queue, one index probe each, and takes the first due jobs of each
+/// pair: neither jobs that are not due nor names that are unknown here cost anything. The next pair takes two probes: for
+/// `(priority, name) > (…)` the index would use the priority alone, and walk all waiting jobs.
 const CLAIM: &str = concat! { "
 WITH RECURSIVE pairs (priority, name) AS (
     SELECT priority, name FROM jobs_job
@@ -195,7 +195,7 @@ GROUP BY groups.queue
 UNION ALL
 SELECT name, NULL FROM jobs_queue WHERE paused_at IS NOT NULL" };
 
-/// Walks the few distinct (queue, priority, name) that wait, like [`CLAIM`].
+/// Walks the few distinct (queue, priority, name) groups that wait, like [`CLAIM`].
 const DUE_GROUPS: &str = concat! { "
 WITH RECURSIVE groups (queue, priority, name) AS (
     SELECT queue, priority, name FROM jobs_job
@@ -216,7 +216,7 @@ FROM groups JOIN jobs_job AS first ON first.id = (
     ORDER BY scheduled_at, id LIMIT 1)
 WHERE first.scheduled_at <= ", now!() };
 
-/// The version alone says that the job is running under this attempt.
+/// Writes plain successes. The version alone says that the job is running under this attempt.
 const COMPLETE: &str = concat! { "
 UPDATE jobs_job
 SET version = version + 1, status = 4, finished_at = ", now!(), ", progress = 100,
@@ -225,7 +225,8 @@ FROM (SELECT value ->> 'id' AS done_id, value ->> 'version' AS done_version, val
       FROM json_each(?1)) AS done
 WHERE id = done.done_id AND version = done.done_version" };
 
-/// For the version, see `COMPLETE`: to ask for the status would let the planner walk the index of all that runs.
+/// Reads the rows whose attempts still own their jobs. For the version, see `COMPLETE`: asking for the status would let the planner walk
+/// the index of all running jobs.
 const LOCK: &str = r"
 SELECT job.id, job.version FROM json_each(?1) AS batch JOIN jobs_job AS job
   ON job.id = batch.value ->> 'id' AND job.version = batch.value ->> 'version'";
