@@ -1,6 +1,6 @@
-//! The layers of the library, as its paths that begin with `crate` or `super` have them: each imports only those before it, and no files
-//! import each other in a circle, but for a module and those that it is made of. Not seen: what is reached through an imported module's
-//! name, and what a method's type brings along. Links of the documentation are no imports.
+//! The layers of the library, by its paths that begin with `crate` or `super`: each imports only those before it, and no files import each
+//! other in a circle, except a module and its own parts. Not detected: what is reached through the name of an imported module, and what
+//! the type of a method brings along. Links in the documentation are not imports.
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use syn::visit::{self, Visit};
 use syn::{Attribute, ItemMod, ItemUse, UseTree, Visibility};
 
-/// What comes later may import what comes before, but for the last ones: they are beside each other. Only they may use what `lib.rs` re-exports.
+/// Later layers may import earlier ones, but the last ones are side by side. Only they may use what `lib.rs` re-exports.
 const LAYERS: &[&str] = &["model", "error", "store", "job", "client", "cron", "worker", "cli", "testing", "guide"];
 const ON_TOP: &[&str] = &["cli", "testing", "guide"];
 
@@ -19,7 +19,7 @@ type Module = Vec<String>;
 
 #[derive(Default)]
 struct Sources {
-    /// What each module imports, as it is written.
+    /// The imports of each module, as they are written.
     imports: BTreeMap<Module, BTreeSet<Module>>,
     /// Names that a module takes over from its children, and where they are.
     taken_over: BTreeMap<Module, Module>,
@@ -47,7 +47,7 @@ fn no_layer_imports_a_later_one() {
 fn no_files_import_each_other_in_a_circle() {
     let mut edges = Sources::read().edges();
     edges.retain(|(from, to)| !from.starts_with(to));
-    // What imports nothing that is left, or is imported by nothing that is left, is in no circle.
+    // What imports nothing that is left, or is imported by nothing that is left, is not in a circle.
     loop {
         let importing: BTreeSet<_> = edges.iter().map(|(from, _)| from.clone()).collect();
         let imported: BTreeSet<_> = edges.iter().map(|(_, to)| to.clone()).collect();
@@ -109,7 +109,7 @@ impl Sources {
         self.imports.iter().flat_map(of_module).collect()
     }
 
-    /// The file that has what is imported.
+    /// The file that contains what is imported.
     fn file_of(&self, path: &Module) -> Module {
         if let Some(home) = self.taken_over.get(path) {
             return self.file_of(home);
@@ -125,7 +125,7 @@ struct Reader<'l> {
 }
 
 impl Reader<'_> {
-    /// The path from the root, where it is one of ours.
+    /// The path from the root, if it is one of ours.
     fn resolve(&self, path: &[String]) -> Option<Module> {
         let (first, rest) = path.split_first()?;
         match first.as_str() {
@@ -136,7 +136,7 @@ impl Reader<'_> {
                 let parent = self.module.len().checked_sub(1 + more)?;
                 Some([&self.module[..parent], &rest[more..]].concat())
             }
-            // A child, or a crate: which of both is seen when all files are known.
+            // A child, or a crate: which of the two is known when all files are read.
             _ => Some([&self.module[..], path].concat()).filter(|_| !self.module.is_empty()),
         }
     }
@@ -149,7 +149,7 @@ impl Reader<'_> {
 }
 
 impl Reader<'_> {
-    /// What a macro or an attribute is given is no syntax yet: its paths are read from its words.
+    /// The arguments of a macro or an attribute are not syntax yet: their paths are read from their tokens.
     fn import_from(&mut self, tokens: &impl ToString) {
         let text = tokens.to_string().replace(" ::", "::").replace(":: ", "::");
         for path in text.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')) {
@@ -191,7 +191,7 @@ impl<'ast> Visit<'ast> for Reader<'_> {
         }
     }
 
-    /// `pub(crate)` is no import.
+    /// `pub(crate)` is not an import.
     fn visit_visibility(&mut self, _: &'ast Visibility) {}
 
     fn visit_path(&mut self, path: &'ast syn::Path) {

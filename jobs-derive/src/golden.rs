@@ -1,4 +1,4 @@
-//! What the macros write, word for word: `golden/<name>.rs` becomes `golden/<name>.expanded.rs`.
+//! The output of the macros, word for word: `golden/<name>.rs` becomes `golden/<name>.expanded.rs`.
 //! With `UPDATE_GOLDEN=1` in the environment the tests write the latter again.
 
 use std::path::Path;

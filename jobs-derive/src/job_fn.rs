@@ -52,7 +52,7 @@ fn expand_function(mut function: ItemFn, options: &Options, errors: &mut Errors)
     }
 }
 
-/// The function as a job calls it. One for which `None` is returned can't be made a job at all.
+/// Reads the function as a job calls it. Returns `None` if it can't be made a job at all.
 fn read(function: &mut ItemFn, errors: &mut Errors) -> Option<JobFunction> {
     errors.check(validate::signature::check_free(&function.sig))?;
     errors.check(validate::signature::check_safe(&function.sig));

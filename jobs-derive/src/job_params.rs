@@ -58,7 +58,7 @@ pub(crate) fn expand_struct(
     params::expand(&item, &fields, &usable, private)
 }
 
-/// The fields, whose attributes and types become those that serde is to see.
+/// Reads the fields, and replaces their attributes and types with those that serde should see.
 fn fields<'c>(item: &mut DeriveInput, container: &'c SerdeContainer, errors: &mut Errors) -> Vec<Field<'c>> {
     let Data::Struct(data) = &mut item.data else { return Vec::new() };
     let read = |source: &mut syn::Field| {
@@ -70,7 +70,7 @@ fn fields<'c>(item: &mut DeriveInput, container: &'c SerdeContainer, errors: &mu
     data.fields.iter_mut().map(read).collect()
 }
 
-/// Removes our attributes from a type that is refused: nothing is to be derived for it.
+/// Removes our attributes from a type that is refused: nothing is derived for it.
 fn without_our_attributes(item: &mut DeriveInput) {
     validate::derives::remove_job(&mut item.attrs);
     remove_ours(&mut item.attrs);

@@ -59,10 +59,10 @@ pub fn derive_job(input: TokenStream) -> TokenStream {
 /// accessor. Elsewhere it is redacted to `"•••"`: in the job's record, in lists, in the `Debug` of the struct, and in errors and
 /// logs about parameters that do not decode. `reveal_parameter` returns it to callers that ask for it by name.
 ///
-/// - It is not encrypted: the database holds the value as it is, marked with `{"$secret": …}`, and whoever can read the table
+/// - It is not encrypted: the database holds the value as it is, marked with `{"$secret": …}`, and anyone who can read the table
 ///   can read it.
 /// - `#[job_params]` writes the struct's `Debug`; a second one, derived or by hand, does not compile. The types of the other
-///   fields need a `Debug` of their own.
+///   fields also need `Debug`.
 /// - Messages, results and errors that `execute` itself writes are not redacted, and neither is serde's serialization of the struct.
 /// - With `NamedJob` or `set_parameter`, a program that does not know the definition passes `{"$secret": …}` instead of
 ///   the plain value. No other parameter can be an object whose only name is `$secret`.

@@ -21,7 +21,7 @@ cases![
     what_is_wrong_shows_in_the_exit_code_though_nobody_reads_it,
 ];
 
-/// What was found by this check; the exit code says whether anything was.
+/// The findings of this check; the exit code says whether there are any.
 async fn found(t: &Database, check: &str, arguments: &[&str]) -> Vec<Value> {
     let called = call(t, &[&["doctor", "--json"], arguments].concat()).await;
     let document = called.json();
@@ -141,14 +141,14 @@ async fn a_transaction_that_is_left_open_is_found(t: Database) {
     let select = sea_orm::Statement::from_string(t.db().get_database_backend(), format!("SELECT {session}"));
     let row = transaction.query_one_raw(select).await.unwrap().unwrap();
     let session: i64 = row.try_get_by_index(0).unwrap();
-    // InnoDB counts a transaction from its first look at a table.
+    // InnoDB counts a transaction from its first access to a table.
     transaction.execute_unprepared("UPDATE jobs_queue SET paused_at = NULL").await.unwrap();
     let is_found = async |limit: &str| {
         let findings = found(&t, "long transactions", &["--long-transaction", limit]).await;
         findings.iter().any(|finding| finding["found"].as_str().unwrap().starts_with(&format!("session {session} ")))
     };
     assert!(!is_found("1h").await);
-    // Who asks MariaDB within a tenth of a second of the last is told the same again.
+    // If MariaDB is asked again within a tenth of a second, it gives the same answer.
     let until = async |found: bool| {
         while is_found("1s").await != found {
             tokio::time::sleep(std::time::Duration::from_millis(200)).await;
@@ -159,7 +159,7 @@ async fn a_transaction_that_is_left_open_is_found(t: Database) {
     jobs_tests::soon(until(false)).await;
 }
 
-/// A user who may work with these tables, and see nothing of what others do.
+/// A user who may work with these tables, and sees nothing of what others do.
 struct Limited<'a> {
     t: &'a Database,
     name: String,
@@ -196,7 +196,7 @@ impl<'a> Limited<'a> {
         }
     }
 
-    /// Takes the right to read the tables from it.
+    /// Revokes the user's right to read the tables.
     async fn revoke(&self) {
         let (user, database) = (&self.name, self.t.name());
         let revocation = match self.t.kind() {

@@ -10,7 +10,7 @@ mod duration;
 
 cases![durations_are_read_as_the_macros_read_them];
 
-/// But for no time at all, which is a delay and no time limit.
+/// Except for zero, which is a valid delay but not a valid timeout.
 async fn durations_are_read_as_the_macros_read_them(t: Database) {
     let durations = ["500ms", "10s", "5m", "1h30m", "2d", "1d2h3m4s5ms", "36500d"];
     let others = ["", " ", "5", "m", "5 m", "5m ", "1.5h", "5min", "30m1h", "1h1h", "5M", "٥m", "36500d1ms", "36501d"];

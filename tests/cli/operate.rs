@@ -183,7 +183,7 @@ async fn a_job_whose_parameters_do_not_decode_is_mended(t: Database) {
 
 async fn a_secret_that_is_set_is_not_shown(t: Database) {
     let given = json!({ "user": "ada", "password": {"$secret": "hunter1"} });
-    // A program without the definition knows it by its mark.
+    // A program without the definition recognizes it by its mark.
     let id = jobs_tests::schedule_by_name(t.db(), "Elsewhere", given).await.unwrap();
     let called = call(&t, &["set-parameter", "1", "password=hunter2"]).await;
     assert_eq!((called.code, called.errors.as_str()), (0, ""), "{called:#?}");

@@ -220,7 +220,7 @@ async fn stored_text_does_not_control_the_terminal(t: Database) {
     let id = jobs_tests::schedule_by_name_with(t.db(), "Fail", json!({ "reason": HOSTILE }), options).await.unwrap();
     let _worker = start(&t, &["worker"]);
     soon(jobs::wait(t.db(), id)).await.unwrap();
-    // As somebody might write it who does not come through us.
+    // As another program might write it that does not use ours.
     t.execute("UPDATE jobs_job SET user_id = 'u\u{1b}]0;title\u{7}'").await;
     let id = id.to_string();
     for arguments in [

@@ -1,4 +1,4 @@
-//! What is said of a command line that is wrong, and of commands that this program can't do.
+//! The errors for wrong command lines, and for commands that this program can't do.
 
 use jobs_tests::{Database, cases};
 use serde_json::Value;
@@ -24,7 +24,7 @@ async fn a_command_without_a_database_says_how_to_name_one(t: Database) {
         assert_eq!(called.code, 2, "{called:#?}");
         assert!(called.errors.contains("JOBS_DATABASE_URL") && called.errors.contains("--database"), "{called:#?}");
     }
-    // As of a variable that is not set: what was meant is not known.
+    // As for a variable that is not set: it is not known what was meant.
     let called = call(&t, &["list", "--database", ""]).await;
     assert_eq!((called.code, called.output.as_str()), (2, ""), "{called:#?}");
 }

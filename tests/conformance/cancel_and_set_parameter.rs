@@ -1,4 +1,4 @@
-//! Acting on jobs from outside before they have ended: cancelling them, changing their parameters.
+//! Acting on jobs from outside before they have ended: canceling them, changing their parameters.
 
 use jobs::prelude::*;
 use jobs::{AttemptEnd, Cancellation, Error};
@@ -194,7 +194,7 @@ async fn a_parameter_set_in_an_older_transaction_lands_or_fails_and_does_not_han
     let handle = Add::new(1).schedule(t.db()).await.unwrap();
     let other = t.connect().await;
     let transaction = t.db().begin().await.unwrap();
-    // Where transactions read a snapshot, this is its moment.
+    // If transactions read a snapshot, it is taken here.
     handle.record(&transaction).await.unwrap();
     handle.set_parameter(&other, "a", 40).await.unwrap();
     match soon(handle.set_parameter(&transaction, "b", 2)).await {

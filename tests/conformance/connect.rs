@@ -1,4 +1,4 @@
-//! Connecting: what the caller's options say is kept, and what goes wrong is told.
+//! Connecting: the caller's options are kept, and errors are reported.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -21,7 +21,7 @@ cases![
     a_database_in_memory_with_slashes_is_refused_with_what_to_write if Kind::can_be_in_memory,
 ];
 
-/// Text, as the database has it.
+/// The text that a query returns.
 async fn text(db: &DatabaseConnection, sql: &str) -> String {
     let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap().unwrap();
     row.try_get_by_index(0).unwrap()
@@ -110,7 +110,7 @@ async fn connections_that_were_closed_while_idle_fail_no_call(t: Database) {
     let db = jobs::connect(proxy.url()).await.unwrap();
     use_all(&db, 5).await;
     proxy.cut();
-    // It is about time: what was used a moment ago is not asked.
+    // Time matters here: a connection that was used a moment ago is not tested.
     tokio::time::sleep(Duration::from_millis(1100)).await;
     for _ in 0..5 {
         jobs::counts(&db, jobs::JobFilter::new()).await.unwrap();
@@ -140,7 +140,7 @@ async fn connections_that_are_busy_are_not_asked_whether_they_live(t: Database) 
             text(&db, "SELECT 'prepared'").await;
             was_idle |= used.elapsed() >= Duration::from_secs(1);
         }
-        // What comes back to the pool is looked at in a task of its own.
+        // A connection that returns to the pool is checked in a separate task.
         soon(async {
             while idle_connections(&db) == 0 {
                 tokio::time::sleep(Duration::from_millis(5)).await;
@@ -163,7 +163,7 @@ async fn connections_that_are_busy_are_not_asked_whether_they_live(t: Database) 
     assert_eq!(pings(true, Duration::from_millis(1100)).await.0, never_asked + 4);
 }
 
-/// The URL of a server that is not there, with a password.
+/// The URL of a server that does not exist, with a password.
 fn nowhere(t: &Database) -> String {
     let scheme = t.url().split_once(':').unwrap().0;
     format!("{scheme}://ada:s3cret@127.0.0.1:1/jobs")

@@ -1,4 +1,4 @@
-//! Schedules, as those see them who make them while programs run.
+//! Schedules that are created at run time, as the programs that do so see them.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ pub(crate) fn hourly() -> Cron {
     Cron::new("0 * * * *")
 }
 
-/// An hour that does not come for a while.
+/// A schedule that is not due for a while.
 pub(crate) fn yearly() -> Cron {
     Cron::new("@yearly")
 }
@@ -96,7 +96,7 @@ async fn a_name_is_given_once(t: Database) {
     assert_eq!(schedule(&t, "hourly").await.job, "Ping");
     // Names compare byte by byte.
     cron::add(t.db(), "Hourly", hourly(), Ping::new()).await.unwrap();
-    // Inside a transaction, what follows is not lost with it.
+    // Inside a transaction, an error does not lose what follows.
     let transaction = t.db().begin().await.unwrap();
     assert!(cron::add(&transaction, "hourly", hourly(), Ping::new()).await.is_err());
     cron::add(&transaction, "another", hourly(), Ping::new()).await.unwrap();

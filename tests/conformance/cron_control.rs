@@ -46,7 +46,7 @@ async fn pausing_again_and_resuming_again_change_nothing(t: Database) {
     cron::add(t.db(), "hourly", hourly(), Ping::new()).await.unwrap();
     cron::pause(t.db(), "hourly").await.unwrap();
     let paused = schedule(&t, "hourly").await;
-    // Later, on a database whose clock is a millisecond's.
+    // Later, on a database whose clock counts milliseconds.
     tokio::time::sleep(Duration::from_millis(5)).await;
     cron::pause(t.db(), "hourly").await.unwrap();
     assert_eq!(schedule(&t, "hourly").await, paused);
@@ -92,7 +92,7 @@ async fn running_now_schedules_a_job_as_the_schedule_would(t: Database) {
     assert_eq!((history.len(), history[0].job, history[0].nominal_time), (1, Some(job.id), nominal));
     let after = schedule(&t, "configured").await;
     assert_eq!((after.next_at, after.last_at), (before.next_at, Some(nominal)));
-    // Those who ask at once have a job each, the newest first.
+    // Simultaneous calls get a job each, the newest first.
     let again = futures_util::future::join_all((0..4).map(|_| cron::run_now(t.db(), "configured"))).await;
     assert!(again.iter().all(Result::is_ok), "{again:?}");
     let history = cron::history(t.db(), "configured").await.unwrap();
@@ -130,7 +130,7 @@ async fn a_schedule_that_is_run_now_while_it_is_removed_is_not_there(t: Database
     assert_eq!((total(&t).await, t.number("SELECT COUNT(*) FROM jobs_cron_firing").await), (0, 0));
 }
 
-/// When others have had the time to come to it, and wait.
+/// Awaits `what` when others have had the time to get there, and wait.
 async fn after_a_while<T>(what: impl Future<Output = T>) -> T {
     tokio::time::sleep(Duration::from_millis(300)).await;
     what.await

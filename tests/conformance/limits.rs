@@ -1,4 +1,4 @@
-//! What is refused at schedule: with its name, and before anything is inserted.
+//! Values that are refused when a job is scheduled: by name, and before anything is inserted.
 
 use std::time::Duration;
 

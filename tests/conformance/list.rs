@@ -1,4 +1,4 @@
-//! Finding jobs by what they are, page by page, and counting them.
+//! Finding jobs by filter, page by page, and counting them.
 
 use jobs::prelude::*;
 use jobs::{Error, JobFilter};
@@ -191,7 +191,7 @@ async fn counts_are_by_status_and_know_no_pages(t: Database) {
     worker.stop().await;
 }
 
-/// Queue, name and number of the jobs that nobody serves.
+/// Queue, name and number of the jobs that no worker serves.
 async fn unserved(t: &Database) -> Vec<(String, String, u64)> {
     let unserved = jobs::unserved(t.db()).await.unwrap();
     unserved.into_iter().map(|unserved| (unserved.queue, unserved.name, unserved.jobs)).collect()

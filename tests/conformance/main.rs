@@ -1,4 +1,4 @@
-//! What clients see of jobs, case by case, on every database.
+//! Jobs as clients see them, case by case, on every database.
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 

@@ -1,4 +1,4 @@
-//! What others can do while a transaction is open in which somebody has used a verb.
+//! Calls that others can make while a transaction is open that has used a verb.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ cases![
     what_a_repeatable_read_has_done_holds_up_no_others if Kind::speaks_mysql,
 ];
 
-/// What a transaction does: each on a job, queue or schedule of its own, or on one that is not there.
+/// The calls of a transaction: each on its own job, queue or schedule, or on one that does not exist.
 const VERBS: [&str; 26] = [
     "schedule",
     "schedule with a key",
@@ -54,7 +54,7 @@ const LOCK_GAPS: [&str; 3] = ["delete", "cron::remove", "cron::run_now"];
 /// A verb, and what it acts on.
 struct Held {
     verb: &'static str,
-    /// Of its queue, schedule or key: those of the others come before and after it.
+    /// The name of its queue, schedule or key: those of the others come before and after it.
     name: String,
     id: JobId,
 }
@@ -64,7 +64,7 @@ fn yearly() -> Cron {
 }
 
 impl Held {
-    /// Makes what the verb needs, and no more.
+    /// Creates what the verb needs, and no more.
     async fn new(t: &Database, verb: &'static str) -> Self {
         let name = format!("held by {verb}");
         let mut id = JobId::from(1 << 40);
@@ -130,7 +130,7 @@ impl Held {
     }
 }
 
-/// What others do meanwhile: all that the transaction does, and their jobs are executed, and their schedules fire.
+/// Does everything that the transaction does, and executes jobs and fires schedules.
 async fn all_else(t: &Database) {
     let db = t.db();
     let (well, failing) =
@@ -165,7 +165,7 @@ async fn all_else(t: &Database) {
     well.delete(db).await.unwrap();
 }
 
-/// One transaction uses these verbs; before it ends, others do all else.
+/// One transaction uses these verbs; before it ends, others do everything else.
 async fn hold(t: &Database, verbs: &[&'static str], is_repeatable_read: bool) {
     let mut held = Vec::new();
     for verb in verbs {
@@ -189,7 +189,7 @@ fn verbs(is_repeatable_read: bool) -> Vec<&'static str> {
     VERBS.into_iter().filter(|verb| !is_repeatable_read || !LOCK_GAPS.contains(verb)).collect()
 }
 
-/// In tables of one row or none.
+/// Holds each verb in turn, in tables of one row or none.
 async fn hold_each(t: Database, is_repeatable_read: bool) {
     for verb in verbs(is_repeatable_read) {
         hold(&t, &[verb], is_repeatable_read).await;
@@ -199,7 +199,7 @@ async fn hold_each(t: Database, is_repeatable_read: bool) {
     }
 }
 
-/// In tables of hardly any rows, which a planner would rather read whole, and of some.
+/// Holds all verbs, in tables of hardly any rows, which a planner would rather read whole, and of some.
 async fn hold_all(t: Database, is_repeatable_read: bool) {
     for rows in [5, 200, 3_000] {
         jobs::schedule_all(t.db(), (0..rows).map(|row| Note::new(row.to_string()))).await.unwrap();

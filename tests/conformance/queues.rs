@@ -1,4 +1,4 @@
-//! What operators see of queues and workers, and what pausing leaves in the tables.
+//! Queues and workers as operators see them, and what pausing leaves in the tables.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ async fn a_queue_is_paused_from_the_first_pause_to_the_resume(t: Database) {
     let paused_at = queue(&t, "long-running").await.unwrap().paused_at;
     let job = Add::new(2).schedule(t.db()).await.unwrap().record(t.db()).await.unwrap();
     assert!(paused_at.is_some_and(|at| at <= job.created_at), "{paused_at:?} {job:?}");
-    // Later, on a database whose clock is a millisecond's.
+    // Later, on a database whose clock counts milliseconds.
     tokio::time::sleep(Duration::from_millis(5)).await;
     jobs::pause(t.db(), "long-running").await.unwrap();
     assert_eq!(queue(&t, "long-running").await.unwrap().paused_at, paused_at);
@@ -94,7 +94,7 @@ async fn queues_are_listed_that_have_open_jobs_are_paused_or_are_served(t: Datab
     assert_eq!(names(&t).await, ["Images", "images"], "what was served is closed");
 }
 
-/// A worker in another place, whose lease ends in so many seconds.
+/// Inserts a worker elsewhere, whose lease ends in this many seconds.
 async fn insert_worker(t: &Database, lease: i64) -> i64 {
     let (now, end) = (t.seconds_from_now(0), t.seconds_from_now(lease));
     t.execute(&format!(

@@ -1,4 +1,4 @@
-//! Asking what became of a job, by its handle and by its id.
+//! Querying a job, by its handle and by its id.
 
 use std::time::Duration;
 
@@ -157,7 +157,7 @@ async fn times_follow_the_life_of_a_job(t: Database) {
 }
 
 async fn an_id_that_nobody_has_is_not_found(t: Database) {
-    // The last one there was, one that never was, and numbers that can't be.
+    // The last id, one that never existed, and numbers that can't be ids.
     let last = Ping::new().schedule(t.db()).await.unwrap();
     last.cancel(t.db()).await.unwrap();
     last.delete(t.db()).await.unwrap();

@@ -135,7 +135,7 @@ async fn an_operator_can_operate(t: Database) {
     db.close().await.unwrap();
 }
 
-/// Everything that only asks.
+/// Calls everything that only reads.
 async fn look(db: &DatabaseConnection) {
     for job in jobs::list(db, JobFilter::new()).await.unwrap() {
         jobs::record(db, job.id).await.unwrap();

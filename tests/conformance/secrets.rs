@@ -1,4 +1,4 @@
-//! Secret parameters: for `execute` and for who asks by name, and shown nowhere else.
+//! Secret parameters: available to `execute` and to callers that ask by name, and shown nowhere else.
 
 use std::error::Error as _;
 use std::fmt::Debug;
@@ -29,7 +29,7 @@ cases![
 const SECRET: &str = "hunter2";
 const HIDDEN: &str = "•••";
 
-/// Says how long the password is.
+/// Reports the length of the password.
 #[derive(Job)]
 #[job(max_attempts = 1)]
 #[job_params]
@@ -58,7 +58,7 @@ impl Execute for LogIn {
     }
 }
 
-/// All that an error says.
+/// Everything that an error says.
 fn said<T: Debug>(result: Result<T, Error>) -> String {
     let error = result.unwrap_err();
     let source = error.source().map(ToString::to_string).unwrap_or_default();
@@ -76,7 +76,7 @@ fn assert_hidden(record: &JobRecord, secret: &[&str]) {
     }
 }
 
-/// What is known of a job by its definition is not known by this one's name.
+/// Renames all jobs, so that what their definition says does not apply to them.
 async fn rename_all(t: &Database, name: &str) {
     t.db().execute_unprepared(&format!("UPDATE jobs_job SET name = '{name}'")).await.unwrap();
 }

@@ -1,4 +1,4 @@
-//! Connections that are set up otherwise than ours: by the user, in another time zone, with another isolation level.
+//! Connections that are set up differently from ours: by the user, in another time zone, with another isolation level.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -22,7 +22,7 @@ cases![
     a_schedule_fires_each_time_once_in_strange_sessions,
 ];
 
-/// What a user would write who has read only sea-orm's manual.
+/// The connection of a user who has read only sea-orm's manual.
 async fn built_by_the_user(t: &Database) -> DatabaseConnection {
     let mut options = ConnectOptions::new(t.url().to_owned());
     if t.kind() == Kind::Sqlite {

@@ -34,7 +34,7 @@ fn beginning_with(t: &Database, set: &str) -> ConnectOptions {
     options
 }
 
-/// What a user's own pool has of such sessions.
+/// A user's own pool with such sessions.
 async fn own(t: &Database, set: &str) -> DatabaseConnection {
     sea_orm::Database::connect(beginning_with(t, set)).await.unwrap()
 }
@@ -67,7 +67,7 @@ async fn a_job_that_nobody_would_commit_is_refused(t: Database) {
         assert!(error.to_string().contains("`autocommit`") && !error.is_retryable(), "{error}");
     }
     assert_eq!(total(&t).await, 0);
-    // In transactions there is one who commits: the caller, or what is called.
+    // In transactions, either the caller commits, or the function that is called.
     let transaction = db.begin().await.unwrap();
     let one = Add::new(1).schedule(&transaction).await.unwrap();
     transaction.commit().await.unwrap();
@@ -135,6 +135,6 @@ async fn tables_behind_another_schema_are_found_and_not_made_again(t: Database) 
     t.execute("DELETE FROM jobs_migration").await;
     let error = jobs::migrate(&db).await.unwrap_err();
     assert!(error.to_string().contains(&format!("`search_path` names `{first}` before")), "{error}");
-    // Nothing was made there: else it would not be dropped so.
+    // Nothing was created there: otherwise, it could not be dropped this way.
     t.execute(&format!("DROP SCHEMA {first}")).await;
 }

@@ -1,4 +1,4 @@
-//! Making the tables, undoing them, and what a worker needs to start.
+//! Creating the tables, dropping them, and what a worker needs to start.
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ const TABLES: [&str; 9] = [
     "jobs_worker",
 ];
 
-/// The tables there are, in order.
+/// The existing tables, in order.
 async fn tables(t: &Database) -> Vec<String> {
     let name = t.name();
     let sql = match t.kind() {
@@ -103,7 +103,7 @@ async fn migrating_down_leaves_no_table_of_jobs(t: Database) {
     assert_eq!(relations(&t).await, 0, "something is left");
 }
 
-/// How many tables, indexes and sequences there are.
+/// The number of tables, indexes and sequences.
 async fn relations(t: &Database) -> i64 {
     let name = t.name();
     t.number(&match t.kind() {
@@ -173,7 +173,7 @@ async fn what_is_asked_without_tables_is_an_error_of_the_database(t: Database) {
     }
 }
 
-/// What the worker refuses to start for. A job is due: it is not executed.
+/// The error with which the worker refuses to start. A job is due: it is not executed.
 async fn refusal(t: &Database, set_up: impl FnOnce(Worker) -> Worker) -> String {
     let handle = Ping::new().schedule(t.db()).await.unwrap();
     let refusal = refused(soon(set_up(Worker::new(t.db().clone())).run_until_idle()).await);

@@ -13,7 +13,7 @@ type Column = (String, String, bool);
 /// Columns that an entity leaves out on purpose.
 fn left_out(kind: Kind) -> BTreeSet<Column> {
     match kind {
-        // Only PostgreSQL's own statements write and read it: whom to notify.
+        // Only PostgreSQL's own statements write and read it: which processes to notify.
         Kind::Postgres => [("jobs_job".to_owned(), "awaited".to_owned(), false)].into(),
         Kind::Sqlite | Kind::Mariadb | Kind::Mysql => BTreeSet::new(),
     }

@@ -1,4 +1,4 @@
-//! Jobs that exist once: what happens when they are scheduled again.
+//! Unique jobs: what happens when they are scheduled again.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ cases![
     jobs_without_a_key_leave_no_trace_among_the_keys,
 ];
 
-/// Of those with the same parameters there is one.
+/// Only one exists with the same parameters.
 #[derive(Job, Debug)]
 #[job(unique, alias = "Only")]
 #[job_params]
@@ -54,7 +54,7 @@ impl Execute for Solo {
     }
 }
 
-/// Of those with the same file there is one; a second is refused.
+/// Only one exists with the same file; a second is refused.
 #[derive(Job, Debug)]
 #[job(unique(by(file), on_conflict = "fail"))]
 #[job_params]
@@ -72,7 +72,7 @@ impl Execute for Strict {
     }
 }
 
-/// Waits, and is replaced by what comes meanwhile.
+/// Waits, and is replaced by the next one in the meantime.
 #[derive(Job, Debug)]
 #[job(unique(by(document), while(scheduled), on_conflict = "replace"))]
 #[job_params]
@@ -89,7 +89,7 @@ impl Execute for Save {
     }
 }
 
-/// One within an hour.
+/// Only one exists within an hour.
 #[derive(Job, Debug)]
 #[job(unique(within = "1h"))]
 #[job_params]
@@ -192,7 +192,7 @@ async fn a_window_outlives_the_job_and_its_row(t: Database) {
     assert_eq!(t.execute(&format!("UPDATE jobs_unique SET expires_at = {passed}")).await, 1);
     let second = Hourly::new().schedule(t.db()).await.unwrap();
     assert!(!second.existed());
-    // It waits: the window is no more than what is added to that.
+    // It waits: the window only adds to that.
     assert_eq!(t.execute(&format!("UPDATE jobs_unique SET expires_at = {passed}")).await, 1);
     assert_eq!(Hourly::new().schedule(t.db()).await.unwrap(), second);
 }
@@ -211,7 +211,7 @@ async fn a_conflict_can_be_an_error(t: Database) {
     let other = Note::new("b").schedule(&transaction).await.unwrap();
     let refused = Note::new("c").schedule(&transaction).unique_key("k").on_conflict(OnConflict::Fail).await;
     assert_eq!(existing(refused), first.id());
-    // The caller's transaction goes on.
+    // The caller's transaction can continue.
     transaction.commit().await.unwrap();
     assert_eq!(other.status(t.db()).await.unwrap(), JobStatus::Scheduled);
     assert_eq!(total(&t).await, 2);
@@ -244,7 +244,7 @@ async fn a_running_job_is_not_replaced(t: Database) {
     worker.stop().await;
 }
 
-/// It sees what is written there.
+/// The job sees what the transaction has written.
 async fn a_job_that_a_transaction_replaces_waits_for_it(t: Database) {
     let first = Save::new("a", 1).schedule(t.db()).await.unwrap();
     let transaction = t.db().begin().await.unwrap();
@@ -278,13 +278,13 @@ async fn retry_takes_the_key_again(t: Database) {
         let again = Solo::new("broken").schedule(t.db()).await.unwrap();
         assert_eq!((again, again.existed()), (first, true));
     }
-    // Also where another one has had it meanwhile.
+    // Also if another job has held it in the meantime.
     work(&t).await;
     let second = Solo::new("broken").schedule(t.db()).await.unwrap();
     work(&t).await;
     first.retry(t.db()).await.unwrap();
     assert_eq!(existing(second.retry(t.db()).await), first.id());
-    // And where that one is deleted.
+    // And if that one is deleted.
     second.delete(t.db()).await.unwrap();
     assert_eq!(Solo::new("broken").schedule(t.db()).await.unwrap(), first);
 }

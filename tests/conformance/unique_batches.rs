@@ -1,4 +1,4 @@
-//! Jobs that exist once, many scheduled in one call.
+//! Unique jobs, many of them scheduled in one call.
 
 use std::time::Duration;
 
@@ -65,7 +65,7 @@ async fn a_conflict_in_a_batch_leaves_nothing_behind(t: Database) {
 }
 
 async fn a_batch_leaves_out_what_is_there(t: Database) {
-    // More than one statement takes, with some there in each part, at its begin and at its end.
+    // More than one statement takes, with some existing in each part, at its beginning and at its end.
     let is_there = |number: &i64| number % 13 == 0 || [4_999, 5_000, 5_199].contains(number);
     let job = |number: i64| Add::new(number).with_options(JobOptions::new().unique_key(number.to_string()));
     let before = jobs::schedule_all(t.db(), (0..5_200).filter(is_there).map(job)).await.unwrap();

@@ -1,4 +1,4 @@
-//! Jobs that exist once, scheduled by many at the same time.
+//! Unique jobs, scheduled by many at the same time.
 
 use std::collections::{HashMap, HashSet};
 
@@ -27,7 +27,7 @@ pub(crate) fn keyed(number: i64) -> jobs::WithOptions<Add> {
     Add::new(number).with_options(JobOptions::new().unique_key(format!("key {}", number % KEYS)))
 }
 
-/// Does this in so many tasks at the same time.
+/// Does this in several tasks at the same time.
 async fn at_once<T, F>(db: &DatabaseConnection, tasks: i64, what: impl Fn(DatabaseConnection, i64) -> F) -> Vec<T>
 where
     T: Send + 'static,
@@ -89,7 +89,7 @@ async fn bulk_schedulers_with_keys_in_any_order_make_one_job_each(t: Database) {
     assert!(new.values().all(|new| *new == 1), "{new:?}");
 }
 
-/// More than one statement takes, and each in another order.
+/// More than one statement takes, in a different order each time.
 async fn large_batches_with_the_same_keys_make_one_job_each(t: Database) {
     let ended = at_once(t.db(), 2, async |db, task| {
         let mut numbers: Vec<i64> = (0..6_000).collect();
@@ -112,7 +112,7 @@ async fn no_two_jobs_with_a_key_are_open_while_workers_end_them(t: Database) {
             let handle = keyed(number).schedule(&db).await.unwrap();
             handles.push(handle);
             seen.insert(handle.id());
-            // Until a key has had two jobs: else the keys would have been held all the time.
+            // Until a key has had two jobs: otherwise, the keys would have been held all the time.
             if handles.len() >= 50 && seen.len() > usize::try_from(KEYS).unwrap() {
                 break;
             }
@@ -144,7 +144,7 @@ async fn no_two_jobs_with_a_key_are_open_while_workers_end_them(t: Database) {
 /// Each of 20 keys is held by a job that has ended.
 async fn take_over_batches(t: &Database, connections: &[DatabaseConnection]) {
     const KEYS: i64 = 20;
-    // Beside so many others that the database finds each by its index.
+    // Among enough others that the database finds each by its index.
     let others =
         (0..3_000).map(|number| Add::new(number).with_options(JobOptions::new().unique_key(format!("other {number}"))));
     jobs::schedule_all(t.db(), others).await.unwrap();

@@ -1,4 +1,4 @@
-//! Jobs that exist once, scheduled beside open transactions and older snapshots.
+//! Unique jobs, scheduled beside open transactions and older snapshots.
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ async fn a_key_that_is_rolled_back_is_free(t: Database) {
     assert_eq!(total(&t).await, 1);
 }
 
-/// In a transaction that sees what was before: the first has ended there or is not there yet, and holds its key now.
+/// In a transaction with an older snapshot: there, the first job has ended or does not exist yet; now, it holds its key.
 async fn an_older_snapshot_makes_no_second_job(t: Database) {
     if t.kind() == Kind::Sqlite {
         // There is one writer: a transaction that has read an older state can't write.
@@ -132,7 +132,7 @@ async fn two_calls_that_wait_for_a_third_one_s_rollback_both_succeed(t: Database
                 let db = db.clone();
                 tokio::spawn(async move { call(what, &db).await })
             });
-            // So that they wait; where one does not yet, it has less to wait for.
+            // So that they wait; if one does not yet, it has less to wait for.
             tokio::time::sleep(Duration::from_millis(30)).await;
             third.rollback().await.unwrap();
             for call in calls {

@@ -84,7 +84,7 @@ async fn waiting_through_another_connection_ends_too(t: Database) {
     let handle = Add::new(1).schedule(t.db()).await.unwrap();
     let mut wait = pin!(handle.wait(&other));
     assert_waits(wait.as_mut()).await;
-    // Nobody in this process tells of this end: only the database shows it.
+    // Nothing in this process announces this end: only the database shows it.
     let now = t.seconds_from_now(0);
     t.execute(&format!("UPDATE jobs_job SET status = 4, results = '{{\"output\": 9}}', finished_at = {now}")).await;
     assert_eq!(soon(wait).await.unwrap(), 9);
@@ -128,7 +128,7 @@ async fn assert_waits<T>(mut wait: std::pin::Pin<&mut impl Future<Output = T>>) 
     assert!(tokio::time::timeout(Duration::ZERO, wait.as_mut()).await.is_err(), "it has ended already");
 }
 
-/// A connection that counts the statements which ask for the ends of jobs.
+/// A connection that counts the statements that ask for the ends of jobs.
 async fn counting(t: &Database) -> (DatabaseConnection, Arc<AtomicUsize>) {
     let mut db = t.connect().await;
     let count = Arc::new(AtomicUsize::new(0));
@@ -157,7 +157,7 @@ async fn many_who_wait_poll_as_one(t: Database) {
         waits
     };
 
-    // They look again and again while nothing has ended, one of them for all.
+    // While nothing has ended, one of them polls repeatedly, for all.
     let waiting = waits();
     begun.arrivals(500).await;
     soon(async {
@@ -174,7 +174,7 @@ async fn many_who_wait_poll_as_one(t: Database) {
     let polls_of_all = polls.swap(0, Ordering::SeqCst) - 500;
     assert!(polls_of_all < 750, "{polls_of_all} polls by 500 waiters");
 
-    // Who waits again for what has ended needs hardly a poll: by itself, one.
+    // Waiting again for jobs that have ended needs hardly a poll: alone, each would need one.
     soon(waits().join_all()).await;
     let polls_of_all = polls.load(Ordering::SeqCst) - 500;
     assert!((1..250).contains(&polls_of_all), "{polls_of_all} polls by 500 waiters");
@@ -191,7 +191,7 @@ async fn a_waiter_that_is_dropped_does_not_stop_the_others(t: Database) {
         let mut queued = Box::pin(first.wait(&db));
         assert_waits(queued.as_mut()).await;
         assert_waits(last.as_mut()).await;
-        // The one who polls for all goes while it asks, and one who waits for the turn goes too.
+        // The one that polls for all is dropped while it polls, and one that waits for its turn is dropped too.
         drop(queued);
         drop(leader);
     }

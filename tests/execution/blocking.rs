@@ -47,14 +47,14 @@ impl Block {
 const OFF_THE_ASYNC_THREADS: &str = "blocking";
 const ON_AN_ASYNC_THREAD: &str = "async";
 
-/// One slot for jobs that block, where the name says so.
+/// Starts a worker with one slot for jobs that block, if their name says so.
 fn start(t: &Database, gate: &Gate, block: &Block) -> Running {
     let worker = worker(t, |job| async move {
         let block = job.state::<Block>().clone();
         let name: String = job.parameter("name")?;
         if !name.is_empty() {
             job.state::<Gate>().arrive();
-            // Whoever was woken by this gets the thread first.
+            // The task that was woken by this gets the thread first.
             tokio::task::yield_now().await;
         }
         match name.as_str() {
@@ -87,7 +87,7 @@ async fn ignores_its_cancellation(t: Database, how: &str) {
     assert_eq!(history(&t, stuck).await, [(1, AttemptEnd::DidNotStop)]);
     let reason = stuck.record(t.db()).await.unwrap().last_error.unwrap();
     assert!(reason.starts_with("did not stop: it was canceled"), "{reason}");
-    // The worker goes on, but not in the slot that is still taken.
+    // The worker continues, but not in the slot that is still taken.
     let aside = Aside::new().schedule(t.db()).await.unwrap();
     soon(aside.wait(t.db())).await.unwrap();
     assert_eq!(next.status(t.db()).await.unwrap(), JobStatus::Scheduled);
@@ -276,7 +276,7 @@ async fn code_that_outlives_its_worker_is_given_to_another_only_when_the_lease_i
     gate.arrivals(1).await;
     running.tell_to_stop();
     assert!(matches!(running.ended().await, Err(Error::StillRunning { running: 1, .. })));
-    // Nobody claims that it has ended, and its owner's row lives as long as its lease.
+    // Nothing claims that it has ended, and its owner's row exists as long as its lease.
     assert_eq!(handle.status(t.db()).await.unwrap(), JobStatus::Running);
     assert_eq!(workers(&t).await, 1);
     let rescuer = Running::start(quick(worker(&t, |job| async move { Ok(job.attempt()) })));
@@ -290,7 +290,7 @@ async fn an_end_that_only_the_heartbeat_can_write_is_counted(t: Database) {
     let (gate, block, stop) = (Gate::default(), Block::default(), CancellationToken::new());
     let (url, queue) = (t.url().to_owned(), t.name().to_owned());
     let (arrives, holds, stopped) = (gate.clone(), block.clone(), stop.clone());
-    // A program of one thread, which the job keeps.
+    // A program with one thread, which the job occupies.
     let program = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {

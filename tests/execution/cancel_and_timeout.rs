@@ -20,7 +20,7 @@ cases![
     a_job_that_ends_within_the_grace_after_its_time_has_succeeded,
 ];
 
-/// Its heartbeats are 100 seconds apart, unless something else is said.
+/// Its heartbeats are 100 seconds apart, unless set otherwise.
 const SLOW_LEASE: Duration = Duration::from_mins(5);
 const WITHIN_A_HEARTBEAT: Duration = Duration::from_secs(50);
 
@@ -64,13 +64,13 @@ async fn a_cancellation_that_nobody_told_of_is_heard_within_a_heartbeat(t: Datab
     running.stop().await;
 }
 
-/// As a program elsewhere does it.
+/// Requests it as another program would.
 async fn request_cancel(t: &Database, handle: JobHandle<Play>) {
     let now = t.seconds_from_now(0);
     t.execute(&format!("UPDATE jobs_job SET cancel_requested_at = {now} WHERE id = {handle}")).await;
 }
 
-/// Tells the gate when it is dropped.
+/// Notifies the gate when it is dropped.
 struct Dropped(Gate);
 
 impl Drop for Dropped {
@@ -134,7 +134,7 @@ async fn a_canceled_job_is_not_retried_whatever_it_ends_in(t: Database) {
     let jobs = ["error", "retry_in", "snooze", "panic"].map(|how| Play::new().with_name(how));
     handles.extend(jobs::schedule_all(t.db(), jobs).await.unwrap());
     gate.arrivals(8).await;
-    // Told of, and not: the tables know in any case.
+    // Notified or not: the tables know in any case.
     for handle in &handles[..4] {
         request_cancel(&t, *handle).await;
     }

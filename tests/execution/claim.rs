@@ -84,7 +84,7 @@ async fn a_queue_beside_one_that_is_full_has_its_turn(t: Database) {
     let worker = worker(&t, |_| async { Ok(()) });
     let running = Running::start(worker.queue("play", 1_000).queue("aside", 10));
     until(|| async { t.number("SELECT COUNT(*) FROM jobs_job WHERE status = 4").await > 500 }).await;
-    // As another process schedules it: nothing here hears of it.
+    // As another process schedules it: nothing here is notified.
     let aside = insert_job(&t, "Aside", "aside", "{}").await;
     until_status(&t, aside, JobStatus::Terminated).await;
     running.stop().await;
@@ -92,7 +92,7 @@ async fn a_queue_beside_one_that_is_full_has_its_turn(t: Database) {
     assert!(later > 1_000, "the other queue was through: {later} jobs had still to start");
 }
 
-/// How many jobs have not started, or later than this one.
+/// The number of jobs that have not started, or that started later than this one.
 async fn started_later(t: &Database, id: impl Into<JobId>) -> i64 {
     let started = format!("SELECT started_at FROM jobs_job WHERE id = {}", id.into());
     t.number(&format!("SELECT COUNT(*) FROM jobs_job WHERE started_at IS NULL OR started_at > ({started})")).await
@@ -208,7 +208,7 @@ async fn slow_jobs_spread_over_the_workers(t: Database) {
     }
     let shares = "SELECT COUNT(*) FROM jobs_job GROUP BY worker_id HAVING COUNT(*) = 20";
     assert_eq!(t.number(&format!("SELECT COUNT(*) FROM ({shares}) AS shares")).await, 2);
-    // Nobody had more than could start, and gave it back.
+    // No worker had more than it could start, and gave it back.
     assert_eq!(t.number("SELECT COUNT(*) FROM jobs_job WHERE version = 2").await, 40);
 }
 
@@ -237,7 +237,7 @@ async fn what_was_claimed_ahead_and_does_not_start_is_given_back_untouched(t: Da
         if t.number(&given_back).await > 0 {
             break;
         }
-        // On a busy machine the quick jobs before them may not be quick enough to have these claimed ahead.
+        // On a busy machine, the quick jobs before them may not be quick enough for these to be prefetched.
         schedule_quick().await;
         gate.open(2);
     }
@@ -257,7 +257,7 @@ async fn a_job_that_was_due_long_before_a_deep_backlog_starts_before_it_is_throu
     let running = Running::start(quick.queue("play", 4));
     until(|| async { t.number("SELECT COUNT(*) FROM jobs_job WHERE status = 4").await > 500 }).await;
     let early = Play::new().schedule(t.db()).at(chrono::Utc::now() - chrono::Duration::hours(1)).await.unwrap();
-    // It looks behind what it has claimed every second; until then the backlog stays deep.
+    // It looks behind its cursor every second; until then, the backlog stays large.
     let is_found = async {
         while early.status(t.db()).await.unwrap() == JobStatus::Scheduled {
             if t.number("SELECT COUNT(*) FROM jobs_job WHERE status = 0").await < 3_000 {
@@ -271,7 +271,7 @@ async fn a_job_that_was_due_long_before_a_deep_backlog_starts_before_it_is_throu
     assert!(started_later(&t, early).await > 0, "the backlog was through");
 }
 
-/// They are not claimed ahead: each has to be claimed when a slot is free.
+/// They are not prefetched: each has to be claimed when a slot is free.
 async fn jobs_on_their_last_attempt_do_not_leave_slots_free(t: Database) {
     const SLEEP: Duration = Duration::from_millis(5);
     let time = async |max_attempts: u32| {
@@ -288,7 +288,7 @@ async fn jobs_on_their_last_attempt_do_not_leave_slots_free(t: Database) {
     let mut times = Vec::new();
     for _ in 0..5 {
         times.push((time(5).await, time(1).await));
-        // With slots that nobody fills until the next look it takes nine times as long, each time.
+        // If slots stayed free until the next poll, it would take nine times as long, each time.
         if times.iter().any(|(ahead, last)| *last < 6 * *ahead) {
             return;
         }

@@ -1,4 +1,4 @@
-//! What `execute` is given.
+//! The context that `execute` receives.
 
 use std::sync::{Arc, Barrier};
 use std::time::Duration;

@@ -39,7 +39,7 @@ async fn a_worker_goes_on_with_the_credentials_that_its_pool_was_given_while_it_
     let second = Play::new().schedule(t.db()).await.unwrap();
     let locked_out = second.record(t.db()).await.unwrap().created_at;
     soon(second.wait(t.db())).await.unwrap();
-    // With all that it has connections for: its heartbeat, too.
+    // On all of its connections, including its heartbeat's.
     until(|| async { jobs::workers(t.db()).await.unwrap().iter().any(|worker| worker.last_seen_at > locked_out) })
         .await;
     let before = first.record(t.db()).await.unwrap();

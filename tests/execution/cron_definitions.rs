@@ -104,7 +104,7 @@ async fn a_definition_with_another_expression_changes_its_schedule(t: Database) 
     assert_eq!((after.expression.as_str(), after.created_at), ("0 4 * * *", before.created_at));
     let hour = |record: &CronRecord| record.next_at.unwrap().hour();
     assert_eq!(hour(&after), hour(&before) + 1);
-    // One that goes on does not change it back, and fires what is there.
+    // One that keeps running does not change it back, and fires the schedule as it is.
     let old = Running::start(idle_worker(&t).register::<AtThree>());
     until(|| async { schedule(&t, "Nightly").await.expression == "0 3 * * *" }).await;
     release::<AtFour>(&t).await.unwrap();

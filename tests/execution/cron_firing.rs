@@ -1,4 +1,4 @@
-//! Schedules, as workers fire them: each time once, whoever does.
+//! Schedules as workers fire them: each time once, whichever worker does.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -96,7 +96,7 @@ async fn a_schedule_that_is_added_while_a_worker_runs_fires(t: Database) {
         arrivals.arrive();
         async { Ok(()) }
     }));
-    // The worker is there, and has looked.
+    // The worker is up, and has polled.
     Play::new().schedule(t.db()).await.unwrap();
     gate.arrivals(1).await;
     let begun = std::time::Instant::now();

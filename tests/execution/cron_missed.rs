@@ -1,4 +1,4 @@
-//! What becomes of times of schedules that have passed, with and without a worker that was up.
+//! The policy for times of schedules that have passed, with and without a worker that was up.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use jobs::cron::{self, Cron, Missed};
@@ -72,7 +72,7 @@ async fn time_that_passes_in_a_test_passes_for_schedules(t: Database) {
     assert_eq!(all_jobs(&t).await.len(), 3);
 }
 
-/// A worker that is there, has looked at the schedules, and fires what is added.
+/// A worker that is up, has polled the schedules, and fires those that are added.
 async fn a_worker(t: &Database) -> (Running, Gate) {
     let gate = Gate::default();
     let arrivals = gate.clone();
@@ -85,7 +85,7 @@ async fn a_worker(t: &Database) -> (Running, Gate) {
     (worker, gate)
 }
 
-/// Schedules that were due ten minutes ago, and for which nobody has fired.
+/// Adds schedules that were due ten minutes ago and have not been fired.
 async fn add_late(t: &Database, name: &str, missed: Missed) {
     let late = t.seconds_from_now(-600);
     let transaction = t.db().begin().await.unwrap();
@@ -95,7 +95,7 @@ async fn add_late(t: &Database, name: &str, missed: Missed) {
         .await
         .unwrap();
     transaction.commit().await.unwrap();
-    // The worker hears of this one when the other is there.
+    // The worker is notified of this one when the other exists.
     cron::add(t.db(), &format!("{name}, not due"), hourly(), Play::new()).await.unwrap();
 }
 
@@ -112,7 +112,7 @@ async fn what_had_to_wait_while_a_worker_was_up_is_not_missed(t: Database) {
 async fn what_came_while_a_worker_was_not_heard_of_is_missed(t: Database) {
     let (worker, gate) = a_worker(&t).await;
     let (long_ago, over) = (t.seconds_from_now(-3600), t.seconds_from_now(-1));
-    // It is heard of again with its next beat.
+    // Its next heartbeat shows that it is alive.
     t.execute(&format!("UPDATE jobs_worker SET started_at = {long_ago}, expires_at = {over}")).await;
     until(|| async { t.number("SELECT COUNT(*) FROM jobs_worker WHERE resumed_at IS NOT NULL").await == 1 }).await;
     add_late(&t, "skip", Missed::Skip).await;

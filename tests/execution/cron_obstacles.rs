@@ -1,4 +1,4 @@
-//! Schedules that can't be fired: they hold up no other.
+//! Schedules that can't be fired: they do not hold up any other.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ async fn a_schedule_that_can_t_be_read_holds_up_no_other_and_is_left_to_who_can(
         assert!(schedule(&t, name).await.next_at.is_some_and(|due| due < Utc::now()), "{name}");
     }
     assert!(schedule(&t, "bad zone").await.description.contains("`Europe/Atlantis` is not a time zone"));
-    // Put right, its time is made up for.
+    // Once it is corrected, its time is made up for.
     t.execute("UPDATE jobs_cron SET timezone = 'UTC' WHERE name = 'bad zone'").await;
     idle(&t).await;
     assert_eq!(history(&t, "bad zone").await[0].job, Some(all_jobs(&t).await[1].id));
@@ -90,7 +90,7 @@ async fn a_schedule_that_the_database_refuses_holds_up_no_other(t: Database) {
     assert!(schedule(&t, "refused").await.next_at.is_some_and(|due| due < Utc::now()), "it is still due");
 }
 
-/// Schedules with such a name are due, before all others, and the database refuses their firings, as by a check that somebody has added.
+/// Schedules with such a name are due, before all others, and the database refuses their firings, for example by a user's own check.
 async fn refuse(t: &Database) {
     let check = match t.kind() {
         Kind::Sqlite => {
@@ -106,7 +106,7 @@ async fn refuse(t: &Database) {
 }
 
 async fn a_schedule_that_can_t_be_read_is_told_of_where_others_are_refused(t: Database) {
-    // So many that it is not their fault.
+    // So many that the schedules are not at fault.
     for number in 0..10 {
         cron::add(t.db(), &format!("refused {number}"), hourly(), Play::new()).await.unwrap();
     }

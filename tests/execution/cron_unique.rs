@@ -1,4 +1,4 @@
-//! Schedules of unique jobs: one that waits or runs is the job of other times, too.
+//! Schedules of unique jobs: one that waits or runs is also the job of later times.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ async fn times_of_a_unique_job_are_those_of_the_one_that_waits_or_runs(t: Databa
         let history = history(&t, name).await;
         assert_eq!(history.iter().map(|firing| firing.job).collect::<Vec<_>>(), [Some(of_schedule.id); 3]);
         assert_eq!(of_schedule.nominal_time, Some(history[2].nominal_time), "the first, for which it was scheduled");
-        // It has ended: the next time has a job of its own.
+        // It has ended: the next time has a new job.
         let next = cron::run_now(t.db(), name).await.unwrap();
         assert_ne!(next, of_schedule.id);
         assert_eq!(cron::run_now(t.db(), name).await.unwrap(), next);

@@ -1,4 +1,4 @@
-//! Only the owner of a job writes, and nobody's lock holds up another's end.
+//! Only the owner of a job writes, and no lock on a row delays the end of another job.
 
 use jobs::prelude::*;
 use jobs_tests::{Database, Gate, Kind, Running, cases};
@@ -58,7 +58,7 @@ async fn a_stale_owner_cannot_write_progress_messages_or_results(t: Database) {
     let before = stale.record(t.db()).await.unwrap();
     gate.open(1);
     gate.arrivals(1).await;
-    // What the stale owner has said goes into the same batch as what its neighbour says now, or an earlier one.
+    // The stale owner's message goes into the same batch as what its neighbor says now, or into an earlier one.
     let neighbour = Encore::new().schedule(t.db()).await.unwrap();
     until(|| async { neighbour.progress(t.db()).await.unwrap() == 70 }).await;
     assert_eq!(neighbour.result::<String>(t.db(), "name").await.unwrap(), "Encore");
@@ -71,7 +71,7 @@ async fn a_stale_owner_cannot_write_progress_messages_or_results(t: Database) {
     assert_eq!(stale.messages(t.db()).await.unwrap(), []);
 }
 
-/// Where there is one writer, there are no locks on rows.
+/// With a single writer, there are no locks on rows.
 async fn a_locked_row_holds_up_no_other_job(t: Database) {
     let gate = Gate::default();
     let worker = worker(&t, |job| async move {

@@ -1,4 +1,4 @@
-//! Jobs that end inside a transaction of their own.
+//! Jobs that end inside their own transaction.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -27,7 +27,7 @@ cases![
     an_owner_that_was_fenced_out_cannot_finish_in_its_transaction,
 ];
 
-/// A transaction of the job's with an effect of its own.
+/// The job's own transaction, with an effect.
 async fn effect(t: &JobContext) -> Result<DatabaseTransaction, DbErr> {
     let transaction = t.db().begin().await?;
     transaction.execute_unprepared("INSERT INTO effect VALUES (1)").await?;
@@ -130,7 +130,7 @@ async fn a_transaction_that_stays_open_for_a_while_is_finished_without_delay(t: 
     assert_eq!(handle.messages(t.db()).await.unwrap().len(), 1);
 }
 
-/// What a job leaves open for the case to end.
+/// The transaction that a job leaves open for the case to end.
 type Left = Arc<Mutex<Option<DatabaseTransaction>>>;
 
 async fn a_transaction_that_is_still_open_when_the_job_returns_is_waited_for(t: Database) {
@@ -210,7 +210,7 @@ async fn what_is_returned_after_finish_in_does_not_matter(t: Database) {
     }
 }
 
-/// Sessions that begin with another isolation level than ours, where there is one.
+/// Sessions that begin with another isolation level than ours, if there is one.
 async fn with_a_stricter_isolation(t: &Database) -> DatabaseConnection {
     let url = match t.kind() {
         Kind::Postgres => format!("{}%20-c%20default_transaction_isolation%3Drepeatable%5C%20read", t.url()),
@@ -237,7 +237,7 @@ async fn a_transaction_that_has_read_finishes_its_job_whatever_happens_meanwhile
             jobs::record(&transaction, job.id()).await?;
             job.message("the worker writes this");
             job.set_progress(50);
-            // Somebody else writes, too: at once, or when this transaction has ended.
+            // Another client writes, too: at once, or when this transaction has ended.
             let mut other =
                 tokio::spawn(async move { others.execute_unprepared("INSERT INTO effect VALUES (2)").await });
             let _ = tokio::time::timeout(Duration::from_secs(1), &mut other).await;

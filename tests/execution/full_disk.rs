@@ -64,7 +64,7 @@ type Executed = Arc<Mutex<HashMap<JobId, u32>>>;
 
 const JOBS: u32 = 30;
 
-/// Executes jobs while there is no space for their ends.
+/// Executes jobs while there is no space to write their ends.
 async fn goes_on(db: DatabaseConnection, file: &Path, take_space: impl AsyncFn(), give_space: impl AsyncFn()) {
     let (gate, executed) = (Gate::default(), Executed::default());
     let script = Script::new(|job: JobContext| async move {
@@ -80,7 +80,7 @@ async fn goes_on(db: DatabaseConnection, file: &Path, take_space: impl AsyncFn()
 
     take_space().await;
     gate.open(JOBS as usize);
-    // As another process has it: what it schedules is refused, for want of space, until the worker has tried often.
+    // As in another process: what it schedules is refused, for lack of space, until the worker has tried often.
     let other = jobs::connect(format!("sqlite:{}", file.display())).await.unwrap();
     let full = Instant::now();
     while full.elapsed() < Duration::from_secs(4) {

@@ -1,4 +1,4 @@
-//! What jobs say while they run.
+//! Messages that jobs log while they run.
 
 use std::time::{Duration, Instant};
 
@@ -38,8 +38,8 @@ async fn messages_are_seen_while_the_job_runs(t: Database) {
 const PAUSE: Duration = Duration::from_millis(300);
 
 async fn messages_keep_their_order_level_and_time(t: Database) {
-    // On a busy machine, time passes between the moment for which a message's age is told and that at which the database hears of it. But
-    // not always as much.
+    // On a busy machine, time passes between the moment from which a message's age is measured and that at which the database receives it.
+    // But not always as much.
     let mut times = Vec::new();
     for _ in 0..10 {
         let (between, truth) = time_between_messages(&t).await;
@@ -51,13 +51,13 @@ async fn messages_keep_their_order_level_and_time(t: Database) {
     panic!("{times:?}");
 }
 
-/// The time between two messages, as they tell it, and as the job knows it.
+/// The time between two messages, by their timestamps and as the job knows it.
 async fn time_between_messages(t: &Database) -> (Duration, Duration) {
     let handle = Play::new().schedule(t.db()).await.unwrap();
     work(t, |job| async move {
         job.message("fine");
         job.warn("hm");
-        // Said at another time, and written in the same batch.
+        // Logged at another time, and written in the same batch.
         let said = Instant::now();
         tokio::time::sleep(PAUSE).await;
         let between = said.elapsed();

@@ -24,7 +24,7 @@ cases![
 
 const LEASE: Duration = Duration::from_secs(6);
 
-/// A worker whose way to the database leads through the proxy.
+/// Starts a worker that reaches the database through the proxy.
 async fn start_behind(proxy: &Proxy, script: Script) -> Running {
     let db = jobs::connect(proxy.url()).await.unwrap();
     Running::start(hurried(Worker::new(db).state(script)))
@@ -93,7 +93,7 @@ async fn a_worker_that_always_claims_gives_back_what_a_claim_without_an_answer_t
     until(|| async { workers(&t).await == 1 }).await;
     let id = t.number("SELECT id FROM jobs_worker").await;
     let lost = Aside::new().schedule(t.db()).await.unwrap();
-    // They are not claimed ahead, so each takes a claim of its own.
+    // They are not prefetched, so each takes its own claim.
     jobs::schedule_all(t.db(), (0..500).map(|_| Once::new())).await.unwrap();
     proxy.delay(Duration::from_millis(50));
     take_over(&t, lost, id).await;
@@ -104,7 +104,7 @@ async fn a_worker_that_always_claims_gives_back_what_a_claim_without_an_answer_t
     running.stop().await;
 }
 
-/// The server closes the connection, and does not get to say why.
+/// The server closes the connection, and can't say why.
 async fn ends_that_are_too_much_at_once_are_divided_and_one_that_is_too_much_alone_fails(t: Database) {
     let (proxy, gate) = (Proxy::before(&t).await, Gate::default());
     let here = gate.clone();
@@ -192,7 +192,7 @@ async fn what_a_report_without_an_answer_says_is_kept_once(t: Database) {
     running.stop().await;
 }
 
-/// The server closes the connection, and does not get to say why.
+/// The server closes the connection, and can't say why.
 async fn reports_that_are_too_much_at_once_are_divided_and_one_that_is_too_much_alone_is_left_to_the_end(t: Database) {
     let (proxy, gate) = (Proxy::before(&t).await, Gate::default());
     let here = gate.clone();

@@ -1,4 +1,4 @@
-//! What happens can be counted, timed and traced.
+//! Counting, timing and tracing what happens.
 #![allow(clippy::float_cmp, reason = "counts are whole numbers")]
 
 use std::time::Duration;
@@ -201,7 +201,7 @@ async fn what_a_job_traces_is_in_the_span_of_its_attempt(t: Database) {
 
 async fn scheduling_is_a_span_that_knows_the_id(t: Database) {
     let of_the_case = || tracing::info_span!("case", case = t.name());
-    // A span is seen when nobody holds it any more: SQLite's thread may do so for a moment longer.
+    // A span is seen when the last reference is dropped: SQLite's thread may hold one for a moment longer.
     let ended = async |spans| until(|| async { seen("case", t.name()).len() == spans }).await;
     let handle = schedule(&t, Play::new()).instrument(of_the_case()).await;
     ended(1).await;

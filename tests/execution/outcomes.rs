@@ -1,4 +1,4 @@
-//! What attempts end in.
+//! The outcomes of attempts.
 
 use std::time::Duration;
 
@@ -126,7 +126,7 @@ async fn a_panic_is_an_error_like_any_other(t: Database) {
     assert_eq!(attempts[0].error.as_deref(), Some("panicked: it blew up"));
 }
 
-/// A value that panics where it is dropped, with another one.
+/// A value that panics when it is dropped, with another one.
 struct Explosive(u32);
 
 impl Drop for Explosive {
@@ -187,7 +187,7 @@ async fn an_error_that_is_its_own_source_is_told_once(t: Database) {
     assert_eq!(told.as_deref(), Some("round and round"));
 }
 
-/// What a program traces with is code of its own, too.
+/// The tracing subscriber of a program is its own code, too.
 async fn an_attempt_whose_task_unwinds_has_an_end(t: Database) {
     let unwinds = Once::new().schedule(t.db()).queue(UNTRACEABLE).await.unwrap();
     let good = Once::new().schedule(t.db()).await.unwrap();

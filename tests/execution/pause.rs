@@ -23,30 +23,30 @@ cases![
     the_database_wakes_a_worker_for_a_resumed_queue if Kind::notifies,
 ];
 
-/// So long that only something else than polling finds the job in time.
+/// So long that polling does not find the job in time.
 const NEVER: Duration = Duration::from_mins(1);
 
-/// So often do workers poll to which nobody tells anything.
+/// How often workers poll that are not notified.
 const OFTEN: Duration = Duration::from_millis(100);
 
 async fn play<C: jobs::Connection>(db: &C, queue: &str) -> JobHandle<Play> {
     Play::new().schedule(db).queue(queue).await.unwrap()
 }
 
-/// Executes jobs of this queue, one after the other: whoever looks for jobs has looked a few times then.
+/// Executes jobs of this queue, one after the other: by then, every worker that polls has polled a few times.
 async fn let_workers_look(t: &Database, queue: &str) {
     for _ in 0..10 {
         soon(play(t.db(), queue).await.wait(t.db())).await.unwrap();
     }
 }
 
-/// That it was neither claimed nor given back.
+/// Asserts that it was neither claimed nor given back.
 async fn assert_untouched(t: &Database, handle: JobHandle<Play>) {
     let record = handle.record(t.db()).await.unwrap();
     assert_eq!((record.status, record.attempt, record.version), (JobStatus::Scheduled, 0, 0));
 }
 
-/// Pauses a queue as another process would, where the database tells nobody.
+/// Pauses a queue as another process would if the database notifies nobody.
 async fn pause_in_silence(t: &Database, queue: &str) {
     let now = t.seconds_from_now(0);
     t.execute(&format!("INSERT INTO jobs_queue (name, paused_at) VALUES ('{queue}', {now})")).await;
@@ -118,7 +118,7 @@ async fn a_worker_without_any_other_queue_returns_when_idle(t: Database) {
     assert_eq!(running(&t, "alone").await, 0);
 }
 
-/// That the job of a queue which was resumed then has not waited for a poll.
+/// Asserts that the job of a queue that was resumed at this time has not waited for a poll.
 async fn assert_claimed_at_once(t: &Database, waiting: JobHandle<Play>, resumed_at: std::time::Instant) {
     until_status(t, waiting, JobStatus::Terminated).await;
     let late = resumed_at.elapsed();
@@ -129,7 +129,7 @@ async fn a_resumed_queue_is_claimed_from_at_once(t: Database) {
     jobs::pause(t.db(), "resumed").await.unwrap();
     let waiting = play(t.db(), "resumed").await;
     let running = Running::start(idle_worker(&t).queue("resumed", 1).poll_interval(NEVER).listen(false));
-    // It looks again at growing intervals: after so long, the next look is more than six seconds away.
+    // It polls at growing intervals: after this long, the next poll is more than six seconds away.
     tokio::time::sleep(Duration::from_millis(6500)).await;
     assert_untouched(&t, waiting).await;
     let resumed_at = std::time::Instant::now();
@@ -145,7 +145,7 @@ async fn a_resume_that_commits_late_is_found(t: Database) {
     let other = t.connect().await;
     let transaction = other.begin().await.unwrap();
     jobs::resume(&transaction, "resumed late").await.unwrap();
-    // The worker has been told, looks, and finds the queue paused.
+    // The worker has been notified, polls, and finds the queue paused.
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_untouched(&t, waiting).await;
     transaction.commit().await.unwrap();
@@ -196,7 +196,7 @@ async fn a_worker_with_more_than_it_can_do_obeys_within_a_poll_interval(t: Datab
     let waiting = || t.number("SELECT COUNT(*) FROM jobs_job WHERE status = 0");
     until(|| async { waiting().await < 5_800 }).await;
     pause_in_silence(&t, "flooded").await;
-    // Nothing is claimed any more.
+    // Nothing more is claimed.
     until(|| async {
         let before = waiting().await;
         tokio::time::sleep(OFTEN * 3).await;
@@ -219,7 +219,7 @@ async fn what_was_claimed_ahead_goes_back_untouched(t: Database) {
     let given_back =
         "SELECT COUNT(*) FROM jobs_job WHERE status = 0 AND version = 2 AND attempt = 0 AND max_attempts = budget";
     let mut scheduled = 0;
-    // Now and then all that was claimed has started when the pause comes, or all is through.
+    // Sometimes everything claimed has started when the pause comes, or everything has ended.
     while t.number(given_back).await == 0 {
         assert!(scheduled < 30_000, "nothing was given back");
         jobs::schedule_all(t.db(), (0..500).map(flood)).await.unwrap();

@@ -85,13 +85,13 @@ async fn jobs_of_a_dead_worker_are_rescued_and_those_of_a_live_one_are_not(t: Da
         take_over(&t, handle, worker).await;
         handle
     };
-    // That of the live one comes first: whoever rescues sees it before the others.
+    // The live worker's comes first: a worker that rescues sees it before the others.
     let of_live = schedule(live).await;
     let before = of_live.record(t.db()).await.unwrap();
     let (of_dead, of_missing) = (schedule(dead).await, schedule(live + 1000).await);
     let rescuer = Running::start(quick(worker(&t, |job| async move { Ok(job.attempt()) })));
     for handle in [of_dead, of_missing] {
-        // At once, although their definition lets them wait for an hour after an error of their own.
+        // At once, although their definition lets them wait for an hour after an error.
         assert_eq!(soon(handle.wait(t.db())).await.unwrap(), 2);
         assert_eq!(handle.record(t.db()).await.unwrap().max_attempts, 5);
         assert_eq!(history(&t, handle).await, [(1, AttemptEnd::Lost)]);
@@ -130,7 +130,7 @@ async fn a_worker_that_was_taken_for_dead_stops_its_jobs_and_goes_on_under_a_new
     let handle = Aside::new().schedule(t.db()).await.unwrap();
     gate.arrivals(1).await;
     let first = t.number("SELECT id FROM jobs_worker").await;
-    // Another has buried it, and taken its job.
+    // Another worker has deleted its row, and taken its job.
     let other = insert_worker(&t, 3600, 0).await;
     take_over(&t, handle, other).await;
     t.execute(&format!("DELETE FROM jobs_worker WHERE id = {first}")).await;
@@ -140,7 +140,7 @@ async fn a_worker_that_was_taken_for_dead_stops_its_jobs_and_goes_on_under_a_new
     let record = handle.record(t.db()).await.unwrap();
     assert_eq!((record.status, record.worker_id, record.version), (JobStatus::Running, Some(other), 2));
     assert_eq!((handle.messages(t.db()).await.unwrap(), history(&t, handle).await), (vec![], vec![]));
-    // In its new life it works as before.
+    // In its new session, it works as before.
     let next = Play::new().schedule(t.db()).await.unwrap();
     gate.arrivals(1).await;
     next.cancel(t.db()).await.unwrap();
@@ -150,7 +150,7 @@ async fn a_worker_that_was_taken_for_dead_stops_its_jobs_and_goes_on_under_a_new
     assert_eq!(t.number("SELECT id FROM jobs_worker").await, other);
 }
 
-/// Its next heartbeat, which would tell it, is far away.
+/// Its next heartbeat, which would show this, is far away.
 async fn a_worker_that_was_buried_claims_nothing_until_it_has_joined_anew(t: Database) {
     let slow = idle_worker(&t).lease(Duration::from_hours(1)).heartbeat(Duration::from_mins(20));
     let running = Running::start(slow);
@@ -233,7 +233,7 @@ async fn a_job_whose_claim_was_not_answered_is_given_back_untouched(t: Database)
     take_over(&t, stranded, id).await;
     let start = Instant::now();
     until_status(&t, stranded, JobStatus::Scheduled).await;
-    // By the second of its beats, which come ten seconds apart where nothing else is said.
+    // By the second of its beats, which come ten seconds apart by default.
     assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
     let record = stranded.record(t.db()).await.unwrap();
     assert_eq!((record.attempt, record.max_attempts, record.version), (0, 5, 2));

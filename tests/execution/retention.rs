@@ -1,4 +1,4 @@
-//! How long jobs are kept that have ended.
+//! How long ended jobs are kept.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ cases![
 
 const HOUR: Duration = Duration::from_hours(1);
 
-/// Jobs that ended with each status, each with a message and an attempt of its own, so many hours ago.
+/// Jobs that ended with each status this many hours ago, each with its own message and attempt.
 async fn ended(t: &Database, hours: i64) -> Vec<JobId> {
     let mut ids = Vec::new();
     for status in ["canceled", "failed", "terminated"] {
@@ -42,7 +42,7 @@ async fn ended(t: &Database, hours: i64) -> Vec<JobId> {
     ids
 }
 
-/// Lets a worker delete what it may. Only when it is through with that does it bury the dead.
+/// Lets a worker delete what it may. Only after that does it delete dead workers.
 async fn retain(t: &Database, worker: Worker) {
     let dead = insert_worker(t, -1, 2).await;
     let deleting = Running::start(worker.lease(Duration::from_secs(1)));

@@ -55,7 +55,7 @@ async fn running_jobs_may_finish_within_the_grace_and_no_others_start(t: Databas
     assert_eq!(workers(&t).await, 0);
 }
 
-/// A job that is given back, and may run again at once.
+/// Asserts that the job is given back, and may run again at once.
 async fn is_given_back(t: &Database, handle: JobHandle<Play>) {
     let record = handle.record(t.db()).await.unwrap();
     assert_eq!((record.status, record.attempt, record.max_attempts), (JobStatus::Scheduled, 1, 6));
@@ -144,7 +144,7 @@ async fn a_canceled_job_is_not_given_back(t: Database) {
     assert_eq!(handle.status(t.db()).await.unwrap(), JobStatus::Canceled);
 }
 
-/// The program closes the pool that it gave to a worker with one job that waits, and one that goes on.
+/// The program closes the pool that it gave to a worker with one job that waits, and one that keeps running.
 async fn closes_its_pool(db: DatabaseConnection) -> JobHandle<Play> {
     let gate = Gate::default();
     let script = Script::new(|job: JobContext| async move {
@@ -180,7 +180,7 @@ async fn no_job_is_running_when_the_worker_has_stopped(t: Database) {
     let gate = Gate::default();
     let worker = worker(&t, |job| async move {
         job.state::<Gate>().arrive();
-        // A few would go on for ever.
+        // A few would run forever.
         let pause = match u64::try_from(job.id().get()).unwrap_or(0) % 30 {
             0 => PATIENCE,
             some => Duration::from_millis(some),

@@ -1,4 +1,4 @@
-//! What jobs store: output, results, messages and errors that no database would take as they are.
+//! Stored values: output, results, messages and errors that not every database would accept unchanged.
 
 use jobs::prelude::*;
 use jobs::{AttemptEnd, MAX_JSON_BYTES};
@@ -91,7 +91,7 @@ async fn every_text_comes_back(t: &Database) {
     assert_eq!(handle.messages(t.db()).await.unwrap()[0].text, TEXT);
 }
 
-/// Gives back the bits of its numbers, and the numbers.
+/// Returns the bits of its numbers, and the numbers.
 #[derive(Job, Debug)]
 #[job_params]
 struct Measure {
@@ -170,7 +170,7 @@ impl Execute for Undefined {
     }
 }
 
-/// Writes itself as a text, and reads itself from a number.
+/// Serializes as text, and deserializes from a number.
 #[derive(Debug, serde::Deserialize)]
 struct OneWay(#[allow(dead_code)] u8);
 
@@ -204,7 +204,7 @@ async fn an_output_that_does_not_read_back_fails_the_job(t: Database) {
     }
 }
 
-/// Somebody else has written a number that is larger than any of ours: JSON has no largest one.
+/// Another program has written a number that is larger than any of ours: JSON has no largest one.
 async fn a_row_that_cannot_be_read_hides_no_other(t: Database) {
     let fine = Play::new().with_name("fine").schedule(t.db()).await.unwrap();
     let odd = Play::new().schedule(t.db()).await.unwrap();
@@ -256,7 +256,7 @@ async fn results_of_an_attempt_that_failed_are_kept_until_the_next(t: Database) 
     assert_eq!((record.progress, record.results.len()), (0, 0));
 }
 
-/// The tables themselves refuse a word, as they would whatever slips through our checks.
+/// The tables themselves refuse a word, as they would refuse anything that passes our checks by mistake.
 async fn a_value_that_the_database_refuses_fails_its_job_alone(t: Database) {
     t.execute(match t.kind() {
         Kind::Sqlite => {

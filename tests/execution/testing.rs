@@ -1,4 +1,4 @@
-//! What tests of jobs get from `jobs::testing`, where a database matters.
+//! Tests of `jobs::testing`, as far as a database matters.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ fn idle() -> Script {
     Script::new(|_| async { Ok(()) })
 }
 
-/// What the panic of a check says.
+/// The message of a check's panic.
 async fn panic_of(check: impl Future<Output = ()> + 'static) -> String {
     let panic = tokio::task::spawn_local(check).await.unwrap_err().into_panic();
     *panic.downcast::<String>().unwrap()
@@ -205,7 +205,7 @@ async fn advancing_leaves_alone_what_does_not_wait(t: Database) {
     assert_eq!(ended.record(t.db()).await.unwrap(), before);
 }
 
-/// It goes with its only connection.
+/// The database is dropped with its only connection.
 async fn a_database_in_memory_outlives_its_workers(_: Database) {
     for _ in 0..100 {
         let db = jobs::testing::database().await.unwrap();

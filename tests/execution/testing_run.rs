@@ -32,7 +32,7 @@ cases![
     a_job_that_finishes_itself_keeps_its_output,
 ];
 
-/// What needs no database is tried once.
+/// Whether to run on this kind of database: what needs no database is tried once.
 fn once(kind: Kind) -> bool {
     kind == Kind::Sqlite
 }
@@ -45,7 +45,7 @@ where
     Run::new(Play::new()).state(Script::new(script))
 }
 
-/// What the panic of the code says.
+/// The message of the code's panic.
 fn panic_of<T>(code: impl FnOnce() -> T) -> String {
     let panic = catch_unwind(AssertUnwindSafe(|| drop(code()))).unwrap_err();
     *panic.downcast::<String>().unwrap()
@@ -173,7 +173,7 @@ async fn a_job_knows_the_options_of_its_run(_: Database) {
     assert_eq!(ran.output().unwrap(), json!(["Once", 1, 1, "play", null, null, null]));
 }
 
-/// Not every number is one in JSON.
+/// Doubles a number, which JSON may not be able to represent.
 #[derive(Job, Debug)]
 #[job_params]
 struct Double {

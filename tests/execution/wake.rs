@@ -22,14 +22,14 @@ cases![
     the_end_of_a_job_that_is_waited_for_is_notified if Kind::notifies,
 ];
 
-/// So long that only something else than polling finds the job in time.
+/// So long that polling does not find the job in time.
 const NEVER: Duration = Duration::from_mins(1);
 
-/// A worker that sleeps looks again after 50 ms, 100 ms, … each pause twice as long: after so long it has just looked, and the next look
+/// A worker that sleeps polls after 50 ms, 100 ms, … each pause twice as long: after this long it has just polled, and the next poll
 /// is more than six seconds away.
 const AFTER_A_LOOK: Duration = Duration::from_millis(6500);
 
-/// That it started at its time, although no look was near then.
+/// Asserts that it started at its time, although no poll was near then.
 fn assert_was_not_polled(record: &JobRecord) {
     let late = (record.started_at.unwrap() - record.scheduled_at).num_milliseconds();
     assert!((0..5000).contains(&late), "{late} ms");
@@ -79,7 +79,7 @@ async fn a_job_whose_transaction_commits_late_is_found(t: Database) {
     let other = t.connect().await;
     let transaction = other.begin().await.unwrap();
     let handle = Play::new().schedule(&transaction).queue("late").await.unwrap();
-    // The worker has been told, looks, and finds nothing.
+    // The worker has been notified, polls, and finds nothing.
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(handle.record(t.db()).await.is_err());
     transaction.commit().await.unwrap();
@@ -137,9 +137,9 @@ async fn whatever_is_due_soon_is_notified(t: Database) {
     }
 }
 
-/// Those who wait in another process hear of it.
+/// Waiters in another process are notified.
 async fn the_end_of_a_job_that_is_waited_for_is_notified(t: Database) {
-    // Whatever runs beside this case on the same server is heard too: not with numbers like these.
+    // Whatever runs beside this case on the same server is notified too: not with numbers like these.
     let first = fastrand::i64(1_000_000_000_000..1_000_000_000_000_000);
     t.execute(&format!("SELECT setval(pg_get_serial_sequence('jobs_job', 'id'), {first})")).await;
     let mut listener = PgListener::connect(t.url()).await.unwrap();

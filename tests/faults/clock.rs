@@ -39,7 +39,7 @@ async fn workers_whose_clocks_are_wrong_run_nothing_early_and_rob_nobody(t: Data
         for worker in 0..WRONG.len() {
             set(&clocks.join(format!("clock-{worker}")), WRONG[random.usize(..WRONG.len())]);
         }
-        // By then they have looked at it.
+        // By then, they have read it.
         tokio::time::sleep(Duration::from_secs(2)).await;
         let lost = t.number("SELECT count(*) FROM jobs_attempt WHERE how = 'lost'").await;
         assert_eq!(lost, 0, "live workers were robbed");
@@ -87,7 +87,7 @@ async fn a_database_whose_clock_jumps_robs_no_live_worker_and_hides_no_dead_one(
         // What it had is executed again before the next jump makes it wait.
         tokio::time::sleep(fleet.recovery).await;
     }
-    // By the clock of the journals they run early: what is due later is due sooner where the clock is set forward.
+    // By the clock of the journals they run early: what is due later is due sooner if the clock is set forward.
     scheduled.due.clear();
     let scenario = Scenario { name: "jumps of the database's clock", rounds: 3, in_an_hour: 30, jobs_a_round: 50 };
     Box::pin(scenario.conclude(&t, fleet, scheduled)).await;
@@ -113,7 +113,7 @@ impl DatabaseClock {
         self.directory.path().join("clock")
     }
 
-    /// Everybody sees it at once.
+    /// All processes see it at once.
     fn environment(&self) -> Vec<(&'static str, String)> {
         [environment(&self.file()), vec![("FAKETIME_NO_CACHE", "1".into())]].concat()
     }
@@ -124,7 +124,7 @@ impl DatabaseClock {
     }
 }
 
-/// What makes a program believe in this clock. What it measures time with is left alone.
+/// The environment that makes a program use this clock. Its monotonic clock is left alone.
 fn environment(clock: &Path) -> Vec<(&'static str, String)> {
     vec![
         ("LD_PRELOAD", library().expect("it is installed").display().to_string()),
@@ -134,7 +134,7 @@ fn environment(clock: &Path) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Sets a clock, under the eyes of whoever reads it.
+/// Sets a clock while others may be reading it.
 fn set(clock: &Path, wrong: &str) {
     let next = clock.with_extension("next");
     std::fs::write(&next, wrong).expect("the clock can be set");
@@ -154,7 +154,7 @@ fn can_be_wrong(kind: Kind) -> bool {
     kind.locks_rows() && library().is_some()
 }
 
-/// A server of the case's own, or the clock of all processes on SQLite.
+/// Whether the clock can be set: that of the case's own server, or of all processes on SQLite.
 fn can_be_set(kind: Kind) -> bool {
     library().is_some() && (kind == Kind::Sqlite || server::is_installed(kind))
 }

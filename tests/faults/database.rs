@@ -20,7 +20,7 @@ cases![
 /// How soon jobs are executed again when the server accepts connections again.
 const RESUMED: Duration = Duration::from_secs(15);
 
-/// How long somebody else holds a row, and how soon other jobs end meanwhile.
+/// How long another client holds a row, and how soon other jobs end in the meantime.
 const HELD: Duration = Duration::from_secs(30);
 const NOT_HELD_UP: Duration = Duration::from_secs(20);
 

@@ -47,7 +47,7 @@ async fn futures_that_are_dropped_anywhere_leave_no_transaction_open(t: Database
     for _ in 0..options.rounds(5, 50) {
         drop_jobs(&db, &mut random, 100).await;
         drop_clients(&db, &mut random, 20).await;
-        // Where a transaction was left open on a connection, this is part of it, and goes with it.
+        // If a transaction was left open on a connection, this becomes part of it, and is rolled back with it.
         for _ in 0..CONNECTIONS {
             db.execute_unprepared(&format!("INSERT INTO fault_kept (id) VALUES ({kept})")).await.unwrap();
             kept += 1;
@@ -70,7 +70,7 @@ async fn drop_jobs(db: &DatabaseConnection, random: &mut fastrand::Rng, jobs: us
             .cancel_grace(Duration::from_millis(1))
             .shutdown_grace(Duration::ZERO),
     );
-    // An error is what its end is: it ran out of time.
+    // An error is the expected end: it ran out of time.
     let _ = soon(last.wait(db)).await;
     worker.stop().await;
 }

@@ -64,7 +64,7 @@ async fn workers_that_are_all_cut_off_go_on_afterwards(t: Database) {
     fleet.setup.lease = longer;
     fleet.add().await;
     let cut_off = async |fleet: &mut Fleet, _: &mut fastrand::Rng| {
-        // While all is well, neither robs the other.
+        // While there is no fault, neither takes jobs from the other.
         let robbed = async || t.number("SELECT count(*) FROM jobs_attempt WHERE how = 'lost'").await;
         let before = robbed().await;
         tokio::time::sleep(shorter).await;
@@ -80,7 +80,7 @@ async fn workers_that_are_all_cut_off_go_on_afterwards(t: Database) {
     Scenario { name: "all cut off", rounds: 3, in_an_hour: 20, jobs_a_round: 100 }.run(&t, fleet, cut_off).await;
 }
 
-/// Here it is the network of those who schedule.
+/// Here, it is the network of the programs that schedule.
 async fn schedules_that_get_no_answer_are_one_job_or_none(t: Database) {
     let (fleet, proxy) = (Fleet::start(&t, 2).await, Proxy::before(&t).await);
     let client = jobs::connect(proxy.url()).await.unwrap();
@@ -94,7 +94,7 @@ async fn schedules_that_get_no_answer_are_one_job_or_none(t: Database) {
     scenario.run_for(&client, &t, fleet, lose).await;
 }
 
-/// Nothing wakes the worker then, but it looks from time to time.
+/// Nothing wakes the worker then, but it polls.
 async fn a_listener_that_is_silently_dead_is_noticed(t: Database) {
     let mut fleet = Fleet::start_behind_proxies(&t, 1).await;
     let mut listeners = fleet.workers[0].proxy.as_ref().unwrap().listeners();
@@ -120,7 +120,7 @@ async fn a_listener_that_is_silently_dead_is_noticed(t: Database) {
     assert!(fleet.surprises.is_empty(), "{:?}", fleet.surprises);
 }
 
-/// How often a worker looks where nothing wakes it.
+/// How often a worker polls if nothing wakes it.
 const POLL: Duration = Duration::from_secs(5);
 
 /// How soon it listens again.

@@ -1,4 +1,4 @@
-//! Jobs that take their worker with them, keep its threads for ever, or can't be read or written.
+//! Jobs that kill their worker, occupy its threads forever, or can't be read or written.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -44,7 +44,7 @@ impl How {
         Self::IsHuge,
     ];
 
-    /// What somebody writes over the parameters, as SQL.
+    /// What another program writes over the parameters, as SQL.
     fn overwritten(self, kind: Kind) -> Option<&'static str> {
         match (self, kind) {
             (Self::CannotBeRead, Kind::Sqlite) => Some("'[1, 2'"),
@@ -111,14 +111,14 @@ fn run_out_of_memory() {
     }
 }
 
-/// For the runtime it is as busy as any other that never gets to an `await`; other tests are to have the processor.
+/// For the runtime, it is as busy as any other code that never reaches an `await`; the processor is left to other tests.
 fn never_yield() {
     loop {
         std::thread::sleep(Duration::from_millis(1));
     }
 }
 
-/// What databases can't store.
+/// Logs, keeps and returns text that databases can't store.
 #[derive(Job, Debug)]
 #[job(queue = "load", max_attempts = 50, retry = fixed("10ms"))]
 #[job_params]
@@ -141,7 +141,7 @@ async fn poisonous_jobs_fail_and_harm_no_other(t: Database) {
     let (mut random, mut scheduled) = (fastrand::Rng::with_seed(options.seed), Scheduled::default());
     load::prepare(&t).await;
     let mut fleet = Fleet::start(&t, 3).await;
-    // Only who has lived for as long as its lease may call others dead; here few get so old.
+    // Only a worker that has lived for a whole lease may call others dead; here, few do.
     fleet.recovery = DRAIN;
     let poison = async {
         for _ in 0..options.rounds(scenario.rounds, scenario.in_an_hour) {
@@ -162,7 +162,7 @@ async fn poisonous_jobs_fail_and_harm_no_other(t: Database) {
     scenario.conclude(&t, fleet, scheduled).await;
 }
 
-/// Restarts workers as they need it, for ever.
+/// Restarts workers as needed, forever.
 async fn look_after(fleet: &mut Fleet) {
     loop {
         fleet.replace_dead().await;
@@ -170,7 +170,7 @@ async fn look_after(fleet: &mut Fleet) {
     }
 }
 
-/// Schedules one, and writes over its parameters what no client of ours would.
+/// Schedules one, and overwrites its parameters in a way that no client of ours would.
 async fn schedule(t: &Database, how: How) -> JobId {
     let transaction = t.db().begin().await.unwrap();
     let id = Poison::new(how).schedule(&transaction).await.unwrap().id();

@@ -1,4 +1,4 @@
-//! Two releases of a program at work on the same database: while one takes the other's place, and after it is taken back.
+//! Two releases of a program at work on the same database: while one replaces the other, and after it is rolled back.
 
 use jobs::JobDefaults;
 use jobs::prelude::*;
@@ -29,14 +29,14 @@ impl Release {
     }
 }
 
-/// As the old release knows it.
+/// The job as the old release knows it.
 #[job_params]
 #[derive(Debug)]
 struct MailBefore {
     to: String,
 }
 
-/// As the new one knows it.
+/// The job as the new release knows it.
 #[job_params]
 #[derive(Debug)]
 struct Mail {
@@ -45,7 +45,7 @@ struct Mail {
     copies: u32,
 }
 
-/// What only the new one knows.
+/// A job that only the new release knows.
 #[job_params]
 #[derive(Debug)]
 struct Archive;
@@ -93,7 +93,7 @@ impl Execute for Archive {
     }
 }
 
-/// What either release has failed, or begun more than once though it was not told to stop.
+/// Attempts that either release has failed, or repeated although it was not told to stop.
 const BURNT: &str = "SELECT count(*) FROM jobs_attempt JOIN jobs_job ON id = job_id \
                      WHERE name IN ('Mail', 'Archive') AND how <> 'shutdown'";
 
@@ -106,7 +106,7 @@ async fn workers_of_an_older_release_fail_nothing_and_burn_nothing(t: Database) 
         let scheduled = schedule(&t).await;
         asked.borrow_mut().extend(scheduled);
         if fleet.setup.release == Some(Release::Old) {
-            // These come in front of all others, and nobody knows them yet.
+            // These come in front of all others, and no worker knows them yet.
             executed(&t).await;
             let untouched = "SELECT count(*) FROM jobs_job WHERE name = 'Archive' AND status = 0 AND attempt = 0";
             assert_eq!(t.number(untouched).await, 20, "jobs that nobody knows wait");

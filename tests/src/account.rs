@@ -1,4 +1,4 @@
-//! A user of a test's own, on the database's server.
+//! A test's own user, on the database's server.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -6,10 +6,10 @@ use sea_orm::DbErr;
 
 use crate::{Database, Kind};
 
-/// The users that were made, each for its database. They are dropped with it, also where the case panics.
+/// The users that were created, each for its database. They are dropped with it, even if the case panics.
 static MADE: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
 
-/// A user without a password that may do no more than it is granted.
+/// A user without a password, with no more rights than it is granted.
 pub struct Account<'t> {
     t: &'t Database,
     name: String,
@@ -17,12 +17,12 @@ pub struct Account<'t> {
 }
 
 impl<'t> Account<'t> {
-    /// One that can see the database, with as many connections as it likes.
+    /// Creates a user that can see the database, with any number of connections.
     pub async fn new(t: &'t Database) -> Self {
         Self::make(t, None).await
     }
 
-    /// One with every right on the database, that may have so many connections.
+    /// Creates a user with every right on the database, and with at most this many connections.
     pub async fn with_connections(t: &'t Database, connections: u32) -> Self {
         let account = Self::make(t, Some(connections)).await;
         let database = t.name();
@@ -60,19 +60,19 @@ impl<'t> Account<'t> {
         account
     }
 
-    /// Its name on the server.
+    /// The name of the user on the server.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Where the database is, for this user.
+    /// The URL of the database for this user.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Lets it do this.
+    /// Grants the user these rights.
     pub async fn grant(&self, rights: &str, on: &str) {
         let name = &self.name;
         if self.t.kind() == Kind::Postgres {
@@ -82,7 +82,7 @@ impl<'t> Account<'t> {
         }
     }
 
-    /// Lets it in no more, and ends its connections.
+    /// Refuses new connections of the user, and ends the existing ones.
     pub async fn lock_out(&self) {
         let (t, name) = (self.t, &self.name);
         let (lock, sessions, kill): (_, _, fn(i64) -> String) = match t.kind() {
@@ -104,7 +104,7 @@ impl<'t> Account<'t> {
         }
     }
 
-    /// Removes those that were made for this database.
+    /// Drops the users that were created for this database.
     pub(crate) async fn drop_all(kind: Kind, database: &str) -> Result<(), DbErr> {
         for name in made_for(database) {
             let drops = match kind {
@@ -119,7 +119,7 @@ impl<'t> Account<'t> {
     }
 }
 
-/// Takes the names of those that were made for this database.
+/// Takes the names of the users that were created for this database.
 fn made_for(database: &str) -> Vec<String> {
     let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
     made.extract_if(.., |(of, _)| of == database).map(|(_, name)| name).collect()

@@ -7,7 +7,7 @@ use serde_json::Value;
 ///
 /// # Errors
 ///
-/// As those of [`NamedJob::schedule`].
+/// Those of [`NamedJob::schedule`].
 pub async fn schedule_by_name<C: Connection>(db: &C, name: &str, parameters: Value) -> Result<JobId, Error> {
     schedule_by_name_with(db, name, parameters, JobOptions::new()).await
 }
@@ -16,7 +16,7 @@ pub async fn schedule_by_name<C: Connection>(db: &C, name: &str, parameters: Val
 ///
 /// # Errors
 ///
-/// As those of [`NamedJob::schedule`].
+/// Those of [`NamedJob::schedule`].
 pub async fn schedule_by_name_with<C: Connection>(
     db: &C,
     name: &str,

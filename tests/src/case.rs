@@ -9,14 +9,14 @@ use tokio::task::LocalSet;
 
 use crate::{Account, Database, Kind};
 
-/// A test: what it claims, and how it shows it.
+/// A test: its claim, and the code that shows it.
 #[derive(Clone, Copy)]
 pub struct Case {
     /// `module::claim`.
     pub name: &'static str,
-    /// Whether the claim says something of this kind of database.
+    /// Whether the claim applies to this kind of database.
     pub fits: fn(Kind) -> bool,
-    /// Panics where the claim does not hold.
+    /// Panics if the claim does not hold.
     pub run: fn(Database) -> Pin<Box<dyn Future<Output = ()>>>,
 }
 
@@ -41,7 +41,7 @@ pub fn main(cases: &[Case]) {
     run_all(cases, &Arguments::from_args()).exit();
 }
 
-/// The same, where the program takes arguments of its own besides these.
+/// Like [`main`], for a program that takes its own arguments besides these.
 #[must_use]
 pub fn main_with(cases: &[Case], arguments: impl IntoIterator<Item = String>) -> ExitCode {
     run_all(cases, &Arguments::from_iter(arguments)).exit_code()

@@ -1,4 +1,4 @@
-//! A database of its own for each test: a file, a schema, or a database on the server that the environment names.
+//! A separate database for each test: a file, a schema, or a database on the server that the environment names.
 
 use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
@@ -25,7 +25,7 @@ impl Kind {
     /// Every kind.
     pub const ALL: [Self; 4] = [Self::Sqlite, Self::Postgres, Self::Mariadb, Self::Mysql];
 
-    /// Whether it tells other processes of what happens.
+    /// Whether it notifies other processes.
     #[must_use]
     pub fn notifies(self) -> bool {
         self == Self::Postgres
@@ -37,19 +37,19 @@ impl Kind {
         matches!(self, Self::Mariadb | Self::Mysql)
     }
 
-    /// Whether its columns for JSON take text that is none.
+    /// Whether its columns for JSON accept text that is not JSON.
     #[must_use]
     pub fn takes_any_text(self) -> bool {
         self == Self::Sqlite
     }
 
-    /// Whether it may live in memory, and go with its connection.
+    /// Whether it may live in memory, and be dropped with its connection.
     #[must_use]
     pub fn can_be_in_memory(self) -> bool {
         self == Self::Sqlite
     }
 
-    /// Whether one row can be locked, and not all.
+    /// Whether a single row can be locked, and not only all.
     #[must_use]
     pub fn locks_rows(self) -> bool {
         self != Self::Sqlite
@@ -61,7 +61,7 @@ impl Kind {
         self == Self::Mariadb
     }
 
-    /// Where it is; `None` where the environment does not say.
+    /// The URL of the server; `None` if the environment does not name it.
     #[must_use]
     pub fn server(self) -> Option<String> {
         let variable = match self {
@@ -96,24 +96,24 @@ pub struct Database {
 
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
-/// What tells the databases of this run from those of another on the same server: processes elsewhere, or later, may have its id.
+/// Distinguishes the databases of this run from those of another on the same server: processes elsewhere, or later, may have its id.
 static RUN: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(std::process::id()) % 100_000_000);
 
 impl Database {
-    /// A new one, with the tables.
+    /// Creates a database with the tables.
     pub async fn new(kind: Kind) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let database = Self::empty(kind).await?;
         jobs::migrate(&database.db).await?;
         Ok(database)
     }
 
-    /// A new one, without tables.
+    /// Creates a database without tables.
     pub async fn empty(kind: Kind) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let server = kind.server().ok_or("the environment names no such server")?;
         Self::empty_on(kind, &server).await
     }
 
-    /// A new one on a server of the test's own, with the tables.
+    /// Creates a database with the tables, on the test's own server.
     pub async fn on(kind: Kind, server: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let database = Self::empty_on(kind, server).await?;
         jobs::migrate(&database.db).await?;
@@ -141,7 +141,7 @@ impl Database {
         Ok(Self { kind, name, url, db, _directory: directory })
     }
 
-    /// What kind it is.
+    /// The kind of the database.
     #[must_use]
     pub const fn kind(&self) -> Kind {
         self.kind
@@ -153,7 +153,7 @@ impl Database {
         &self.name
     }
 
-    /// Where it is, for other processes.
+    /// The URL of the database, for other processes.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
@@ -165,35 +165,35 @@ impl Database {
         &self.db
     }
 
-    /// Another connection.
+    /// Opens another connection.
     ///
     /// # Panics
     ///
-    /// Where the database can't be reached.
+    /// If the database can't be reached.
     pub async fn connect(&self) -> DatabaseConnection {
         jobs::connect(&self.url).await.expect("the database was there a moment ago")
     }
 
-    /// Runs a statement of the test's own.
+    /// Runs a statement.
     ///
     /// # Panics
     ///
-    /// Where the database refuses it.
+    /// If the database refuses it.
     pub async fn execute(&self, sql: &str) -> u64 {
         let result = self.db.execute_unprepared(sql).await;
         result.unwrap_or_else(|error| panic!("{error}: {sql}")).rows_affected()
     }
 
-    /// The same, where the database may refuse it.
+    /// Runs a statement that the database may refuse.
     pub async fn try_execute(&self, sql: &str) -> Result<u64, DbErr> {
         self.db.execute_unprepared(sql).await.map(|result| result.rows_affected())
     }
 
-    /// The first number of the first row.
+    /// Returns the first number of the first row.
     ///
     /// # Panics
     ///
-    /// Where there is none.
+    /// If there is none.
     pub async fn number(&self, sql: &str) -> i64 {
         let statement = sea_orm::Statement::from_string(self.db.get_database_backend(), sql);
         let row = self.db.query_one_raw(statement).await.unwrap_or_else(|error| panic!("{error}: {sql}"));
@@ -201,18 +201,18 @@ impl Database {
         row.try_get_by_index(0).or_else(|_| row.try_get_by_index::<i32>(0).map(i64::from)).expect("a number")
     }
 
-    /// The first number of each row.
+    /// Returns the first number of each row.
     ///
     /// # Panics
     ///
-    /// Where the database refuses to say.
+    /// If the database refuses the query.
     pub async fn numbers(&self, sql: &str) -> Vec<i64> {
         let statement = sea_orm::Statement::from_string(self.db.get_database_backend(), sql);
         let rows = self.db.query_all_raw(statement).await.unwrap_or_else(|error| panic!("{error}: {sql}"));
         rows.iter().map(|row| row.try_get_by_index(0).expect("a number")).collect()
     }
 
-    /// A time that lies so many seconds after the database's clock, as SQL.
+    /// A time that lies this many seconds after the database's clock, as SQL.
     #[must_use]
     pub fn seconds_from_now(&self, seconds: i64) -> String {
         match self.kind {

@@ -20,7 +20,7 @@ impl Default for Gate {
 }
 
 impl Gate {
-    /// A job is here; it goes on when it is let pass.
+    /// Reports that a job has arrived, and waits until it may pass.
     ///
     /// # Panics
     ///
@@ -30,27 +30,27 @@ impl Gate {
         self.open.acquire().await.expect("gates are not closed").forget();
     }
 
-    /// A job is here, and does not wait.
+    /// Reports that a job has arrived, and does not wait.
     pub fn arrive(&self) {
         self.arrived.add_permits(1);
     }
 
-    /// Waits until so many jobs have arrived that were not waited for yet.
+    /// Waits until this many jobs have arrived that were not waited for yet.
     ///
     /// # Panics
     ///
-    /// When they don't arrive within the tests' patience.
+    /// If they don't arrive within the tests' patience.
     pub async fn arrivals(&self, jobs: u32) {
         soon(self.arrived.acquire_many(jobs)).await.expect("gates are not closed").forget();
     }
 
-    /// How many have arrived that were not waited for.
+    /// The number of jobs that have arrived and were not waited for.
     #[must_use]
     pub fn arrived(&self) -> usize {
         self.arrived.available_permits()
     }
 
-    /// Lets so many pass.
+    /// Lets this many jobs pass.
     pub fn open(&self, jobs: usize) {
         self.open.add_permits(jobs);
     }

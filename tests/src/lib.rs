@@ -1,4 +1,4 @@
-//! The ground on which tests stand: databases of their own, and a harness that runs each case on each of them.
+//! The basis of all tests: separate databases, and a harness that runs each case on each of them.
 
 mod account;
 mod by_name;
@@ -19,11 +19,11 @@ pub use running::Running;
 /// How long a test waits for what must happen: long enough for a busy machine, short enough to fail in the end.
 pub const PATIENCE: std::time::Duration = std::time::Duration::from_mins(3);
 
-/// Waits for what must happen; panics where it does not.
+/// Waits for what must happen; panics if it does not.
 ///
 /// # Panics
 ///
-/// When it does not happen within [`PATIENCE`].
+/// If it does not happen within [`PATIENCE`].
 pub async fn soon<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, what).await.expect("what must happen did not, within the patience of the tests")
 }

@@ -1,4 +1,4 @@
-//! The network between a worker and its database, as a test would have it.
+//! The network between a worker and its database, as a test needs it.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -12,7 +12,7 @@ use tokio::task::AbortHandle;
 
 use crate::Database;
 
-/// Forwards connections to a database's server, until it is told otherwise.
+/// Forwards connections to a database's server, until the test changes that.
 pub struct Proxy {
     url: String,
     shared: Arc<Shared>,
@@ -20,14 +20,14 @@ pub struct Proxy {
 }
 
 impl Drop for Proxy {
-    /// Closes what it forwards, and what it has forgotten.
+    /// Closes the connections that it forwards, and those that it has forgotten.
     fn drop(&mut self) {
         self.accepts.abort();
         self.cut();
     }
 }
 
-/// What all its connections share.
+/// The state that all its connections share.
 struct Shared {
     server: String,
     flows: watch::Sender<bool>,
@@ -38,7 +38,7 @@ struct Shared {
     losing: AtomicUsize,
     /// How many get through before one is lost.
     passing: AtomicUsize,
-    /// What is sent with this text in it gets so many replies; the next one is lost.
+    /// A request that contains this text gets this many replies; the next one is lost.
     lost_to: Mutex<Option<(String, usize)>>,
     /// How many of those have been lost.
     lost: AtomicUsize,
@@ -46,7 +46,7 @@ struct Shared {
     most: AtomicUsize,
     /// How many connections have begun to listen.
     listeners: watch::Sender<usize>,
-    /// How often a client has asked whether its connection lives.
+    /// How often a client has tested its connection.
     pings: AtomicUsize,
 }
 
@@ -66,20 +66,20 @@ enum Whom {
 }
 
 impl Proxy {
-    /// Between this process and the database's server.
+    /// Creates a proxy between this process and the database's server.
     ///
     /// # Panics
     ///
-    /// Where the database has no server.
+    /// If the database has no server.
     pub async fn before(t: &Database) -> Self {
         Self::to(t.url()).await
     }
 
-    /// The same, to a server by its URL.
+    /// Creates a proxy to a server, by its URL.
     ///
     /// # Panics
     ///
-    /// Where the URL names no server.
+    /// If the URL names no server.
     pub async fn to(url: &str) -> Self {
         let (before, rest) = url.split_once('@').expect("a server's URL names a user");
         let (server, path) = rest.split_once('/').expect("a server's URL names a database");
@@ -108,13 +108,13 @@ impl Proxy {
         Self { url: format!("{before}@127.0.0.1:{port}/{path}"), shared, accepts: accepts.abort_handle() }
     }
 
-    /// Where the database is, through it.
+    /// The URL of the database through the proxy.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// From now on nothing gets through, and nobody is told. What was on its way when it flows again, arrives then.
+    /// Stalls all traffic, without notice to anyone. What is on its way arrives when it flows again.
     pub fn stall(&self) {
         self.shared.flows.send_replace(false);
     }
@@ -124,7 +124,7 @@ impl Proxy {
         self.shared.flows.send_replace(true);
     }
 
-    /// From now on whatever gets through takes so long.
+    /// Delays everything that gets through by this time.
     pub fn delay(&self, delay: Duration) {
         self.shared.delay.send_replace(delay);
     }
@@ -139,13 +139,13 @@ impl Proxy {
         let _ = self.shared.cut.send(Cut::Reset);
     }
 
-    /// Forgets every connection: nothing more gets through on them, and nobody is told, as where a router has lost its memory.
+    /// Forgets every connection: nothing more gets through on them, and no end is notified, as if a router had lost its memory.
     /// New ones are let through.
     pub fn forget(&self) {
         let _ = self.shared.forget.send(Whom::All);
     }
 
-    /// The same with those connections only that listen for notifications.
+    /// Forgets the connections that listen for notifications, and no others.
     pub fn forget_listeners(&self) {
         let _ = self.shared.forget.send(Whom::Listeners);
     }
@@ -155,54 +155,54 @@ impl Proxy {
         self.shared.losing.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// The same, once so many replies have got through.
+    /// Loses the next reply after this many replies have got through, and closes its connection.
     pub fn lose_reply_after(&self, replies: usize) {
         self.shared.passing.store(replies, Ordering::SeqCst);
         self.shared.losing.store(1, Ordering::SeqCst);
     }
 
-    /// Once something is sent with this text in it, lets so many replies through on that connection, loses the next, and closes it.
+    /// Lets this many replies to a request that contains this text through on its connection, loses the next, and closes it.
     ///
     /// # Panics
     ///
-    /// Where another thread has panicked here.
+    /// If another thread has panicked here.
     pub fn lose_reply_to(&self, text: &str, after: usize) {
         *self.shared.lost_to.lock().expect("nobody panics with it") = Some((text.into(), after));
     }
 
-    /// How many replies have been lost to what was sent with a text in it.
+    /// The number of replies that were lost to a request with a certain text.
     #[must_use]
     pub fn lost_replies(&self) -> usize {
         self.shared.lost.load(Ordering::SeqCst)
     }
 
-    /// From now on a client that sends more than so many bytes at once loses its connection, as where a server does not take them.
+    /// Closes the connection of a client that sends more than this many bytes at once, like a server that does not accept them.
     pub fn refuse_over(&self, bytes: usize) {
         self.shared.most.store(bytes, Ordering::SeqCst);
     }
 
-    /// Loses no reply that is not lost yet.
+    /// Stops losing replies.
     pub fn lose_no_more(&self) {
         self.shared.losing.store(0, Ordering::SeqCst);
     }
 
-    /// How often clients have asked whether their connections live.
+    /// How often clients have tested their connections.
     #[must_use]
     pub fn pings(&self) -> usize {
         self.shared.pings.load(Ordering::SeqCst)
     }
 
-    /// How many connections have begun to listen for notifications, as it grows.
+    /// The number of connections that have begun to listen for notifications, as it grows.
     #[must_use]
     pub fn listeners(&self) -> watch::Receiver<usize> {
         self.shared.listeners.subscribe()
     }
 }
 
-/// What drivers send as a ping: PostgreSQL's `Sync` by itself, MySQL's `COM_PING`.
+/// The messages that drivers send as a ping: PostgreSQL's `Sync` by itself, MySQL's `COM_PING`.
 const PINGS: [&[u8]; 2] = [b"S\0\0\0\x04", b"\x01\0\0\0\x0e"];
 
-/// After how long a server gives up a connection from which nothing is heard.
+/// How long a server keeps a connection that is silent.
 const KEEPALIVE: Duration = Duration::from_secs(20);
 
 /// Forwards one connection until it ends.
@@ -243,7 +243,7 @@ async fn forward(shared: Arc<Shared>, client: TcpStream) {
         how = ended => how,
         how = cut.recv() => how.ok(),
         () = forgotten => {
-            // Neither end is told; but servers look from time to time whether somebody is there.
+            // Neither end is notified; but servers check from time to time whether the client is still there.
             let given_up = tokio::time::timeout(KEEPALIVE, cut.recv()).await;
             drop(server);
             match given_up {
@@ -287,7 +287,7 @@ impl Shared {
         asked.fetch_add(sent.len(), Ordering::SeqCst) + sent.len() <= self.most.load(Ordering::SeqCst)
     }
 
-    /// Takes notice of what a client sends.
+    /// Inspects what a client sends.
     fn hear(&self, sent: &[u8], listens: &AtomicBool) {
         if PINGS.contains(&sent) {
             self.pings.fetch_add(1, Ordering::SeqCst);
@@ -297,7 +297,7 @@ impl Shared {
         }
     }
 
-    /// Notes how many replies get through before one is lost, where this is what is not to be answered.
+    /// Records how many replies get through before one is lost, if this is the request that should not be answered.
     fn note_whose_reply_is_lost(&self, sent: &[u8], until_lost: &Mutex<Option<usize>>) {
         let mut lost_to = self.lost_to.lock().expect("nobody panics with it");
         let is_meant = |(text, _): &mut (String, usize)| sent.windows(text.len()).any(|part| part == text.as_bytes());
@@ -307,7 +307,7 @@ impl Shared {
     }
 }
 
-/// Moves what comes from one end to the other, until one ends or a part is not let through.
+/// Forwards data from one end to the other, until one ends or a part is not let through.
 async fn pump(shared: &Shared, mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, lets_through: impl Fn(&[u8]) -> bool) {
     let (mut flows, delay) = (shared.flows.subscribe(), shared.delay.subscribe());
     let mut buffer = vec![0; 16 * 1024];

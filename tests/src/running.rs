@@ -12,7 +12,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// Starts it.
+    /// Starts the worker.
     #[must_use]
     pub fn start(worker: Worker) -> Self {
         let stop = CancellationToken::new();
@@ -20,31 +20,31 @@ impl Running {
         Self { stop, task }
     }
 
-    /// Tells it to stop, and does not wait.
+    /// Tells the worker to stop, and does not wait.
     pub fn tell_to_stop(&self) {
         self.stop.cancel();
     }
 
-    /// Tells it to stop and waits until it has.
+    /// Tells the worker to stop, and waits until it has.
     ///
     /// # Panics
     ///
-    /// Where it ends with an error, or not within the tests' patience.
+    /// If it ends with an error, or not within the tests' patience.
     pub async fn stop(self) {
         self.stop.cancel();
         self.ended().await.expect("the worker ends well");
     }
 
-    /// Waits until it has ended.
+    /// Waits until the worker has ended.
     ///
     /// # Panics
     ///
-    /// Where it panics, or does not end within the tests' patience.
+    /// If it panics, or does not end within the tests' patience.
     pub async fn ended(self) -> Result<(), Error> {
         soon(self.task).await.expect("the worker does not panic")
     }
 
-    /// Ends it as a crash would: without giving anything back.
+    /// Ends the worker as a crash would: without giving anything back.
     pub fn crash(self) {
         self.task.abort();
     }

@@ -1,4 +1,4 @@
-//! Whole workers, in processes of their own, on every database.
+//! Whole workers, in separate processes, on every database.
 
 #![allow(clippy::unwrap_used, reason = "a test says so where something is missing")]
 

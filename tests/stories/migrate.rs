@@ -47,7 +47,7 @@ async fn eight_processes_may_migrate_an_empty_database_at_once(t: Database) {
     assert_eq!(job.status(&db).await.unwrap(), JobStatus::Scheduled);
 }
 
-/// The address of a database in which there is nothing.
+/// The URL of an empty database.
 async fn empty(t: &Database) -> String {
     if t.kind() == Kind::Sqlite {
         // Not even the file is there.

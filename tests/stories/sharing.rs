@@ -21,7 +21,7 @@ async fn four_workers_share_a_thousand_jobs_and_execute_each_once_without_a_comp
     while scheduled < 1000 {
         scheduled += schedule(&t).await;
     }
-    // Nothing promises that work is shared fairly: it goes on until everybody has had some.
+    // Nothing promises that work is shared fairly: it continues until every worker has had some.
     soon(async {
         while t.number("SELECT count(DISTINCT pid) FROM story_note").await < 4 {
             scheduled += schedule(&t).await;
@@ -41,7 +41,7 @@ async fn four_workers_share_a_thousand_jobs_and_execute_each_once_without_a_comp
     }
 }
 
-/// Schedules some jobs one by one and some at once; how many.
+/// Schedules some jobs one by one and some at once; returns how many.
 async fn schedule(t: &Database) -> i64 {
     for _ in 0..50 {
         Note::new().schedule(t.db()).await.unwrap();
@@ -50,7 +50,7 @@ async fn schedule(t: &Database) -> i64 {
     100
 }
 
-/// Attempts that did not end well, with the reason.
+/// Unsuccessful attempts, with the reason.
 async fn unwell(t: &Database) -> Vec<Option<String>> {
     let sql = "SELECT error FROM jobs_attempt";
     let rows = t.db().query_all_raw(Statement::from_string(t.db().get_database_backend(), sql)).await.unwrap();

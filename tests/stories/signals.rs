@@ -15,11 +15,11 @@ use crate::support::process::Process;
 use crate::support::setup::{Role, Setup};
 use crate::support::tables::workers;
 
-/// When a signal is another one, and not the same again.
+/// The time after which a signal counts as another one, and not as the same.
 const NEXT_SIGNAL: Duration = Duration::from_millis(600);
 
-/// Tells a process that has been told to stop to leave at once: how it has ended, and its log. On a busy machine the next signal may still
-/// be heard as the same again.
+/// Tells a process that has been told to stop to leave at once; returns how it has ended, and its log. On a busy machine, the next
+/// signal may still count as the same.
 async fn tell_again(told: &mut Process) -> (ExitStatus, Vec<String>) {
     loop {
         tokio::time::sleep(NEXT_SIGNAL).await;
@@ -82,7 +82,7 @@ async fn jobs_may_end_or_are_given_back(t: &Database, signal: Signal) {
     assert_eq!(soon(not_any_more.wait(t.db())).await.unwrap(), 1);
 }
 
-/// As many attempts are left as before, and the one that did not count is in the history.
+/// Asserts that as many attempts are left as before, and that the one that did not count is in the history.
 async fn was_given_back(t: &Database, job: JobHandle<Wait>) {
     let record = job.record(t.db()).await.unwrap();
     assert_eq!((record.status, record.attempt, record.max_attempts), (JobStatus::Scheduled, 1, 6));
@@ -96,7 +96,7 @@ async fn a_signal_that_is_repeated_at_once_is_one_signal(t: Database) {
     let job = Hold::new().schedule(t.db()).await.unwrap();
     told.says(&started(job.id(), 1)).await;
 
-    // Two of a kind could be heard as one.
+    // Two of a kind could count as one.
     told.signal(Signal::SIGTERM);
     told.signal(Signal::SIGINT);
     told.logs("told to stop").await;

@@ -14,7 +14,7 @@ use crate::support::tables::{joined, until};
 cases![a_worker_that_wakes_up_too_late_writes_nothing_and_goes_on_under_a_new_id];
 
 async fn a_worker_that_wakes_up_too_late_writes_nothing_and_goes_on_under_a_new_id(t: Database) {
-    // Much longer than the job goes on.
+    // Much longer than the job runs.
     let (lease, cancel_grace) = (Duration::from_secs(8), Duration::from_secs(5));
     let mut frozen = Process::start(&Setup { lease, cancel_grace, ..Setup::new(&t, "frozen") });
     let job = Stubborn::new().schedule(t.db()).await.unwrap();

@@ -1,4 +1,4 @@
-//! How fast a process learns of what another does.
+//! How fast a process learns what another one does.
 
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ cases![
     a_worker_that_may_not_listen_polls,
 ];
 
-/// Looks go on after 50 ms, 100 ms, … each pause twice as long: between 6.4 and 12.7 seconds there is none.
+/// Polls come after 50 ms, 100 ms, … each pause twice as long: between 6.4 and 12.7 seconds there is none.
 const NO_LOOK_SOON: Duration = Duration::from_millis(6500);
 
 async fn a_job_wakes_a_sleeping_worker_in_another_process(t: Database) {
@@ -32,7 +32,7 @@ async fn a_job_wakes_a_sleeping_worker_in_another_process(t: Database) {
     let since = Instant::now();
     worker.says(&started(job.id(), 1)).await;
     let took = since.elapsed();
-    // Polling looks each second.
+    // Without wake-ups, it polls each second.
     assert!(took < Duration::from_secs(if wakes { 5 } else { 20 }), "{took:?}");
 }
 

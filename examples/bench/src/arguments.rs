@@ -1,18 +1,18 @@
-//! What the command line asks for.
+//! The arguments of the command line.
 
 use clap::{Parser, ValueEnum};
 
 /// Measures what your database does with `jobs`, beside what raw statements do on it (the floor).
 ///
-/// The tables are made in a schema, database or file of the run's own, which is dropped afterwards.
+/// The tables are created in the run's own schema, database or file, which is dropped afterwards.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "jobs-bench")]
 pub(crate) struct Arguments {
-    /// Where to measure: `postgres://…`, `mysql://…`, or `sqlite:FILE`, beside which files of its own are made.
+    /// Where to measure: `postgres://…`, `mysql://…`, or `sqlite:FILE`, next to which the run creates its own files.
     #[arg(long, value_name = "URL", default_value = "sqlite:jobs-bench.db")]
     pub(crate) database: String,
 
-    /// How many jobs a drain has. The other figures' numbers follow in proportion.
+    /// The number of jobs in a drain. The other figures' numbers follow in proportion.
     #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(100..=10_000_000))]
     pub(crate) jobs: u64,
 
@@ -28,11 +28,11 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     repeats: Option<u16>,
 
-    /// How long the steady load lasts, and idleness is watched [default: 60].
+    /// How long the steady load and the idle measurement last [default: 60].
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(1..))]
     seconds: Option<u16>,
 
-    /// How many waiting or closed rows are a large backlog.
+    /// How many waiting or closed rows make a large backlog.
     #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1_000..))]
     pub(crate) backlog: u64,
 
@@ -40,7 +40,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     quick: bool,
 
-    /// Only these groups of figures.
+    /// Measure only these groups of figures.
     #[arg(long, value_name = "GROUP", value_delimiter = ',')]
     only: Vec<Group>,
 
@@ -48,11 +48,11 @@ pub(crate) struct Arguments {
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// Fail when a ratio is worse than this fraction of its goal, such as 0.5.
+    /// Fail if a ratio is worse than this fraction of its goal, such as 0.5.
     #[arg(long, value_name = "FRACTION")]
     pub(crate) require: Option<f64>,
 
-    /// Be one of several processes that drain: the run starts them itself.
+    /// Be one of several draining processes: the run starts them itself.
     #[arg(long, hide = true)]
     pub(crate) drains: bool,
 }
@@ -60,7 +60,7 @@ pub(crate) struct Arguments {
 /// Figures that are measured together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Group {
-    /// Executing what waits.
+    /// Executing waiting jobs.
     Drain,
     /// Drains by many workers.
     Scale,
@@ -68,7 +68,7 @@ pub(crate) enum Group {
     Schedule,
     /// Scheduling many at once.
     Bulk,
-    /// Scheduling jobs that exist once.
+    /// Scheduling unique jobs.
     Unique,
     /// From schedule to start, on an idle worker.
     Latency,
@@ -110,12 +110,12 @@ impl Arguments {
         }
     }
 
-    /// The concurrency of what is not measured with several.
+    /// The concurrency of figures that are not measured with several.
     pub(crate) fn concurrency(&self) -> usize {
         self.concurrency.map_or(100, |jobs| usize::try_from(jobs).unwrap_or(100))
     }
 
-    /// A number of jobs in proportion to `--jobs`: so many where a drain has 20,000.
+    /// A number of jobs in proportion to `--jobs`, given for a drain of 20,000.
     pub(crate) fn scaled(&self, of_twenty_thousand: u64) -> u64 {
         (of_twenty_thousand * self.jobs / 20_000).max(16)
     }

@@ -1,4 +1,4 @@
-//! What every group of figures is given.
+//! The context that every group of figures gets.
 
 use std::fmt;
 

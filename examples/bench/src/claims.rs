@@ -1,4 +1,4 @@
-//! Claims beside a large backlog: do jobs that come first pay for those that wait behind them, or are long done?
+//! Claims beside a large backlog: are the first jobs slowed down by those that wait behind them, or are long done?
 
 use std::time::Duration;
 
@@ -12,15 +12,15 @@ use crate::job::{self, Busy, Noop, Timed};
 use crate::statements;
 use crate::workers::Workers;
 
-/// How many jobs are claimed and executed in front of the backlog, where a drain has 20,000; and their priority.
+/// How many jobs are claimed and executed in front of the backlog, for a drain of 20,000; and their priority.
 const JOBS: u64 = 5_000;
 const URGENT: i16 = -1;
 
-/// Before them come jobs that take every slot until the worker has done what it does when it starts.
+/// Jobs of this priority come before them, and occupy every slot until the worker has completed its start-up work.
 const PLUG: i16 = -2;
 const START: Duration = Duration::from_secs(1);
 
-/// What the others are compared to.
+/// The size of the backlog that the others are compared with.
 const FEW: u64 = 1_000;
 
 /// How often an idle worker is woken for nothing, and how far apart.
@@ -28,7 +28,7 @@ const WAKES: u32 = 50;
 const APART: Duration = Duration::from_millis(20);
 const TOMORROW: Duration = Duration::from_hours(24);
 
-/// What else is in the table.
+/// The other rows of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Backlog {
     /// Jobs that wait, in 10 queues.
@@ -104,7 +104,7 @@ async fn execute_urgent(bench: &Bench, database: &Database, urgent: u64) -> Resu
     Ok(time)
 }
 
-/// The worker went on with the backlog until it was stopped.
+/// The worker continued with the backlog until it was stopped.
 const RESTORE: &str = "
 UPDATE jobs_job
 SET version = 0, attempt = 0, status = 0, worker_id = NULL, started_at = NULL, finished_at = NULL, results = NULL, progress = 0
@@ -126,7 +126,7 @@ async fn idle_claim(bench: &Bench, database: &Database, backlog: Backlog) -> Res
     Ok(Figure::new(name, Unit::Milliseconds, looks).goal(Goal::AtMost(1.0)))
 }
 
-/// Each job that is scheduled makes the worker look, and none is due.
+/// Each job that is scheduled makes the worker poll, and none is due.
 async fn wake_for_nothing(database: &Database) -> Result<()> {
     for _ in 0..WAKES {
         Timed::now().schedule(&database.db).delay(TOMORROW).await?;
@@ -165,7 +165,7 @@ async fn add(database: &Database, backlog: Backlog) -> Result<()> {
 /// Ten queues, of which the worker serves one.
 const QUEUES: &str = "CASE n % 10 WHEN 0 THEN 'bench' ELSE CONCAT('bench-', n % 10) END";
 
-/// A query that gives the numbers from 0 in a column `n`, on every database: by their digits.
+/// A query that returns the numbers from 0 in a column `n`, on every database, by their digits.
 pub(crate) fn rows(number: u64) -> String {
     let digits = number.saturating_sub(1).max(1).ilog10() + 1;
     let digit = "(SELECT 0 AS d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 \

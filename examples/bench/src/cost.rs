@@ -1,4 +1,4 @@
-//! What a worker costs at full drain: memory, and CPU per job. Read from `/proc`; elsewhere there is no such figure.
+//! The cost of a worker at full drain: memory, and CPU per job. Read from `/proc`; elsewhere, there is no such figure.
 
 use std::time::Duration;
 
@@ -54,7 +54,7 @@ fn peak() -> Option<f64> {
     Some(kibibytes / 1_024.0)
 }
 
-/// From now on the peak is that of what follows; where the kernel does not allow it, of all so far.
+/// Resets the peak, so that it covers what follows; if the kernel does not allow that, it covers everything so far.
 fn forget_peak() {
     let _ = std::fs::write("/proc/self/clear_refs", "5");
 }

@@ -1,4 +1,4 @@
-//! Databases of the run's own, dropped when it ends; and what was done in them, checked by SQL.
+//! The run's own databases, dropped when it ends; and checks of what was done in them, by SQL.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tracing::log::LevelFilter;
 
 use crate::Result;
 
-/// The databases that there are.
+/// The kinds of databases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Postgres,
@@ -17,7 +17,7 @@ pub(crate) enum Kind {
     Sqlite,
 }
 
-/// Where the run makes its databases.
+/// Where the run creates its databases.
 #[derive(Debug)]
 pub(crate) struct Server {
     kind: Kind,
@@ -39,7 +39,7 @@ impl Server {
         Ok(Self { kind, url: url.to_owned(), made: Mutex::default() })
     }
 
-    /// A new schema, database or file, with the tables.
+    /// Creates a schema, database or file, with the tables.
     pub(crate) async fn make(&self) -> Result<Database> {
         let (name, url) = self.next();
         match self.kind {
@@ -52,7 +52,7 @@ impl Server {
         Ok(Database { kind: self.kind, name, url, db })
     }
 
-    /// A name that nothing has yet, and its URL.
+    /// An unused name, and its URL.
     fn next(&self) -> (String, String) {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         let name = format!("jobs_bench_{}_{}", std::process::id(), made.len());
@@ -74,7 +74,7 @@ impl Server {
         (name, url)
     }
 
-    /// Drops all that was made.
+    /// Drops everything that was created.
     pub(crate) async fn clean_up(&self) -> Result<()> {
         let made = std::mem::take(&mut *self.made.lock().unwrap_or_else(PoisonError::into_inner));
         for name in made {
@@ -83,7 +83,7 @@ impl Server {
         Ok(())
     }
 
-    /// Drops one that is needed no more, so that its rows take no room.
+    /// Drops a database that is no longer needed, to free its space.
     pub(crate) async fn remove(&self, database: Database) -> Result<()> {
         database.db.close().await?;
         self.drop(&database.name).await
@@ -122,12 +122,12 @@ pub(crate) struct Database {
     pub(crate) kind: Kind,
     pub(crate) name: String,
     pub(crate) url: String,
-    /// As `jobs::connect` makes it.
+    /// The connection, as `jobs::connect` makes it.
     pub(crate) db: DatabaseConnection,
 }
 
 impl Database {
-    /// Connects as `jobs::connect` does, with so many connections, all of them open.
+    /// Connects as `jobs::connect` does, with this many connections, all of them open.
     pub(crate) async fn connect(&self, connections: u32) -> Result<DatabaseConnection> {
         let mut options = ConnectOptions::new(self.url.clone());
         options
@@ -146,7 +146,7 @@ impl Database {
         Ok(())
     }
 
-    /// The number that a query gives.
+    /// The number that a query returns.
     pub(crate) async fn number(&self, sql: &str) -> Result<u64> {
         let row = self.db.query_one_raw(Statement::from_string(self.db.get_database_backend(), sql)).await?;
         let number: i64 = row.ok_or("a query gave no row")?.try_get_by_index(0)?;
@@ -168,7 +168,7 @@ impl Database {
         }
     }
 
-    /// Lets the planner know what there is now, and the run not pay for what was written before.
+    /// Updates the planner's statistics, and completes the work left over from earlier writes, so that the run does not pay for it.
     pub(crate) async fn settle(&self) -> Result<()> {
         match self.kind {
             Kind::Postgres => self.execute("VACUUM ANALYZE jobs_job").await,
@@ -180,7 +180,7 @@ impl Database {
         }
     }
 
-    /// Every row is of a job that ended well at its first attempt, and there are so many.
+    /// Checks that there are this many rows, each of a job that succeeded at its first attempt.
     pub(crate) async fn check_done(&self, jobs: u64) -> Result<()> {
         let rows = self.number("SELECT count(*) FROM jobs_job").await?;
         let done = self.number(&format!("SELECT count(*) FROM jobs_job WHERE {DONE_ONCE}")).await?;
@@ -198,7 +198,7 @@ impl Database {
         }
     }
 
-    /// So many jobs wait, untouched.
+    /// Checks that this many jobs wait, untouched.
     pub(crate) async fn check_waiting(&self, jobs: u64) -> Result<()> {
         let rows = self.number("SELECT count(*) FROM jobs_job").await?;
         let sql = "SELECT count(*) FROM jobs_job WHERE status = 0 AND attempt = 0 AND version = 0 AND queue = 'bench' AND name = 'Noop'";
@@ -210,12 +210,12 @@ impl Database {
         }
     }
 
-    /// Waits until no row says that it runs: what was executed is then written.
+    /// Waits until no row is running: everything that was executed is then written.
     pub(crate) async fn until_written(&self) -> Result<()> {
         self.until_none("SELECT count(*) FROM jobs_job WHERE status = 1").await
     }
 
-    /// Waits until this query counts none.
+    /// Waits until this query counts zero.
     pub(crate) async fn until_none(&self, sql: &str) -> Result<()> {
         while self.number(sql).await? > 0 {
             tokio::time::sleep(Duration::from_millis(1)).await;

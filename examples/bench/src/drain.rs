@@ -1,4 +1,4 @@
-//! Drain: how fast jobs that wait are executed and finished.
+//! Drain: how fast waiting jobs are executed and finished.
 
 use std::time::Duration;
 
@@ -83,7 +83,7 @@ async fn drain_raw(database: &Database, connections: Vec<Connection>, batch: i64
     Ok(time)
 }
 
-/// Makes so many jobs wait, and no others.
+/// Makes this many jobs wait, and no others.
 pub(crate) async fn fill(database: &Database, jobs: u64) -> Result<()> {
     database.empty().await?;
     let jobs: Vec<_> = (0..jobs).map(Noop::numbered).collect();
@@ -91,7 +91,7 @@ pub(crate) async fn fill(database: &Database, jobs: u64) -> Result<()> {
     database.settle().await
 }
 
-/// Has workers drain the queue, and gives the time from the start of the first job until the last is written.
+/// Drains the queue with workers, and returns the time from the start of the first job until the last is written.
 pub(crate) async fn drain(
     database: &Database,
     arguments: &Arguments,
@@ -103,7 +103,7 @@ pub(crate) async fn drain(
     Ok(time)
 }
 
-/// The same where other jobs wait that no worker here knows: what was executed is still to be checked.
+/// Like `drain`, but other jobs may wait that no worker here knows. The caller has to check what was executed.
 pub(crate) async fn execute(
     database: &Database,
     arguments: &Arguments,
@@ -119,7 +119,7 @@ pub(crate) async fn execute(
     Ok(time)
 }
 
-/// Each was executed once, and finished once.
+/// Checks that each job was executed once, and finished once.
 pub(crate) async fn check(database: &Database, jobs: u64) -> Result<()> {
     if job::executed() != jobs {
         return Err(format!("{} executions of {jobs} jobs", job::executed()).into());

@@ -1,4 +1,4 @@
-//! A figure: what was measured of ours and of its floor, and what it ought to be.
+//! A figure: what was measured for us and for the floor, and its goal.
 
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ pub(crate) struct Figure {
     pub(crate) goal: Option<Goal>,
 }
 
-/// What ours is compared to.
+/// The floor that ours is compared with.
 #[derive(Debug, Clone)]
 pub(crate) struct Floor {
     pub(crate) what: String,
     pub(crate) samples: Samples,
 }
 
-/// What the numbers count.
+/// The unit of the numbers.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Unit {
     JobsPerSecond,
@@ -31,7 +31,7 @@ pub(crate) enum Unit {
     Mebibytes,
 }
 
-/// What the figure ought to be.
+/// The goal of a figure.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Goal {
     /// Ours is at least this fraction of the floor.
@@ -81,7 +81,7 @@ impl Figure {
     }
 }
 
-/// What was measured, once per repeat.
+/// The measured values, one per repeat.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Samples(Vec<f64>);
 
@@ -91,22 +91,22 @@ impl Samples {
         self.0.sort_by(f64::total_cmp);
     }
 
-    /// So many jobs in that time, as jobs per second.
+    /// Adds a rate: this many jobs in this time, as jobs per second.
     pub(crate) fn push_rate(&mut self, jobs: u64, time: Duration) {
         self.push(per_second(jobs, time));
     }
 
-    /// A time in milliseconds.
+    /// Adds a time in milliseconds.
     pub(crate) fn push_millis(&mut self, time: Duration) {
         self.push(time.as_secs_f64() * 1_000.0);
     }
 
-    /// A time for each job, in microseconds.
+    /// Adds the time for each job, in microseconds.
     pub(crate) fn push_micros_each(&mut self, jobs: u64, time: Duration) {
         self.push(1_000_000.0 / per_second(jobs, time));
     }
 
-    /// The middle one; of an even number, the mean of the two in the middle.
+    /// The median; for an even number of samples, the mean of the two in the middle.
     pub(crate) fn median(&self) -> f64 {
         match self.0.len() {
             0 => f64::NAN,
@@ -129,13 +129,13 @@ impl From<f64> for Samples {
     }
 }
 
-/// So many in that time.
+/// This many jobs in this time, as jobs per second.
 #[expect(clippy::cast_precision_loss, reason = "numbers of jobs are far below 2^52")]
 pub(crate) fn per_second(jobs: u64, time: Duration) -> f64 {
     jobs as f64 / time.as_secs_f64()
 }
 
-/// The time that this part of all does not exceed: 0.99 for p99.
+/// The time that this fraction of all times does not exceed: 0.99 for p99.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "an index")]
 pub(crate) fn percentile(times: &mut [Duration], part: f64) -> Duration {
     times.sort_unstable();

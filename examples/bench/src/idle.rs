@@ -1,4 +1,4 @@
-//! What a worker asks of the database while there is nothing to do.
+//! The statements that a worker sends while there is nothing to do.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use crate::figure::{Figure, Goal, Samples, Unit, per_second};
 use crate::statements;
 use crate::workers::Workers;
 
-/// A worker that has just started, or worked, looks more often.
+/// A worker that has just started, or worked, polls more often.
 const UNTIL_QUIET: Duration = Duration::from_secs(12);
 
-/// What comes every ten seconds is not to be counted twice, or not at all.
+/// Statements that are sent every ten seconds must not be counted twice, or not at all.
 const WINDOW: u16 = 20;
 
 pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Figure>> {

@@ -1,4 +1,4 @@
-//! The jobs that are executed, and what they tell the bench: how many ran, when the first began, how late they were.
+//! The jobs that are executed, and what they report to the bench: how many ran, when the first began, how late they were.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
@@ -74,22 +74,22 @@ others! {
     Other48 Other49 Other50 Other51 Other52 Other53 Other54 Other55 Other56 Other57 Other58 Other59
 }
 
-/// Notes how long after it was scheduled, or due, it started.
+/// Records how long after it was scheduled, or due, it started.
 #[derive(Job)]
 #[job(queue = "bench")]
 #[job_params]
 pub(crate) struct Timed {
-    /// When it is to start, in nanoseconds since the program began.
+    /// When it should start, in nanoseconds since the program began.
     at: u64,
 }
 
 impl Timed {
-    /// To start at once.
+    /// A job that should start at once.
     pub(crate) fn now() -> Self {
         Self::after(Duration::ZERO)
     }
 
-    /// To start after this delay.
+    /// A job that should start after this delay.
     pub(crate) fn after(delay: Duration) -> Self {
         Self::new(nanos(BEGIN.elapsed() + delay))
     }
@@ -105,7 +105,7 @@ impl Execute for Timed {
     }
 }
 
-/// Runs until it is told to stop, and says a thousand times a second how far it is, or keeps silent.
+/// Runs until it is told to stop, and reports its progress a thousand times a second, or not at all.
 #[derive(Job)]
 #[job(queue = "bench")]
 #[job_params]
@@ -129,7 +129,7 @@ impl Execute for Busy {
     }
 }
 
-/// Starts to count anew, up to so many jobs.
+/// Resets the counts, and expects this many jobs.
 pub(crate) fn expect(jobs: u64) {
     EXECUTED.store(0, Ordering::SeqCst);
     EXPECTED.store(jobs, Ordering::SeqCst);
@@ -146,7 +146,7 @@ pub(crate) async fn all_executed() {
     }
 }
 
-/// Waits until so many have been executed, where their number was not known before.
+/// Waits until at least this many have been executed, if their number was not known before.
 pub(crate) async fn at_least(jobs: u64) {
     while executed() < jobs {
         tokio::time::sleep(Duration::from_millis(1)).await;

@@ -15,7 +15,7 @@ use crate::floor::{self, Connection};
 use crate::job::{self, Noop, Timed};
 use crate::workers::Workers;
 
-/// How many jobs, where a drain has 20,000, and how far apart.
+/// How many jobs, for a drain of 20,000, and how far apart.
 const JOBS: u64 = 200;
 const APART: Duration = Duration::from_millis(50);
 
@@ -136,7 +136,7 @@ async fn next(claimed: &mut UnboundedReceiver<Instant>) -> Result<Instant> {
     claimed?.ok_or_else(|| "the floor does not claim".into())
 }
 
-/// What tells the floor to claim: the database, where it notifies, else this process.
+/// How the floor learns that it should claim: from the database if it notifies, else from this process.
 struct Wake {
     database: Option<PgListener>,
     in_process: Arc<Notify>,

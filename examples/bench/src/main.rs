@@ -6,7 +6,7 @@
 //! cargo run --release -p jobs-bench -- --only drain,schedule --quick
 //! ```
 //!
-//! It makes a schema, database or file of its own and drops it afterwards. No figure is printed before SQL has shown that every
+//! It creates its own schema, database or file and drops it afterwards. No figure is printed before SQL has shown that every
 //! job finished exactly once.
 
 mod arguments;
@@ -42,7 +42,7 @@ use bench::Bench;
 use database::Server;
 use figure::Figure;
 
-/// Whatever goes wrong ends the run.
+/// Any error ends the run.
 pub(crate) type Result<T, E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;
 
 #[tokio::main]
@@ -99,7 +99,7 @@ async fn measure(bench: &Bench) -> Result<Vec<Figure>> {
     Ok(figures)
 }
 
-/// Fails when a ratio is much worse than it ought to be, where that is asked for.
+/// With `--require`, fails if a ratio is worse than that fraction of its goal.
 fn verdict(arguments: &Arguments, figures: &[Figure]) -> ExitCode {
     let Some(fraction) = arguments.require else { return ExitCode::SUCCESS };
     let mut verdict = ExitCode::SUCCESS;

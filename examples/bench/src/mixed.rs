@@ -16,7 +16,7 @@ const PRIORITIES: u64 = 100;
 /// How many jobs of each other name or priority wait beside the backlog.
 const BESIDE: u64 = 10;
 
-/// What waits in the queue.
+/// The jobs that wait in the queue.
 #[derive(Debug, Clone, Copy)]
 enum Mix {
     OneName,
@@ -24,7 +24,7 @@ enum Mix {
     OneNameAmongPriorities,
     Names,
     Priorities,
-    /// So many different names that no worker knows, before all others.
+    /// This many different names that no worker knows, before all others.
     BehindUnknownNames(u64),
 }
 
@@ -87,7 +87,7 @@ async fn fill_and_drain(bench: &Bench, database: &Database, mix: Mix) -> Result<
     Ok(time)
 }
 
-/// Makes so many jobs wait.
+/// Inserts this many waiting jobs.
 async fn insert(database: &Database, number: u64, name: &str, priority: &str) -> Result<u64> {
     let now = match database.kind {
         Kind::Postgres => "clock_timestamp()",

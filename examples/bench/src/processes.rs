@@ -1,4 +1,4 @@
-//! Workers in processes of their own: this program, started again.
+//! Workers in separate processes: this program, started again.
 
 use std::process::Stdio;
 
@@ -14,7 +14,7 @@ use crate::workers::worker;
 pub(crate) struct Processes(Vec<Child>);
 
 impl Processes {
-    /// Starts so many, and lets them begin together.
+    /// Starts this many processes, and lets them begin together.
     pub(crate) async fn start(database: &Database, number: u16, concurrency: usize) -> Result<Self> {
         let mut processes = Vec::new();
         for _ in 0..number {
@@ -47,7 +47,7 @@ impl Processes {
     }
 }
 
-/// Is one of them: begins when it is told to, and ends with its input.
+/// Runs one of these processes: it begins when it is told to, and ends when its input does.
 pub(crate) async fn drain(arguments: &Arguments) -> Result<()> {
     let db = jobs::connect(&arguments.database).await?;
     println!("ready");

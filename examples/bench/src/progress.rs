@@ -1,4 +1,4 @@
-//! Jobs that say a thousand times a second how far they are: what it costs the other jobs, and the database.
+//! Jobs that report their progress a thousand times a second: the cost for the other jobs, and for the database.
 
 use std::time::Duration;
 
@@ -36,9 +36,9 @@ pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Figure>> {
 }
 
 struct Beside {
-    /// Jobs a second of the drain.
+    /// Jobs per second of the drain.
     rate: f64,
-    /// Statements a second, after it.
+    /// Statements per second, after it.
     statements: f64,
 }
 

@@ -1,4 +1,4 @@
-//! Drains by many workers, compared with one: whoever adds workers wants more, and no less.
+//! Drains by many workers, compared with one: more workers should drain faster, and never slower.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::job;
 use crate::processes::Processes;
 use crate::workers::{PATIENCE, Workers};
 
-/// Who drains.
+/// The workers that drain.
 #[derive(Debug, Clone, Copy)]
 enum Crew {
     Workers(u16),
@@ -52,7 +52,7 @@ pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Figure>> {
     Ok(CREWS.into_iter().zip(many).map(figure).collect())
 }
 
-/// How many jobs there are, where a drain has 20,000: a short one is over before all have begun.
+/// How many jobs there are, for a drain of 20,000: a short one is over before all workers have begun.
 const JOBS: u64 = 80_000;
 
 /// The time from the start of the first job to the end of the last, by the database's clock.
@@ -81,7 +81,7 @@ async fn drain(database: &Database, crew: Crew, jobs: u64) -> Result<Duration> {
     Ok(Duration::from_micros(database.number(&format!("SELECT {time} FROM jobs_job")).await?))
 }
 
-/// Asks for the last job alone, until that has ended.
+/// Polls the last job only, until it has ended.
 async fn until_drained(database: &Database) -> Result<()> {
     let last = database.number("SELECT max(id) FROM jobs_job").await?;
     database.until_none(&format!("SELECT count(*) FROM jobs_job WHERE id = {last} AND status < 2")).await?;

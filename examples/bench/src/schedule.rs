@@ -13,7 +13,7 @@ use crate::floor::Connection;
 use crate::job::{self, Noop};
 use crate::workers::Workers;
 
-/// How many tasks schedule, and how many jobs in all where a drain has 20,000.
+/// How many tasks schedule, and how many jobs in all for a drain of 20,000.
 const TASKS: [(u64, u64); 2] = [(1, 3_000), (16, 16_000)];
 
 pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Figure>> {
@@ -46,7 +46,7 @@ pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Figure>> {
     Ok(figures)
 }
 
-/// The floor: each task on a connection of its own.
+/// The floor: each task on its own connection.
 async fn insert(database: &Database, connections: Vec<Connection>, each: u64) -> Result<Duration> {
     database.empty().await?;
     database.settle().await?;

@@ -1,4 +1,4 @@
-//! What statements this process sends: sqlx tells of each.
+//! The statements that this process sends, as sqlx logs them.
 
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,11 +15,11 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 static COUNTING: AtomicBool = AtomicBool::new(false);
 static SENT: Mutex<Sent> = Mutex::new(Sent { number: 0, looks: Vec::new() });
 
-/// What was sent.
+/// The statements that were sent.
 #[derive(Debug, Default)]
 pub(crate) struct Sent {
     pub(crate) number: u64,
-    /// How long each statement took that looked for due jobs.
+    /// The duration of each statement that looked for due jobs.
     pub(crate) looks: Vec<Duration>,
 }
 
@@ -28,13 +28,13 @@ pub(crate) fn install() {
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,jobs::worker::maintain=error"));
     let warnings = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(filter);
-    // Asked each time: while nothing is counted, a statement costs no more than this look.
+    // Checked each time: while nothing is counted, a statement costs no more than this check.
     let counting = DynFilterFn::new(|statement, _| is_statement(statement) && COUNTING.load(Ordering::Relaxed))
         .with_callsite_filter(|event| if is_statement(event) { Interest::sometimes() } else { Interest::never() });
     tracing_subscriber::registry().with(warnings).with(Counter.with_filter(counting)).init();
 }
 
-/// What is sent until the future is done.
+/// Returns what is sent until the future is done.
 pub(crate) async fn during<T>(done: impl Future<Output = T>) -> (T, Sent) {
     *lock() = Sent::default();
     COUNTING.store(true, Ordering::SeqCst);
@@ -61,7 +61,7 @@ impl<S: Subscriber> Layer<S> for Counter {
     }
 }
 
-/// What sqlx tells of a statement.
+/// The fields that sqlx logs for a statement.
 #[derive(Default)]
 struct Statement {
     looks: bool,

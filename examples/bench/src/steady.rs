@@ -44,7 +44,7 @@ pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Figure>> {
     ])
 }
 
-/// What was scheduled, and what had piled up.
+/// The jobs that were scheduled, and the backlog that built up.
 #[derive(Default)]
 struct Load {
     scheduled: u64,
@@ -53,7 +53,7 @@ struct Load {
 }
 
 impl Load {
-    /// Schedules at this rate for so long.
+    /// Schedules at this rate for this long.
     async fn put(database: &Database, rate: f64, time: Duration) -> Result<Self> {
         let mut load = Self::default();
         let begin = Instant::now();

@@ -1,11 +1,11 @@
-//! What is printed: a table for people, JSON for machines.
+//! The output: a table for people, JSON for machines.
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use serde_json::{Value, json};
 
 use crate::figure::{Figure, Goal, Samples, Unit};
 
-/// One row for each figure.
+/// Prints one row for each figure.
 pub(crate) fn print(figures: &[Figure]) {
     let mut table = Table::new();
     table.load_preset(presets::ASCII_MARKDOWN).set_content_arrangement(ContentArrangement::Disabled);
@@ -50,7 +50,7 @@ fn spread(samples: &Samples) -> String {
     format!("{} ({} – {})", number(samples.median()), number(samples.least()), number(samples.most()))
 }
 
-/// Three digits that count, and thousands apart.
+/// Formats a number with three significant digits and a thousands separator.
 fn number(number: f64) -> String {
     if number.abs() < 10.0 {
         format!("{number:.2}")
@@ -95,7 +95,7 @@ impl Goal {
     }
 }
 
-/// One object for each figure.
+/// Prints one object for each figure.
 pub(crate) fn print_json(figures: &[Figure]) {
     let figures: Vec<_> = figures.iter().map(object).collect();
     println!("{:#}", Value::from(figures));

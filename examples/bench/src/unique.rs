@@ -1,4 +1,4 @@
-//! Scheduling jobs that exist once, beside the same without a key.
+//! Scheduling unique jobs, compared with jobs that have no key.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use crate::figure::{Figure, Goal, Samples, Unit};
 use crate::floor;
 use crate::job::Noop;
 
-/// How many are scheduled one by one where a drain has 20,000.
+/// How many are scheduled one by one, for a drain of 20,000.
 const ONE_BY_ONE: u64 = 3_000;
 
 pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Figure>> {
@@ -42,7 +42,7 @@ pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Figure>> {
     ])
 }
 
-/// The floor: so many rows at once.
+/// The floor: this many rows at once.
 async fn raw(database: &Database, jobs: u64, at_once: u64) -> Result<Duration> {
     database.empty().await?;
     database.settle().await?;
@@ -58,7 +58,7 @@ async fn raw(database: &Database, jobs: u64, at_once: u64) -> Result<Duration> {
     Ok(time)
 }
 
-/// A key of the length of ours, and in as little order.
+/// A key as long as ours, and as unordered.
 fn key_of(number: u64) -> String {
     let mixed = number.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15).swap_bytes();
     format!("{mixed:016x}{number:08x}")

@@ -25,7 +25,7 @@ pub(crate) struct Workers {
 }
 
 impl Workers {
-    /// Starts so many, each on a connection of its own.
+    /// Starts this many workers, each on its own connection.
     pub(crate) async fn start(database: &Database, number: u16, queues: &[(&str, usize)]) -> Result<Self> {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
@@ -36,7 +36,7 @@ impl Workers {
         Ok(Self { stop, tasks })
     }
 
-    /// What the future gives; an error where a worker ends before, or it takes too long.
+    /// Returns the future's output; an error if a worker ends first, or if it takes too long.
     pub(crate) async fn until<T>(&mut self, done: impl Future<Output = T>) -> Result<T> {
         let done = pin!(tokio::time::timeout(PATIENCE, done));
         tokio::select! {

@@ -1,4 +1,4 @@
-//! The defaults of fields: for `new`, and the same for serde.
+//! The defaults of fields, for `new` and for serde.
 
 use proc_macro2::TokenStream;
 use quote::quote;

@@ -21,7 +21,7 @@ pub(crate) const MAX_MISSED: u32 = 100;
 /// The cap of exponential delays if none is given.
 pub(crate) const DEFAULT_CAP: Duration = Duration::from_hours(1);
 
-/// What is wrong with the name of a job or a queue, and what to do.
+/// Checks the name of a job or a queue. The error says what is wrong with it, and what to do.
 pub(crate) fn check_name(name: &str) -> Result<(), &'static str> {
     if name.is_empty() {
         Err("is empty: write at least one character")

@@ -1,4 +1,4 @@
-//! The options of a job: what `#[job(…)]` and the parentheses of `#[job_fn(…)]` say.
+//! The options of a job, from `#[job(…)]` and from the parentheses of `#[job_fn(…)]`.
 
 use std::time::Duration;
 
@@ -108,7 +108,7 @@ impl Options {
     }
 
     fn read(&mut self, arguments: TokenStream, places: &[Where], errors: &mut Errors) {
-        // Some options have options of their own, whose errors are collected beside these.
+        // Some options have nested options, whose errors are collected beside these.
         let mut inner = Errors::default();
         read_options(arguments, errors, |key, input| {
             let known = || TABLE.iter().filter(|(_, place, _)| places.contains(place));

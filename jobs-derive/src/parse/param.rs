@@ -22,7 +22,7 @@ pub(crate) enum ParamDefault {
     OfType(Ident),
     /// `#[param(default = value)]`
     Value(Ident, Expr),
-    /// It can't be read, which has been reported.
+    /// An option that can't be read, which has been reported.
     Unreadable,
 }
 

@@ -72,7 +72,7 @@ fn names(key: &Ident, input: ParseStream, expected: &str) -> syn::Result<Vec<Ide
     }
     let content;
     let parentheses = parenthesized!(content in input);
-    // All of the content is read, whatever it is: the rest would be an error of its own.
+    // All of the content is read, whatever it is: otherwise, the rest would be another error.
     let names = Punctuated::<Ident, Token![,]>::parse_terminated.parse2(content.parse()?);
     let names = names.map_err(|error| Error::new(error.span(), expected))?;
     if names.is_empty() {

@@ -50,7 +50,7 @@ fn find(tokens: TokenStream) -> Option<(Span, &'static str)> {
     None
 }
 
-/// The place of a `HashSet` in a type.
+/// The span of a `HashSet` in a type.
 pub(crate) fn hash_set(ty: &Type) -> Option<Span> {
     find_hash_set(ty.to_token_stream())
 }

@@ -54,7 +54,7 @@ pub struct JobFilter {
     limit: Option<u64>,
 }
 
-/// Statuses as one text: what fits into the query of a URL.
+/// Statuses as one text that fits into the query of a URL.
 mod statuses {
     use std::fmt;
 
@@ -101,7 +101,7 @@ const MAX_LIMIT: u64 = 1_000;
 const DEFAULT_LIMIT: u64 = 100;
 
 impl JobFilter {
-    /// All jobs.
+    /// Creates a filter that matches all jobs.
     pub fn new() -> Self {
         Self::default()
     }
@@ -238,7 +238,7 @@ impl JobCounts {
         self.scheduled + self.running + self.canceled + self.failed + self.terminated
     }
 
-    /// How many there are in this status.
+    /// The number of jobs in this status.
     #[must_use]
     pub const fn of(&self, status: JobStatus) -> u64 {
         match status {

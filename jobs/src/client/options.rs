@@ -43,7 +43,7 @@ enum Due {
 }
 
 impl JobOptions {
-    /// No options set.
+    /// Creates options of which none is set.
     pub fn new() -> Self {
         Self::default()
     }

@@ -83,7 +83,7 @@ impl JobRecord {
         decode_one(name, value)
     }
 
-    /// The result of this name. If `execute` returned nothing (`()`, `None`), so is the result named `output`.
+    /// The result of this name. If `execute` returned nothing (`()` or `None`), the result named `output` is decoded as such.
     pub fn result<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
         match self.results.get(name) {
             Some(value) => decode_one(name, value),
@@ -96,7 +96,7 @@ impl JobRecord {
     pub fn output<T: DeserializeOwned>(&self) -> Result<T, Error> {
         match self.status {
             JobStatus::Terminated => {
-                // An output that is nothing is not stored, nor is that of a job that ended by `set_status(Terminated)`.
+                // An output of `()` or `None` is not stored, nor is that of a job that ended by `set_status(Terminated)`.
                 decode_one(OUTPUT, self.results.get(OUTPUT).unwrap_or(&Value::Null))
             }
             JobStatus::Failed => Err(Error::JobFailed {

@@ -91,7 +91,7 @@ impl<'c, C: Connection, J: IntoRow> IntoFuture for Schedule<'c, C, J> {
     }
 }
 
-/// A job with options of its own, for [`schedule_all`] or to be scheduled later.
+/// A job with its own options, for [`schedule_all`] or to be scheduled later.
 #[derive(Debug, Clone)]
 pub struct WithOptions<J> {
     job: J,
@@ -138,18 +138,18 @@ pub struct NamedJob {
 }
 
 impl NamedJob {
-    /// A job of this name, with these parameters: an object, or `null` for none.
+    /// Creates a job of this name with these parameters: an object, or `null` for none.
     pub fn new(name: impl Into<String>, parameters: Value) -> Self {
         Self { name: name.into(), parameters }
     }
 
-    /// Gives it options.
+    /// Gives the job options.
     #[must_use]
     pub fn with_options(self, options: JobOptions) -> WithOptions<Self> {
         WithOptions::new(self, options)
     }
 
-    /// Schedules it. See [`Schedule`].
+    /// Schedules the job. See [`Schedule`].
     pub fn schedule<C: Connection>(self, db: &C) -> Schedule<'_, C, Self> {
         Schedule::new(db, self, JobOptions::new())
     }
@@ -176,7 +176,7 @@ mod sealed {
     impl Sealed for NamedJob {}
     impl<J> Sealed for WithOptions<J> {}
 
-    /// A job that can be made a row.
+    /// A job that can be converted into a row.
     pub trait IntoRow {
         fn into_row(self, options: JobOptions) -> Result<NewJob, Error>;
     }
@@ -293,7 +293,7 @@ pub(crate) async fn insert<C: ConnectionTrait, R: Borrow<NewJob>>(db: &C, rows: 
         return Ok(others.collect());
     }
     let mut keyed = unique::place(db, &keyed).await?.into_iter();
-    // Both return as many as they are given.
+    // Both return as many as they were given.
     Ok(rows.iter().filter_map(|row| if row.borrow().key.is_some() { keyed.next() } else { others.next() }).collect())
 }
 
@@ -327,7 +327,7 @@ pub(crate) async fn insert_one<C: Connection>(db: &C, row: NewJob) -> Result<Pla
     let placed = store::repeat_call(db, inserted).instrument(span.clone()).await?;
     span.record("job", placed.first().map(|placed| placed.id));
     announce(rows.iter().zip(&placed));
-    // There are as many as rows.
+    // There is one for each row.
     placed.first().copied().ok_or_else(|| Error::Database(sea_orm::DbErr::RecordNotInserted))
 }
 

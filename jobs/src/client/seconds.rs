@@ -1,4 +1,4 @@
-//! Durations as numbers of seconds: what a script can compute with.
+//! Durations as numbers of seconds, which scripts can compute with.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ pub(crate) fn serialize<S: Serializer>(duration: &Option<Duration>, serializer: 
     duration.map(|duration| duration.as_secs_f64()).serialize(serializer)
 }
 
-/// To the microsecond, as databases have them: a number has no more digits, if it is of a hundred years.
+/// Rounds to the microsecond, the precision of databases: an `f64` has no more digits for a duration of a hundred years.
 pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     let Some(seconds) = Option::<f64>::deserialize(deserializer)? else { return Ok(None) };
     let micros = Duration::try_from_secs_f64(seconds).map_err(D::Error::custom)?.as_nanos().saturating_add(500) / 1_000;

@@ -61,8 +61,8 @@ const LOCK_TIMEOUT: Duration = Duration::from_mins(1);
 /// Creates the tables, or brings them up to date. Any number of processes may call this at once: one does it, the others wait.
 ///
 /// If the tables are up to date, or of a later release, nothing is written, so a user without the privilege to change tables can
-/// call it. The applied migrations are recorded in a table of their own, `jobs_migration`. To run the migrations inside a
-/// `Migrator` of your own, see [`JobsMigrator`].
+/// call it. The applied migrations are recorded in a separate table, `jobs_migration`. To run the migrations inside your own
+/// `Migrator`, see [`JobsMigrator`].
 pub async fn migrate(db: &DatabaseConnection) -> Result<(), Error> {
     match migrations::state(db).await? {
         State::UpToDate => return Ok(()),
@@ -105,7 +105,7 @@ async fn in_turn(
     db: &DatabaseConnection,
     migrate: impl AsyncFn(&DatabaseTransaction) -> Result<(), DbErr>,
 ) -> Result<(), Error> {
-    // On a connection of its own: if the call is dropped, the lock goes with it.
+    // On its own connection: if the call is dropped, the lock goes with it.
     let own = own_pool::own_connections(db, 1);
     store::retry_contention(|| async {
         let transaction = store::begin(&own).await?;

@@ -33,7 +33,7 @@ pub struct WorkerRecord {
     pub running: u64,
 }
 
-/// Lists all workers, oldest first: live ones, and those whose jobs nobody has taken over yet.
+/// Lists all workers, oldest first: live ones, and those whose jobs no other worker has taken over yet.
 pub async fn workers<C: Connection>(db: &C) -> Result<Vec<WorkerRecord>, Error> {
     let loads = store::loads(db).await?;
     let record = |(row, is_live): (crate::store::entity::worker::Model, bool)| {

@@ -114,7 +114,7 @@ async fn fire(
     }
 }
 
-/// Fires the plans. The rows of their schedules are locked, so that nobody else does.
+/// Fires the plans. The rows of their schedules are locked, so that no other worker fires them.
 async fn fire_all(transaction: &DatabaseTransaction, plans: &[Plan]) -> Result<(Vec<Firing>, Vec<Placed>), DbErr> {
     if plans.is_empty() {
         return Ok((Vec::new(), Vec::new()));

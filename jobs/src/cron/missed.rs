@@ -11,7 +11,7 @@ pub(super) const LATE: TimeDelta = TimeDelta::minutes(2);
 /// Missed times are counted up to this number.
 const COUNTED: usize = 1_000;
 
-/// What to do about due times.
+/// The times to fire, and how many were missed.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Due {
     /// Oldest first.
@@ -22,7 +22,7 @@ pub(super) struct Due {
     pub(super) was_up: bool,
 }
 
-/// What is due at `now` if the next time was `first`, and a worker that knows the job has been up since `up_since`.
+/// The times due at `now`, if the next time was `first` and a worker that knows the job has been up since `up_since`.
 pub(super) fn due(
     policy: Missed,
     times: &Times,

@@ -73,7 +73,7 @@
 //! When a worker starts, it writes the schedules of the definitions that are linked into it, and removes those whose definition no
 //! longer has one. It does so only then: during a rollout, the worker that started last decides, and those still running change
 //! nothing back. An unchanged schedule keeps its next time and its missed times; one with a new expression or time zone starts
-//! afresh. A paused schedule stays paused. If no program has the definition any more, its schedule does not fire, and [`remove`]
+//! over. A paused schedule stays paused. If no program has the definition any longer, its schedule does not fire, and [`remove`]
 //! removes it.
 //!
 //! A worker skips schedules that it can't read, such as one in a time zone that only a newer release knows, and logs a warning.

@@ -1,4 +1,4 @@
-//! What a due schedule has to do: the times to fire for, and the job to schedule.
+//! The work of a due schedule: the times to fire for, and the job to schedule.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ConnectionTrait, DbErr};

@@ -65,7 +65,7 @@ impl Times {
         std::iter::successors(self.next(since), |time| self.next(*time)).take_while(move |time| *time <= until)
     }
 
-    /// In English: `At 03:00`.
+    /// Describes the expression in English: `At 03:00`.
     pub(crate) fn describe(&self) -> String {
         self.expression.describe().trim_end_matches('.').replacen("At every", "Every", 1)
     }

@@ -1,4 +1,4 @@
-//! One attempt, as its job and its worker share it.
+//! The state of one attempt, shared by its job and its worker.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -18,7 +18,7 @@ use crate::store::row::Claimed;
 /// Application state by type.
 pub(crate) type States = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
 
-/// One attempt, as its job and its worker share it.
+/// An attempt, shared by its job and its worker.
 pub(crate) struct RunningAttempt {
     pub(crate) job: Claimed,
     pub(crate) parameters: Parameters,
@@ -81,7 +81,7 @@ impl StopSignal {
 /// Work in an attempt that must not, or cannot, be interrupted by dropping its future.
 #[derive(Debug, Default)]
 pub(crate) struct Activity {
-    /// Database calls of ours.
+    /// The library's own database calls.
     pub(crate) calls: Arc<InFlightCount>,
     /// Code that blocks a thread.
     pub(crate) blocking: Arc<InFlightCount>,

@@ -1,4 +1,4 @@
-//! What `execute` is given: who it works for, and how to say what happens.
+//! The context that `execute` receives: facts about its attempt, and ways to report progress and results.
 
 use std::any::{TypeId, type_name};
 use std::fmt;
@@ -127,10 +127,10 @@ impl JobContext {
         self.attempt.updates.log(Level::Error, text.into());
     }
 
-    /// Keeps a named result, besides what `execute` returns (which is the one named `output`); the last of a name counts.
+    /// Stores a named result, besides the value that `execute` returns (named `output`). A later result of the same name replaces it.
     ///
-    /// [`Error::InvalidValue`] if the job's results together would be over 1 MiB of JSON, [`Error::Encode`] if the value does not
-    /// serialize, [`Error::Closed`] after [`finish_in`](Self::finish_in).
+    /// [`Error::InvalidValue`] if the job's results together would be over 1 MiB of JSON, [`Error::Encode`] if the value can't be
+    /// serialized, [`Error::Closed`] after [`finish_in`](Self::finish_in).
     pub fn set_result<T: Serialize>(&self, name: &str, value: T) -> Result<(), Error> {
         let value = parameters::to_value(name, value)?;
         self.attempt.updates.set_result(self.id(), name, value)
@@ -150,8 +150,8 @@ impl JobContext {
         self.attempt.updates.request_status(self.id(), status)
     }
 
-    /// Returns when the attempt should stop, and why: the job was canceled, its time is over, or its worker shuts down or has lost the
-    /// database. A job that goes on is ended at an `await` when the grace is over.
+    /// Waits until the attempt should stop, and returns why: the job was canceled, it timed out, or its worker is shutting down or has lost
+    /// the database. A job that keeps running is ended at an `await` when the grace is over.
     ///
     /// Clean up, and return any plain error: the job's next status depends on why it was stopped, and the error's text is ignored. Do not
     /// return [`JobError::cancel`](crate::JobError::cancel), which would end the job for good even if its worker is only shutting down.
@@ -183,7 +183,7 @@ impl JobContext {
         reason
     }
 
-    /// Why the attempt should stop; `None` as long as it should not. Return a plain error then, as after
+    /// Why the attempt should stop; `None` if it should not. If it should, return a plain error, as after
     /// [`stop_requested`](Self::stop_requested).
     #[must_use]
     pub fn stop_reason(&self) -> Option<StopReason> {
@@ -227,13 +227,13 @@ impl JobContext {
 
     /// Runs blocking or CPU-bound code on a new thread, one for each call, and returns its result.
     ///
-    /// There the code holds up no other job, and the end of the process does not wait for it, as it would for tokio's `spawn_blocking`. A
+    /// The code does not delay other jobs, and the process does not wait for it when it exits, unlike with tokio's `spawn_blocking`. A
     /// panic in it is the job's panic. For many short pieces of work, make one call that does them all.
     ///
-    /// The code can't be stopped from outside: if it runs for long, let it check [`stop_reason`](Self::stop_reason) from time to time. If
-    /// `execute` does not wait for it to end, as with a `select!` or a timeout of its own, it is asked to stop when `execute` has returned,
-    /// and no other attempt starts while it runs. If code that was asked to stop still runs when the [grace](crate::Worker::cancel_grace) is
-    /// over, the job ends `FAILED`, and is not retried even if it has attempts left: two of them could run at once.
+    /// The code can't be stopped from outside: if it runs for long, it should check [`stop_reason`](Self::stop_reason) regularly. If
+    /// `execute` does not wait for it to end (for example, because of a `select!` or a timeout), it is asked to stop when `execute` has
+    /// returned, and no other attempt starts while it runs. If it was asked to stop and still runs when the
+    /// [grace](crate::Worker::cancel_grace) is over, the job ends `FAILED`, and is not retried: two attempts could run at once.
     ///
     /// # Panics
     ///
@@ -243,13 +243,13 @@ impl JobContext {
         let runtime = tokio::runtime::Handle::current();
         let span = tracing::Span::current();
         let (done, result) = tokio::sync::oneshot::channel();
-        // Not one of the runtime's threads: those hold up the end of the process until their code has ended.
+        // Not a thread of the runtime: the process would wait for its code before it ends.
         let thread = std::thread::Builder::new().name("jobs-blocking".into()).spawn(move || {
             let _until_it_ends = blocking;
             let _runtime = runtime.enter();
             let unheard = done.send(span.in_scope(|| catch_unwind(AssertUnwindSafe(code))));
-            // Where nobody is left to hear it, it is dropped here. That may panic, with a value whose drop panics again: a thread
-            // that ends with such a value ends the process.
+            // If the receiver is gone, the result is dropped here. That may panic, with a payload whose drop panics again: a thread
+            // that ends with such a payload ends the process.
             if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(unheard))) {
                 std::mem::forget(panic);
             }
@@ -262,8 +262,8 @@ impl JobContext {
         }
     }
 
-    /// Begins a transaction for what the job reads and writes together, as [`jobs::begin`](crate::begin) does; often one that ends with
-    /// [`finish_in`](Self::finish_in). What is read in it may have changed before it writes: nothing is refused for that.
+    /// Begins a transaction, as [`jobs::begin`](crate::begin) does: for what the job reads and writes together, often ending with
+    /// [`finish_in`](Self::finish_in). Its writes are not refused if what it has read was changed in the meantime.
     ///
     /// ```standalone_crate
     /// # use jobs::prelude::*;
@@ -296,21 +296,20 @@ impl JobContext {
     ///
     /// # Panics
     ///
-    /// As [`db`](Self::db).
+    /// Under the same condition as [`db`](Self::db).
     pub async fn begin(&self) -> Result<DatabaseTransaction, Error> {
         let _call = self.attempt.activity.calls.enter();
         crate::store::connection::begin(self.db()).await
     }
 
-    /// Ends the job `TERMINATED` inside the given transaction: what else the transaction writes and the end of the job are
-    /// committed together, or neither is. Progress, messages and results so far go with it.
+    /// Ends the job `TERMINATED` inside the given transaction: the job's end and everything else that the transaction writes are
+    /// committed together, or not at all. Progress, messages and results so far are part of it.
     ///
-    /// The transaction should come from [`begin`](Self::begin): in another that has read before, the database may refuse the write, because
-    /// something has changed since.
+    /// The transaction should come from [`begin`](Self::begin): if it was begun otherwise and has already read, the database may refuse
+    /// the write because something has changed since.
     ///
-    /// [`Error::Lost`] if another worker has taken the job over: roll back then. After a success the context takes no more
-    /// writes ([`Error::Closed`]), and what `execute` returns no longer matters; a transaction that is not committed makes the attempt
-    /// fail.
+    /// [`Error::Lost`] if another worker has taken over the job: in that case, roll back. After a success, the context accepts no more
+    /// writes ([`Error::Closed`]), and what `execute` returns no longer matters; if the transaction is not committed, the attempt fails.
     pub async fn finish_in<T: Serialize>(&self, transaction: &DatabaseTransaction, output: &T) -> Result<(), Error> {
         let attempt = &*self.attempt;
         let _call = attempt.activity.calls.enter();
@@ -325,7 +324,7 @@ impl JobContext {
         if !dialect.row_locks {
             attempt.env.updates_written().await;
         }
-        // Batches leave out what is locked: it would be taken for lost.
+        // The write skips locked rows: if this one were locked, it would be taken for lost.
         control::lock(transaction, dialect, self.id()).await?;
         if dialect.row_locks {
             // Only now: updates don't wait for a locked row, and other jobs' must not wait while this one waits for it.

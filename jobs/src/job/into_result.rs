@@ -1,8 +1,8 @@
-//! What a function that is a job may return.
+//! The return types of functions that are jobs.
 
 use crate::error::{JobError, JobResult};
 
-/// What a job's function may return.
+/// A type that a job's function may return.
 #[diagnostic::on_unimplemented(
     message = "a job's function can't return `{Self}`",
     label = "return `JobResult<…>`, another `Result`, or nothing"

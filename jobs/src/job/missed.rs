@@ -1,4 +1,4 @@
-//! What becomes of the times of a schedule that have passed while no worker was up.
+//! The policy for times of a schedule that pass while no worker is up.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,9 +9,9 @@ use crate::error::Error;
 
 /// The policy for times at which no worker that knows the job was up. The next worker that starts applies it.
 ///
-/// A time is missed when another has come after it before it was fired, or when no worker that knows the job was up then, nor within two
-/// minutes. One that only had to wait for its turn is not missed. A clock of the database that is set forward by more than a worker's
-/// lease looks as if nobody had been up meanwhile: what it passes over is missed.
+/// A time is missed if a later one came before it was fired, or if no worker that knows the job was up at that time or within two
+/// minutes after it. A time that only had to wait for its turn is not missed. If the database's clock is set forward by more than a
+/// worker's lease, it looks as if no worker had been up: the times in between are missed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Missed {
@@ -24,7 +24,7 @@ pub enum Missed {
     All(u32),
 }
 
-/// So many jobs at once are enough.
+/// The largest number that `All` accepts.
 const MOST: u32 = 100;
 
 impl Missed {

@@ -1,4 +1,4 @@
-//! What a job's author meets: the traits that make a struct a job, its parameters, its definition, the context of an attempt.
+//! The API for authors of jobs: the traits that make a struct a job, its parameters, its definition, the context of an attempt.
 //!
 //! Imports `model`, `error` and `store`.
 
@@ -37,7 +37,7 @@ pub trait JobParams: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The names under which the parameters are stored.
     const PARAMETERS: &'static [&'static str];
 
-    /// The names of those whose values are not shown, also the other names by which they are read.
+    /// The names of the parameters whose values are not shown, including the other names by which they are read.
     const SECRETS: &'static [&'static str] = &[];
 }
 
@@ -69,14 +69,14 @@ pub trait Execute: Sized + Send + Sync + 'static {
     /// The value that a successful execution returns, stored as the result named `output`; `()` if there is none.
     type Output: Serialize + DeserializeOwned + Send + 'static;
 
-    /// Runs one attempt. It may be entered more than once for one job: after an error, a timeout or the loss of its worker.
+    /// Runs one attempt. A job may have several: after an error, a timeout or the loss of its worker.
     ///
-    /// Any error returned with `?` is recorded and retried with backoff; see [`JobError`](crate::JobError) for the other ends.
-    /// The future is dropped at an `await` when the job does not stop within the grace after its timeout or cancellation.
+    /// Any error returned with `?` is recorded and retried with backoff; see [`JobError`](crate::JobError) for the other outcomes.
+    /// The future is dropped at an `await` if the job does not stop within the grace after its timeout or cancellation.
     fn execute(&self, job: &JobContext) -> impl Future<Output = JobResult<Self::Output>> + Send;
 }
 
-/// A definition: what `#[derive(Job)]` writes, and registers at link time.
+/// A job definition, which `#[derive(Job)]` writes and registers at link time.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a job",
     label = "this is not a job",
@@ -116,7 +116,7 @@ pub(crate) struct StateType {
     pub(crate) name: fn() -> &'static str,
 }
 
-/// How many attempts a job has where nothing else is said.
+/// The number of attempts of a job by default.
 pub(crate) const DEFAULT_MAX_ATTEMPTS: u32 = 5;
 
 impl JobDefaults {
@@ -181,7 +181,7 @@ impl JobDefaults {
         self
     }
 
-    /// The application state without which these jobs can't run.
+    /// The application state that these jobs need to run.
     #[must_use]
     pub const fn state<S: Send + Sync + 'static>(mut self) -> Self {
         self.state = Some(StateType { id: TypeId::of::<S>, name: type_name::<S> });

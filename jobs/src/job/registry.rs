@@ -48,12 +48,12 @@ impl fmt::Debug for Definition {
     }
 }
 
-/// A decoded job whose type is forgotten.
+/// A decoded job whose type is erased.
 pub(crate) trait AnyJob: Send {
-    /// Runs it; its output comes back as JSON.
+    /// Runs the job, and returns its output as JSON.
     fn run(self: Box<Self>, job: JobContext) -> BoxFuture<'static, JobResult<Value>>;
 
-    /// What makes it unique.
+    /// The values that make the job unique.
     fn unique_values(&self) -> Result<Value, Error>;
 }
 
@@ -83,7 +83,7 @@ pub(crate) struct Registry {
 }
 
 impl Registry {
-    /// Everything that is linked into this program, and `more`; refused if two share a name.
+    /// Collects the definitions linked into this program, and `more`. Fails if two share a name.
     pub(crate) fn new(more: &[Definition]) -> Result<Self, Error> {
         let mut registry = Self::default();
         for definition in inventory::iter::<Definition>.into_iter().copied().chain(more.iter().copied()) {
@@ -124,7 +124,7 @@ impl Registry {
         &self.definitions
     }
 
-    /// All names that are answered to, aliases too, in order.
+    /// All names and aliases, in order.
     pub(crate) fn names(&self) -> Vec<&'static str> {
         let mut names: Vec<_> = self.by_name.keys().copied().collect();
         names.sort_unstable();
@@ -142,17 +142,17 @@ impl Registry {
     }
 }
 
-/// Whether both define the same type: registered at link time and by hand is one definition.
+/// Whether both define the same type: one that is registered both at link time and by hand is a single definition.
 fn same_job(one: &Definition, other: &Definition) -> bool {
     (one.job)() == (other.job)()
 }
 
-/// The linked definition that answers to a name. Where two do, a worker refuses to start; here either serves.
+/// The linked definition with this name or alias. If there are two, a worker refuses to start; here, either will do.
 pub(crate) fn find(name: &str) -> Option<&'static Definition> {
     inventory::iter::<Definition>.into_iter().find(|definition| definition.names().any(|known| known == name))
 }
 
-/// The names of a job's secret parameters, as far as its definition is linked.
+/// The names of a job's secret parameters, if its definition is linked.
 pub(crate) fn secrets(name: &str) -> &'static [&'static str] {
     find(name).map_or(&[], |definition| definition.secrets)
 }

@@ -1,4 +1,4 @@
-//! Jobs that exist once: who is the same as whom, for how long, and what becomes of the second.
+//! Unique jobs: which jobs count as the same, for how long, and what happens to the second one.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -52,7 +52,7 @@ impl Unique {
     }
 }
 
-/// What a single job says of its being unique, over its definition.
+/// The uniqueness options of a single job, which override its definition's.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct UniqueOptions {
@@ -63,7 +63,7 @@ pub(crate) struct UniqueOptions {
 }
 
 impl UniqueOptions {
-    /// The key of a job of this name, where it has one; `values` tells what its definition compares.
+    /// The key of a job of this name, if it has one; `values` returns what its definition compares.
     pub(crate) fn into_key(
         self,
         name: &str,
@@ -96,18 +96,18 @@ impl UniqueOptions {
     }
 }
 
-/// Of one length, whatever is compared. (Names and keys have no NUL characters, and JSON writes them otherwise.)
+/// A digest, whose length does not depend on what is compared. (Names and keys have no NUL characters, and JSON escapes them.)
 fn digest(name: &str, what: &str, text: &str) -> String {
     let mut digest = Sha256::new();
     for part in [name, what, text] {
         digest.update(part);
         digest.update([0]);
     }
-    // 144 bits: nobody finds two that are alike.
+    // 144 bits: nobody can find a collision.
     URL_SAFE_NO_PAD.encode(&digest.finalize()[..18])
 }
 
-/// The same value with all names in order: a map has none, and JSON's may keep what it was given.
+/// The value with all names sorted: maps have no order, and JSON objects may keep the order they were given.
 fn ordered(value: &Value) -> Value {
     match value {
         Value::Object(object) => {

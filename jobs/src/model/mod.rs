@@ -1,6 +1,6 @@
-//! The values that everything else speaks of: identifiers, statuses, levels, retry policies, how attempts end, how keys are held.
+//! The values that all other modules use: identifiers, statuses, levels, retry policies, how attempts end, how keys are held.
 //!
-//! No clock, and no access to a database: only derives say how a value is stored. Imports nothing of ours.
+//! No clock, and no access to a database: only derives say how a value is stored. Imports no other module of the crate.
 
 mod id;
 mod level;

@@ -1,4 +1,4 @@
-//! What an attempt ended in, and what that makes of its job. Pure: no clock, no database.
+//! The outcome of an attempt, and how it changes the job. Pure: no clock, no database.
 
 use std::fmt;
 use std::time::Duration;
@@ -58,16 +58,16 @@ impl fmt::Display for AttemptEnd {
     }
 }
 
-/// What an attempt ended in.
+/// The outcome of an attempt.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Outcome {
     /// `execute` returned its output.
     Succeeded,
-    /// It failed in a way that another attempt may mend; after `delay` if the job chose one, else by the policy.
+    /// It failed, and another attempt may succeed: after `delay` if the job chose one, else by the policy.
     Errored { how: AttemptEnd, reason: String, delay: Option<Duration> },
-    /// It failed in a way that no other attempt can mend.
+    /// It failed, and no other attempt can succeed.
     Failed { how: AttemptEnd, reason: String },
-    /// The job gave up, or did as it was asked.
+    /// The job gave up, or stopped because it was asked to.
     Canceled { reason: String },
     /// It asked to run again later, without counting this attempt.
     Snoozed { delay: Duration },
@@ -87,17 +87,17 @@ pub(crate) struct Attempts {
     pub(crate) retry: RetryPolicy,
 }
 
-/// What the end of an attempt changes in its job's row.
+/// The changes that the end of an attempt makes to its job's row.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Ending {
     pub(crate) status: JobStatus,
     /// Until the next attempt. `None`: the due time stays as it is.
     pub(crate) delay: Option<Duration>,
-    /// −1 where the attempt never started, else 0.
+    /// −1 if the attempt never started, else 0.
     pub(crate) attempt_change: i32,
-    /// 1 where the attempt does not count, so that the number of an attempt names one execution for ever.
+    /// 1 if the attempt does not count, so that an attempt's number always identifies one execution.
     pub(crate) max_attempts_change: i32,
-    /// What goes to the history; `None` for an end that costs no row there.
+    /// How the attempt ended, for the history; `None` if it gets no row there.
     pub(crate) how: Option<AttemptEnd>,
     pub(crate) error: Option<String>,
 }
@@ -129,7 +129,7 @@ impl Outcome {
         }
     }
 
-    /// What becomes of the job. `random` (0.0..=1.0) is the retry policy's jitter.
+    /// How the outcome changes the job. `random` (0.0..=1.0) is the retry policy's jitter.
     pub(crate) fn ending(self, attempts: Attempts, random: f64) -> Ending {
         let Attempts { attempt, max_attempts, budget, retry } = attempts;
         match self {

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// The pause between an attempt that failed and the next one.
 ///
 /// The default is exponential: 15 seconds before the second attempt, twice as long before each one after, at most an hour,
-/// each shortened or lengthened by up to 20 % so that jobs which failed together do not return together.
+/// each shortened or lengthened by up to 20 % so that jobs that failed together are not retried together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
     first: Duration,

@@ -57,7 +57,7 @@ impl JobStatus {
         }
     }
 
-    /// Its bit in a set of statuses.
+    /// The bit of this status in a set of statuses.
     pub(crate) const fn bit(self) -> i16 {
         1 << self.code()
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::texts::texts;
 
-/// Why an attempt is asked to stop: [`JobContext::stop_reason`](crate::JobContext::stop_reason). It decides what becomes of the job.
+/// Why an attempt is asked to stop: [`JobContext::stop_reason`](crate::JobContext::stop_reason). The job's next status depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StopReason {

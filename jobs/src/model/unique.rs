@@ -1,4 +1,4 @@
-//! How long a unique job holds its key, and what becomes of another job that wants it.
+//! How long a unique job holds its key, and what happens to another job that wants it.
 
 use serde::{Deserialize, Serialize};
 

@@ -92,7 +92,7 @@ impl WorkerConfig {
         self.lease.min(ANSWER_TIMEOUT)
     }
 
-    /// How operators know this worker. Names are cut to what a column holds.
+    /// The identity by which operators know this worker. Names are cut to the length of the column.
     pub(super) fn identity(&self) -> Identity {
         let host = cut(gethostname::gethostname().to_string_lossy().into_owned());
         let pid = std::process::id();

@@ -45,7 +45,7 @@ impl Database {
 /// If a connection is cut without notice, the system waits minutes or hours before it reports an error.
 pub(super) struct StoreClient {
     database: Arc<Database>,
-    /// What the statement under way uses.
+    /// The connections of the statement in flight.
     store: Store,
 }
 
@@ -55,7 +55,7 @@ impl StoreClient {
         self.store.clone()
     }
 
-    /// Awaits `work` on the last [`store`](Self::store). Without an answer in time it is dropped at once, and nobody uses its connections again.
+    /// Awaits `work` on the last [`store`](Self::store). Without an answer in time, it is dropped at once, and its connections are retired.
     pub(super) async fn with_timeout<T>(&mut self, work: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
         let timeout = self.database.answer_timeout;
         tokio::time::timeout(timeout, work).await.unwrap_or_else(|_| {

@@ -23,7 +23,7 @@ use crate::store::entity::worker;
 /// The pause between two tries to join again.
 const REJOIN_PAUSE: Duration = Duration::from_secs(1);
 
-/// How long a worker that is told to stop goes on joining, to leave properly.
+/// How long a worker that is told to stop keeps joining, to leave properly.
 const JOIN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Works until it is told to stop, in as many sessions as that takes.
@@ -141,7 +141,7 @@ async fn work(session: Arc<Session>, shutdown: &Shutdown) -> Result<SessionEnd, 
     if running > 0 {
         return Err(Error::StillRunning { running });
     }
-    // No job is left behind: a second signal is not an error any more.
+    // No job is left behind: a second signal is no longer an error.
     match shutdown.or_abort(&session, leave(&session)).await {
         Ok(Ok(())) => tracing::info!(worker = session.identity.id, "the worker has left"),
         Ok(Err(error)) => warn_of_row_left(&error),

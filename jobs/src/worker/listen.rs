@@ -1,4 +1,4 @@
-//! Wake-ups from other processes, if the database has them: a hint that makes the worker look at once.
+//! Wake-ups from other processes, if the database has them: a hint that makes the worker check at once.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -32,7 +32,7 @@ async fn listen(session: &Session) -> Result<(), sea_orm::DbErr> {
     let channels = ["jobs_wake", "jobs_cancel", "jobs_queue", "jobs_cron"];
     let mut listener = Listener::connect(&session.env.db, &channels).await?;
     session.listening.store(true, Ordering::SeqCst);
-    // Earlier notifications were not heard: look once, for jobs, for requests to cancel and for schedules.
+    // Earlier notifications were missed: check once, for jobs, for requests to cancel and for schedules.
     session.sleeper.wake_all();
     session.sleeper.beat.notify_one();
     session.sleeper.cron.notify_one();

@@ -1,7 +1,7 @@
 //! Workers: they claim, execute and finish jobs, and fire schedules.
 //!
 //! A worker joins (it inserts a row with a lease), claims due jobs, executes each, and writes their ends, in batches. A heartbeat on a
-//! thread of its own keeps the lease. If the lease is lost, the worker stops its jobs and joins again under another id.
+//! separate thread keeps the lease. If the lease is lost, the worker stops its jobs and joins again under another id.
 //!
 //! [`list`] is [`jobs::workers`](crate::workers) under the name that `queue::list` and `cron::list` have, too.
 
@@ -121,7 +121,7 @@ impl Worker {
         self
     }
 
-    /// Sets how long jobs may go on after the worker is told to stop, before they are asked to stop too. Default: 20 seconds.
+    /// Sets how long jobs may keep running after the worker is told to stop, before they are asked to stop too. Default: 20 seconds.
     pub fn shutdown_grace(mut self, grace: Duration) -> Self {
         self.config.shutdown_grace = grace;
         self
@@ -199,7 +199,7 @@ impl Worker {
     /// - [`Error::Setup`]: the worker can't start. There is no definition, two have the same name, state or the tables are missing, or a
     ///   setting of the database's sessions does not suit jobs, for example.
     /// - [`Error::Database`]: the database refused, or could not be reached, when the worker joined.
-    /// - [`Error::WorkerFailed`]: the worker can't go on, because a task or thread of its own failed.
+    /// - [`Error::WorkerFailed`]: the worker can't continue, because one of its own tasks or threads failed.
     /// - [`Error::Aborted`]: a second signal left jobs behind.
     /// - [`Error::StillRunning`]: blocking code of a job did not stop when it was asked to. It runs until the process ends.
     /// - [`Error::PoolClosed`]: the program closed the pool that it gave to the worker. Its jobs are stopped and given back.
@@ -208,8 +208,8 @@ impl Worker {
         self.run_with(shutdown).await
     }
 
-    /// Runs until this token is canceled, and leaves signals to the program: for a program that has its own handlers, or that goes on when
-    /// the worker has stopped.
+    /// Runs until this token is canceled, and leaves signals to the program: for a program that has its own handlers, or that continues
+    /// after the worker has stopped.
     ///
     /// Otherwise as [`run`](Self::run), but nothing makes the worker leave at once. The token takes the place of that of
     /// [`stop_on`](Self::stop_on).
@@ -231,7 +231,7 @@ impl Worker {
         self.run_with(Shutdown::on_token(token)).await
     }
 
-    /// Fires the schedules that are due, executes what is due in its queues, and returns when nothing is due or running any more. Jobs and
+    /// Fires the schedules that are due, executes what is due in its queues, and returns when nothing is due or running. Jobs and
     /// schedules that are due later stay.
     ///
     /// Signals are not handled: they end the process as if there were no worker, and its jobs are taken over when the lease expires. To

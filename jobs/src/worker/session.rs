@@ -1,4 +1,4 @@
-//! What the parts of a running worker share.
+//! The state that the parts of a running worker share.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

@@ -25,7 +25,7 @@ pub(super) enum SessionEnd {
     PoolClosed,
 }
 
-/// When a worker ends.
+/// The conditions under which a worker ends.
 pub(super) struct Shutdown {
     stop: CancellationToken,
     /// Leave at once.
@@ -83,7 +83,7 @@ impl Shutdown {
         session.tasks.close();
         let grace = match end {
             SessionEnd::Requested => session.config.shutdown_grace,
-            // Jobs can't go on without their connections.
+            // Jobs can't continue without their connections.
             SessionEnd::LeaseLost | SessionEnd::PoolClosed => Duration::ZERO,
         };
         if self.or_abort(session, tokio::time::timeout(grace, session.tasks.wait())).await?.is_ok() {
@@ -108,7 +108,7 @@ impl Shutdown {
         Ok(running)
     }
 
-    /// Waits for a claim that is under way. If it were cut off, its jobs would be claimed without anybody knowing.
+    /// Waits for a claim in flight. If it were cut off, its jobs would be claimed, and no task here would know of them.
     pub(super) async fn finish_claims(&self, session: &Session, claimer: JoinHandle<Option<()>>) -> Result<(), Error> {
         if claimer.is_finished() {
             return Ok(());

@@ -9,7 +9,7 @@ use tokio::process::{Child, Command};
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_cli-program");
 pub(crate) const WITHOUT_JOBS: &str = env!("CARGO_BIN_EXE_cli-without-jobs");
 
-/// How a command has ended, and what it has said.
+/// How a command has ended, and what it has printed.
 #[derive(Debug)]
 pub(crate) struct Called {
     pub(crate) code: i32,
@@ -24,19 +24,19 @@ impl Called {
     }
 }
 
-/// A command of the program with jobs, on the test's database.
+/// Calls a command of the program with jobs, on the test's database.
 pub(crate) async fn call(t: &Database, arguments: &[&str]) -> Called {
     call_on(PROGRAM, Some(t.url()), arguments).await
 }
 
-/// The same where it must succeed: its output.
+/// Calls a command that must succeed, and returns its output.
 pub(crate) async fn done(t: &Database, arguments: &[&str]) -> String {
     let called = call(t, arguments).await;
     assert_eq!(called.code, 0, "{arguments:?}: {called:#?}");
     called.output
 }
 
-/// The same with `--json`.
+/// Like `done`, with `--json`.
 pub(crate) async fn json(t: &Database, arguments: &[&str]) -> Value {
     let called = call(t, &[arguments, &["--json"]].concat()).await;
     assert_eq!(called.code, 0, "{arguments:?}: {called:#?}");
@@ -52,7 +52,7 @@ pub(crate) async fn call_on(program: &str, url: Option<&str>, arguments: &[&str]
     }
 }
 
-/// A command that goes on beside the test. It is killed where the test ends before it.
+/// Starts a command that runs beside the test. It is killed if the test ends before it.
 pub(crate) fn start(t: &Database, arguments: &[&str]) -> Child {
     command(PROGRAM, Some(t.url()), arguments).spawn().unwrap()
 }

@@ -1,4 +1,4 @@
-//! What many cases do.
+//! Steps that many cases share.
 
 use std::fmt::Debug;
 
@@ -20,17 +20,17 @@ pub(crate) fn worker_at(t: &Database, gate: &Gate) -> Running {
     Running::start(Worker::new(t.db().clone()).state(gate.clone()))
 }
 
-/// How many jobs there are.
+/// The number of jobs.
 pub(crate) async fn total(t: &Database) -> u64 {
     counts(t).await.total()
 }
 
-/// How many jobs there are in each status.
+/// The number of jobs in each status.
 pub(crate) async fn counts(t: &Database) -> JobCounts {
     jobs::counts(t.db(), JobFilter::new()).await.unwrap()
 }
 
-/// One job of each end.
+/// One job for each way to end.
 pub(crate) async fn closed_jobs(t: &Database) -> Vec<(JobHandle<Talk>, JobStatus)> {
     let ends = [("well", JobStatus::Terminated), ("fail", JobStatus::Failed), ("cancel", JobStatus::Canceled)];
     let mut closed = Vec::new();
@@ -62,7 +62,7 @@ pub(crate) fn undecodable<T: Debug>(result: Result<T, Error>) -> String {
     }
 }
 
-/// That there is no such job.
+/// Asserts that there is no such job.
 #[track_caller]
 pub(crate) fn assert_not_found<T: Debug>(result: Result<T, Error>, expected: impl Into<JobId>) {
     let expected = expected.into();
@@ -72,7 +72,7 @@ pub(crate) fn assert_not_found<T: Debug>(result: Result<T, Error>, expected: imp
     }
 }
 
-/// That the job has ended so, and does not change any more.
+/// Asserts that the job has ended with this status, and no longer changes.
 #[track_caller]
 pub(crate) fn assert_closed<T: Debug>(result: Result<T, Error>, expected: JobStatus) {
     match result {
@@ -81,7 +81,7 @@ pub(crate) fn assert_closed<T: Debug>(result: Result<T, Error>, expected: JobSta
     }
 }
 
-/// That the job has not ended: it stands so.
+/// Asserts that the job has not ended, and has this status.
 #[track_caller]
 pub(crate) fn assert_not_closed<T: Debug>(result: Result<T, Error>, expected: JobStatus) {
     match result {
@@ -90,7 +90,7 @@ pub(crate) fn assert_not_closed<T: Debug>(result: Result<T, Error>, expected: Jo
     }
 }
 
-/// That a record is what is read of its JSON.
+/// Asserts that a record is equal to what is read from its JSON.
 pub(crate) fn assert_read_back<T: Serialize + DeserializeOwned + PartialEq + Debug>(record: &T) {
     let json = serde_json::to_string(record).unwrap();
     assert_eq!(serde_json::from_str::<T>(&json).unwrap(), *record, "{json}");

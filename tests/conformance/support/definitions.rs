@@ -20,7 +20,7 @@ impl Execute for Add {
     }
 }
 
-/// Gives its text back.
+/// Returns its text.
 #[derive(Job, Debug)]
 #[job_params]
 pub(crate) struct Note {
@@ -35,7 +35,7 @@ impl Execute for Note {
     }
 }
 
-/// Gives back its address, which has an older name too.
+/// Returns its address, which has an older name too.
 #[derive(Job)]
 #[job_params]
 pub(crate) struct Send {
@@ -66,7 +66,7 @@ impl Execute for Ping {
     }
 }
 
-/// Says something of every option.
+/// Sets every option.
 #[derive(Job, Debug)]
 #[job(name = "configured", alias = "formerly", alias = "Früher", queue = "images", priority = -5, max_attempts = 3, timeout = "5m")]
 #[job_params]
@@ -83,7 +83,7 @@ impl Execute for Configured {
     }
 }
 
-/// Says and results a lot, then ends in the way that it is told: `well`, `error`, `fail` or `cancel`.
+/// Logs and stores a lot, then ends as it is told: `well`, `error`, `fail` or `cancel`.
 #[derive(Job, Debug)]
 #[job(retry = fixed("1h"), max_attempts = 2)]
 #[job_params]
@@ -111,7 +111,7 @@ impl Execute for Talk {
     }
 }
 
-/// Waits at the gate that the worker has as its state.
+/// Waits at the gate, which is the worker's state.
 #[derive(Job, Debug)]
 #[job(queue = "gated")]
 #[job_params]

@@ -1,4 +1,4 @@
-//! What many cases do, and the jobs that they schedule.
+//! Steps that many cases share, and the jobs that they schedule.
 
 pub(crate) mod common;
 pub(crate) mod definitions;

@@ -1,4 +1,4 @@
-//! The jobs that the cases schedule. Most of them do what their case says: the script that its worker has as state.
+//! The jobs that the cases schedule. Most of them do what their case says: the script, which is their worker's state.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -9,7 +9,7 @@ use jobs_tests::{Database, soon};
 use serde::Serialize;
 use serde_json::Value;
 
-/// What the jobs of a case do. Every worker here needs one.
+/// The code of a case's jobs. Every worker here needs one.
 #[derive(Clone)]
 pub(crate) struct Script(Arc<dyn Fn(JobContext) -> Played + Send + Sync>);
 
@@ -51,12 +51,12 @@ where
     soon(worker(t, script).run_until_idle()).await.unwrap();
 }
 
-/// How a script says that it went wrong.
+/// The error of a script that went wrong.
 pub(crate) fn wrong(error: impl Into<JobError>) -> JobResult {
     Err(error.into())
 }
 
-/// Plays the script. Where it fails, it stays away until the case makes it due.
+/// Plays the script. If it fails, it waits until the case makes it due.
 #[derive(Job, Debug)]
 #[job(queue = "play", retry = fixed("1h"), state = Script)]
 #[job_params]
@@ -74,7 +74,7 @@ pub(crate) struct Encore {
     name: String,
 }
 
-/// Plays the script in a queue of its own.
+/// Plays the script in its own queue.
 #[derive(Job, Debug)]
 #[job(queue = "aside", retry = fixed("1ms"), max_attempts = 2, state = Script)]
 #[job_params]
@@ -133,7 +133,7 @@ impl Execute for Add {
     }
 }
 
-/// Returns what JSON has no words for.
+/// Returns a value that JSON can't represent.
 #[derive(Job, Debug)]
 #[job_params]
 pub(crate) struct Unspeakable;

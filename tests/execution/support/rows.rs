@@ -1,11 +1,11 @@
-//! What happens behind a worker's back: rows that others write, and waiting until the database shows what must come.
+//! Rows that others write behind a worker's back, and waiting until the database shows what must come.
 
 use std::time::Duration;
 
 use jobs::{AttemptEnd, JobHandle, JobId, JobStatus};
 use jobs_tests::{Database, soon};
 
-/// Waits until it holds; panics where it does not in time.
+/// Waits until the condition holds; panics if it does not in time.
 pub(crate) async fn until<F: Future<Output = bool>>(holds: impl Fn() -> F) {
     soon(async {
         while !holds().await {
@@ -21,13 +21,13 @@ pub(crate) async fn until_status(t: &Database, id: impl Into<JobId>, status: Job
     until(|| async { jobs::status(t.db(), id).await.unwrap() == status }).await;
 }
 
-/// How the attempts that did not end well ended.
+/// How the unsuccessful attempts ended.
 pub(crate) async fn history<J: jobs::Job>(t: &Database, handle: JobHandle<J>) -> Vec<(u32, AttemptEnd)> {
     let attempts = handle.failed_attempts(t.db()).await.unwrap();
     attempts.iter().map(|attempt| (attempt.attempt, attempt.how)).collect()
 }
 
-/// A job as some other program may have left it, due now. `parameters` are JSON.
+/// Inserts a job as another program may have left it, due now. `parameters` are JSON.
 pub(crate) async fn insert_job(t: &Database, name: &str, queue: &str, parameters: &str) -> JobId {
     let now = t.seconds_from_now(0);
     t.execute(&format!(
@@ -38,7 +38,7 @@ pub(crate) async fn insert_job(t: &Database, name: &str, queue: &str, parameters
     t.number("SELECT MAX(id) FROM jobs_job").await.into()
 }
 
-/// A worker in another place, whose lease ends in so many seconds and which was last seen so many seconds ago.
+/// Inserts a worker elsewhere, whose lease ends in this many seconds and which was last seen this many seconds ago.
 pub(crate) async fn insert_worker(t: &Database, lease: i64, last_seen: i64) -> i64 {
     let (now, seen, end) = (t.seconds_from_now(0), t.seconds_from_now(-last_seen), t.seconds_from_now(lease));
     t.execute(&format!(
@@ -61,7 +61,7 @@ pub(crate) async fn take_over(t: &Database, id: impl Into<JobId>, worker: i64) {
     assert_eq!(rows, 1);
 }
 
-/// How many workers there are.
+/// The number of workers.
 pub(crate) async fn workers(t: &Database) -> i64 {
     t.number("SELECT COUNT(*) FROM jobs_worker").await
 }

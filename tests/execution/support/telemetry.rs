@@ -1,4 +1,4 @@
-//! Sees what this program measures and traces, whichever case it comes from: each looks for what bears a name of its own.
+//! Records what this program measures and traces, in whichever case: each looks for values with its own name.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -28,14 +28,14 @@ static RECORDER: OnceLock<Snapshotter> = OnceLock::new();
 static MEASURED: Mutex<Vec<Measured>> = Mutex::new(Vec::new());
 static SEEN: Mutex<Vec<Seen>> = Mutex::new(Vec::new());
 
-/// An event of a case or of schedules, or a span inside one of a case's own: its fields, and the spans around it, innermost first.
+/// An event of a case or of schedules, or a span inside one of a case's spans: its fields, and the spans around it, innermost first.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     pub(crate) fields: Pairs,
     pub(crate) spans: Vec<(&'static str, Pairs)>,
 }
 
-/// Once, before anything is measured or traced.
+/// Installs the recorder and the subscriber: once, before anything is measured or traced.
 pub(crate) fn install() {
     let recorder = DebuggingRecorder::new();
     let is_first = RECORDER.set(recorder.snapshotter()).is_ok();
@@ -52,13 +52,13 @@ fn is_ours(what: &Metadata<'_>) -> bool {
     what.target().starts_with("execution::observability")
 }
 
-/// What was measured so far under this name and these labels, among others.
+/// The values measured so far under this name and these labels, among others.
 pub(crate) fn measured(metric: &str, labels: &[(&str, &str)]) -> Vec<f64> {
     let has = |one: &Measured| labels.iter().all(|(name, value)| one.labels.get(*name).is_some_and(|v| v == value));
     all_measured().iter().filter(|one| one.metric == metric && has(one)).map(|one| one.value).collect()
 }
 
-/// The metrics that were measured so far, each with what it is said to be.
+/// The metrics measured so far, each with its description.
 pub(crate) fn described() -> BTreeMap<String, Option<String>> {
     all_measured().iter().map(|one| (one.metric.clone(), one.description.clone())).collect()
 }
@@ -84,12 +84,12 @@ fn all_measured() -> MutexGuard<'static, Vec<Measured>> {
     all
 }
 
-/// What was counted so far under this name and these labels, among others.
+/// The count so far under this name and these labels, among others.
 pub(crate) fn counted(metric: &str, labels: &[(&str, &str)]) -> f64 {
     measured(metric, labels).iter().sum()
 }
 
-/// What was seen with this field.
+/// The events and spans with this field.
 pub(crate) fn seen(field: &str, value: &str) -> Vec<Seen> {
     let seen = SEEN.lock().unwrap();
     let has = |one: &&Seen| {
@@ -99,7 +99,7 @@ pub(crate) fn seen(field: &str, value: &str) -> Vec<Seen> {
     seen.iter().filter(has).cloned().collect()
 }
 
-/// Where a job of this queue is executed, the program's subscriber panics.
+/// If a job of this queue is executed, the program's subscriber panics.
 pub(crate) const UNTRACEABLE: &str = "untraceable";
 
 struct Witness;

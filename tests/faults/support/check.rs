@@ -1,4 +1,4 @@
-//! What must hold when all is over, read from the journals and the tables.
+//! The invariants that must hold when everything is over, read from the journals and the tables.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -14,7 +14,7 @@ use crate::support::journal::{Event, What};
 use crate::support::scenario::until_none;
 use crate::support::scheduled::{Fate, Scheduled};
 
-/// What was counted, and what is wrong.
+/// The counts, and the violations that were found.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     counts: BTreeMap<&'static str, usize>,
@@ -57,12 +57,12 @@ impl Report {
         self.violations.push(what);
     }
 
-    /// Adds what others have found.
+    /// Adds violations that others have found.
     pub(crate) fn found(&mut self, violations: impl IntoIterator<Item = String>) {
         self.violations.extend(violations);
     }
 
-    /// One job: it ended as it had to, once, within its attempts.
+    /// Checks one job: it ended as it had to, once, within its attempts.
     async fn job(&mut self, t: &Database, record: &JobRecord, fate: Fate, executions: &[Execution]) {
         let (id, status) = (record.id, record.status);
         self.count(status.as_str(), 1);
@@ -94,7 +94,7 @@ impl Report {
         self.messages(t, record, executions).await;
     }
 
-    /// What a job ended with is its last attempt's.
+    /// Checks that the results of a job are those of its last attempt.
     fn results(&mut self, record: &JobRecord) {
         for name in ["output", "attempt"] {
             if let Ok(attempt) = record.result::<u32>(name)
@@ -109,7 +109,7 @@ impl Report {
         }
     }
 
-    /// What a job does in the transaction that finishes it happens once.
+    /// Checks that the effect of a job, in the transaction that finishes it, happens once.
     async fn effects(&mut self, t: &Database, record: &JobRecord) {
         if record.name == "Effect" {
             let sql = format!("SELECT count(*) FROM fault_effect WHERE job_id = {}", record.id);
@@ -120,7 +120,7 @@ impl Report {
         }
     }
 
-    /// A worker that is told to stop costs a job no attempt.
+    /// Checks that a worker that is told to stop costs a job no attempt.
     async fn history(&mut self, t: &Database, record: &JobRecord) {
         let attempts = jobs::failed_attempts(t.db(), record.id).await.unwrap_or_default();
         let ended = |how| attempts.iter().filter(|attempt| attempt.how == how).count();
@@ -143,7 +143,7 @@ impl Report {
         }
     }
 
-    /// What an attempt began to say after the next had started is not in the tables.
+    /// Checks that messages that an attempt began after the next had started are not in the tables.
     async fn messages(&mut self, t: &Database, record: &JobRecord, executions: &[Execution]) {
         if executions.len() < 2 {
             return;
@@ -159,7 +159,7 @@ impl Report {
         }
     }
 
-    /// Nothing ran that was not acknowledged.
+    /// Checks that nothing ran that was not acknowledged.
     async fn unexpected(&mut self, t: &Database, scheduled: &Scheduled, executions: &Executions) {
         let known: BTreeSet<_> = scheduled.acknowledged.iter().map(|(id, _)| id.get()).collect();
         for job in executions.keys().filter(|job| !known.contains(job)) {
@@ -171,7 +171,7 @@ impl Report {
         }
     }
 
-    /// What ran in a process that was killed runs again soon.
+    /// Checks that what ran in a process that was killed runs again soon.
     fn recovery(&mut self, longest: Duration, bound: Duration) {
         let millis = usize::try_from(longest.as_millis()).unwrap_or(usize::MAX);
         self.count("longest until a killed worker's job ran again, ms", millis);
@@ -180,7 +180,7 @@ impl Report {
         }
     }
 
-    /// What no user is to see: a database's word for what is to be tried again.
+    /// Checks that the log has no errors that users should not see: those of a database for statements that are to be retried.
     fn logs(&mut self, log: &str) {
         for word in ["database is locked", "Deadlock found", "Lock wait timeout", "Record has changed", "panicked at"] {
             if let Some(line) = log.lines().find(|line| line.contains(word)) {
@@ -195,7 +195,7 @@ impl Report {
         }
     }
 
-    /// Nothing runs any more, and no worker has left its row behind.
+    /// Checks that nothing runs any more, and that no worker has left its row behind.
     async fn left_behind(&mut self, t: &Database) {
         for (what, sql) in [
             ("jobs are not closed", "SELECT count(*) FROM jobs_job WHERE status < 2"),
@@ -213,7 +213,7 @@ impl Report {
             ),
             Kind::Postgres | Kind::Mariadb | Kind::Mysql => ("transactions are open", open_transactions(t)),
         };
-        // A server takes a moment to see that the other end is gone.
+        // A server needs a moment to notice that the other end is gone.
         until_none(t, &sql, jobs_tests::PATIENCE).await;
         let number = t.number(&sql).await;
         if number > 0 {
@@ -221,7 +221,7 @@ impl Report {
         }
     }
 
-    /// Prints the counts; panics where something is wrong.
+    /// Prints the counts; panics if something is wrong.
     pub(crate) fn conclude(self, seed: u64, case: &str, log: &str) {
         println!("{case}, seed {seed}\n{self}");
         let shown: Vec<_> = self.violations.iter().take(20).collect();
@@ -238,7 +238,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// The database's URL, by which its sessions can be told from those of other tests.
+/// The database's URL, by which its sessions can be distinguished from those of other tests.
 pub(crate) fn named(t: &Database) -> String {
     match t.kind() {
         Kind::Postgres => format!("{}&application_name={}", t.url(), t.name()),

@@ -1,4 +1,4 @@
-//! When attempts ran, as the journals tell: never early, never two at once, and soon again where their worker was killed.
+//! When attempts ran, by the journals: never early, never two at once, and soon again if their worker was killed.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,7 +13,7 @@ pub(crate) struct Execution {
     pub(crate) attempt: u32,
     pid: u32,
     pub(crate) start: i64,
-    /// `None`: it was cut off with its process, nobody saw when.
+    /// `None`: it was cut off with its process, at an unknown time.
     end: Option<i64>,
 }
 
@@ -23,7 +23,7 @@ pub(crate) type Executions = BTreeMap<i64, Vec<Execution>>;
 /// How precisely a database knows the time, in nanoseconds: SQLite counts milliseconds.
 const PRECISION: i64 = 1_000_000;
 
-/// What ran.
+/// The attempts that ran.
 pub(crate) fn executions(events: &[Event]) -> Executions {
     let mut executions = Executions::new();
     for event in events {
@@ -57,7 +57,7 @@ pub(crate) fn executions(events: &[Event]) -> Executions {
     executions
 }
 
-/// What ran before it was due.
+/// The attempts that ran before they were due.
 pub(crate) fn early(due: &[(JobId, i64)], executions: &Executions) -> Vec<String> {
     let mut found = Vec::new();
     for (id, due) in due {
@@ -71,7 +71,7 @@ pub(crate) fn early(due: &[(JobId, i64)], executions: &Executions) -> Vec<String
     found
 }
 
-/// Two attempts of a job that ran at the same time, but where the process of the first was frozen.
+/// Two attempts of a job that ran at the same time, unless the process of the first was frozen.
 pub(crate) fn overlaps(executions: &Executions, events: &[Event]) -> Vec<String> {
     let was_frozen = |run: &Execution| {
         events.iter().any(|event| matches!(event.what, What::Frozen) && event.pid == run.pid && event.at > run.start)
@@ -88,7 +88,7 @@ pub(crate) fn overlaps(executions: &Executions, events: &[Event]) -> Vec<String>
     found
 }
 
-/// How long it took at most until what ran in a process that was killed ran again.
+/// The longest time until what ran in a process that was killed ran again.
 pub(crate) fn longest_recovery(executions: &Executions, events: &[Event]) -> Duration {
     let killed: BTreeMap<_, _> =
         events.iter().filter(|event| matches!(event.what, What::Killed)).map(|event| (event.pid, event.at)).collect();

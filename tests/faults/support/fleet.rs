@@ -19,25 +19,25 @@ use crate::support::worker::{Setup, VARIABLE};
 pub(crate) struct Fleet {
     /// How the next worker is set up.
     pub(crate) setup: Setup,
-    /// Whether the way of the next worker to the database leads through a proxy of its own.
+    /// Whether the next worker reaches the database through its own proxy.
     pub(crate) behind_proxy: bool,
     /// The environment of the next worker, besides this program's.
     pub(crate) environment: Vec<(&'static str, String)>,
     pub(crate) workers: Vec<Member>,
     /// How soon what ran in a worker that was killed runs again.
     pub(crate) recovery: Duration,
-    /// What nobody asked for: ends, and whatever else a case has seen.
+    /// Ends that nobody asked for, and whatever else a case has seen.
     pub(crate) surprises: Vec<String>,
     pub(crate) journal: Journal,
     started: usize,
     directory: TempDir,
 }
 
-/// One worker.
+/// A worker of the fleet.
 pub(crate) struct Member {
     process: Child,
     pub(crate) proxy: Option<Proxy>,
-    /// How often it was, while it was frozen for longer than its lease.
+    /// How often it was taken for dead, while it was frozen for longer than its lease.
     taken_for_dead: usize,
     log: PathBuf,
 }
@@ -47,14 +47,14 @@ impl Member {
         self.process.id()
     }
 
-    /// What it has logged.
+    /// The log of the worker.
     fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 }
 
 impl Fleet {
-    /// Nobody yet.
+    /// Creates an empty fleet.
     pub(crate) fn new(t: &Database) -> Self {
         let directory = tempfile::tempdir().expect("a directory for the journals");
         let journal = Journal::open(directory.path()).expect("a journal of the test's own");
@@ -80,14 +80,14 @@ impl Fleet {
         }
     }
 
-    /// So many workers.
+    /// Starts a fleet of this many workers.
     pub(crate) async fn start(t: &Database, number: usize) -> Self {
         let mut fleet = Self::new(t);
         fleet.add_all(number).await;
         fleet
     }
 
-    /// So many workers, each behind a proxy of its own.
+    /// Starts a fleet of this many workers, each behind its own proxy.
     pub(crate) async fn start_behind_proxies(t: &Database, number: usize) -> Self {
         let mut fleet = Self::new(t);
         fleet.behind_proxy = true;
@@ -106,7 +106,7 @@ impl Fleet {
         }
     }
 
-    /// Starts another.
+    /// Starts another worker.
     pub(crate) async fn add(&mut self) {
         let proxy = if self.behind_proxy { Some(Proxy::to(&self.setup.url).await) } else { None };
         let url = proxy.as_ref().map_or(&*self.setup.url, Proxy::url).to_owned();
@@ -123,7 +123,7 @@ impl Fleet {
         self.workers.push(Member { process: worker.expect("the worker starts"), proxy, taken_for_dead: 0, log });
     }
 
-    /// Waits until each has a row: one that is told to stop before that does not hear it.
+    /// Waits until each has a row: one that is told to stop before that would miss it.
     pub(crate) async fn until_all_have_joined(&self, t: &Database) {
         for worker in &self.workers {
             let missing = format!("SELECT 1 - count(*) FROM jobs_worker WHERE pid = {}", worker.pid());
@@ -131,17 +131,17 @@ impl Fleet {
         }
     }
 
-    /// Any of them.
+    /// A random worker.
     pub(crate) fn any(&self, random: &mut fastrand::Rng) -> &Member {
         &self.workers[random.usize(..self.workers.len())]
     }
 
-    /// The proxy of any of them.
+    /// The proxy of a random worker.
     pub(crate) fn any_proxy(&self, random: &mut fastrand::Rng) -> &Proxy {
         self.any(random).proxy.as_ref().expect("it was started behind one")
     }
 
-    /// Kills any of them, and starts another.
+    /// Kills a random worker, and starts another.
     pub(crate) async fn kill_one(&mut self, random: &mut fastrand::Rng) {
         let mut killed = self.workers.swap_remove(random.usize(..self.workers.len()));
         killed.process.kill().expect("it can be killed");
@@ -151,7 +151,7 @@ impl Fleet {
         self.add().await;
     }
 
-    /// Starts another for each that has ended by itself, or asks to be restarted, as those do who look after workers.
+    /// Starts another for each that has ended by itself, or asks to be restarted, as a supervisor does.
     pub(crate) async fn replace_dead(&mut self) {
         let mut replaced = 0;
         for mut worker in std::mem::take(&mut self.workers) {
@@ -171,7 +171,7 @@ impl Fleet {
         self.add_all(replaced).await;
     }
 
-    /// Kills all: whose threads never come back can't be told to stop.
+    /// Kills all workers: those whose threads never come back can't be told to stop.
     pub(crate) fn kill_all(&mut self) {
         for mut worker in std::mem::take(&mut self.workers) {
             worker.process.kill().expect("it can be killed");
@@ -180,27 +180,27 @@ impl Fleet {
         }
     }
 
-    /// Freezes any of them past its lease. Its log has to say then that others took its jobs.
+    /// Freezes a random worker past its lease. Afterwards, its log has to say that others took its jobs.
     pub(crate) async fn freeze_one(&mut self, t: &Database, random: &mut fastrand::Rng) {
         let (time, any) = (self.setup.lease + Duration::from_secs(1), random.usize(..self.workers.len()));
         let frozen = self.workers[any].pid();
         // It may have just woken up from the last time.
         self.until_all_have_joined(t).await;
         send(frozen, Signal::SIGSTOP);
-        // None of its threads runs any more.
+        // None of its threads is running any longer.
         waitpid(process(frozen), Some(WaitPidFlag::WUNTRACED)).expect("it stops");
         self.journal.note(frozen, What::Frozen);
         tokio::time::sleep(time).await;
         if t.number(&format!("SELECT count(*) FROM jobs_worker WHERE pid = {frozen}")).await == 0 {
             self.workers[any].taken_for_dead += 1;
         } else if t.kind().locks_rows() {
-            // Where there is one lock, it may hold that, and nobody can take it for dead.
+            // If there is one lock, it may hold that, and no other worker can take it for dead.
             self.surprises.push(format!("a worker was frozen for {time:?}, and not taken for dead"));
         }
         send(frozen, Signal::SIGCONT);
     }
 
-    /// Starts another; when that is there, tells any of those before to stop, and waits until it has.
+    /// Starts another worker; when that has joined, tells a random older one to stop, and waits until it has.
     pub(crate) async fn replace_one(&mut self, t: &Database, random: &mut fastrand::Rng) {
         let stopped = self.workers.swap_remove(random.usize(..self.workers.len()));
         self.add().await;
@@ -208,7 +208,7 @@ impl Fleet {
         self.stop(stopped).await;
     }
 
-    /// Tells all to stop, and waits until they have.
+    /// Tells all workers to stop, and waits until they have.
     pub(crate) async fn stop_all(&mut self) {
         for worker in std::mem::take(&mut self.workers) {
             self.stop(worker).await;
@@ -238,7 +238,7 @@ impl Fleet {
         }
     }
 
-    /// What all workers have logged.
+    /// The logs of all workers.
     pub(crate) fn log(&self) -> String {
         let logs = (1..=self.started).map(|number| self.directory.path().join(format!("{number}.log")));
         logs.filter_map(|log| std::fs::read_to_string(log).ok()).collect()

@@ -1,4 +1,4 @@
-//! What happens, as those to whom it happens note it: a line for each event, in a file for each process, in one call that appends.
+//! Events, as the processes concerned record them: a line for each event, in a file for each process, in one call that appends.
 //! Times are of the machine's monotonic clock, which all its processes share.
 
 use std::fs::{File, OpenOptions};
@@ -28,7 +28,7 @@ pub(crate) enum What {
     Killed,
     /// This process has ended by itself, some time before.
     Died,
-    /// This process was stopped, and went on later.
+    /// This process was stopped, and continued later.
     Frozen,
 }
 
@@ -37,13 +37,13 @@ pub(crate) enum What {
 pub(crate) struct Journal(Mutex<File>);
 
 impl Journal {
-    /// This process's, in this directory.
+    /// Opens the journal of this process in this directory.
     pub(crate) fn open(directory: &Path) -> std::io::Result<Self> {
         let path = directory.join(format!("{}.journal", std::process::id()));
         Ok(Self(Mutex::new(OpenOptions::new().create(true).append(true).open(path)?)))
     }
 
-    /// Notes what happens to a process.
+    /// Records what happens to a process.
     pub(crate) fn note(&self, pid: u32, what: What) {
         let line = serde_json::to_string(&Event { at: now(), pid, what }).expect("an event serialises") + "\n";
         let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -51,15 +51,15 @@ impl Journal {
     }
 }
 
-/// Where a worker notes what its jobs do.
+/// Where a worker records what its jobs do.
 pub(crate) static OWN: OnceLock<Journal> = OnceLock::new();
 
-/// Notes what a job does in this process.
+/// Records what a job does in this process.
 pub(crate) fn note(what: What) {
     OWN.get().expect("a worker opens it first").note(std::process::id(), what);
 }
 
-/// All that was noted in this directory, in the order of time. A line that a kill has cut off is the last of its file.
+/// Reads everything that was recorded in this directory, ordered by time. A line that a kill has cut off is the last of its file.
 pub(crate) fn read(directory: &Path) -> Vec<Event> {
     let mut events = Vec::new();
     for entry in std::fs::read_dir(directory).expect("the journals are there") {

@@ -47,7 +47,7 @@ impl Execute for Short {
     }
 }
 
-/// Says every few milliseconds how far it is, and what time it is.
+/// Reports every few milliseconds how far it is, and what time it is.
 #[derive(Job, Debug)]
 #[job(queue = "load", max_attempts = 50, retry = fixed("10ms"))]
 #[job_params]
@@ -70,7 +70,7 @@ impl Execute for Long {
     }
 }
 
-/// Goes on until it is canceled.
+/// Runs until it is canceled.
 #[derive(Job, Debug)]
 #[job(queue = "load", max_attempts = 50, retry = fixed("10ms"))]
 #[job_params]
@@ -82,7 +82,7 @@ impl Execute for Endless {
     async fn execute(&self, job: &JobContext) -> JobResult {
         let _execution = Execution::of(job);
         job.stop_requested().await;
-        // Why, is the worker's to know: a job that was canceled ends so, one whose worker stops is given back.
+        // The worker knows why: a job that was canceled ends as such, one whose worker stops is given back.
         Err("asked to stop")?
     }
 }
@@ -167,7 +167,7 @@ impl Execute for Probe {
     }
 }
 
-/// How long it takes until a job is executed. No trace is left of it.
+/// How long it takes until a job is executed. The job leaves no trace.
 pub(crate) async fn executed(t: &Database) -> Duration {
     let begin = Instant::now();
     let probe = Probe::new().schedule(t.db()).await.unwrap();
@@ -177,7 +177,7 @@ pub(crate) async fn executed(t: &Database) -> Duration {
     took
 }
 
-/// Makes the table of effects. No key: an effect that happens twice is to be seen.
+/// Creates the table of effects. It has no key, so that an effect that happens twice can be seen.
 pub(crate) async fn prepare(t: &Database) {
     t.execute("CREATE TABLE fault_effect (job_id BIGINT NOT NULL, attempt INTEGER NOT NULL)").await;
 }

@@ -15,7 +15,7 @@ const THREADS: &str = "2";
 static OPTIONS: OnceLock<Options> = OnceLock::new();
 
 impl Options {
-    /// Takes its own from the arguments of the program, and gives the others.
+    /// Takes its own options from the arguments of the program, and returns the others.
     pub(crate) fn take(arguments: impl Iterator<Item = String>) -> Result<Vec<String>, String> {
         let mut options = Self { seed: 1, minutes: None };
         let (mut others, mut arguments) = (Vec::new(), arguments);
@@ -41,7 +41,7 @@ impl Options {
         *OPTIONS.get().expect("they were taken when the program started")
     }
 
-    /// How often a fault happens that happens so often in the short form, and so often in an hour.
+    /// The number of faults, given the numbers for the short form and for an hour.
     pub(crate) fn rounds(self, short: u64, in_an_hour: u64) -> u64 {
         self.minutes.map_or(short, |minutes| (minutes * in_an_hour).div_ceil(60))
     }

@@ -1,4 +1,4 @@
-//! The course of a case: a load, a fault that happens again and again meanwhile, and the check when all is over.
+//! The course of a case: a load, a fault that happens repeatedly in the meantime, and the check when everything is over.
 
 use std::time::Duration;
 
@@ -27,12 +27,12 @@ pub(crate) struct Scenario {
 }
 
 impl Scenario {
-    /// Schedules jobs while the fault happens again and again, lets everything drain, and checks.
+    /// Schedules jobs while the fault happens repeatedly, lets everything drain, and checks.
     pub(crate) async fn run(self, t: &Database, fleet: Fleet, fault: impl AsyncFn(&mut Fleet, &mut fastrand::Rng)) {
         self.run_for(t.db(), t, fleet, fault).await;
     }
 
-    /// The same, where the jobs are scheduled on this connection.
+    /// Like `run`, but the jobs are scheduled on this connection.
     pub(crate) async fn run_for(
         self,
         client: &DatabaseConnection,
@@ -44,7 +44,7 @@ impl Scenario {
         Box::pin(self.conclude(t, fleet, scheduled)).await;
     }
 
-    /// Schedules jobs while the fault happens again and again.
+    /// Schedules jobs while the fault happens repeatedly.
     pub(crate) async fn inflict(
         &self,
         client: &DatabaseConnection,
@@ -55,7 +55,7 @@ impl Scenario {
         let options = Options::get();
         let mut random = fastrand::Rng::with_seed(options.seed);
         load::prepare(t).await;
-        // One that can't reach the database when it starts, says so and ends.
+        // A worker that can't reach the database when it starts reports that and ends.
         fleet.until_all_have_joined(t).await;
         let mut scheduled = Scheduled::default();
         for _ in 0..options.rounds(self.rounds, self.in_an_hour) {
@@ -91,7 +91,7 @@ async fn schedule_slowly(
     }
 }
 
-/// Waits until there is none of these; where that does not happen in time, the check says so.
+/// Waits until there are none of these; if that does not happen in time, the check says so.
 pub(crate) async fn until_none(t: &Database, count: &str, patience: Duration) {
     let until = Instant::now() + patience;
     while t.number(count).await > 0 && Instant::now() < until {

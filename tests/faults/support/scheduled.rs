@@ -1,4 +1,4 @@
-//! What was scheduled, what must become of it, and what got no answer.
+//! The jobs that were scheduled, their expected fates, and those that got no answer.
 
 use std::time::Duration;
 
@@ -10,32 +10,32 @@ use jobs_tests::Database;
 use crate::support::journal;
 use crate::support::load::{Effect, Endless, Failing, Long, Panicking, Short, Stuck};
 
-/// What becomes of a job.
+/// The fate of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     Terminates,
     Fails,
-    /// Or terminates: who cancels may come too late.
+    /// Or terminates: the cancellation may come too late.
     IsCanceled,
 }
 
-/// What was scheduled.
+/// The jobs that were scheduled.
 #[derive(Debug, Default)]
 pub(crate) struct Scheduled {
     pub(crate) acknowledged: Vec<(JobId, Fate)>,
-    /// Before when some of them may not run, by the clock of the journals.
+    /// The times before which some of them may not run, by the clock of the journals.
     pub(crate) due: Vec<(JobId, i64)>,
-    /// In transactions that were rolled back.
+    /// Jobs in transactions that were rolled back.
     pub(crate) rolled_back: usize,
     /// The events of those that got no answer, which may exist or not.
     pub(crate) unknown: Vec<(String, Fate)>,
-    /// What was found to be wrong with them.
+    /// The errors that were found with them.
     pub(crate) wrong: Vec<String>,
     asked: usize,
 }
 
 impl Scheduled {
-    /// Schedules so many jobs of all kinds.
+    /// Schedules this many jobs of all kinds.
     pub(crate) async fn add(&mut self, db: &DatabaseConnection, random: &mut fastrand::Rng, number: usize) {
         for _ in 0..number {
             match random.u8(..100) {
@@ -60,7 +60,7 @@ impl Scheduled {
         format!("load-{}", self.asked)
     }
 
-    /// Schedules a job, and remembers what came of it.
+    /// Schedules a job, and remembers the result.
     pub(crate) async fn one<J: Job>(&mut self, job: Schedule<'_, DatabaseConnection, J>, fate: Fate) {
         self.asked += 1;
         let asked = job.event(self.last_event()).await;
@@ -101,12 +101,12 @@ impl Scheduled {
             transaction.rollback().await?;
             Ok::<_, jobs::Error>(())
         };
-        // Whether it got that far or not: nothing is there.
+        // Whether it got that far or not, nothing is there.
         let _ = tried.await;
         self.rolled_back += 1;
     }
 
-    /// Looks up what became of those that got no answer: each is a job or none.
+    /// Looks up the jobs that got no answer: each exists once or not at all.
     pub(crate) async fn resolve(&mut self, t: &Database) {
         for (event, fate) in std::mem::take(&mut self.unknown) {
             let of_event = format!("FROM jobs_job WHERE event_id = '{event}'");
@@ -122,7 +122,7 @@ impl Scheduled {
     }
 }
 
-/// Cancels what was asked for by this event, if it is there. Asks until it is answered.
+/// Cancels the job of this event, if it exists. Repeats the request until it is answered.
 fn cancel_later(db: &DatabaseConnection, event: String, pause: Duration) {
     let db = db.clone();
     tokio::spawn(async move {

@@ -1,4 +1,4 @@
-//! A database server of a case's own, that can be restarted under its clients.
+//! A case's own database server, which can be restarted under its clients.
 
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -30,12 +30,12 @@ pub(crate) fn is_installed(kind: Kind) -> bool {
 }
 
 impl Server {
-    /// Makes one, and starts it.
+    /// Creates a server, and starts it.
     pub(crate) async fn start(kind: Kind) -> Self {
         Self::start_in(kind, Vec::new()).await
     }
 
-    /// The same, in this environment.
+    /// Like `start`, in this environment.
     pub(crate) async fn start_in(kind: Kind, environment: Vec<(&'static str, String)>) -> Self {
         let directory = tempfile::tempdir().expect("a directory for the server");
         std::os::unix::fs::chown(directory.path(), account().map(|user| user.uid.as_raw()), None).expect("it is ours");
@@ -50,7 +50,7 @@ impl Server {
         server
     }
 
-    /// Where it is.
+    /// The URL of the server.
     pub(crate) fn url(&self) -> String {
         match self.kind {
             Kind::Postgres => format!("postgres://postgres@127.0.0.1:{}/postgres", self.port),
@@ -58,7 +58,7 @@ impl Server {
         }
     }
 
-    /// Stops it without a word to its clients, and starts it again.
+    /// Stops the server without notice to its clients, and starts it again.
     pub(crate) async fn restart(&mut self) {
         self.stop();
         self.process = run(self.kind, self.directory.path(), self.port, &self.environment);
@@ -73,7 +73,7 @@ impl Server {
         let _ = self.process.wait();
     }
 
-    /// Waits until it lets clients in.
+    /// Waits until the server lets clients in.
     async fn accepts(&self) {
         let until_it_answers = async {
             while jobs::connect(&self.url()).await.is_err() {
@@ -146,7 +146,7 @@ fn account() -> Option<User> {
     nix::unistd::getuid().is_root().then(|| User::from_name("nobody").ok().flatten()).flatten()
 }
 
-/// Where distributions put what belongs to a server.
+/// Where distributions install the programs of a server.
 fn program(name: &str) -> Option<PathBuf> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let path = std::env::var_os("PATH").unwrap_or_default();

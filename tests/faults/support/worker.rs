@@ -1,4 +1,4 @@
-//! A worker in a process of its own: this program again, told what to do by its environment.
+//! A worker in a separate process: this program again, which reads from its environment what to do.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -28,11 +28,11 @@ pub(crate) struct Setup {
     pub(crate) heartbeat: Duration,
     pub(crate) cancel_grace: Duration,
     pub(crate) shutdown_grace: Duration,
-    /// Which definitions it has besides those of the load.
+    /// The definitions that it has besides those of the load.
     pub(crate) release: Option<Release>,
 }
 
-/// Runs it, where this process is to be a worker.
+/// Runs a worker, if this process should be one.
 pub(crate) fn run_if_told() -> Option<ExitCode> {
     let setup = std::env::var(VARIABLE).ok()?;
     tracing_subscriber::fmt()

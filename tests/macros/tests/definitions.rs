@@ -1,4 +1,4 @@
-//! What `#[derive(Job)]` makes of a struct, and where it may stand.
+//! Structs with `#[derive(Job)]`, and where the macro may stand.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs, unused)]

@@ -1,4 +1,4 @@
-//! What `#[job_fn]` makes of a function.
+//! Functions with `#[job_fn]`.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 

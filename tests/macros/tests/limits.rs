@@ -25,7 +25,7 @@ impl Execute for Noop {
     }
 }
 
-/// Whether the library takes the value with which this ends.
+/// Whether the library accepts the value that leads to this result.
 fn is_taken<T: std::fmt::Debug>(result: Result<T, Error>) -> bool {
     match result {
         Ok(_) => true,

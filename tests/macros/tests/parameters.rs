@@ -1,4 +1,4 @@
-//! What `#[job_params]` makes of a struct.
+//! Structs with `#[job_params]`.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 

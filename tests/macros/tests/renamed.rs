@@ -1,5 +1,5 @@
-//! The crate `jobs` under another name. Cargo allows no second name in one package, so it is given here; that nothing else
-//! is named is for the golden expansion `sum_up` to show.
+//! The crate `jobs` under another name. Cargo allows no second name in one package, so it is given here; the golden expansion
+//! `sum_up` shows that nothing else is named.
 
 extern crate jobs as background;
 

@@ -1,4 +1,4 @@
-//! What `#[param(secret)]` makes of a parameter.
+//! Parameters with `#[param(secret)]`.
 
 use std::collections::HashMap;
 

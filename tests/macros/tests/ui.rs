@@ -1,4 +1,4 @@
-//! One mistake, one error, on the right place, that says what to write. `TRYBUILD=overwrite` keeps new messages.
+//! One mistake gives one error, at the right place, which says what to write. `TRYBUILD=overwrite` keeps new messages.
 
 #[test]
 fn each_mistake_is_one_error() {

@@ -1,6 +1,6 @@
-//! The program of a process in a story: a worker as anybody would write it, that is told what to do.
+//! The program of a process in a story: a worker as any program would write it, which is told what to do.
 //!
-//! Each line `open` on standard input lets one job pass the gate. Where the input ends, the test is gone, and so is the process.
+//! Each line `open` on standard input lets one job pass the gate. If the input ends, the test is gone, and the process ends too.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -18,7 +18,7 @@ const QUEUES: [(&str, usize); 3] = [("held", 4), ("notes", 3), ("poison", 1)];
 /// Runs it: logs and the error go to standard error.
 pub(crate) fn main() -> ExitCode {
     tracing_subscriber::fmt()
-        // How fast the machine is, is not what the stories are about.
+        // The speed of the machine is not what the stories are about.
         .with_env_filter(EnvFilter::new("warn,jobs=info,sqlx::query=error,sqlx::pool=error"))
         .with_ansi(false)
         .with_writer(std::io::stderr)

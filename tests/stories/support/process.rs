@@ -1,4 +1,4 @@
-//! A process of a story, as its test sees it. It is killed where the test ends before it.
+//! A process of a story, as its test sees it. It is killed if the test ends before it.
 
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -104,7 +104,7 @@ impl Process {
         self.child.kill().await.expect("it runs");
     }
 
-    /// Tells it to stop, and waits until it has, well and without a complaint in its log.
+    /// Tells it to stop, and waits until it has, successfully and without a complaint in its log.
     #[cfg(unix)]
     pub(crate) async fn stop(&mut self) {
         self.signal(nix::sys::signal::Signal::SIGTERM);
@@ -114,13 +114,13 @@ impl Process {
         assert!(status.success() && complaints.is_empty(), "{status}: {complaints:#?}");
     }
 
-    /// Waits until it has ended, and no longer than this. Whether it has.
+    /// Waits until it has ended, for no longer than this. Returns whether it has.
     #[cfg(unix)]
     pub(crate) async fn ends_within(&mut self, time: Duration) -> bool {
         tokio::time::timeout(time, self.child.wait()).await.is_ok()
     }
 
-    /// Waits until it has ended: how, and its log.
+    /// Waits until it has ended. Returns how, and its log.
     pub(crate) async fn ended(&mut self) -> (ExitStatus, Vec<String>) {
         let status = soon(self.child.wait()).await.expect("it can be waited for");
         let mut log = self.logged.clone();
@@ -130,7 +130,7 @@ impl Process {
     }
 }
 
-/// The lines that a process has written so far; closed where it has ended.
+/// The lines that a process has written so far; closed if it has ended.
 type Lines = watch::Receiver<Vec<String>>;
 
 fn lines(stream: impl AsyncRead + Send + Unpin + 'static) -> Lines {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// The variable that holds it, as JSON.
 pub(crate) const VARIABLE: &str = "STORY";
 
-/// What a process is for.
+/// The task of a process.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) enum Role {
     /// Runs a worker.

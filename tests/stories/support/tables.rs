@@ -1,11 +1,11 @@
-//! What a story reads from the tables, and waits for there.
+//! Reading what a story needs from the tables, and waiting for it there.
 
 use std::time::Duration;
 
 use jobs_tests::{Database, PATIENCE};
 use tokio::time::Instant;
 
-/// Waits until a query gives this number.
+/// Waits until a query returns this number.
 pub(crate) async fn until(t: &Database, sql: &str, wanted: i64) {
     let patience = Instant::now() + PATIENCE;
     loop {
@@ -18,13 +18,13 @@ pub(crate) async fn until(t: &Database, sql: &str, wanted: i64) {
     }
 }
 
-/// Waits until a worker of this name has joined; its id.
+/// Waits until a worker of this name has joined; returns its id.
 pub(crate) async fn joined(t: &Database, name: &str) -> i64 {
     until(t, &format!("SELECT count(*) FROM jobs_worker WHERE name = '{name}'"), 1).await;
     t.number(&format!("SELECT id FROM jobs_worker WHERE name = '{name}'")).await
 }
 
-/// How many workers have a row.
+/// The number of workers that have a row.
 pub(crate) async fn workers(t: &Database) -> i64 {
     t.number("SELECT count(*) FROM jobs_worker").await
 }

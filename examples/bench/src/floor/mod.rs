@@ -18,15 +18,15 @@ use crate::Result;
 use crate::database::{Database, Kind};
 use crate::job::Noop;
 
-/// Who claims: any number that no worker has.
+/// The worker that claims: any id that no worker has.
 const OWNER: i64 = 1_000_000_000;
 
-/// The channel of PostgreSQL on which an insert wakes who listens to this database.
+/// The PostgreSQL channel on which an insert notifies listeners to this database.
 pub(crate) fn channel(database: &Database) -> String {
     format!("{}_wake", database.name)
 }
 
-/// A way to the database.
+/// A connection to the database.
 pub(crate) enum Connection {
     Postgres(PgConnection),
     Mysql(MySqlConnection),
@@ -35,7 +35,7 @@ pub(crate) enum Connection {
     SeaOrm(DatabaseConnection),
 }
 
-/// What a worker needs of a job to execute and to finish it.
+/// The columns that a worker needs to execute a job and to finish it.
 #[expect(dead_code, reason = "read from the database, as a worker has to")]
 pub(crate) struct Claimed {
     id: i64,
@@ -54,7 +54,7 @@ impl Connection {
         })
     }
 
-    /// So many at once.
+    /// Opens this many connections.
     pub(crate) async fn open_all(database: &Database, number: usize) -> Result<Vec<Self>> {
         let mut connections = Vec::new();
         for _ in 0..number {
@@ -73,7 +73,7 @@ impl Connection {
         }
     }
 
-    /// Writes that they ended well, and keeps those that another's claim has just looked at and still holds.
+    /// Writes that the jobs succeeded, and keeps those that another connection's claim has just read and still locks.
     pub(crate) async fn finish(&mut self, jobs: &mut Vec<Claimed>) -> Result<()> {
         let finished = match self {
             Self::Postgres(connection) => postgres::finish(connection, jobs).await?,
@@ -90,7 +90,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Inserts a job, gives its id, and on PostgreSQL notifies this channel.
+    /// Inserts a job, returns its id, and on PostgreSQL notifies this channel.
     pub(crate) async fn insert(&mut self, job: &Noop, notify: Option<&str>) -> Result<i64> {
         let parameters = serde_json::to_string(job)?;
         match self {
@@ -101,7 +101,7 @@ impl Connection {
         }
     }
 
-    /// Inserts many, all or none.
+    /// Inserts many jobs, all or none.
     pub(crate) async fn insert_all(&mut self, jobs: &[Noop]) -> Result<Vec<i64>> {
         let parameters: Vec<_> = jobs.iter().map(serde_json::to_string).collect::<Result<_, _>>()?;
         match self {

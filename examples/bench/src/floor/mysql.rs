@@ -47,7 +47,7 @@ pub(super) async fn claim(connection: &mut MySqlConnection, most: i64) -> Result
         query(CLAIM).bind(json(&jobs)?).bind(OWNER).execute(&mut *transaction).await?;
     }
     transaction.commit().await?;
-    // As they are now.
+    // With their new version and attempt.
     Ok(jobs.into_iter().map(|job| Claimed { version: job.version + 1, attempt: job.attempt + 1, ..job }).collect())
 }
 
@@ -66,7 +66,7 @@ pub(super) async fn finish(connection: &mut MySqlConnection, jobs: &[Claimed]) -
     all_finished(jobs, finished)
 }
 
-/// Nothing is skipped here, so that all must have been finished.
+/// Nothing is skipped here, so all must have been finished.
 pub(super) fn all_finished(jobs: &[Claimed], finished: u64) -> Result<Vec<i64>> {
     if finished == u64::try_from(jobs.len())? {
         Ok(jobs.iter().map(|job| job.id).collect())

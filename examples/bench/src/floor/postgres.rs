@@ -15,8 +15,8 @@ WHERE id = ANY(ARRAY(
     ORDER BY scheduled_at, id LIMIT $2 FOR UPDATE SKIP LOCKED))
 RETURNING id, version, name, attempt, parameters::text";
 
-/// Locked in order first: two that write overlapping sets would deadlock. The version says that the job still runs; to ask for
-/// its status would make the planner walk the index of what runs.
+/// Rows are locked in order first: two that write overlapping sets would deadlock. The version shows that the job still runs; a
+/// condition on its status would make the planner walk the index of running jobs.
 pub(super) const FINISH: &str = "
 WITH own AS MATERIALIZED (
     SELECT job.id FROM jobs_job AS job

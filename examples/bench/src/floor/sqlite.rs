@@ -1,4 +1,4 @@
-//! The floor on SQLite. Each statement is a transaction of its own that begins as a write: it waits its turn.
+//! The floor on SQLite. Each statement is its own transaction that begins as a write: it waits its turn.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The floor of unique jobs: their rows and those of their keys, where these are free, through sea-orm and its pool.
+//! The floor of unique jobs: their rows and those of their keys, if these are free, through sea-orm and its pool.
 
 use jobs::sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait as _, Value};
 
@@ -43,7 +43,7 @@ const MYSQL_JOB: &str = "('Noop', 'bench', 0, 5, 5, ?, UTC_TIMESTAMP(6), UTC_TIM
 const CHUNK: usize = 5_000;
 const MYSQL_CHUNK: usize = 1_000;
 
-/// Inserts any number, all or none; fails where one is there.
+/// Inserts any number of rows, all or none; fails if one exists.
 pub(crate) async fn insert(db: &DatabaseConnection, rows: &[Row]) -> Result<()> {
     if let (DbBackend::Postgres, [_]) = (db.get_database_backend(), rows) {
         return insert_chunk(db, rows).await;

@@ -1,4 +1,4 @@
-//! Numbers that JSON does not have: NaN and infinity, which it would write as `null`.
+//! Numbers that JSON does not have: NaN and infinity, which would be written as `null`.
 
 use std::fmt::{self, Display};
 
@@ -7,12 +7,12 @@ use serde::ser::{self, Serializer};
 
 use crate::error::Error;
 
-/// Refuses a value of this name that has such a number somewhere.
+/// Refuses a value of this name that contains such a number.
 pub(crate) fn refuse_not_finite<T: Serialize + ?Sized>(name: &str, value: &T) -> Result<(), Error> {
     refuse(name, value, Look::INSIDE)
 }
 
-/// The same for several that are the fields of a struct, or in a map: by the name of the one.
+/// Refuses such a number in the fields of a struct or the values of a map, by the name of the field.
 pub(crate) fn refuse_not_finite_fields<T: Serialize + ?Sized>(name: &str, fields: &T) -> Result<(), Error> {
     refuse(name, fields, Look { is_outermost: true })
 }
@@ -24,18 +24,18 @@ fn refuse<T: Serialize + ?Sized>(name: &str, value: &T, look: Look) -> Result<()
                 "a number in it is NaN or infinite, which JSON can't say: leave it out (`Option`), or write it as text";
             Err(Error::invalid(field.as_deref().unwrap_or(name), reason))
         }
-        // What does not serialize for another reason is told where it is written.
+        // Other serialization errors are reported when the value is written.
         Ok(()) | Err(Found::Other) => Ok(()),
     }
 }
 
-/// Writes nothing, and looks at every number.
+/// A serializer that writes nothing and checks every number.
 #[derive(Clone, Copy)]
 struct Look {
     is_outermost: bool,
 }
 
-/// Why it stopped looking.
+/// Why the check stopped.
 #[derive(Debug)]
 enum Found {
     /// Such a number, in this field of the outermost value.
@@ -210,7 +210,7 @@ fields! { SerializeStruct SerializeStructVariant }
 
 struct LookAtMap {
     look: Look,
-    /// Of the value that comes next, where it is wanted.
+    /// The name of the next value, if it is needed.
     name: Option<String>,
 }
 

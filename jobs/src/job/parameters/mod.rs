@@ -32,7 +32,7 @@ pub(crate) fn encode<P: JobParams>(parameters: &P) -> Result<String, Error> {
     encode_value(value, P::SECRETS)
 }
 
-/// A value as JSON.
+/// Converts a value to JSON.
 pub fn to_value<T: Serialize>(name: &str, value: T) -> Result<Value, Error> {
     refuse_not_finite(name, &value)?;
     json_of(name, value)
@@ -42,7 +42,7 @@ fn json_of<T: Serialize>(name: &str, value: T) -> Result<Value, Error> {
     serde_json::to_value(value).map_err(|source| Error::Encode { name: name.into(), source })
 }
 
-/// The same, from JSON, where the values of some names are secret: `null` stands for no parameters.
+/// Encodes parameters given as JSON, and marks those of the `secret` names. `null` stands for no parameters.
 pub(crate) fn encode_value(value: Value, secret: &[&str]) -> Result<String, Error> {
     let mut object = match value {
         Value::Object(object) => object,
@@ -73,15 +73,15 @@ pub(crate) fn encode_value(value: Value, secret: &[&str]) -> Result<String, Erro
     Ok(text)
 }
 
-/// Stored text as JSON.
+/// Parses stored text as JSON.
 pub(crate) fn parse(text: &str) -> Result<Value, Error> {
     serde_json::from_str(text).map_err(|source| Error::Decode { name: "parameters".into(), source })
 }
 
-/// Decodes named values as `T`. The error names the value that does not decode, and quotes none that is secret.
+/// Decodes named values as `T`. The error names the value that does not decode, and never quotes a secret one.
 pub(crate) fn decode<T: DeserializeOwned>(values: &Value, secret: &[&str]) -> Result<T, Error> {
     serde_path_to_error::deserialize(values).or_else(|error| {
-        // A unit struct has no parameters: an object where they are stored, whose values it does not know, and `null` to serde.
+        // A unit struct has no parameters: stored, they are an object, whose values it does not know; to serde, they are `null`.
         if values.is_object()
             && let Ok(unit) = T::deserialize(Value::Null)
         {
@@ -94,7 +94,7 @@ pub(crate) fn decode<T: DeserializeOwned>(values: &Value, secret: &[&str]) -> Re
         };
         let source = error.into_inner();
         let (name, may_be_secret) = match first {
-            // Deeper in a secret, names are secret too.
+            // Names nested in a secret are secret, too.
             Some(first) if secret.contains(&first.as_str()) => (first, true),
             Some(_) => (path, false),
             None => match wrong_field(&source) {
@@ -106,7 +106,7 @@ pub(crate) fn decode<T: DeserializeOwned>(values: &Value, secret: &[&str]) -> Re
     })
 }
 
-/// What `execute` has returned, as JSON that reads back: else nobody could learn of it.
+/// Encodes the value that `execute` returned, and checks that it decodes again: otherwise, no caller could read it.
 pub(crate) fn encode_output<T: Serialize + DeserializeOwned>(output: T) -> Result<Value, Error> {
     let value = to_value(OUTPUT, output)?;
     decode_one::<T>(OUTPUT, &value).map(|_| value)
@@ -117,7 +117,7 @@ pub(crate) fn decode_one<T: DeserializeOwned>(name: &str, value: &Value) -> Resu
     T::deserialize(value).map_err(|source| Error::Decode { name: name.into(), source })
 }
 
-/// A name of a job, queue, user, session or event that every database stores alike.
+/// Checks a name of a job, queue, user, session or event, which every database must store alike.
 pub(crate) fn check_name(what: &str, name: &str) -> Result<(), Error> {
     let reason = if name.is_empty() {
         "it is empty"
@@ -133,12 +133,12 @@ pub(crate) fn check_name(what: &str, name: &str) -> Result<(), Error> {
     Err(Error::invalid(what, reason))
 }
 
-/// Text without NUL characters, which PostgreSQL refuses: each becomes U+FFFD.
+/// Replaces NUL characters, which PostgreSQL refuses, with U+FFFD.
 pub(crate) fn without_nul(text: String) -> String {
     if text.contains('\0') { text.replace('\0', "\u{FFFD}") } else { text }
 }
 
-/// The same for every text in a JSON value.
+/// Replaces the NUL characters in every string of a JSON value.
 pub(crate) fn value_without_nul(value: Value) -> Value {
     match value {
         Value::String(text) => Value::String(without_nul(text)),
@@ -208,7 +208,7 @@ fn largest(object: &Map<String, Value>) -> (String, usize) {
         .unwrap_or_default()
 }
 
-/// The parameter that serde misses, or has met under two names: ``missing field `name` ``.
+/// The parameter that serde reports as missing, or as given under two names: ``missing field `name` ``.
 fn wrong_field(error: &serde_json::Error) -> Option<String> {
     let text = error.to_string();
     let rest = text.strip_prefix("missing field `").or_else(|| text.strip_prefix(DUPLICATE))?;
@@ -217,7 +217,7 @@ fn wrong_field(error: &serde_json::Error) -> Option<String> {
 
 const DUPLICATE: &str = "duplicate field `";
 
-/// Whether one parameter is there under two names, as serde's `alias` gives it.
+/// Whether the error says that one parameter is given under two names, as serde's `alias` allows.
 pub(crate) fn is_duplicate(error: &Error) -> bool {
     matches!(error, Error::Decode { source, .. } if source.to_string().starts_with(DUPLICATE))
 }

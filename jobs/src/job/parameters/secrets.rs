@@ -1,5 +1,5 @@
-//! Secret parameters. Each is stored under its name as `{"$secret": value}`, so that also a program without the definition knows
-//! not to show it.
+//! Secret parameters. Each is stored under its name as `{"$secret": value}`, so that even a program without the definition does not
+//! show it.
 
 use serde::de::{DeserializeOwned, Error as _};
 use serde_json::{Map, Value};
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::error::Error;
 use crate::job::{JobParams, parameters};
 
-/// What is shown in place of a secret value.
+/// The text shown in place of a secret value.
 pub const HIDDEN: &str = "•••";
 
 const MARK: &str = "$secret";
@@ -26,12 +26,12 @@ pub(crate) fn mark(parameters: &mut Map<String, Value>, names: &[&str]) {
     }
 }
 
-/// A parameter as it is read.
+/// The value of a parameter without its mark, if it has one.
 pub(crate) fn without_mark(value: &Value) -> &Value {
     value.as_object().filter(|_| is_marked(value)).and_then(|object| object.get(MARK)).unwrap_or(value)
 }
 
-/// Refuses a parameter that has the look of a mark by itself.
+/// Refuses a parameter that looks like a mark itself.
 pub(crate) fn refuse_marked(parameters: &Value) -> Result<(), Error> {
     let marked = parameters.as_object().and_then(|object| object.iter().find(|(_, value)| is_marked(value)));
     marked.map_or(Ok(()), |(name, _)| {
@@ -40,10 +40,10 @@ pub(crate) fn refuse_marked(parameters: &Value) -> Result<(), Error> {
     })
 }
 
-/// Hides the parameters that are marked, and those of these names. Gives back the names of all that are hidden.
+/// Redacts the marked parameters, and those of these names. Returns the names of all that were redacted.
 pub(crate) fn hide(parameters: &mut Value, names: &[&str]) -> Vec<String> {
     let Some(object) = parameters.as_object_mut() else {
-        // Somebody else has written it. What has no names may hold anything.
+        // Another program has written it. If it is not an object, there may be a secret anywhere in it.
         if !names.is_empty() || parameters.to_string().contains(MARK) {
             *parameters = HIDDEN.into();
         }
@@ -83,19 +83,19 @@ impl From<Value> for Parameters {
 }
 
 impl Parameters {
-    /// Whether there are none, as where the stored text is no JSON.
+    /// Whether there are no parameters, for example because the stored text is not JSON.
     pub(crate) fn is_null(&self) -> bool {
         self.values.is_null()
     }
 
-    /// All of them, as their struct.
+    /// Decodes all parameters as their struct.
     pub(crate) fn decode<P: JobParams>(&self) -> Result<P, Error> {
         let marked = self.secrets.iter().map(String::as_str);
         let secrets: Vec<&str> = P::SECRETS.iter().copied().chain(marked).collect();
         parameters::decode(&self.values, &secrets)
     }
 
-    /// One of them, where also these names are secret.
+    /// Decodes one parameter. These names are secret, too.
     pub(crate) fn get<T: DeserializeOwned>(&self, name: &str, secrets: &[&str]) -> Result<T, Error> {
         let value = self.values.get(name).ok_or_else(|| Error::invalid(name, "the job has no such parameter"))?;
         let is_secret = secrets.contains(&name) || self.secrets.iter().any(|secret| secret == name);

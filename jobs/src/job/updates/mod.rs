@@ -170,14 +170,14 @@ impl Updates {
     }
 
     /// Takes what is to be written while the attempt runs, if there is anything. [`end_write`](Self::end_write) or
-    /// [`write_refused`](Self::write_refused) says what became of it.
+    /// [`write_refused`](Self::write_refused) ends the write.
     pub(crate) fn begin_write(&self) -> Option<PendingUpdates> {
         let mut state = lock(&self.state);
         state.in_flight = state.take();
         state.in_flight.clone()
     }
 
-    /// What was not written waits again, before what has come since.
+    /// Ends a write. Updates that were not written wait again, before those that came later.
     pub(crate) fn end_write(&self, written: bool) {
         let mut state = lock(&self.state);
         let in_flight = state.in_flight.take();

@@ -1,4 +1,4 @@
-//! What becomes of updates in all orders of writing, refusing and finishing.
+//! Updates in all orders of writing, refusing and finishing.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Which claims are under way: until its reply has come, a claim may have jobs of which nobody here knows.
+//! Claims in flight: until its reply arrives, a claim may have taken jobs that no task here knows of.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -15,7 +15,7 @@ struct Numbers {
     in_flight: BTreeSet<u64>,
 }
 
-/// A claim that is under way, until it is dropped: by then what it has brought has to be known.
+/// A claim in flight, until it is dropped: by then, the jobs that it returned must be known.
 #[derive(Debug)]
 pub(in crate::worker) struct ClaimInFlight<'a> {
     claims: &'a Claims,

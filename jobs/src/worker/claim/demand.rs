@@ -4,7 +4,7 @@ use super::prefetch::Room;
 use super::tuning::{BUSY_AFTER, MAX_CLAIM};
 use crate::store::claim::ClaimLimit;
 
-/// What a queue may have to offer.
+/// The jobs that a claim in a queue may find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Demand {
     /// Nothing was due when it was last asked.
@@ -15,7 +15,7 @@ enum Demand {
     Any,
 }
 
-/// What a worker knows of one of its queues.
+/// The state of one queue, as the worker knows it.
 #[derive(Debug)]
 pub(super) struct QueueState {
     demand: Demand,

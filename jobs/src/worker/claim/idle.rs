@@ -16,7 +16,7 @@ enum WakeReason {
 }
 
 impl Claimer {
-    /// Says that it sleeps on these queues, and asks once more whether jobs are due.
+    /// Marks the worker as asleep on these queues, and checks once more whether jobs are due.
     pub(super) async fn fall_asleep(&mut self, queues: Vec<String>) -> Result<(), DbErr> {
         if self.when_idle == WhenIdle::Sleep {
             self.mark_asleep(queues.clone()).await?;
@@ -32,7 +32,7 @@ impl Claimer {
         Ok(())
     }
 
-    /// Only a worker that says it sleeps is notified, and only if the database can.
+    /// Only a worker that is marked as asleep is notified, and only if the database can.
     pub(super) async fn mark_asleep(&mut self, queues: Vec<String>) -> Result<(), DbErr> {
         if self.session.listening.load(Ordering::SeqCst) && self.strategy.asleep() != queues {
             let store = self.client.store();
@@ -54,7 +54,7 @@ impl Claimer {
         }
     }
 
-    /// Waits until something is to be claimed, the time has come, or the worker is stopped.
+    /// Waits until there is something to claim, the time `until` has come, or the worker is stopped.
     async fn wait(&mut self, until: Instant) -> WakeReason {
         let session = self.session.clone();
         let next_expiry = self.queues.iter().filter_map(|queue| queue.buffer.next_expiry()).min();

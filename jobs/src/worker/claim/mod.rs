@@ -1,4 +1,4 @@
-//! The loop that claims: what to do next, the strategy says; here it is done.
+//! The claim loop: does what the strategy decides.
 
 pub(super) mod claims_in_flight;
 mod demand;
@@ -26,7 +26,7 @@ use prefetch::{PrefetchBuffer, Room};
 use strategy::{Action, Situation, Strategy};
 use tuning::RETRY;
 
-/// Whether the worker goes on when there is nothing to do.
+/// Whether the worker continues when there is nothing to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum WhenIdle {
     Sleep,
@@ -88,7 +88,7 @@ impl Claimer {
         }
     }
 
-    /// What to do next. While there is something to claim, the worker never sleeps: what it was told meanwhile is heard here.
+    /// Returns the next action. While there is something to claim, the worker never sleeps: wake-ups in the meantime are handled here.
     fn next(&mut self) -> Action {
         if self.decide(|strategy, situation| strategy.is_ready(situation)) {
             let woken = self.session.sleeper.take();
@@ -163,7 +163,7 @@ impl Claimer {
         Ok(())
     }
 
-    /// These queues are paused, as the answer to what was asked then says. What was claimed for them and not started goes back.
+    /// Pauses these queues, as of `asked_at`, when the database was asked. Jobs claimed for them and not started are given back.
     async fn pause(&mut self, paused: &HashSet<String>, asked_at: Instant) {
         self.strategy.paused(paused, asked_at);
         let mut unstarted = Vec::new();
@@ -174,20 +174,20 @@ impl Claimer {
         self.give_back(unstarted).await;
     }
 
-    /// Starts what waits for a slot, as far as there are free ones.
+    /// Starts waiting jobs in the free slots.
     fn start(&self) {
         for queue in &self.queues {
             start(&self.session, &queue.buffer);
         }
     }
 
-    /// Gives back what has waited for a slot for too long.
+    /// Gives back jobs that have waited for a slot for too long.
     async fn give_back_expired(&self) {
         let now = Instant::now();
         self.give_back(self.queues.iter().flat_map(|queue| queue.buffer.take_expired(now)).collect()).await;
     }
 
-    /// Gives back what was claimed and not started.
+    /// Gives back jobs that were claimed and not started.
     async fn give_back(&self, unstarted: Vec<Arc<InFlightJob>>) {
         for job in unstarted {
             execute::finish(&self.session, &job, Outcome::NeverStarted).await;
@@ -203,7 +203,7 @@ impl Claimer {
         self.retry = (self.retry * 2).min(RETRY.1);
     }
 
-    /// Asks the strategy, as things are now.
+    /// Asks the strategy, with the current situation.
     fn decide<T>(&mut self, ask: impl FnOnce(&mut Strategy, &Situation) -> T) -> T {
         let now = Instant::now();
         let rooms: Vec<Room> = self.queues.iter().map(|queue| queue.buffer.room(now)).collect();
@@ -229,7 +229,7 @@ impl Queue {
     }
 }
 
-/// Starts what waits for a slot in this queue, each job in a slot and a task of its own.
+/// Starts the jobs that wait for a slot in this queue, each in its own slot and task.
 fn start(session: &Arc<Session>, buffer: &Arc<PrefetchBuffer<Arc<InFlightJob>>>) {
     while let Some((slot, job)) = buffer.next_in_free_slot() {
         let work = execute::run_slot(session.clone(), buffer.clone(), slot, job);

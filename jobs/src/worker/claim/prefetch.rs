@@ -14,7 +14,7 @@ use crate::store::lock::lock;
 /// Jobs that wait for one of a queue's slots.
 pub(in crate::worker) struct PrefetchBuffer<T> {
     slots: Arc<Semaphore>,
-    /// In the order in which they start, with when they were claimed.
+    /// In the order in which they start, each with the time at which it was claimed.
     waiting: Mutex<VecDeque<(Instant, T)>>,
     throughput: Mutex<Throughput>,
     /// It is time to claim again when this many are left.
@@ -28,18 +28,18 @@ pub(super) struct Room {
     pub(super) free_slots: usize,
     /// Jobs that are claimed and have not started.
     pub(super) waiting: usize,
-    /// How many may wait, by how fast they were used up lately.
+    /// How many may wait, by how fast they were used up recently.
     pub(super) prefetch: usize,
 }
 
 impl Room {
-    /// At which number of waiting jobs it is time to claim again.
+    /// The number of waiting jobs at which it is time to claim again.
     pub(super) fn low_watermark(self) -> usize {
         low_watermark(self.prefetch)
     }
 }
 
-/// What waits is not topped up job by job: a full claim costs hardly more than that of a single job.
+/// Waiting jobs are not topped up one by one: a full claim costs hardly more than a claim of a single job.
 fn low_watermark(prefetch: usize) -> usize {
     prefetch - MAX_CLAIM.min(prefetch / 2)
 }
@@ -57,7 +57,7 @@ impl<T> PrefetchBuffer<T> {
     /// How much could be claimed now. Sets the mark at which a slot that takes a job says that it is time to claim.
     pub(super) fn room(&self, now: Instant) -> Room {
         let prefetch = lock(&self.throughput).recent(now).min(MAX_PREFETCH);
-        // Before what waits is counted: a slot that takes a job after that compares with this mark.
+        // Before the waiting jobs are counted: a slot that takes a job after that compares with this mark.
         self.low_watermark.store(low_watermark(prefetch), Ordering::SeqCst);
         let waiting = lock(&self.waiting).len();
         let free_slots = self.slots.available_permits().saturating_sub(waiting);
@@ -85,18 +85,18 @@ impl<T> PrefetchBuffer<T> {
         self.next().map(|(job, _)| (slot, job))
     }
 
-    /// A job that was started then has ended.
+    /// Records the end of a job that was started at this time.
     pub(in crate::worker) fn ended(&self, started: Instant) {
         let now = Instant::now();
         lock(&self.throughput).ended(now.duration_since(started), now);
     }
 
-    /// When the first of the waiting jobs has waited for too long.
+    /// When the first of the waiting jobs will have waited for too long.
     pub(super) fn next_expiry(&self) -> Option<Instant> {
         lock(&self.waiting).front().map(|(claimed, _)| *claimed + PREFETCH_TTL)
     }
 
-    /// Takes out those that have waited for too long.
+    /// Removes the jobs that have waited for too long.
     pub(super) fn take_expired(&self, now: Instant) -> Vec<T> {
         let mut waiting = lock(&self.waiting);
         let is_fresh = |(claimed, _): &(Instant, T)| now.duration_since(*claimed) < PREFETCH_TTL;

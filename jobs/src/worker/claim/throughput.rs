@@ -17,7 +17,7 @@ impl Throughput {
         Self { since: now, current: 0, previous: 0 }
     }
 
-    /// A job has ended that took this long.
+    /// Records a job that took this long.
     pub(super) fn ended(&mut self, took: Duration, now: Instant) {
         if took < WINDOW {
             self.roll(now);

@@ -1,4 +1,4 @@
-//! The numbers by which a worker claims, each with what chose it. Figures are of 2 cores; the benchmark's page tells how they were
+//! The constants of claiming, each with the reason for its value. Figures are from 2 cores; the benchmark's page says how they were
 //! measured.
 
 use std::time::Duration;
@@ -6,10 +6,10 @@ use std::time::Duration;
 /// The most jobs that one statement claims: drains are 1.05 to 1.15 times as fast as with 500.
 pub(super) const MAX_CLAIM: usize = 1_000;
 
-/// The most jobs that wait for a slot: enough to go on with while the next full claim is under way.
+/// The most jobs that wait for a slot: enough to keep the slots busy while the next full claim is in flight.
 pub(super) const MAX_PREFETCH: usize = 2 * MAX_CLAIM;
 
-/// Jobs are prefetched for this long, as far as the last ones tell. A job that takes longer is never a reason to prefetch: slow jobs
+/// Jobs are prefetched for this long, judging by the last ones. A job that takes longer is never a reason to prefetch: slow jobs
 /// spread over the workers.
 pub(super) const PREFETCH_WINDOW: Duration = Duration::from_millis(50);
 
@@ -34,12 +34,12 @@ pub(super) const SHORT_POLL_MAX: Duration = Duration::from_millis(16);
 /// The first pause of a worker that sleeps; each further one is twice as long, up to the poll interval.
 pub(super) const IDLE_BACKOFF_MIN: Duration = Duration::from_millis(50);
 
-/// How often queues in which nothing was due are rechecked while others are busy, unless that takes more than a tenth of the time. With
-/// nobody to recheck them, their jobs waited 2 to 4 seconds for a drain of 15,000.
+/// How often queues in which nothing was due are rechecked while others are busy, unless that takes more than a tenth of the time.
+/// Without rechecks, their jobs waited 2 to 4 seconds for a drain of 15,000.
 pub(super) const RECHECK_OTHERS: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
 /// The pauses between two tries while the database does not answer.
 pub(super) const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
-/// How often a worker that claims in vain asks for a heartbeat, which tells whether its row is still there.
+/// How often a worker that sees due jobs and gets none requests a heartbeat, which shows whether its row still exists.
 pub(super) const HEARTBEAT_REQUESTS: Duration = Duration::from_secs(1);

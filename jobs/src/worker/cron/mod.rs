@@ -15,15 +15,15 @@ use crate::error::chain;
 use crate::store::cron::{self as store, DueFilter};
 use backoff::Backoff;
 
-/// How often to look at the schedules if no change is heard of: if there are schedules, and if there are none.
+/// How often to poll the schedules if no notification of a change arrives: if there are schedules, and if there are none.
 const POLL_INTERVAL: Duration = Duration::from_secs(30);
 const POLL_INTERVAL_WITHOUT_SCHEDULES: Duration = Duration::from_mins(1);
 
-/// The pause before the next look after a change was heard of: its transaction may still be open. Each further pause is longer by this factor.
+/// The pause before the next poll after a change: its transaction may still be open. Each further pause is longer by this factor.
 const FIRST_POLL: Duration = Duration::from_secs(1);
 const POLL_FACTOR: u32 = 10;
 
-/// Changes that come within this time are looked at together.
+/// Changes that come within this time are handled together.
 const DEBOUNCE: Duration = Duration::from_millis(100);
 
 /// The pause if a due schedule is locked by another transaction, or if the database does not answer.
@@ -35,8 +35,8 @@ const UNREADABLE: Duration = Duration::from_mins(10);
 /// If this many schedules in a row can't be fired, the schedules are not the reason.
 const MAX_FAILURES: u32 = 10;
 
-/// Fires schedules until the worker stops. It ends by itself, and never in the middle of a statement: a database in memory goes with its
-/// connection.
+/// Fires schedules until the worker stops. It ends by itself, and never in the middle of a statement: an in-memory database is
+/// dropped with its connection.
 pub(super) async fn run(session: Arc<Session>) {
     let mut schedules = Schedules::new(&session);
     let mut poll = POLL_INTERVAL;

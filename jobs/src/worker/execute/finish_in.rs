@@ -14,7 +14,7 @@ use crate::store::row::Claimed;
 use crate::worker::meter;
 use crate::worker::session::Session;
 
-/// The pauses between two looks at the row while the transaction is open.
+/// The pauses between two reads of the row while the transaction is open.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LAST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -61,7 +61,7 @@ fn rolled_back(outcome: Outcome) -> Outcome {
     }
 }
 
-/// What became of the transaction that was to finish a job.
+/// The state of the transaction that is to finish a job.
 enum FinishIn {
     Open,
     RolledBack,

@@ -87,7 +87,7 @@ async fn execute(session: &Session, job: &InFlightJob) {
     conclude(session, job, outcome).await;
 }
 
-/// Lets code that blocks a thread and transactions of the job end, and hands the attempt's end to the writer.
+/// Waits for the job's blocking code and transactions to end, and hands the attempt's end to the writer.
 async fn conclude(session: &Session, job: &InFlightJob, outcome: Outcome) {
     let (attempt, grace) = (&job.attempt, session.config.cancel_grace());
     let Some(outcome) = settle_finish_in(session, attempt, outcome).await else { return };
@@ -131,7 +131,7 @@ pub(crate) fn decode(
         let reason = chain(&error);
         Outcome::Errored { how: AttemptEnd::Undecodable, reason, delay: None }
     };
-    // What decodes is the job's own code.
+    // Decoding runs the job's own code.
     catch_unwind(AssertUnwindSafe(|| decode().map_err(undecodable))).unwrap_or_else(|panic| Err(panicked(panic)))
 }
 

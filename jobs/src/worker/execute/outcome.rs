@@ -1,4 +1,4 @@
-//! What the return of an attempt's code means, and what that makes of its job.
+//! The outcome of an attempt, by how its code returned, and how it changes the job.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,7 +18,7 @@ use crate::store::finish::FinishRow;
 use crate::worker::finish::queue::PendingFinish;
 use crate::worker::session::Session;
 
-/// How the code of an attempt came back.
+/// How the code of an attempt returned.
 pub(crate) enum Returned {
     Result(JobResult<Value>),
     Panicked(Box<dyn Any + Send>),
@@ -32,7 +32,7 @@ impl From<Result<JobResult<Value>, Box<dyn Any + Send>>> for Returned {
     }
 }
 
-/// The outcome of an attempt whose code came back so.
+/// The outcome of an attempt whose code returned like this.
 pub(crate) fn outcome_of(attempt: &RunningAttempt, returned: Returned) -> Outcome {
     let outcome = || match returned {
         Returned::Result(result) => {
@@ -45,7 +45,7 @@ pub(crate) fn outcome_of(attempt: &RunningAttempt, returned: Returned) -> Outcom
         Returned::Panicked(panic) => panicked(panic),
         Returned::Dropped => dropped(attempt),
     };
-    // What prints an error, and what drops it, is the job's own code.
+    // Printing an error, and dropping it, runs the job's own code.
     catch_unwind(AssertUnwindSafe(outcome)).unwrap_or_else(panicked)
 }
 
@@ -150,7 +150,7 @@ pub(in crate::worker) fn pending_finish(
     PendingFinish::of(finish, attempt.clone())
 }
 
-/// What the outcome, and the status that the job has asked for, change in the job's row. `random` (0.0..=1.0) is the retry policy's jitter.
+/// The changes to the job's row, from the outcome and the status that the job has requested. `random` (0.0..=1.0) is the policy's jitter.
 pub(crate) fn transition_of(attempt: &RunningAttempt, outcome: Outcome, retry: RetryPolicy, random: f64) -> Ending {
     let job = &attempt.job;
     let attempts = Attempts { attempt: job.attempt, max_attempts: job.max_attempts, budget: job.budget, retry };

@@ -40,8 +40,8 @@ async fn run_until_stopped(
         returned = &mut work => return returned.into(),
         () = tokio::time::sleep(grace) => {}
     }
-    // A future is not dropped inside a database call of ours: its connection would go back to the pool in the middle of it. A call without
-    // an answer for as long as the lease is dead.
+    // A future is not dropped during one of our database calls: its connection would go back to the pool in the middle of it. A call that
+    // gets no answer for as long as the lease is dead.
     let no_calls = tokio::time::timeout(attempt.env.lease, attempt.activity.calls.drained());
     tokio::select! {
         biased;
@@ -72,7 +72,7 @@ pub(crate) async fn wait_for_blocking_code(attempt: &RunningAttempt, grace: Dura
             let ended = tokio::time::timeout_at((since + grace).into(), blocking.drained()).await;
             if ended.is_ok() { outcome } else { did_not_stop(attempt) }
         }
-        // The worker's own end waits for it no longer than for other code, and leaves the job to the lease.
+        // The worker's shutdown waits for it no longer than for other code, and leaves the job to the lease.
         Some((StopReason::Shutdown | StopReason::Lost, _)) | None => {
             blocking.drained().await;
             outcome

@@ -13,11 +13,11 @@ use crate::model::{AttemptEnd, JobStatus};
 use crate::store::finish::{FinishRow, is_large};
 
 impl Writer {
-    /// Whether the batch has to be written in parts after so many tries.
+    /// Whether the batch has to be written in parts after this many tries.
     pub(super) async fn is_refused(&mut self, batch: &[FinishRow], error: &DbErr, tries: u32) -> bool {
         match fault::of(error) {
             Fault::Data => true,
-            // Neither the data nor the connection: perhaps one row's, which must not hold up the others.
+            // Neither the data nor the connection is at fault: perhaps one row is, which must not hold up the others.
             Fault::Other => tries >= TRIES_BEFORE_BISECTING,
             // A server that is sent too much at once closes the connection, and may not get to say why.
             Fault::Connection => {
@@ -69,7 +69,7 @@ impl Writer {
         is_large(batch) && self.fate_of(&[batch[0].id]).await.is_ok()
     }
 
-    /// Whether the database closes the connection each time that it is sent this one end, and answers in between.
+    /// Whether the database closes the connection each time it is sent this one end, and answers in between.
     async fn is_too_much(&mut self, end: &FinishRow) -> bool {
         for _ in 0..TRIES_BEFORE_BISECTING {
             let tried = self.try_write(slice::from_ref(end)).await;

@@ -1,5 +1,5 @@
-//! The writer: ends of attempts, and updates of running ones, in batches. While one batch is written the next gathers, so that a lone job
-//! finishes at once and a flood in bulk, without a timer.
+//! The writer: ends of attempts, and updates of running ones, in batches. While one batch is written, the next one accumulates, so that
+//! a single job finishes at once and many finish in bulk, without a timer.
 
 mod bisect;
 pub(super) mod queue;
@@ -42,7 +42,7 @@ pub(super) const LAST_RETRY: Duration = Duration::from_secs(1);
 /// Writes until the session is terminated, or drained.
 pub(super) async fn run(session: Arc<Session>) {
     let Some(finish_rx) = session.finish_queue.receiver() else { return };
-    // If the writer ever unwinds, nothing is written any more: other workers are to have the jobs.
+    // If the writer ever unwinds, nothing is written any more: other workers should take the jobs.
     let _when_dropped = session.phases.lease_lost.clone().drop_guard();
     let mut writer = Writer::new(session, finish_rx);
     while writer.collect().await {
@@ -57,9 +57,9 @@ struct Writer {
     finish_rx: mpsc::Receiver<PendingFinish>,
     update_timer: Interval,
     waiting: VecDeque<FinishRow>,
-    /// Rows that are left alone until then: another transaction has them locked.
+    /// Rows that are not tried again before that time: another transaction has them locked.
     locked: Vec<(Instant, FinishRow)>,
-    /// When a worker that leaves stops trying.
+    /// The time at which a worker that leaves stops trying.
     give_up_at: Option<Instant>,
 }
 
@@ -69,7 +69,7 @@ enum Event {
     /// The pause of a locked row is over.
     LockedDue,
     UpdatesDue,
-    /// No attempts run any more.
+    /// No more attempts are running.
     Draining,
 }
 
@@ -202,7 +202,7 @@ impl Writer {
         Ok(())
     }
 
-    /// The end is written. Returns the job that it ends.
+    /// Acknowledges that the end is written. Returns the job that it ends.
     fn acknowledge(&self, end: &FinishRow) -> Option<Arc<InFlightJob>> {
         let job = self.session.in_flight.release((end.id, end.version));
         if end.status == JobStatus::Scheduled {

@@ -14,7 +14,7 @@ use crate::store::finish::{FinishRow, Key};
 use crate::worker::in_flight::InFlightJob;
 use crate::worker::meter;
 
-/// What has become of rows that a batch did not write.
+/// The fate of the rows that a batch did not write.
 #[derive(Default)]
 pub(super) struct Fate {
     marks: HashMap<i64, RowState>,

@@ -42,7 +42,7 @@ fn report(job: &InFlightJob) -> Option<Report> {
     })
 }
 
-/// What has become of reports. The others are kept: they may have been written all the same, and are not written twice.
+/// The fate of reports. All others are kept: they may have been written anyway, and are not written twice.
 #[derive(Default)]
 struct Fate {
     written: HashSet<Key>,
@@ -88,7 +88,7 @@ async fn is_refused(session: &Session, client: &mut StoreClient, reports: &[Repo
     }
 }
 
-/// Whether the database closes the connection each time that it is sent this one report, and answers in between.
+/// Whether the database closes the connection each time it is sent this one report, and answers in between.
 async fn is_too_much(session: &Session, client: &mut StoreClient, report: &Report) -> bool {
     for _ in 0..TRIES_BEFORE_BISECTING {
         let one = slice::from_ref(report);

@@ -1,4 +1,4 @@
-//! Giving up: if code of jobs keeps all threads of the runtime, only the heartbeat still runs.
+//! Giving up: if the code of jobs occupies all threads of the runtime, only the heartbeat still runs.
 
 use std::collections::HashSet;
 
@@ -11,8 +11,8 @@ use crate::worker::finish::queue::PendingFinish;
 use crate::worker::meter;
 
 impl Heartbeat {
-    /// If the worker has stalled and runaway jobs keep its threads, nothing can help it: the ends of these jobs are written from here, and the
-    /// worker's row goes, so that others take over the rest. Jobs that nobody asked to stop may take their time.
+    /// If the worker has stalled and runaway jobs occupy its threads, nothing can help it: the ends of these jobs are written from here,
+    /// and the worker's row is deleted, so that others take over the rest. Jobs that were not asked to stop may keep running.
     pub(super) fn check_progress(&mut self) {
         let Some(stalled) = watchdog::stalled_for(&self.session) else { return };
         self.runaways.extend(watchdog::fail_runaways(&self.session).into_iter().map(PendingFinish::into_finish));

@@ -27,7 +27,7 @@ impl Lease {
         Self { times: Mutex::new(times), usable: whole.saturating_sub(grace + margin), whole }
     }
 
-    /// Records a good beat that was sent then.
+    /// Records a good beat that was sent at this time.
     pub(in crate::worker) fn renew(&self, sent: Instant) {
         let mut times = lock(&self.times);
         if sent.duration_since(times.last_good) > self.usable {

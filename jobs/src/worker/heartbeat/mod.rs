@@ -1,4 +1,4 @@
-//! The heartbeat: on a thread of its own, with a runtime and a connection of its own, so that nothing a job does can starve it.
+//! The heartbeat: on a separate thread, with a separate runtime and connection, so that nothing a job does can starve it.
 
 mod give_up;
 pub(super) mod lease;
@@ -54,7 +54,7 @@ pub(super) fn start(session: Arc<Session>) -> Result<HeartbeatTask, Error> {
             }
         };
         terminated.run_until_cancelled_owned(beat).await;
-        // Perhaps nobody is left to hear it.
+        // The receiver may be gone.
         let _ = ended.send(());
     };
     if shares_connections {
@@ -104,12 +104,12 @@ struct Heartbeat {
     unknown_jobs: UnknownJobs,
     /// Ends of jobs whose code keeps the writer from writing them.
     runaways: Vec<FinishRow>,
-    /// The worker can't go on: other workers are to have its jobs.
+    /// The worker can't continue: other workers should take its jobs.
     giving_up: bool,
 }
 
 impl Heartbeat {
-    /// Beats. If the lease's deadline comes first, stops all jobs while the beat goes on.
+    /// Beats. If the lease's deadline comes first, stops all jobs while the beat continues.
     async fn beat_before_deadline(&mut self, sent: Instant) -> Result<bool, DbErr> {
         let session = self.session.clone();
         let beat = self.beat_with_timeout(sent);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::job::attempt::RunningAttempt;
 use crate::store::lock::lock;
 
-/// What the watchdog watches.
+/// The state that the watchdog checks.
 #[derive(Default)]
 pub(in crate::worker) struct Vitals {
     pub(in crate::worker) writer: Progress,

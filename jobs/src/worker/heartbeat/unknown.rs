@@ -1,4 +1,4 @@
-//! Jobs whose claim was not answered: their rows say that this worker runs them, and no task here knows of it.
+//! Jobs whose claim got no answer: their rows say that this worker runs them, but no task here knows of them.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ pub(super) struct UnknownJobs(HashMap<Key, u64>);
 
 impl UnknownJobs {
     /// Takes in the unknown jobs of a beat, the number of the last claim that has begun, and the number up to which all claims are over.
-    /// Returns the jobs that no claim can bring any more.
+    /// Returns the jobs that no claim can return any longer.
     pub(super) fn observe(
         &mut self,
         unknown: impl Iterator<Item = Key>,

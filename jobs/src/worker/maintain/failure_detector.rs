@@ -78,7 +78,7 @@ impl FailureDetector {
         dead.map(|(worker, beat)| (*worker, beat.seen_at)).collect()
     }
 
-    /// When the next worker is dead, unless it beats.
+    /// The time at which the next worker is dead, unless it beats.
     pub(super) fn next_expiry(&self, now: Instant) -> Option<Instant> {
         self.workers.values().map(LastBeat::expires).filter(|expires| *expires > now).min()
     }

@@ -1,5 +1,5 @@
-//! What every worker does for all workers, again and again: rescue jobs of dead workers, delete what has expired, warn of jobs that no worker
-//! serves, and sample the queues.
+//! Maintenance that every worker does for all workers, periodically: rescue jobs of dead workers, delete what has expired, warn of jobs
+//! that no worker serves, and sample the queues.
 
 mod failure_detector;
 mod rescue;

@@ -24,7 +24,7 @@ impl<'s> Rescuer<'s> {
         Self { session, detector: FailureDetector::new() }
     }
 
-    /// When the next worker is dead, unless it beats.
+    /// The time at which the next worker is dead, unless it beats.
     pub(super) fn next_expiry(&self) -> Option<tokio::time::Instant> {
         self.detector.next_expiry(Instant::now()).map(Into::into)
     }

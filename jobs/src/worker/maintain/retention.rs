@@ -1,4 +1,4 @@
-//! Deleting what has expired: closed jobs, and unique keys that hold nothing any more.
+//! Deleting what has expired: closed jobs, and unique keys that are no longer held.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -36,7 +36,7 @@ pub(super) async fn delete_expired(
     Ok(())
 }
 
-/// Deletes unique keys that hold nothing any more.
+/// Deletes unique keys that are no longer held.
 pub(super) async fn sweep_keys(client: &mut StoreClient) -> Result<(), DbErr> {
     loop {
         let store = client.store();

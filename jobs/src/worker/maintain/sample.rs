@@ -37,7 +37,7 @@ impl Sampler {
     }
 }
 
-/// The value of a gauge: `f64` has no lossless `From<u64>`, and counts above `u32::MAX` need not be told apart.
+/// The value of a gauge: `f64` has no lossless `From<u64>`, and counts above `u32::MAX` need not be exact.
 fn number(count: u64) -> f64 {
     u32::try_from(count).unwrap_or(u32::MAX).into()
 }

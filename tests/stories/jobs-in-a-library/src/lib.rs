@@ -10,13 +10,13 @@ use jobs::prelude::*;
 use sea_orm::ConnectionTrait as _;
 use tokio::sync::Semaphore;
 
-/// What a process says as an attempt begins.
+/// The line that a process prints when an attempt begins.
 #[must_use]
 pub fn started(id: JobId, attempt: u32) -> String {
     format!("started {id} {attempt}")
 }
 
-/// What a process says when an attempt that was asked to stop has gone on nevertheless, to its end.
+/// The line that a process prints when an attempt that was asked to stop has nevertheless run to its end.
 #[must_use]
 pub fn went_on(id: JobId, attempt: u32) -> String {
     format!("went on {id} {attempt}")
@@ -36,7 +36,7 @@ async fn pass_the_gate(job: &JobContext) {
 #[job(queue = "held", retry = fixed("1ms"), state = Arc<Semaphore>)]
 #[job_params]
 pub struct Hold {
-    /// Does not look whether it should stop.
+    /// Does not check whether it should stop.
     #[param(default)]
     deaf: bool,
 }
@@ -61,7 +61,7 @@ impl Execute for Hold {
 #[job(queue = "held", retry = fixed("1ms"))]
 #[job_params]
 pub struct Wait {
-    /// Does not look whether it should stop.
+    /// Does not check whether it should stop.
     #[param(default)]
     deaf: bool,
 }
@@ -81,7 +81,7 @@ impl Execute for Wait {
     }
 }
 
-/// Its first attempt goes on when it is asked to stop, and writes whatever it can. Its second waits at the gate.
+/// Its first attempt keeps running when it is asked to stop, and writes whatever it can. Its second waits at the gate.
 #[derive(Job, Debug)]
 #[job(queue = "held", retry = fixed("1ms"), state = Arc<Semaphore>)]
 #[job_params]
@@ -110,7 +110,7 @@ impl Execute for Stubborn {
     }
 }
 
-/// Blocks its thread for ever, whatever it is asked; its second attempt ends at once.
+/// Blocks its thread forever, even if it is asked to stop; its second attempt ends at once.
 #[job_fn(queue = "held", retry = fixed("1ms"))]
 pub fn block(job: &JobContext) -> JobResult<u32> {
     say_started(job);

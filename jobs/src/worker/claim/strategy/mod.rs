@@ -1,4 +1,4 @@
-//! When to claim, when to ask and when to sleep: decided by what has happened and by the time, which both come from outside.
+//! When to claim, when to poll and when to sleep: decided by events and by the time, which both come from outside.
 
 #[cfg(test)]
 mod tests;
@@ -15,7 +15,7 @@ use super::tuning::{
 use crate::store::claim::ClaimLimit;
 use crate::store::wake::Woken;
 
-/// What a worker that claims does next.
+/// The next action of a worker that claims.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Action {
     /// Claims in these of its queues.
@@ -26,34 +26,34 @@ pub(super) enum Action {
     CheckPaused,
     /// Asks whether jobs are due in these queues, while there is work in others.
     RecheckOthers(Vec<String>),
-    /// Says in its row that it sleeps on no queue.
+    /// Marks the worker as awake: its row says that it sleeps on no queue.
     StayAwake,
     /// Waits for that long at the most, and claims again.
     ShortPoll(Instant),
-    /// Says in its row that it sleeps on these queues, and asks once more whether jobs are due.
+    /// Marks the worker as asleep on these queues, and checks once more whether jobs are due.
     FallAsleep(Vec<String>),
     /// Waits until it is woken, for that long at the most.
     Sleep(Instant),
-    /// Does the same after it has asked for a heartbeat: jobs are due, and it gets none of them.
+    /// Sleeps like `Sleep`, after it has requested a heartbeat: jobs are due, and it gets none of them.
     SleepInVain(Instant),
-    /// Ends: nothing is due or running, and nobody wants to wait.
+    /// Ends: nothing is due or running, and the worker does not wait for more.
     Return,
 }
 
 impl Action {
-    /// The steps that come before a claim may succeed while claims fail.
+    /// Whether this action shows if claims succeed: the steps that come before a claim may succeed while claims fail.
     pub(super) fn tells_whether_claims_succeed(&self) -> bool {
         !matches!(self, Self::Coalesce(_) | Self::CheckPaused | Self::RecheckOthers(_))
     }
 }
 
-/// What decides, besides what has happened.
+/// The state by which it decides, besides what has happened.
 #[derive(Debug)]
 pub(super) struct Situation<'a> {
     pub(super) now: Instant,
-    /// Of each queue.
+    /// The room of each queue.
     pub(super) rooms: &'a [Room],
-    /// Jobs may be claimed: nobody else may take ours.
+    /// Jobs may be claimed: no other worker may take ours.
     pub(super) has_lease: bool,
     /// Whether the database wakes this worker.
     pub(super) is_notified: bool,
@@ -66,11 +66,11 @@ pub(super) struct Strategy {
     when_idle: WhenIdle,
     /// The pause before it asks again.
     backoff: Duration,
-    /// What it does unless something can be claimed, as it asked whether jobs are due.
+    /// The action that was decided when it asked whether jobs are due, unless something can be claimed.
     decided: Option<Action>,
     /// Jobs were due when it last asked, and the claim after that returned none.
     in_vain: bool,
-    /// When it last asked for a heartbeat.
+    /// The time of the last request for a heartbeat.
     heartbeat_at: Option<Instant>,
     /// How many claims have returned jobs, each soon after the one before, and when the last did.
     streak: u32,
@@ -78,11 +78,11 @@ pub(super) struct Strategy {
     stays_awake: bool,
     /// The queues for which this worker's row says that it sleeps.
     asleep: Vec<String>,
-    /// When it last asked which queues are paused.
+    /// The time at which it last asked which queues are paused.
     paused_at: Option<Instant>,
     /// It has asked since its last claim: it claims now, however long the answer took.
     has_asked: bool,
-    /// When idle queues are rechecked while there is work in others.
+    /// The time at which idle queues are rechecked while there is work in others.
     recheck_others_at: Instant,
 }
 
@@ -184,7 +184,7 @@ impl Strategy {
         }
     }
 
-    /// Its row says that it sleeps on these queues.
+    /// Records that the worker's row says that it sleeps on these queues.
     pub(super) fn is_asleep_on(&mut self, queues: Vec<String>) {
         if queues.is_empty() {
             self.backoff = SHORT_POLL_MIN;
@@ -196,7 +196,7 @@ impl Strategy {
         &self.asleep
     }
 
-    /// Heard wake-ups. True: it is time to ask again, whatever it was waiting for.
+    /// Handles wake-ups. Returns true if it is time to ask again, whatever it was waiting for.
     pub(super) fn woken(&mut self, woken: &Woken, situation: &Situation) -> bool {
         let is_changed = woken.all || self.names.iter().any(|name| woken.changed.contains(name));
         if is_changed {
@@ -215,7 +215,7 @@ impl Strategy {
         woken.look || is_changed
     }
 
-    /// These queues are paused, and no others, as the answer to what was asked then says.
+    /// Pauses these queues and resumes all others, as of `asked_at`, when the database was asked.
     pub(super) fn paused(&mut self, paused: &HashSet<String>, asked_at: Instant) {
         self.paused_at = Some(asked_at);
         self.has_asked = true;
@@ -239,7 +239,7 @@ impl Strategy {
         }
         let is_due_now = due.values().any(Duration::is_zero);
         if is_due_now && !self.in_vain {
-            // Unless the claim returns something, the due jobs are held by somebody's transaction.
+            // Unless the claim returns something, another transaction holds the due jobs.
             self.in_vain = true;
             return self.wake_due(due);
         }
@@ -255,7 +255,7 @@ impl Strategy {
         self.backoff = (self.backoff * 2).min(situation.poll_interval);
         let asked_lately = |at| situation.now.duration_since(at) < HEARTBEAT_REQUESTS;
         if self.in_vain && !self.heartbeat_at.is_some_and(asked_lately) {
-            // This worker's row may be gone, so that it claims nothing: the next heartbeat tells.
+            // This worker's row may be gone, so that it claims nothing: the next heartbeat will show it.
             self.heartbeat_at = Some(situation.now);
             return Action::SleepInVain(until);
         }
@@ -304,7 +304,7 @@ impl Strategy {
         situation.is_notified && self.asleep.is_empty()
     }
 
-    /// One that is awake asks again soon: falling asleep, and being woken, costs more.
+    /// A worker that is awake polls again soon: falling asleep, and being woken, costs more.
     fn first_backoff(&self, situation: &Situation) -> Duration {
         if self.is_awake(situation) { SHORT_POLL_MIN } else { IDLE_BACKOFF_MIN }
     }

@@ -30,7 +30,7 @@ impl Worker {
         }
     }
 
-    /// One that knows that no queue is paused.
+    /// A worker that knows that no queue is paused.
     fn new(queues: &[&str]) -> Self {
         let mut worker = Self::of(queues, WhenIdle::Sleep);
         assert_eq!(worker.next(), Action::CheckPaused);
