@@ -186,9 +186,6 @@ impl Strategy {
 
     /// Records that the worker's row says that it sleeps on these queues.
     pub(super) fn is_asleep_on(&mut self, queues: Vec<String>) {
-        if queues.is_empty() {
-            self.backoff = SHORT_POLL_MIN;
-        }
         self.asleep = queues;
     }
 
@@ -209,7 +206,8 @@ impl Strategy {
                 any |= !queue.is_paused();
             }
         }
-        if any {
+        // One that is about to stay awake has the backoff of a worker that is.
+        if any && !self.stays_awake {
             self.backoff = self.first_backoff(situation);
         }
         woken.look || is_changed

@@ -254,6 +254,15 @@ fn a_queue_that_is_paused_is_not_claimed_and_is_claimed_when_it_is_resumed() {
 }
 
 #[test]
+fn a_worker_whose_queues_are_all_paused_does_not_poll_more_often_for_it() {
+    let mut worker = Worker::new(&["a"]);
+    worker.strategy.is_asleep_on(vec!["a".to_owned()]);
+    worker.strategy.paused(&HashSet::from(["a".to_owned()]), worker.now);
+    worker.falls_asleep_on(&[]);
+    assert_eq!(worker.rechecked(&[], false), Action::Sleep(worker.now + IDLE_BACKOFF_MIN));
+}
+
+#[test]
 fn a_change_of_a_queue_of_its_own_makes_it_ask_which_are_paused() {
     let mut worker = Worker::new(&["a"]);
     for (queue, asks) in [("another", false), ("a", true)] {
