@@ -20,6 +20,7 @@ cases![
     what_a_report_without_an_answer_says_is_kept_once if Kind::locks_rows,
     reports_that_are_too_much_at_once_are_divided_and_one_that_is_too_much_alone_is_left_to_the_end if Kind::locks_rows,
     a_worker_that_is_cut_off_stops_its_jobs_before_others_take_them if Kind::locks_rows,
+    what_a_worker_that_is_cut_off_has_locked_is_executed_by_another if Kind::speaks_mysql,
 ];
 
 const LEASE: Duration = Duration::from_secs(6);
@@ -262,4 +263,22 @@ async fn a_worker_that_is_cut_off_stops_its_jobs_before_others_take_them(t: Data
     let took = executed(&t).await;
     assert!(took < LEASE * 3, "{took:?}");
     cut_off.stop().await;
+}
+
+/// It is cut off when it has written its claim, and before it commits.
+async fn what_a_worker_that_is_cut_off_has_locked_is_executed_by_another(t: Database) {
+    let proxy = Proxy::before(&t).await;
+    let claimer = start_behind(&proxy, nothing()).await;
+    until(|| async { workers(&t).await == 1 }).await;
+    // The first reply is to the statement's preparation.
+    proxy.stall_after_reply_to("AS claimer", 1);
+    let handle = Play::new().schedule(t.db()).await.unwrap();
+    soon(proxy.stalled()).await;
+    let other = Running::start(hurried(worker(&t, nothing())));
+    soon(handle.wait(t.db())).await.unwrap();
+    assert_eq!(t.number("SELECT attempt FROM jobs_job").await, 1);
+    until(|| async { workers(&t).await == 1 }).await;
+    proxy.flow();
+    other.stop().await;
+    claimer.stop().await;
 }

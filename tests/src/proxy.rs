@@ -38,8 +38,8 @@ struct Shared {
     losing: AtomicUsize,
     /// How many get through before one is lost.
     passing: AtomicUsize,
-    /// A request that contains this text gets this many replies; the next one is lost.
-    lost_to: Mutex<Option<(String, usize)>>,
+    /// A request that contains this text gets this many replies; what happens to the next one.
+    lost_to: Mutex<Option<(String, usize, Fate)>>,
     /// How many of those have been lost.
     lost: AtomicUsize,
     /// How many bytes a client may send before it waits for a reply.
@@ -55,6 +55,15 @@ struct Shared {
 enum Cut {
     Close,
     Reset,
+}
+
+/// What happens to a reply.
+#[derive(Debug, Clone, Copy)]
+enum Fate {
+    /// It is lost, with its connection.
+    Lost,
+    /// It is the last one that arrives: all traffic stalls.
+    Last,
 }
 
 /// Which connections are meant.
@@ -167,7 +176,22 @@ impl Proxy {
     ///
     /// If another thread has panicked here.
     pub fn lose_reply_to(&self, text: &str, after: usize) {
-        *self.shared.lost_to.lock().expect("nobody panics with it") = Some((text.into(), after));
+        *self.shared.lost_to.lock().expect("nobody panics with it") = Some((text.into(), after, Fate::Lost));
+    }
+
+    /// Lets this many replies to a request that contains this text through on its connection, and one more, and then stalls all traffic.
+    ///
+    /// # Panics
+    ///
+    /// If another thread has panicked here.
+    pub fn stall_after_reply_to(&self, text: &str, after: usize) {
+        *self.shared.lost_to.lock().expect("nobody panics with it") = Some((text.into(), after, Fate::Last));
+    }
+
+    /// Waits until all traffic stalls.
+    pub async fn stalled(&self) {
+        let stalled = self.shared.flows.subscribe().wait_for(|flows| !*flows).await.map(drop);
+        stalled.expect("the sender is alive");
     }
 
     /// The number of replies that were lost to a request with a certain text.
@@ -259,14 +283,18 @@ async fn forward(shared: Arc<Shared>, client: TcpStream) {
 
 impl Shared {
     /// Whether this reply on a connection is the one to be lost.
-    fn is_lost(&self, until_lost: &Mutex<Option<usize>>) -> bool {
+    fn is_lost(&self, until_lost: &Mutex<Option<(usize, Fate)>>) -> bool {
         let mut left = until_lost.lock().expect("nobody panics with it");
         match left.as_mut() {
-            Some(0) => {
+            Some((0, Fate::Lost)) => {
                 self.lost.fetch_add(1, Ordering::SeqCst);
                 true
             }
-            Some(replies) => {
+            Some((0, Fate::Last)) => {
+                self.flows.send_replace(false);
+                false
+            }
+            Some((replies, _)) => {
                 *replies -= 1;
                 false
             }
@@ -298,11 +326,12 @@ impl Shared {
     }
 
     /// Records how many replies get through before one is lost, if this is the request that should not be answered.
-    fn note_whose_reply_is_lost(&self, sent: &[u8], until_lost: &Mutex<Option<usize>>) {
+    fn note_whose_reply_is_lost(&self, sent: &[u8], until_lost: &Mutex<Option<(usize, Fate)>>) {
         let mut lost_to = self.lost_to.lock().expect("nobody panics with it");
-        let is_meant = |(text, _): &mut (String, usize)| sent.windows(text.len()).any(|part| part == text.as_bytes());
-        if let Some((_, replies)) = lost_to.take_if(is_meant) {
-            *until_lost.lock().expect("nobody panics with it") = Some(replies);
+        let is_meant =
+            |(text, ..): &mut (String, usize, Fate)| sent.windows(text.len()).any(|part| part == text.as_bytes());
+        if let Some((_, replies, fate)) = lost_to.take_if(is_meant) {
+            *until_lost.lock().expect("nobody panics with it") = Some((replies, fate));
         }
     }
 }

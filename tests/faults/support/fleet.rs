@@ -191,11 +191,16 @@ impl Fleet {
         waitpid(process(frozen), Some(WaitPidFlag::WUNTRACED)).expect("it stops");
         self.journal.note(frozen, What::Frozen);
         tokio::time::sleep(time).await;
-        if t.number(&format!("SELECT count(*) FROM jobs_worker WHERE pid = {frozen}")).await == 0 {
+        let has_row = format!("SELECT count(*) FROM jobs_worker WHERE pid = {frozen}");
+        if t.kind().locks_rows() {
+            // If it was frozen inside a transaction that has its row locked, the server ends that first.
+            until_none(t, &has_row, PATIENCE).await;
+        }
+        if t.number(&has_row).await == 0 {
             self.workers[any].taken_for_dead += 1;
         } else if t.kind().locks_rows() {
             // If there is one lock, it may hold that, and no other worker can take it for dead.
-            self.surprises.push(format!("a worker was frozen for {time:?}, and not taken for dead"));
+            self.surprises.push(format!("a worker was frozen for {PATIENCE:?}, and not taken for dead"));
         }
         send(frozen, Signal::SIGCONT);
     }

@@ -104,8 +104,10 @@ pub(crate) async fn limit_idle<C: ConnectionTrait>(db: &C, limit: Duration) -> R
 pub(crate) async fn limit_own_idle<C: ConnectionTrait>(db: &C) -> Result<(), DbErr> {
     let sql = match db.get_database_backend() {
         DbBackend::Postgres => "SET LOCAL idle_in_transaction_session_timeout = '10s'",
-        // For the whole session, which is the worker's. MySQL has no such limit and reads a comment.
-        DbBackend::MySql => "SET @jobs_idle = 1 /*M!100300 , SESSION idle_transaction_timeout = 10 */",
+        // For the whole session, which is the worker's. MySQL can only limit how long a session is idle.
+        DbBackend::MySql => {
+            "SET @jobs_idle = 1 /*M!100300 , SESSION idle_transaction_timeout = 10 */ /*!80001 , SESSION wait_timeout = 60 */"
+        }
         _ => return Ok(()),
     };
     db.execute_unprepared(sql).await.map(|_| ())

@@ -2,6 +2,8 @@
 
 use std::any::Any;
 use std::sync::Arc;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use std::time::Duration;
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 use sea_orm::sqlx::Pool;
@@ -96,9 +98,9 @@ fn own_sqlite(user: &sea_orm::sqlx::sqlite::SqliteConnectOptions) -> sea_orm::sq
 pub(crate) fn own_connections(db: &DatabaseConnection, connections: u32) -> DatabaseConnection {
     match db.get_database_backend() {
         #[cfg(feature = "postgres")]
-        DbBackend::Postgres => own_on_server(db.get_postgres_connection_pool(), connections).into(),
+        DbBackend::Postgres => own_on_server(db.get_postgres_connection_pool(), connections, None).into(),
         #[cfg(feature = "mysql")]
-        DbBackend::MySql => own_on_server(db.get_mysql_connection_pool(), connections).into(),
+        DbBackend::MySql => own_on_server(db.get_mysql_connection_pool(), connections, Some(MYSQL_IDLE)).into(),
         #[cfg(feature = "sqlite")]
         DbBackend::Sqlite => {
             let pool = db.get_sqlite_connection_pool();
@@ -125,14 +127,20 @@ pub(crate) fn own_connections(db: &DatabaseConnection, connections: u32) -> Data
     }
 }
 
+/// How long a connection to MySQL may be idle: less than the session's limit (`limit_own_idle`), so that no one uses one that has ended.
+#[cfg(feature = "mysql")]
+const MYSQL_IDLE: Duration = Duration::from_secs(30);
+
 /// Returns a worker's own pool on a server. Its connections need no check when they come back: if a worker's future is dropped, none of its
 /// connections are used again, and the server or the driver rolls back what fails.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
-fn own_on_server<D: sea_orm::sqlx::Database>(user: &Pool<D>, connections: u32) -> Pool<D> {
+fn own_on_server<D: sea_orm::sqlx::Database>(user: &Pool<D>, connections: u32, idle: Option<Duration>) -> Pool<D> {
+    let idle = user.options().get_idle_timeout().into_iter().chain(idle).min();
     user.options()
         .clone()
         .max_connections(connections)
         .min_connections(0)
+        .idle_timeout(idle)
         .test_before_acquire(false)
         .after_release(|_, _| Box::pin(async { Ok(true) }))
         .connect_lazy_with(user.connect_options().as_ref().clone())
