@@ -68,14 +68,18 @@ impl Store {
             cursor.set_groups(groups, now, now.duration_since(begun));
         }
         cursor.rewind(Instant::now());
-        let claimed = match &self.dialect.claim {
-            Claim::Statement { from_cursor: Some(FromCursor { claim, .. }), .. } => {
-                self.claim_at_once(claim, worker, queue, json(&cursor.groups)?, limit).await?
-            }
-            _ => self.claim_in_steps(worker, queue, &mut cursor.groups, limit).await?,
+        let claimed = if let Claim::Statement { from_cursor: Some(FromCursor { claim, .. }), .. } = &self.dialect.claim
+        {
+            self.claim_at_once(claim, worker, queue, json(&cursor.groups)?, limit).await?
+        } else {
+            let waits = cursor.takes_turns(limit, begun);
+            let (claimed, in_vain) = self.claim_in_turn(worker, queue, &mut cursor.groups, limit, waits).await?;
+            cursor.turn_taken(in_vain, Instant::now());
+            claimed
         };
         cursor.advance(&claimed, Instant::now());
         cursor.skip_empty(claimed.len() < limit.total);
+        cursor.has_more = claimed.len() >= limit.total;
         Ok(claimed)
     }
 

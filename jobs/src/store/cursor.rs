@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use sea_orm::prelude::DateTimeUtc;
 use serde::Serialize;
 
+use super::claim::ClaimLimit;
 use super::row::Claimed;
 
 /// The groups of a busy queue, and how far earlier claims got in each. A claim that starts there does not step over the index entries that
@@ -18,6 +19,10 @@ pub(crate) struct ClaimCursor {
     current_until: Option<Instant>,
     /// When claims start at the beginning of each group again.
     rewind_at: Option<Instant>,
+    /// The last claim returned as many jobs as it could.
+    pub(super) has_more: bool,
+    /// Claims do not wait for their turn before that time.
+    turns_after: Option<Instant>,
 }
 
 /// The jobs of one priority and name that are due from `since` on.
@@ -49,7 +54,23 @@ const RECENT: Duration = Duration::from_secs(1);
 /// How many empty groups each claim probes. Each costs a probe of the index, and 60 of them made MariaDB's claims 12 times as slow.
 const EMPTY_GROUPS: usize = 8;
 
+/// How long claims do not wait after one has waited in vain: whoever has the turn may have vanished.
+const NO_TURNS: Duration = Duration::from_secs(10);
+
 impl ClaimCursor {
+    /// Whether a claim waits for its turn, if claims of a queue can run side by side. On MariaDB, 8 workers drain 1.3 times as fast in turn, and
+    /// 32 twice as fast and more. Claims that fill only free slots are small, and step over few locked rows.
+    pub(super) fn takes_turns(&self, limit: ClaimLimit, now: Instant) -> bool {
+        self.has_more && limit.total > limit.startable && self.turns_after.is_none_or(|after| now >= after)
+    }
+
+    /// Records whether a claim has waited for its turn in vain.
+    pub(super) fn turn_taken(&mut self, in_vain: bool, now: Instant) {
+        if in_vain {
+            self.turns_after = Some(now + NO_TURNS);
+        }
+    }
+
     pub(super) fn is_current(&self, now: Instant) -> bool {
         self.current_until.is_some_and(|until| now < until)
     }
@@ -87,7 +108,7 @@ impl ClaimCursor {
             let is_its_group = |group: &Group| (group.priority, &*group.name).cmp(&(job.priority, &*job.name));
             if let Ok(index) = self.groups.binary_search_by(is_its_group) {
                 let group = &mut self.groups[index];
-                group.since = group.since.max(Some(job.scheduled_at - COMMIT_SKEW));
+                group.since = group.since.max(Some(job.scheduled_at.min(job.started_at - COMMIT_SKEW)));
                 group.claimed_at = Some(now);
             }
         }
@@ -203,5 +224,20 @@ mod tests {
         cursor.groups.iter_mut().for_each(|group| group.is_empty = true);
         cursor.skip_empty(true);
         assert!(!cursor.is_current(now));
+    }
+
+    #[test]
+    fn claims_that_prefetch_from_a_backlog_take_turns_but_not_for_ten_seconds_after_one_has_waited_in_vain() {
+        let now = Instant::now();
+        let mut cursor = cursor_of(["a"], now);
+        let of = |total| ClaimLimit { total, startable: 10 };
+        assert!(!cursor.takes_turns(of(1_000), now), "there may be few");
+        cursor.has_more = true;
+        assert!(cursor.takes_turns(of(11), now) && !cursor.takes_turns(of(10), now));
+        cursor.turn_taken(false, now);
+        assert!(cursor.takes_turns(of(1_000), now));
+        cursor.turn_taken(true, now);
+        assert!(!cursor.takes_turns(of(1_000), now + Duration::from_millis(9_999)));
+        assert!(cursor.takes_turns(of(1_000), now + NO_TURNS));
     }
 }

@@ -21,6 +21,15 @@ struct Offer {
     jobs: Vec<(Claimed, bool)>,
 }
 
+/// What a transaction has claimed.
+#[derive(Default)]
+struct Taken {
+    jobs: Vec<Claimed>,
+    /// The groups that were probed, each with whether it is empty.
+    probed: Vec<(usize, bool)>,
+    has_missed_turn: bool,
+}
+
 impl Store {
     /// Claims jobs of groups that are in order. Records in each group that was probed whether it is empty.
     pub(super) async fn claim_in_steps(
@@ -30,57 +39,94 @@ impl Store {
         groups: &mut [Group],
         limit: ClaimLimit,
     ) -> Result<Vec<Claimed>, DbErr> {
-        if groups.is_empty() {
-            return Ok(Vec::new());
-        }
-        let (claimed, asked) = retry_contention(|| self.lock_and_own(worker, queue, groups, limit)).await?;
-        for (group, is_empty) in asked {
-            groups[group].is_empty = is_empty;
-        }
-        Ok(claimed)
+        let (jobs, _) = self.claim_in_turn(worker, queue, groups, limit, false).await?;
+        Ok(jobs)
     }
 
-    /// Claims priority by priority: a lower one is needed only while there is room. Returns the claimed jobs, and whether each probed group
-    /// is empty.
-    async fn lock_and_own(
+    /// Claims like `claim_in_steps`, but, if `waits`, not beside other claims in this queue. Also returns whether it has waited in vain.
+    pub(super) async fn claim_in_turn(
+        &self,
+        worker: i64,
+        queue: &str,
+        groups: &mut [Group],
+        limit: ClaimLimit,
+        waits: bool,
+    ) -> Result<(Vec<Claimed>, bool), DbErr> {
+        if groups.is_empty() {
+            return Ok(Default::default());
+        }
+        let taken = retry_contention(|| self.take(worker, queue, groups, limit, waits)).await?;
+        for (group, is_empty) in taken.probed {
+            groups[group].is_empty = is_empty;
+        }
+        Ok((taken.jobs, taken.has_missed_turn))
+    }
+
+    /// Claims in a transaction, in turn if `waits`.
+    async fn take(
         &self,
         worker: i64,
         queue: &str,
         groups: &[Group],
         limit: ClaimLimit,
-    ) -> Result<(Vec<Claimed>, Vec<(usize, bool)>), DbErr> {
-        let Claim::Steps { own, .. } = &self.dialect.claim else { return Ok(Default::default()) };
+        waits: bool,
+    ) -> Result<Taken, DbErr> {
+        let Claim::Steps { turn, .. } = &self.dialect.claim else { return Ok(Taken::default()) };
         let transaction = self.begin().await?;
-        let (mut best, mut asked, mut begin): (Vec<(Claimed, bool)>, _, _) = (Vec::new(), Vec::new(), 0);
+        let has_turn = waits && {
+            let row = transaction.query_one_raw(statement(self.dialect, turn.take, [queue.into()])).await?;
+            row.map_or(Ok(false), |row| row.try_get("", "is_ours"))?
+        };
+        let taken = self.lock_and_own(&transaction, worker, queue, groups, limit).await;
+        if has_turn {
+            // Whatever has happened: the turn belongs to the connection, which others use next.
+            transaction.execute_raw(statement(self.dialect, turn.end, [queue.into()])).await?;
+        }
+        let taken = Taken { has_missed_turn: waits && !has_turn, ..taken? };
+        transaction.commit().await?;
+        Ok(taken)
+    }
+
+    /// Claims priority by priority: a lower one is needed only while there is room.
+    async fn lock_and_own(
+        &self,
+        transaction: &DatabaseTransaction,
+        worker: i64,
+        queue: &str,
+        groups: &[Group],
+        limit: ClaimLimit,
+    ) -> Result<Taken, DbErr> {
+        let Claim::Steps { own, .. } = &self.dialect.claim else { return Ok(Taken::default()) };
+        let (mut best, mut probed, mut begin): (Vec<(Claimed, bool)>, _, _) = (Vec::new(), Vec::new(), 0);
         for alike in groups.chunk_by(|one, next| one.priority == next.priority) {
             let room = limit.total - best.len();
             if room == 0 {
                 break;
             }
-            let offers = self.lock_first(&transaction, queue, alike, room).await?;
-            asked.extend(offers.iter().map(|offer| (begin + offer.group, offer.jobs.is_empty())));
+            let offers = self.lock_first(transaction, queue, alike, room).await?;
+            probed.extend(offers.iter().map(|offer| (begin + offer.group, offer.jobs.is_empty())));
             let mut offered: Vec<_> = offers.into_iter().flat_map(|offer| offer.jobs).collect();
             offered.sort_by_key(|(job, _)| when(job));
             best.extend(offered.into_iter().take(room));
             begin += alike.len();
         }
         let best = best.into_iter().enumerate();
-        let mut claimed: Vec<Claimed> =
+        let mut jobs: Vec<Claimed> =
             best.filter_map(|(rank, (job, may_wait))| (may_wait || rank < limit.startable).then_some(job)).collect();
-        if !claimed.is_empty() {
-            let ids: Vec<_> = claimed.iter().map(|job| job.id).collect();
+        if !jobs.is_empty() {
+            let ids: Vec<_> = jobs.iter().map(|job| job.id).collect();
             let owned =
                 transaction.execute_raw(statement(self.dialect, own, [json(&ids)?.into(), worker.into()])).await?;
             if owned.rows_affected() == 0 {
-                return Ok(Default::default());
+                // The worker's row is gone.
+                return Ok(Taken::default());
             }
         }
-        transaction.commit().await?;
-        for job in &mut claimed {
+        for job in &mut jobs {
             job.version += 1;
             job.attempt += 1;
         }
-        Ok((claimed, asked))
+        Ok(Taken { jobs, probed, has_missed_turn: false })
     }
 
     /// Locks the first `room` jobs of groups of one priority, and few more: the share of each group at first, then more of those whose last

@@ -210,7 +210,17 @@ pub(crate) enum Claim {
         lock: &'static str,
         /// (ids, worker): affects no row if the worker's row is gone.
         own: &'static str,
+        turn: Turn,
     },
+}
+
+/// How claims in a queue take turns. Those that run side by side step over each other's locked rows, one by one.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    /// (queue) → whether it is our turn: waits for a second at most.
+    pub(crate) take: &'static str,
+    /// (queue): the next one's turn begins.
+    pub(crate) end: &'static str,
 }
 
 /// How jobs of a long backlog are claimed.

@@ -132,7 +132,7 @@ impl Claimer {
     }
 
     async fn claim_in(&mut self, index: usize, limit: ClaimLimit) -> Result<usize, DbErr> {
-        let in_flight = self.session.claims.begin();
+        let (in_flight, begun) = (self.session.claims.begin(), Instant::now());
         let (store, worker, names) = (self.client.store(), self.session.identity.id, &self.names);
         let Queue { name, buffer, cursor } = &mut self.queues[index];
         let claimed = if self.strategy.queue(index).is_claimed_from_cursor() {
@@ -140,9 +140,10 @@ impl Claimer {
         } else {
             self.client.with_timeout(store.claim(worker, name, names, limit)).await?
         };
-        let jobs = claimed.len();
+        let (jobs, now) = (claimed.len(), Instant::now());
         self.strategy.claimed(index, limit, jobs);
-        buffer.push(self.session.track(claimed), Instant::now());
+        buffer.claim_took(now.duration_since(begun));
+        buffer.push(self.session.track(claimed), now);
         start(&self.session, buffer);
         drop(in_flight);
         Ok(jobs)

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -64,6 +64,11 @@ impl<T> PrefetchBuffer<T> {
         Room { free_slots, waiting, prefetch }
     }
 
+    /// Records how long a claim took.
+    pub(super) fn claim_took(&self, took: Duration) {
+        lock(&self.throughput).claim_took(took);
+    }
+
     /// Lets these jobs wait for a slot.
     pub(super) fn push(&self, jobs: impl Iterator<Item = T>, now: Instant) {
         lock(&self.waiting).extend(jobs.map(|job| (now, job)));
@@ -111,8 +116,6 @@ impl<T> PrefetchBuffer<T> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]

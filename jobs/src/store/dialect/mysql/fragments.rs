@@ -66,4 +66,11 @@ macro_rules! bound {
     };
 }
 
-pub(super) use {before, bound, due_at, ids, in_ms, keys, names, now, text};
+/// The name of the lock for claims in a queue: locks are named for the whole server, in few characters.
+macro_rules! turn {
+    () => {
+        "MD5(CONCAT(DATABASE(), '.jobs.', ?))"
+    };
+}
+
+pub(super) use {before, bound, due_at, ids, in_ms, keys, names, now, text, turn};

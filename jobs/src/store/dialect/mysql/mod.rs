@@ -15,9 +15,9 @@ mod fragments;
 
 use sea_orm::DbBackend;
 
-use super::{Acquire, Batch, Beat, Claim, Dialect, Insert, InsertUnique, Unique};
+use super::{Acquire, Batch, Beat, Claim, Dialect, Insert, InsertUnique, Turn, Unique};
 use crate::store::row::{claimed_columns, given_columns, new_columns_with_key};
-use fragments::{before, bound, due_at, ids, in_ms, keys, names, now, text};
+use fragments::{before, bound, due_at, ids, in_ms, keys, names, now, text, turn};
 
 /// A claimed job's column as it is read, including what the claim is about to write.
 macro_rules! locked {
@@ -58,6 +58,10 @@ pub(super) static DIALECT: Dialect = Dialect {
               STRAIGHT_JOIN (SELECT id FROM jobs_worker FORCE INDEX (PRIMARY) WHERE id = ? LIMIT 1) AS claimer
               SET version = version + 1, attempt = attempt + 1, worker_id = claimer.id, started_at = ", now!(), ", progress = 0,
                   results = NULL, status = 1" },
+        turn: Turn {
+            take: concat!("SELECT COALESCE(GET_LOCK(", turn!(), ", 1), 0) = 1 AS is_ours"),
+            end: concat!("DO RELEASE_LOCK(", turn!(), ")"),
+        },
     },
     look: concat! { "SELECT queue,
                   CAST(CEIL(MIN(TIMESTAMPDIFF(MICROSECOND, ", now!(), ", first_due)) / 1000) AS SIGNED) AS wait_ms
