@@ -5,7 +5,7 @@ use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbErr};
 
 use super::claim::{ClaimLimit, int};
 use super::cursor::Group;
-use super::dialect::Claim;
+use super::dialect::{Claim, Turn};
 use super::row::{Claimed, Columns};
 use super::{Store, json, retry_contention, statement};
 
@@ -73,10 +73,7 @@ impl Store {
     ) -> Result<Taken, DbErr> {
         let Claim::Steps { turn, .. } = &self.dialect.claim else { return Ok(Taken::default()) };
         let transaction = self.begin().await?;
-        let has_turn = waits && {
-            let row = transaction.query_one_raw(statement(self.dialect, turn.take, [queue.into()])).await?;
-            row.map_or(Ok(false), |row| row.try_get("", "is_ours"))?
-        };
+        let has_turn = waits && self.take_turn(&transaction, turn, queue).await;
         let taken = self.lock_and_own(&transaction, worker, queue, groups, limit).await;
         if has_turn {
             // Whatever has happened: the turn belongs to the connection, which others use next.
@@ -85,6 +82,16 @@ impl Store {
         let taken = Taken { has_missed_turn: waits && !has_turn, ..taken? };
         transaction.commit().await?;
         Ok(taken)
+    }
+
+    /// Waits for our turn. False if it does not come in time, or if the server has no such locks: without turns, claims are slower, not wrong.
+    async fn take_turn(&self, transaction: &DatabaseTransaction, turn: &Turn, queue: &str) -> bool {
+        let taken = transaction.query_one_raw(statement(self.dialect, turn.take, [queue.into()])).await;
+        let is_ours = taken.and_then(|row| row.map_or(Ok(false), |row| row.try_get("", "is_ours")));
+        is_ours.unwrap_or_else(|error| {
+            tracing::debug!(%error, queue, "a claim can't wait for its turn");
+            false
+        })
     }
 
     /// Claims priority by priority: a lower one is needed only while there is room.

@@ -66,10 +66,10 @@ macro_rules! bound {
     };
 }
 
-/// The name of the lock for claims in a queue: locks are named for the whole server, in few characters.
+/// The name of the lock for claims in a queue: locks are named for the whole server, in at most 64 characters.
 macro_rules! turn {
     () => {
-        "MD5(CONCAT(DATABASE(), '.jobs.', ?))"
+        "SHA2(CONCAT(DATABASE(), '.jobs.', ?), 224)"
     };
 }
 
