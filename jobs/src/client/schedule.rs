@@ -20,7 +20,7 @@ use crate::model::{OnConflict, UniqueWhile};
 use crate::store::connection::Connection;
 use crate::store::insert;
 use crate::store::row::NewJob;
-use crate::store::unique::{self, Placed};
+use crate::store::unique::{self, InsertResult};
 use crate::store::{self, wake};
 
 /// A job about to be scheduled. Nothing happens until it is awaited.
@@ -87,7 +87,7 @@ impl<'c, C: Connection, J: IntoRow> IntoFuture for Schedule<'c, C, J> {
         let Self { db, job, options } = self;
         // Invalid options are refused before the database is used.
         let row = job.into_row(options);
-        Box::pin(async move { insert_one(db, row?).await.map(JobHandle::placed) })
+        Box::pin(async move { insert_one(db, row?).await.map(JobHandle::from_result) })
     }
 }
 
@@ -262,37 +262,40 @@ impl<'c, C: Connection, J: IntoRow> IntoFuture for ScheduleAll<'c, C, J> {
     fn into_future(self) -> Self::IntoFuture {
         let Self { db, rows, .. } = self;
         Box::pin(async move {
-            let placed = insert_all(db, &rows?).await?;
-            Ok(placed.into_iter().map(JobHandle::placed).collect())
+            let results = insert_all(db, &rows?).await?;
+            Ok(results.into_iter().map(JobHandle::from_result).collect())
         })
     }
 }
 
-async fn insert_all<C: Connection>(db: &C, rows: &[NewJob]) -> Result<Vec<Placed>, Error> {
+async fn insert_all<C: Connection>(db: &C, rows: &[NewJob]) -> Result<Vec<InsertResult>, Error> {
     let name = rows.first().map(|row| row.name.as_str());
     let span = tracing::debug_span!("jobs.schedule", name, count = rows.len());
-    let placed = store::repeat_call(db, || insert_in_transaction(db, rows)).instrument(span).await?;
-    announce(rows.iter().zip(&placed));
-    Ok(placed)
+    let results = store::repeat_call(db, || insert_in_transaction(db, rows)).instrument(span).await?;
+    announce(rows.iter().zip(&results));
+    Ok(results)
 }
 
-async fn insert_in_transaction<C: Connection>(db: &C, rows: &[NewJob]) -> Result<Vec<Placed>, Error> {
+async fn insert_in_transaction<C: Connection>(db: &C, rows: &[NewJob]) -> Result<Vec<InsertResult>, Error> {
     // Without options: inside the caller's transaction this is a savepoint, which takes none.
     let transaction = db.begin().await?;
-    let placed = insert(&transaction, rows).await?;
+    let results = insert(&transaction, rows).await?;
     transaction.commit().await?;
-    Ok(placed)
+    Ok(results)
 }
 
 /// Inserts jobs with and without keys, and returns them in order. If there is more than one, call it in a transaction.
-pub(crate) async fn insert<C: ConnectionTrait, R: Borrow<NewJob>>(db: &C, rows: &[R]) -> Result<Vec<Placed>, Error> {
+pub(crate) async fn insert<C: ConnectionTrait, R: Borrow<NewJob>>(
+    db: &C,
+    rows: &[R],
+) -> Result<Vec<InsertResult>, Error> {
     let (keyed, others): (Vec<_>, Vec<_>) =
         rows.iter().map(Borrow::borrow).partition(|row: &&NewJob| row.key.is_some());
-    let mut others = insert::insert(db, &others).await?.into_iter().map(|id| Placed { id, existed: false });
+    let mut others = insert::insert(db, &others).await?.into_iter().map(|id| InsertResult { id, existed: false });
     if keyed.is_empty() {
         return Ok(others.collect());
     }
-    let mut keyed = unique::place(db, &keyed).await?.into_iter();
+    let mut keyed = unique::insert(db, &keyed).await?.into_iter();
     // Both return as many as they were given.
     Ok(rows.iter().filter_map(|row| if row.borrow().key.is_some() { keyed.next() } else { others.next() }).collect())
 }
@@ -311,7 +314,7 @@ fn new_job_by_name(name: &str, parameters: Value, options: JobOptions) -> Result
     options.into_row(name, &definition.defaults, text, || job.unique_values())
 }
 
-pub(crate) async fn insert_one<C: Connection>(db: &C, row: NewJob) -> Result<Placed, Error> {
+pub(crate) async fn insert_one<C: Connection>(db: &C, row: NewJob) -> Result<InsertResult, Error> {
     let rows = [row];
     let [row] = &rows;
     let span = tracing::debug_span!("jobs.schedule", name = row.name, queue = row.queue, job = Empty);
@@ -319,24 +322,24 @@ pub(crate) async fn insert_one<C: Connection>(db: &C, row: NewJob) -> Result<Pla
         if row.key.is_none() || unique::is_one_statement(db) {
             return insert(db, &rows).await;
         }
-        match unique::place_at_a_glance(db, row).await? {
+        match unique::result_if_certain(db, row).await? {
             Some(existing) => Ok(vec![existing]),
             None => insert_in_transaction(db, &rows).await,
         }
     };
-    let placed = store::repeat_call(db, inserted).instrument(span.clone()).await?;
-    span.record("job", placed.first().map(|placed| placed.id));
-    announce(rows.iter().zip(&placed));
+    let results = store::repeat_call(db, inserted).instrument(span.clone()).await?;
+    span.record("job", results.first().map(|result| result.id));
+    announce(rows.iter().zip(&results));
     // There is one for each row.
-    placed.first().copied().ok_or_else(|| Error::Database(sea_orm::DbErr::RecordNotInserted))
+    results.first().copied().ok_or_else(|| Error::Database(sea_orm::DbErr::RecordNotInserted))
 }
 
 /// Announces inserted jobs: counts the new ones, and wakes the workers that may execute them.
-pub(crate) fn announce<'r>(placed: impl Iterator<Item = (&'r NewJob, &'r Placed)> + Clone) {
+pub(crate) fn announce<'r>(results: impl Iterator<Item = (&'r NewJob, &'r InsertResult)> + Clone) {
     let new =
-        placed.clone().filter(|(_, placed)| !placed.existed).map(|(row, _)| [row.queue.as_str(), row.name.as_str()]);
+        results.clone().filter(|(_, result)| !result.existed).map(|(row, _)| [row.queue.as_str(), row.name.as_str()]);
     metrics::count_each(metrics::SCHEDULED_TOTAL, ["queue", "name"], new);
-    let mut queues: Vec<_> = placed.map(|(row, _)| row.queue.as_str()).collect();
+    let mut queues: Vec<_> = results.map(|(row, _)| row.queue.as_str()).collect();
     queues.sort_unstable();
     queues.dedup();
     queues.into_iter().for_each(wake::scheduled);
