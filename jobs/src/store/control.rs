@@ -12,6 +12,7 @@ use super::connection::is_plain;
 use super::dialect::Dialect;
 use super::entity::attempt;
 use super::entity::job::{Column, Entity, Model};
+use super::finish::Fence;
 use super::{Store, dialect, json, statement};
 use crate::error::Error;
 use crate::model::{AttemptEnd, JobId, JobStatus};
@@ -190,10 +191,10 @@ impl Store {
     }
 
     /// Returns the versions of these jobs that their owner ended, as far as the history shows: a lost attempt was ended by another worker.
-    pub(crate) async fn ended_by_owner(&self, ids: &[i64]) -> Result<HashSet<(i64, i64)>, DbErr> {
+    pub(crate) async fn ended_by_owner(&self, ids: &[i64]) -> Result<HashSet<Fence>, DbErr> {
         let mut ended = HashSet::new();
         for chunk in ids.chunks(100) {
-            let rows: Vec<(i64, i64)> = attempt::Entity::find()
+            let rows: Vec<Fence> = attempt::Entity::find()
                 .select_only()
                 .columns([attempt::Column::JobId, attempt::Column::Version])
                 .filter(attempt::Column::JobId.is_in(chunk.iter().copied()))

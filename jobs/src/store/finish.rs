@@ -131,14 +131,13 @@ const MAX_BYTES: usize = 4 * 1024 * 1024;
 /// A batch of this many bytes or more may exceed what a server takes at once (MySQL's and MariaDB's `max_allowed_packet`).
 const LARGE: usize = 256 * 1024;
 
-/// A job, and the version under which an attempt owns it.
-pub(crate) type Key = (i64, i64);
+/// A job's id, and the version under which an attempt owns it: its writes take effect only while the job has that version.
+pub(crate) type Fence = (i64, i64);
 
 /// A row of a batch.
 pub(crate) trait FencedRow: Serialize + Sync {
     fn batch(dialect: &Dialect) -> &Batch;
-    /// The job, and the version under which the attempt owns it.
-    fn key(&self) -> Key;
+    fn fence(&self) -> Fence;
     fn messages(&self) -> &[NewMessage];
     fn bytes(&self) -> usize;
     /// Whether the row adds one to the history.
@@ -152,7 +151,7 @@ impl FencedRow for FinishRow {
         &dialect.finish
     }
 
-    fn key(&self) -> Key {
+    fn fence(&self) -> Fence {
         (self.id, self.version)
     }
 
@@ -174,7 +173,7 @@ impl FencedRow for Report {
         &dialect.report
     }
 
-    fn key(&self) -> Key {
+    fn fence(&self) -> Fence {
         (self.id, self.version)
     }
 
@@ -192,8 +191,8 @@ impl<R: FencedRow> FencedRow for &R {
         R::batch(dialect)
     }
 
-    fn key(&self) -> Key {
-        R::key(self)
+    fn fence(&self) -> Fence {
+        R::fence(self)
     }
 
     fn messages(&self) -> &[NewMessage] {
@@ -209,13 +208,13 @@ impl<R: FencedRow> FencedRow for &R {
     }
 }
 
-/// Reads the keys of rows: every dialect selects the job's id, then the version.
-fn keys(rows: &[QueryResult]) -> Result<HashSet<Key>, DbErr> {
-    let key = |row| {
+/// Reads the fences of rows: every dialect selects the job's id, then the version.
+fn fences(rows: &[QueryResult]) -> Result<HashSet<Fence>, DbErr> {
+    let fence = |row| {
         let mut columns = Columns::of(row);
         Ok((columns.next()?, columns.next()?))
     };
-    rows.iter().map(key).collect()
+    rows.iter().map(fence).collect()
 }
 
 fn bytes(results: Option<&String>, messages: &[NewMessage]) -> usize {
@@ -240,13 +239,13 @@ pub(crate) fn is_large<R: FencedRow>(batch: &[R]) -> bool {
 
 impl Store {
     /// Writes these ends. See [`Store::write`].
-    pub(crate) async fn finish(&self, ends: &[FinishRow]) -> Result<HashSet<Key>, DbErr> {
+    pub(crate) async fn finish(&self, ends: &[FinishRow]) -> Result<HashSet<Fence>, DbErr> {
         let successes: Vec<_> = ends.iter().filter_map(FinishRow::success).collect();
         if successes.is_empty() || !self.write_at_once(self.dialect.complete, &successes).await? {
             return self.write(ends).await;
         }
-        let mut written: HashSet<Key> = successes.iter().map(|row| (row.id, row.version)).collect();
-        let others: Vec<_> = ends.iter().filter(|end| !written.contains(&end.key())).collect();
+        let mut written: HashSet<Fence> = successes.iter().map(|row| (row.id, row.version)).collect();
+        let others: Vec<_> = ends.iter().filter(|end| !written.contains(&end.fence())).collect();
         if !others.is_empty() {
             written.extend(self.write(&others).await?);
         }
@@ -254,12 +253,12 @@ impl Store {
     }
 
     /// Writes what running attempts report. See [`Store::write`].
-    pub(crate) async fn report(&self, reports: &[Report]) -> Result<HashSet<Key>, DbErr> {
+    pub(crate) async fn report(&self, reports: &[Report]) -> Result<HashSet<Fence>, DbErr> {
         if let Some(sql) = self.dialect.progress
             && reports.iter().all(|report| report.messages.is_empty())
             && self.write_at_once(sql, reports).await?
         {
-            return Ok(reports.iter().map(FencedRow::key).collect());
+            return Ok(reports.iter().map(FencedRow::fence).collect());
         }
         self.write(reports).await
     }
@@ -277,9 +276,9 @@ impl Store {
         }
     }
 
-    /// Writes the rows whose attempts still own their jobs, and returns their keys. Rows that others have locked are left out, as are those
+    /// Writes the rows whose attempts still own their jobs, and returns their fences. Rows that others have locked are left out, as are those
     /// that were fenced out: [`Store::row_states`] tells which.
-    pub(crate) async fn write<R: FencedRow>(&self, rows: &[R]) -> Result<HashSet<Key>, DbErr> {
+    pub(crate) async fn write<R: FencedRow>(&self, rows: &[R]) -> Result<HashSet<Fence>, DbErr> {
         retry_contention(|| async {
             let in_one = !matches!(R::batch(self.dialect), Batch::Steps { .. });
             if in_one && !self.needs_read_committed {
@@ -299,18 +298,18 @@ pub(crate) async fn write<C: ConnectionTrait, R: FencedRow>(
     db: &C,
     dialect: &Dialect,
     rows: &[R],
-) -> Result<HashSet<Key>, DbErr> {
+) -> Result<HashSet<Fence>, DbErr> {
     let messages: Vec<_> = rows.iter().flat_map(FencedRow::messages).collect();
     match R::batch(dialect) {
         Batch::Statement(sql) => {
             let values = [json(rows)?.into(), json(&messages)?.into()];
             let written = db.query_all_raw(statement(dialect, sql, values)).await?;
-            keys(&written)
+            fences(&written)
         }
         Batch::Steps { lock, history, own, messages: write_messages } => {
             let locked = db.query_all_raw(statement(dialect, lock, [json(rows)?.into()])).await?;
-            let locked = keys(&locked)?;
-            let rows: Vec<_> = rows.iter().filter(|row| locked.contains(&row.key())).collect();
+            let locked = fences(&locked)?;
+            let rows: Vec<_> = rows.iter().filter(|row| locked.contains(&row.fence())).collect();
             let messages: Vec<_> =
                 messages.into_iter().filter(|message| locked.contains(&(message.job_id, message.version))).collect();
             if !rows.is_empty() {
