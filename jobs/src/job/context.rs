@@ -344,11 +344,11 @@ impl JobContext {
         pending: &PendingUpdates,
     ) -> Result<(), Error> {
         let attempt = &*self.attempt;
-        let ending = crate::model::outcome::Ending::closed(JobStatus::Terminated, None, None);
+        let transition = crate::model::outcome::Transition::closed(JobStatus::Terminated, None, None);
         let mut finish = FinishRow::new(
             attempt.job.id,
             attempt.job.version,
-            ending,
+            transition,
             attempt.env.worker.clone(),
             attempt.env.worker_id,
         );

@@ -10,7 +10,7 @@ use super::dialect::{Batch, Dialect};
 use super::row::Columns;
 use super::{Store, json, retry_contention, statement};
 use crate::error::fault::{self, Fault};
-use crate::model::outcome::Ending;
+use crate::model::outcome::Transition;
 use crate::model::{AttemptEnd, JobStatus};
 
 /// The end of an attempt, as it is written.
@@ -40,16 +40,16 @@ pub(crate) struct FinishRow {
 }
 
 impl FinishRow {
-    pub(crate) fn new(id: i64, version: i64, ending: Ending, worker: String, owner: Option<i64>) -> Self {
+    pub(crate) fn new(id: i64, version: i64, transition: Transition, worker: String, owner: Option<i64>) -> Self {
         Self {
             id,
             version,
-            status: ending.status,
-            delay_ms: ending.delay.map(super::millis),
-            attempt_change: ending.attempt_change,
-            max_attempts_change: ending.max_attempts_change,
-            how: ending.how,
-            error: ending.error,
+            status: transition.status,
+            delay_ms: transition.delay.map(super::millis),
+            attempt_change: transition.attempt_change,
+            max_attempts_change: transition.max_attempts_change,
+            how: transition.how,
+            error: transition.error,
             progress: None,
             results: None,
             worker,

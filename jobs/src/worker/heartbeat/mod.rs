@@ -166,9 +166,9 @@ impl Heartbeat {
     async fn give_back_unknown(&self, (id, version): Fence) {
         tracing::warn!(job = id, "giving back a job whose claim was not answered");
         let attempts = Attempts { attempt: 1, max_attempts: 1, budget: 1, retry: RetryPolicy::DEFAULT };
-        let ending = Outcome::NeverStarted.ending(attempts, 0.5);
+        let transition = Outcome::NeverStarted.transition(attempts, 0.5);
         let identity = &self.session.identity;
-        let finish = FinishRow::new(id, version, ending, identity.name.clone(), Some(identity.id));
+        let finish = FinishRow::new(id, version, transition, identity.name.clone(), Some(identity.id));
         self.session.finish_queue.push(PendingFinish::of_unknown(finish)).await;
     }
 
