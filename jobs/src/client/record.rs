@@ -222,7 +222,7 @@ pub async fn messages<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<Vec
     let message = |row: message::Model| Message {
         time: row.created_at,
         attempt: unsigned(row.attempt),
-        level: Level::from_code(row.level),
+        level: Level::stored(row.level),
         text: row.text,
     };
     Ok(rows.into_iter().map(message).collect())

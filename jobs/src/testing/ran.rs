@@ -137,7 +137,7 @@ fn message(message: NewMessage) -> Message {
     Message {
         time: Utc::now() - TimeDelta::milliseconds(message.age_ms),
         attempt: u32::try_from(message.attempt).unwrap_or(0),
-        level: Level::from_code(message.level),
+        level: Level::stored(message.level),
         text: message.text,
     }
 }
