@@ -8,7 +8,7 @@ use jobs_tests::{Database, Gate, Kind, cases, soon};
 
 use crate::support::definitions::{Add, Once, Play, idle_worker, work, worker, wrong};
 use crate::support::rows::{history, insert_job};
-use crate::support::telemetry::UNTRACEABLE;
+use crate::support::telemetry::{END_UNTRACEABLE, UNTRACEABLE};
 
 cases![
     an_error_is_recorded_and_retried_until_the_attempts_are_used_up,
@@ -22,6 +22,7 @@ cases![
     the_whole_chain_of_an_error_is_told,
     an_error_that_is_its_own_source_is_told_once,
     an_attempt_whose_task_unwinds_has_an_end,
+    an_end_that_can_t_be_logged_is_written_all_the_same,
     parameters_that_do_not_decode_end_the_attempt_by_name,
     a_reason_of_any_length_is_kept_and_cut_off,
     text_that_is_no_json_is_a_job_s_own_trouble if Kind::takes_any_text,
@@ -195,6 +196,15 @@ async fn an_attempt_whose_task_unwinds_has_an_end(t: Database) {
     soon(worker.run_until_idle()).await.unwrap();
     assert_eq!(history(&t, unwinds).await, [(1, AttemptEnd::Panic)]);
     assert_eq!(good.status(t.db()).await.unwrap(), JobStatus::Terminated);
+}
+
+async fn an_end_that_can_t_be_logged_is_written_all_the_same(t: Database) {
+    let good = Once::new().schedule(t.db()).queue(END_UNTRACEABLE).await.unwrap();
+    let bad = Play::new().schedule(t.db()).queue(END_UNTRACEABLE).max_attempts(1).await.unwrap();
+    let worker = worker(&t, |job| async move { if job.name() == "Play" { wrong("no") } else { Ok(()) } });
+    soon(worker.queue(END_UNTRACEABLE, 1).run_until_idle()).await.unwrap();
+    assert_eq!(good.status(t.db()).await.unwrap(), JobStatus::Terminated);
+    assert_eq!(bad.record(t.db()).await.unwrap().last_error.as_deref(), Some("no"));
 }
 
 async fn the_whole_chain_of_an_error_is_told(t: Database) {

@@ -136,7 +136,7 @@ pub(in crate::worker) fn did_not_stop(attempt: &RunningAttempt) -> Outcome {
     Outcome::Failed { how: AttemptEnd::DidNotStop, reason }
 }
 
-/// The end of an attempt, as the writer takes it.
+/// Logs the end of an attempt that is marked as ended, and returns it as the writer takes it.
 pub(in crate::worker) fn pending_finish(
     session: &Session,
     attempt: &Arc<RunningAttempt>,
@@ -145,7 +145,8 @@ pub(in crate::worker) fn pending_finish(
     let job = &attempt.job;
     let retry = session.registry.get(&job.name).map_or(RetryPolicy::DEFAULT, |definition| definition.defaults.retry);
     let transition = transition_of(attempt, outcome, retry, fastrand::f64());
-    trace(attempt, &transition);
+    // A program's subscriber may panic. The attempt is marked as ended, so no one else would write its end.
+    let _ = catch_unwind(AssertUnwindSafe(|| trace(attempt, &transition)));
     let finish =
         FinishRow::new(job.id, job.version, transition, session.identity.name.clone(), Some(session.identity.id));
     PendingFinish::of(finish, attempt.clone())
