@@ -75,14 +75,14 @@ impl Session {
         registry: Arc<Registry>,
     ) -> Result<Arc<Self>, Error> {
         let database = Database::like(db, config.answer_timeout()).await?;
-        let host = config.identity();
+        let process = config.process();
         // The lease counts from before the row is written.
         let sent = Instant::now();
-        let id = database.store().join(&host, config.lease, &serves(&config, &registry)).await?;
-        tracing::info!(worker = id, name = host.name, queues = ?config.queues, "the worker has joined");
+        let id = database.store().join(&process, config.lease, &serves(&config, &registry)).await?;
+        tracing::info!(worker = id, name = process.name, queues = ?config.queues, "the worker has joined");
         Ok(Arc::new(Self {
-            env: Arc::new(config.attempt_env(db, id, &host.name)),
-            identity: Identity { id, name: host.name },
+            env: Arc::new(config.attempt_env(db, id, &process.name)),
+            identity: Identity { id, name: process.name },
             lease: Lease::new(sent, config.lease, config.cancel_grace(), config.margin()),
             config,
             registry,
