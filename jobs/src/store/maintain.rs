@@ -87,13 +87,13 @@ impl Store {
 
     /// Deletes the rows of dead workers, each given with its last heartbeat, and returns how many. The delete locks each row and checks it
     /// again, so a heartbeat that is about to commit is never overruled; only then can their jobs be taken.
-    pub(crate) async fn bury_workers(&self, dead: &[(i64, DateTimeUtc)]) -> Result<u64, DbErr> {
-        let mut buried = 0;
+    pub(crate) async fn delete_dead_workers(&self, dead: &[(i64, DateTimeUtc)]) -> Result<u64, DbErr> {
+        let mut deleted = 0;
         for (worker, seen_at) in dead {
             let delete = worker::Entity::delete_many()
                 .filter(worker::Column::Id.eq(*worker))
                 .filter(Expr::col(worker::Column::LastSeenAt).eq(self.dialect.time(*seen_at)));
-            buried += retry_contention(|| async {
+            deleted += retry_contention(|| async {
                 let transaction = self.begin().await?;
                 let result = delete.clone().exec(&transaction).await?;
                 transaction.commit().await?;
@@ -101,7 +101,7 @@ impl Store {
             })
             .await?;
         }
-        Ok(buried)
+        Ok(deleted)
     }
 
     /// Returns running jobs that no worker owns anymore, oldest first.

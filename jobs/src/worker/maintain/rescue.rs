@@ -41,7 +41,7 @@ impl<'s> Rescuer<'s> {
         }
         let mut dead = self.detector.dead(answered);
         dead.retain(|(worker, _)| *worker != self.session.identity.id);
-        let deleted = store.bury_workers(&dead).await?;
+        let deleted = store.delete_dead_workers(&dead).await?;
         if deleted > 0 {
             tracing::warn!(workers = deleted, "workers have stopped responding; their jobs are taken over");
         }
