@@ -23,7 +23,7 @@ use crate::job::parameters;
 use crate::job::registry::Registry;
 use crate::job::updates::Updates;
 use crate::store::row::Claimed;
-use crate::store::wake::Sleeper;
+use crate::store::wake::Wakeups;
 use crate::store::workers::Serves;
 
 /// One membership of a worker: from when it joins until its row is gone, or others have its jobs.
@@ -41,7 +41,7 @@ pub(super) struct Session {
     /// The tasks that execute.
     pub(super) tasks: TaskTracker,
     pub(super) vitals: Vitals,
-    pub(super) sleeper: Arc<Sleeper>,
+    pub(super) wakeups: Arc<Wakeups>,
     /// The database can wake this worker.
     pub(super) listening: AtomicBool,
 }
@@ -93,7 +93,7 @@ impl Session {
             finish_queue: FinishQueue::new(),
             tasks: TaskTracker::new(),
             vitals: Vitals::default(),
-            sleeper: Sleeper::new(),
+            wakeups: Wakeups::new(),
             listening: AtomicBool::new(false),
         }))
     }

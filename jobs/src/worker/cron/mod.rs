@@ -55,7 +55,7 @@ pub(super) async fn run(session: Arc<Session>) {
             () = session.phases.stop_claiming.cancelled() => {}
             () = session.phases.terminated.cancelled() => {}
             () = tokio::time::sleep(pause) => {}
-            () = session.sleeper.cron.notified() => {
+            () = session.wakeups.cron.notified() => {
                 poll = FIRST_POLL;
                 schedules.backoff.clear();
                 tokio::time::sleep(DEBOUNCE).await;

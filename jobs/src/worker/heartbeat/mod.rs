@@ -185,7 +185,7 @@ impl Heartbeat {
         };
         tokio::select! {
             () = tokio::time::sleep_until(until.into()) => {}
-            () = self.session.sleeper.beat.notified() => {}
+            () = self.session.wakeups.beat.notified() => {}
             () = deadline => {}
         }
     }
