@@ -15,9 +15,9 @@ use super::parameters::{self, OUTPUT};
 use super::updates::PendingUpdates;
 use crate::error::Error;
 use crate::model::{JobId, JobStatus, Level, StopReason};
-use crate::store::control;
 use crate::store::dialect::{self, Dialect, connection};
 use crate::store::finish::{self, FinishRow};
+use crate::store::jobs;
 
 /// The attempt that `execute` runs in. Cheap to clone.
 #[derive(Clone)]
@@ -325,7 +325,7 @@ impl JobContext {
             attempt.env.updates_written().await;
         }
         // The write skips locked rows: if this one were locked, it would be taken for lost.
-        control::lock(transaction, dialect, self.id()).await?;
+        jobs::lock(transaction, dialect, self.id()).await?;
         if dialect.row_locks {
             // Only now: updates don't wait for a locked row, and other jobs' must not wait while this one waits for it.
             attempt.env.updates_written().await;

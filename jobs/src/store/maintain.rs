@@ -11,7 +11,7 @@ use sea_orm::{
 
 use super::connection::Connection;
 use super::entity::{job, worker};
-use super::{Store, control, dialect, json, millis, retry_contention, statement};
+use super::{Store, dialect, jobs, json, millis, retry_contention, statement};
 use crate::error::Error;
 use crate::model::{JobId, JobStatus};
 
@@ -176,11 +176,11 @@ pub(crate) async fn delete_jobs<C: ConnectionTrait>(db: &C, ids: &[i64]) -> Resu
 
 /// Deletes one job if it is closed; returns its status.
 pub(crate) async fn delete_closed<C: Connection>(db: &C, id: JobId) -> Result<JobStatus, Error> {
-    control::look(db, id).await?;
+    jobs::look(db, id).await?;
     // No options: inside the caller's transaction this is a savepoint, which takes none.
     let transaction = db.begin().await?;
-    control::lock(&transaction, dialect::of(transaction.get_database_backend())?, id).await?;
-    let status = control::status_now(&transaction, id).await?;
+    jobs::lock(&transaction, dialect::of(transaction.get_database_backend())?, id).await?;
+    let status = jobs::status_now(&transaction, id).await?;
     if status.is_closed() {
         delete_jobs(&transaction, &[id.0]).await?;
     }

@@ -9,8 +9,8 @@ use tokio::time::Instant;
 use super::{LOCKED_PAUSE, Writer};
 use crate::client::wait;
 use crate::model::JobStatus;
-use crate::store::control::RowState;
 use crate::store::finish::{Fence, FinishRow};
+use crate::store::jobs::RowState;
 use crate::worker::in_flight::InFlightJob;
 use crate::worker::meter;
 
