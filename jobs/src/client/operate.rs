@@ -30,7 +30,7 @@ pub async fn cancel<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<Cance
 }
 
 async fn cancel_once<C: ConnectionTrait>(db: &C, id: JobId) -> Result<Cancellation, Error> {
-    jobs::look(db, id).await?;
+    jobs::check_before_lock(db, id).await?;
     let changed = jobs::cancel(db, id).await?;
     match jobs::status_now(db, id).await? {
         status if !changed => Err(Error::Closed { id, status }),
@@ -64,7 +64,7 @@ pub async fn set_parameter<C: Connection, T: Serialize>(
 }
 
 async fn set_value<C: ConnectionTrait>(db: &C, id: JobId, name: &str, value: &Value) -> Result<(), Error> {
-    jobs::look(db, id).await?;
+    jobs::check_before_lock(db, id).await?;
     loop {
         let job = jobs::find_to_change(db, id).await?;
         match job.status {
@@ -120,7 +120,7 @@ pub async fn retry<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<(), Er
 
 /// Returns the queue in which it waits now.
 async fn retry_once<C: Connection>(db: &C, id: JobId) -> Result<String, Error> {
-    jobs::look(db, id).await?;
+    jobs::check_before_lock(db, id).await?;
     // Without options: inside the caller's transaction this is a savepoint, which takes none.
     let transaction = db.begin().await?;
     if !jobs::retry(&transaction, id).await? {

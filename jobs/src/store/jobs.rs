@@ -43,7 +43,7 @@ pub(crate) async fn status_now<C: ConnectionTrait>(db: &C, id: JobId) -> Result<
 }
 
 /// Checks that the job exists before an operation locks its row in the caller's transaction. On a connection, all locks end at once.
-pub(crate) async fn look<C: ConnectionTrait>(db: &C, id: JobId) -> Result<(), Error> {
+pub(crate) async fn check_before_lock<C: ConnectionTrait>(db: &C, id: JobId) -> Result<(), Error> {
     if keeps_gaps_locked(db)? {
         status(db, id).await?;
     }

@@ -176,7 +176,7 @@ pub(crate) async fn delete_jobs<C: ConnectionTrait>(db: &C, ids: &[i64]) -> Resu
 
 /// Deletes one job if it is closed; returns its status.
 pub(crate) async fn delete_closed<C: Connection>(db: &C, id: JobId) -> Result<JobStatus, Error> {
-    jobs::look(db, id).await?;
+    jobs::check_before_lock(db, id).await?;
     // No options: inside the caller's transaction this is a savepoint, which takes none.
     let transaction = db.begin().await?;
     jobs::lock(&transaction, dialect::of(transaction.get_database_backend())?, id).await?;
