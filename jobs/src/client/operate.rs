@@ -10,7 +10,7 @@ use crate::job::parameters::{self, secrets};
 use crate::job::registry::{self, Definition};
 use crate::model::{JobId, JobStatus};
 use crate::store::connection::Connection;
-use crate::store::{jobs, keys, maintain, repeat_call, wake};
+use crate::store::{jobs, keys, maintain, notify, repeat_call, wake};
 
 /// The result of canceling a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,12 +35,12 @@ async fn cancel_once<C: ConnectionTrait>(db: &C, id: JobId) -> Result<Cancellati
     match jobs::status_now(db, id).await? {
         status if !changed => Err(Error::Closed { id, status }),
         JobStatus::Canceled => {
-            jobs::notify(db, "jobs_finish", &id.to_string()).await?;
+            notify::send(db, "jobs_finish", &id.to_string()).await?;
             wait::ended(std::iter::once(id.0));
             Ok(Cancellation::Done)
         }
         _ => {
-            jobs::notify(db, "jobs_cancel", &id.to_string()).await?;
+            notify::send(db, "jobs_cancel", &id.to_string()).await?;
             wake::cancel_requested();
             Ok(Cancellation::Requested)
         }
@@ -130,7 +130,7 @@ async fn retry_once<C: Connection>(db: &C, id: JobId) -> Result<String, Error> {
     if let Some(key) = &job.unique_key {
         keys::acquire_again(&transaction, id, key, job.version).await?;
     }
-    jobs::notify(&transaction, "jobs_wake", &job.queue).await?;
+    notify::send(&transaction, "jobs_wake", &job.queue).await?;
     transaction.commit().await?;
     Ok(job.queue)
 }

@@ -15,8 +15,8 @@ use crate::error::{Error, fault};
 use crate::model::{JobId, JobStatus};
 use crate::store::dialect::connection;
 use crate::store::dialect::listen::Listener;
-use crate::store::jobs;
 use crate::store::lock::lock;
+use crate::store::{jobs, notify};
 
 /// The first and the longest pause between two polls.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -209,7 +209,7 @@ struct FinishListener {
 impl FinishListener {
     /// Listens for these jobs as well. If that fails, polling continues.
     async fn listen_for(&mut self, db: &DatabaseConnection, ids: &[i64]) {
-        if !may_listen() || !jobs::can_notify(db) {
+        if !may_listen() || !notify::can_send(db) {
             return;
         }
         if self.listener.is_none() {
@@ -225,7 +225,7 @@ impl FinishListener {
         if new.is_empty() {
             return;
         }
-        match jobs::mark_awaited(db, &new).await {
+        match notify::mark_awaited(db, &new).await {
             Ok(()) => self.expected.extend(new),
             Err(error) => tracing::debug!(%error, "can't ask to be notified of the ends of jobs"),
         }

@@ -116,30 +116,6 @@ pub(crate) async fn retry<C: ConnectionTrait>(db: &C, id: JobId) -> Result<bool,
     update_one(db, update).await
 }
 
-/// Wakes workers on other machines, if the database can: `channel` is `jobs_wake`, `jobs_queue` (a queue), `jobs_cancel` (a
-/// job) or `jobs_cron` (a schedule).
-pub(crate) async fn notify<C: ConnectionTrait>(db: &C, channel: &str, payload: &str) -> Result<(), DbErr> {
-    let dialect = dialect::of(db.get_database_backend())?;
-    if let Some(sql) = dialect.notify {
-        db.execute_raw(statement(dialect, sql, [channel.into(), payload.into()])).await?;
-    }
-    Ok(())
-}
-
-/// Marks jobs whose end a process waits and listens for.
-pub(crate) async fn mark_awaited<C: ConnectionTrait>(db: &C, ids: &[i64]) -> Result<(), DbErr> {
-    let dialect = dialect::of(db.get_database_backend())?;
-    if let Some(sql) = dialect.mark_awaited {
-        db.execute_raw(statement(dialect, sql, [json(ids)?.into()])).await?;
-    }
-    Ok(())
-}
-
-/// Whether this database can notify those who wait for its jobs.
-pub(crate) fn can_notify<C: ConnectionTrait>(db: &C) -> bool {
-    dialect::of(db.get_database_backend()).is_ok_and(|dialect| dialect.notify.is_some())
-}
-
 /// Locks the job's row in the caller's transaction, waiting for whoever has locked it. If the database has one writer, becomes that
 /// writer: a transaction that reads before it writes may be refused.
 pub(crate) async fn lock<C: ConnectionTrait>(db: &C, dialect: &Dialect, id: JobId) -> Result<(), DbErr> {

@@ -19,6 +19,7 @@ pub(crate) mod keys;
 pub(crate) mod lock;
 pub(crate) mod maintain;
 pub(crate) mod migrations;
+pub(crate) mod notify;
 pub(crate) mod queues;
 pub(crate) mod row;
 mod steps;

@@ -12,7 +12,7 @@ use super::dialect::{self, Dialect, Insert, InsertJobs, InsertUnique};
 use super::insert::{MAX_BATCH_ROWS, batches, insert_all, insert_jobs, returned_ids};
 use super::keys::{Holder, acquire_new, holder_if_certain, holders, release};
 use super::row::{NewJob, NewKey};
-use super::{jobs, json, statement};
+use super::{json, notify, statement};
 use crate::error::Error;
 use crate::model::{JobId, JobStatus, OnConflict};
 
@@ -220,7 +220,7 @@ async fn resolve<C: ConnectionTrait>(db: &C, dialect: &Dialect, new: &NewJob, ho
             let replaced = db.execute_raw(statement(dialect, dialect.unique.replace, values)).await?;
             let is_replaced = replaced.rows_affected() == 1;
             if is_replaced {
-                jobs::notify(db, "jobs_wake", &new.queue).await?;
+                notify::send(db, "jobs_wake", &new.queue).await?;
             }
             Ok(is_replaced)
         }
