@@ -23,7 +23,7 @@ cases![
     an_id_that_nobody_has_is_not_found,
     a_parameter_is_typed,
     a_message_of_a_level_that_is_not_known_is_shown_as_that,
-    a_record_serialises_with_its_values,
+    a_record_serializes_with_its_values,
     records_are_read_as_they_are_written,
 ];
 
@@ -204,7 +204,7 @@ async fn a_parameter_is_typed(t: Database) {
     assert_eq!(refused(record.parameter::<u8>("missing")), "missing");
 }
 
-async fn a_record_serialises_with_its_values(t: Database) {
+async fn a_record_serializes_with_its_values(t: Database) {
     let handle = Add::new(1).schedule(t.db()).user("ada").await.unwrap();
     work(&t).await;
     let json = serde_json::to_value(handle.record(t.db()).await.unwrap()).unwrap();
