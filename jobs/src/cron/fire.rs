@@ -6,7 +6,7 @@ use tracing::Instrument as _;
 
 pub(crate) use super::plan::Fired;
 use super::plan::{Firing, Plan, Presence, job};
-use crate::client::schedule;
+use crate::client::schedule::insert::{self, announce};
 use crate::error::{Error, fault};
 use crate::job::registry::{self, Registry};
 use crate::model::JobId;
@@ -62,7 +62,7 @@ pub(crate) async fn fire_next_due(
         if result.fired.is_ok() {
             lifted?;
             transaction.commit().await?;
-            schedule::announce(firings.iter().map(|firing| &firing.job).zip(&inserted));
+            announce(firings.iter().map(|firing| &firing.job).zip(&inserted));
         } else {
             transaction.rollback().await?;
         }
@@ -167,10 +167,10 @@ async fn insert<C: Connection>(db: &C, firings: &[Firing]) -> Result<Vec<InsertR
     };
     let (replacing, others): (Vec<_>, Vec<_>) = firings.iter().partition(|firing| firing.replaces());
     let others: Vec<_> = others.into_iter().map(|firing| &firing.job).collect();
-    let mut others = schedule::insert(db, &others).await.map_err(as_database_error)?.into_iter();
+    let mut others = insert::insert(db, &others).await.map_err(as_database_error)?.into_iter();
     let mut settled = Vec::with_capacity(replacing.len());
     for firing in replacing {
-        match schedule::insert(db, &[&firing.job]).await {
+        match insert::insert(db, &[&firing.job]).await {
             Ok(inserted) => settled.extend(inserted),
             // It is no longer waiting, and still counts as the job for this time.
             Err(Error::Duplicate { existing }) => settled.push(InsertResult { id: existing.0, existed: true }),
@@ -196,7 +196,7 @@ pub(super) async fn now<C: Connection>(db: &C, name: &str) -> Result<JobId, Erro
     let firing = Firing { schedule: row.name, time, is_missed: false, job };
     let inserted = write(&transaction, std::slice::from_ref(&firing)).await?;
     transaction.commit().await?;
-    schedule::announce([&firing.job].into_iter().zip(&inserted));
+    announce([&firing.job].into_iter().zip(&inserted));
     // There is one for each firing.
     inserted.first().map(|result| JobId(result.id)).ok_or_else(|| Error::Database(DbErr::RecordNotInserted))
 }
