@@ -274,8 +274,8 @@ Dialect {
             WHERE paused_at IS NULL AND next_at <= UTC_TIMESTAMP(6) AND JSON_CONTAINS(?, JSON_QUOTE(job)) AND NOT JSON_CONTAINS(?, JSON_QUOTE(name))
             ORDER BY next_at LIMIT ? FOR
             UPDATE SKIP LOCKED",
-        fired: "SELECT wanted.place
-            FROM JSON_TABLE(?, '$[*]' COLUMNS ( place BIGINT PATH '$.place', schedule VARCHAR(200) CHARACTER
+        fired: "SELECT wanted.ordinal
+            FROM JSON_TABLE(?, '$[*]' COLUMNS ( ordinal BIGINT PATH '$.ordinal', schedule VARCHAR(200) CHARACTER
             SET utf8mb4 PATH '$.schedule', nominal_at DATETIME(6) PATH '$.nominal_at')) AS wanted STRAIGHT_JOIN jobs_cron_firing AS firing FORCE INDEX (PRIMARY) ON firing.schedule = wanted.schedule COLLATE utf8mb4_bin AND firing.nominal_at = wanted.nominal_at",
         record: "INSERT INTO jobs_cron_firing (schedule, nominal_at, job_id, fired_at)
             SELECT fired.schedule, fired.nominal_at, fired.job_id, UTC_TIMESTAMP(6)

@@ -61,7 +61,7 @@ Dialect {
             SELECT priority, name
             FROM pairs
             WHERE name = ANY(ARRAY(SELECT value
-            FROM json_array_elements_text($3::json))) ), places AS
+            FROM json_array_elements_text($3::json))) ), groups AS
             (SELECT priority, name, '-infinity'::timestamptz AS since
             FROM known)
             UPDATE jobs_job
@@ -70,16 +70,16 @@ Dialect {
             SELECT best.ctid
             FROM
             (SELECT first.ctid, first.may_wait, row_number() OVER
-            (ORDER BY first.priority, first.scheduled_at, first.id) AS place
-            FROM places CROSS JOIN LATERAL (
+            (ORDER BY first.priority, first.scheduled_at, first.id) AS rank
+            FROM groups CROSS JOIN LATERAL (
             SELECT ctid, id, priority, scheduled_at, attempt + 1 < max_attempts AND (attempt = 0 OR worker_id IS NOT NULL) AS may_wait
             FROM jobs_job
-            WHERE status = 0 AND queue = $1 AND priority = places.priority AND name = places.name AND scheduled_at >= places.since AND scheduled_at <= statement_timestamp()
+            WHERE status = 0 AND queue = $1 AND priority = groups.priority AND name = groups.name AND scheduled_at >= groups.since AND scheduled_at <= statement_timestamp()
             ORDER BY scheduled_at, id LIMIT
             (SELECT $4::bigint) FOR
             UPDATE SKIP LOCKED) AS first
             ORDER BY first.priority, first.scheduled_at, first.id LIMIT $4) AS best
-            WHERE (best.may_wait OR best.place <= $5) AND CASE WHEN best.place > 0 THEN EXISTS
+            WHERE (best.may_wait OR best.rank <= $5) AND CASE WHEN best.rank > 0 THEN EXISTS
             (SELECT 1
             FROM jobs_worker
             WHERE id = $2 FOR KEY SHARE) END))
@@ -106,25 +106,25 @@ Dialect {
                     SELECT priority, name
                     FROM known",
                 claim: "
-                    WITH places AS MATERIALIZED (
+                    WITH groups AS MATERIALIZED (
                     SELECT priority, name, COALESCE(since, '-infinity') AS since
-                    FROM json_to_recordset($3::json) AS place (priority smallint, name text, since timestamptz) )
+                    FROM json_to_recordset($3::json) AS given (priority smallint, name text, since timestamptz) )
                     UPDATE jobs_job
                     SET status = 1, version = version + 1, attempt = attempt + 1, worker_id = $2, started_at = statement_timestamp(), progress = 0, results = NULL
                     WHERE ctid = ANY(ARRAY(
                     SELECT best.ctid
                     FROM
                     (SELECT first.ctid, first.may_wait, row_number() OVER
-                    (ORDER BY first.priority, first.scheduled_at, first.id) AS place
-                    FROM places CROSS JOIN LATERAL (
+                    (ORDER BY first.priority, first.scheduled_at, first.id) AS rank
+                    FROM groups CROSS JOIN LATERAL (
                     SELECT ctid, id, priority, scheduled_at, attempt + 1 < max_attempts AND (attempt = 0 OR worker_id IS NOT NULL) AS may_wait
                     FROM jobs_job
-                    WHERE status = 0 AND queue = $1 AND priority = places.priority AND name = places.name AND scheduled_at >= places.since AND scheduled_at <= statement_timestamp()
+                    WHERE status = 0 AND queue = $1 AND priority = groups.priority AND name = groups.name AND scheduled_at >= groups.since AND scheduled_at <= statement_timestamp()
                     ORDER BY scheduled_at, id LIMIT
                     (SELECT $4::bigint) FOR
                     UPDATE SKIP LOCKED) AS first
                     ORDER BY first.priority, first.scheduled_at, first.id LIMIT $4) AS best
-                    WHERE (best.may_wait OR best.place <= $5) AND CASE WHEN best.place > 0 THEN EXISTS
+                    WHERE (best.may_wait OR best.rank <= $5) AND CASE WHEN best.rank > 0 THEN EXISTS
                     (SELECT 1
                     FROM jobs_worker
                     WHERE id = $2 FOR KEY SHARE) END))
@@ -187,7 +187,7 @@ Dialect {
         WITH done AS MATERIALIZED (
         SELECT *
         FROM json_to_recordset($1::json) AS done (id bigint, version bigint, results text) ), own AS MATERIALIZED (
-        SELECT job.ctid AS place, job.id, done.version, job.awaited
+        SELECT job.ctid, job.id, done.version, job.awaited
         FROM done CROSS JOIN LATERAL (
         SELECT ctid, id, awaited
         FROM jobs_job
@@ -200,7 +200,7 @@ Dialect {
         SET version = version + 1, status = 4, finished_at = statement_timestamp(), progress = 100, results = COALESCE(((SELECT jsonb_object_agg(id, done.results)
         FROM done JOIN own USING (id, version)
         WHERE done.results IS NOT NULL) ->> (id::text))::json, results)
-        WHERE ctid = ANY(ARRAY(SELECT place
+        WHERE ctid = ANY(ARRAY(SELECT ctid
         FROM own)) AND
         (SELECT jobs
         FROM told) >= 0",
@@ -451,8 +451,8 @@ Dialect {
             ORDER BY next_at LIMIT
             (SELECT $3::bigint) FOR
             UPDATE SKIP LOCKED",
-        fired: "SELECT wanted.place
-            FROM json_to_recordset($1::json) AS wanted (place bigint, schedule text, nominal_at timestamptz) JOIN jobs_cron_firing AS firing ON firing.schedule = wanted.schedule AND firing.nominal_at = wanted.nominal_at",
+        fired: "SELECT wanted.ordinal
+            FROM json_to_recordset($1::json) AS wanted (ordinal bigint, schedule text, nominal_at timestamptz) JOIN jobs_cron_firing AS firing ON firing.schedule = wanted.schedule AND firing.nominal_at = wanted.nominal_at",
         record: "INSERT INTO jobs_cron_firing (schedule, nominal_at, job_id, fired_at)
             SELECT schedule, nominal_at, job_id, statement_timestamp()
             FROM json_to_recordset($1::json) AS fired (schedule text, nominal_at timestamptz, job_id bigint)",

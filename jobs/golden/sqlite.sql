@@ -46,7 +46,7 @@ Dialect {
             SELECT best.id
             FROM
             (SELECT first.id, first.attempt + 1 < first.max_attempts AND (first.attempt = 0 OR first.worker_id IS NOT NULL) AS may_wait, row_number() OVER
-            (ORDER BY first.priority, first.scheduled_at, first.id) AS place
+            (ORDER BY first.priority, first.scheduled_at, first.id) AS rank
             FROM pairs JOIN jobs_job AS first ON first.id IN (
             SELECT id
             FROM jobs_job
@@ -56,7 +56,7 @@ Dialect {
             (SELECT value
             FROM json_each(?3))
             ORDER BY first.priority, first.scheduled_at, first.id LIMIT ?4) AS best
-            WHERE best.may_wait OR best.place <= ?5) AND EXISTS
+            WHERE best.may_wait OR best.rank <= ?5) AND EXISTS
             (SELECT 1
             FROM jobs_worker
             WHERE id = ?2)
@@ -319,7 +319,7 @@ Dialect {
             (SELECT value
             FROM json_each(?2))
             ORDER BY next_at LIMIT ?3",
-        fired: "SELECT wanted.value ->> 'place'
+        fired: "SELECT wanted.value ->> 'ordinal'
             FROM json_each(?1) AS wanted JOIN jobs_cron_firing AS firing ON firing.schedule = wanted.value ->> 'schedule' AND firing.nominal_at = wanted.value ->> 'nominal_at'",
         record: "INSERT INTO jobs_cron_firing (schedule, nominal_at, job_id, fired_at)
             SELECT value ->> 'schedule', value ->> 'nominal_at', value ->> 'job_id', strftime('%Y-%m-%dT%H:%M:%fZ', 'now')

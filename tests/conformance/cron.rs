@@ -23,7 +23,7 @@ cases![
     parameters_that_do_not_decode_are_refused_where_the_definition_is_linked,
     a_job_that_nobody_here_knows_can_have_a_schedule,
     secret_parameters_are_not_shown,
-    records_serialise,
+    records_serialize,
 ];
 
 pub(crate) async fn schedule(t: &Database, name: &str) -> CronRecord {
@@ -173,7 +173,7 @@ async fn secret_parameters_are_not_shown(t: Database) {
     assert_eq!(jobs::output::<String>(t.db(), job).await.unwrap(), "hunter2");
 }
 
-async fn records_serialise(t: Database) {
+async fn records_serialize(t: Database) {
     cron::add(t.db(), "note", hourly().missed(Missed::All(4)), Note::new("a")).await.unwrap();
     cron::run_now(t.db(), "note").await.unwrap();
     let note = json!(schedule(&t, "note").await);

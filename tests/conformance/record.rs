@@ -22,7 +22,8 @@ cases![
     times_follow_the_life_of_a_job,
     an_id_that_nobody_has_is_not_found,
     a_parameter_is_typed,
-    a_record_serialises_with_its_values,
+    a_message_of_a_level_that_is_not_known_is_shown_as_that,
+    a_record_serializes_with_its_values,
     records_are_read_as_they_are_written,
 ];
 
@@ -66,6 +67,16 @@ async fn messages_come_in_order_with_level_and_attempt(t: Database) {
     let record = handle.record(t.db()).await.unwrap();
     assert!(messages.iter().all(|said| said.time >= record.created_at), "{messages:?} {record:?}");
     assert!(messages[0].time <= messages[3].time);
+}
+
+async fn a_message_of_a_level_that_is_not_known_is_shown_as_that(t: Database) {
+    let handle = Talk::new("well").schedule(t.db()).await.unwrap();
+    work(&t).await;
+    t.execute("UPDATE jobs_message SET level = 7 WHERE level = 1").await;
+    let messages = handle.messages(t.db()).await.unwrap();
+    let said: Vec<_> = messages.iter().map(|said| (said.level, said.text.as_str())).collect();
+    let expected = [(Level::Info, "it begins"), (Level::Unknown, "it is odd"), (Level::Error, "it is wrong")];
+    assert_eq!(said, expected);
 }
 
 async fn results_are_typed_and_named(t: Database) {
@@ -193,7 +204,7 @@ async fn a_parameter_is_typed(t: Database) {
     assert_eq!(refused(record.parameter::<u8>("missing")), "missing");
 }
 
-async fn a_record_serialises_with_its_values(t: Database) {
+async fn a_record_serializes_with_its_values(t: Database) {
     let handle = Add::new(1).schedule(t.db()).user("ada").await.unwrap();
     work(&t).await;
     let json = serde_json::to_value(handle.record(t.db()).await.unwrap()).unwrap();

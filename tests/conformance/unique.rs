@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use jobs::prelude::*;
-use jobs::{Error, OnConflict, UniqueWhile};
+use jobs::{OnConflict, UniqueWhile};
 use jobs_tests::{Database, Gate, Kind, cases, soon};
 use sea_orm::TransactionTrait as _;
 use serde_json::json;
 
 use crate::support::common::{counts, refused, total, work, worker_at};
 use crate::support::definitions::{Add, Gated, Note};
+use crate::support::unique::{Hourly, Save, Solo, Strict, existing};
 
 cases![
     a_second_job_with_the_same_parameters_is_the_first,
@@ -31,86 +32,6 @@ cases![
     keys_that_make_no_sense_are_refused,
     jobs_without_a_key_leave_no_trace_among_the_keys,
 ];
-
-/// Only one exists with the same parameters.
-#[derive(Job, Debug)]
-#[job(unique, alias = "Only")]
-#[job_params]
-pub(crate) struct Solo {
-    file: String,
-    #[param(default = 32)]
-    width: u32,
-}
-
-impl Execute for Solo {
-    type Output = String;
-
-    async fn execute(&self, _job: &JobContext) -> JobResult<String> {
-        if self.file() == "broken" {
-            Err(JobError::fail("broken"))
-        } else {
-            Ok(format!("{} {}", self.file(), self.width()))
-        }
-    }
-}
-
-/// Only one exists with the same file; a second is refused.
-#[derive(Job, Debug)]
-#[job(unique(by(file), on_conflict = "fail"))]
-#[job_params]
-pub(crate) struct Strict {
-    file: String,
-    #[param(default = 1)]
-    copies: u32,
-}
-
-impl Execute for Strict {
-    type Output = ();
-
-    async fn execute(&self, _job: &JobContext) -> JobResult {
-        Ok(())
-    }
-}
-
-/// Waits, and is replaced by the next one in the meantime.
-#[derive(Job, Debug)]
-#[job(unique(by(document), while(scheduled), on_conflict = "replace"))]
-#[job_params]
-pub(crate) struct Save {
-    document: String,
-    version: u32,
-}
-
-impl Execute for Save {
-    type Output = u32;
-
-    async fn execute(&self, _job: &JobContext) -> JobResult<u32> {
-        Ok(self.version())
-    }
-}
-
-/// Only one exists within an hour.
-#[derive(Job, Debug)]
-#[job(unique(within = "1h"))]
-#[job_params]
-struct Hourly;
-
-impl Execute for Hourly {
-    type Output = ();
-
-    async fn execute(&self, _job: &JobContext) -> JobResult {
-        Ok(())
-    }
-}
-
-/// The job that is named by the error.
-#[track_caller]
-pub(crate) fn existing<T: std::fmt::Debug>(result: Result<T, Error>) -> JobId {
-    match result {
-        Err(Error::Duplicate { existing, .. }) => existing,
-        other => panic!("no duplicate: {other:?}"),
-    }
-}
 
 async fn a_second_job_with_the_same_parameters_is_the_first(t: Database) {
     let first = Solo::new("a.png").schedule(t.db()).await.unwrap();

@@ -8,7 +8,7 @@ use jobs_tests::{Database, cases};
 
 use crate::support::common::{total, work};
 use crate::support::definitions::Add;
-use crate::unique::{Save, Solo, Strict, existing};
+use crate::support::unique::{Save, Solo, Strict, existing};
 
 cases![
     a_batch_may_name_one_job_twice,

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on panics")]
 
 mod blocking;
+mod blocking_left_behind;
 mod cancel_and_timeout;
 mod claim;
 mod context;
@@ -11,6 +12,7 @@ mod cron_firing;
 mod cron_missed;
 mod cron_obstacles;
 mod cron_unique;
+mod errors;
 mod fencing;
 mod few_connections;
 mod finish_in_transaction;
@@ -33,6 +35,7 @@ fn main() {
     support::telemetry::install();
     let cases = [
         outcomes::cases(),
+        errors::cases(),
         stored_values::cases(),
         context::cases(),
         messages::cases(),
@@ -43,6 +46,7 @@ fn main() {
         credentials::cases(),
         cancel_and_timeout::cases(),
         blocking::cases(),
+        blocking_left_behind::cases(),
         shutdown::cases(),
         claim::cases(),
         wake::cases(),

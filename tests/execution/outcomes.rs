@@ -8,7 +8,6 @@ use jobs_tests::{Database, Gate, Kind, cases, soon};
 
 use crate::support::definitions::{Add, Once, Play, idle_worker, work, worker, wrong};
 use crate::support::rows::{history, insert_job};
-use crate::support::telemetry::UNTRACEABLE;
 
 cases![
     an_error_is_recorded_and_retried_until_the_attempts_are_used_up,
@@ -17,13 +16,7 @@ cases![
     a_job_that_cancels_itself_ends_canceled,
     a_snooze_does_not_count,
     a_retry_at_a_time_of_its_own_counts,
-    a_panic_is_an_error_like_any_other,
-    a_panic_with_any_value_is_an_error_like_any_other,
-    the_whole_chain_of_an_error_is_told,
-    an_error_that_is_its_own_source_is_told_once,
-    an_attempt_whose_task_unwinds_has_an_end,
     parameters_that_do_not_decode_end_the_attempt_by_name,
-    a_reason_of_any_length_is_kept_and_cut_off,
     text_that_is_no_json_is_a_job_s_own_trouble if Kind::takes_any_text,
     unknown_parameters_are_ignored,
     a_good_end_leaves_no_attempt_behind,
@@ -110,104 +103,6 @@ async fn a_retry_at_a_time_of_its_own_counts(t: Database) {
     assert_eq!(history(&t, handle).await, [1, 2, 3].map(|attempt| (attempt, AttemptEnd::Error)));
 }
 
-async fn a_panic_is_an_error_like_any_other(t: Database) {
-    let handle = Play::new().schedule(t.db()).await.unwrap();
-    for _ in 1..=2 {
-        work(&t, |job| async move {
-            assert!(job.attempt() > 1, "it blew up");
-            Ok(())
-        })
-        .await;
-        t.make_due().await;
-    }
-    assert_eq!(handle.status(t.db()).await.unwrap(), JobStatus::Terminated);
-    let attempts = handle.failed_attempts(t.db()).await.unwrap();
-    assert_eq!(history(&t, handle).await, [(1, AttemptEnd::Panic)]);
-    assert_eq!(attempts[0].error.as_deref(), Some("panicked: it blew up"));
-}
-
-/// A value that panics when it is dropped, with another one.
-struct Explosive(u32);
-
-impl Drop for Explosive {
-    fn drop(&mut self) {
-        if self.0 > 0 {
-            std::panic::panic_any(Explosive(self.0 - 1));
-        }
-    }
-}
-
-async fn a_panic_with_any_value_is_an_error_like_any_other(t: Database) {
-    let ways = ["in execute", "in blocking code", "where its future is dropped", "in blocking code that was left"];
-    let handles = jobs::schedule_all(t.db(), ways.map(|way| Once::new().with_name(way))).await.unwrap();
-    work(&t, |job| async move {
-        match job.parameter::<String>("name")?.as_str() {
-            "in execute" => std::panic::panic_any(Explosive(2)),
-            "in blocking code" => job.run_blocking(|| std::panic::panic_any(Explosive(2))).await,
-            "where its future is dropped" => {
-                let _dropped = Explosive(2);
-                wrong("an error, and then a panic")
-            }
-            _ => {
-                let mut code = Box::pin(job.run_blocking(|| -> u32 { std::panic::panic_any(Explosive(2)) }));
-                let _ = futures_util::poll!(&mut code);
-                drop(code);
-                wrong("left")
-            }
-        }
-    })
-    .await;
-    for handle in handles {
-        let record = handle.record(t.db()).await.unwrap();
-        assert_eq!(record.status, JobStatus::Failed, "{record:?}");
-        let reason = record.last_error.unwrap();
-        assert!(["panicked: with a value that is no text", "left"].contains(&reason.as_str()), "{reason}");
-    }
-}
-
-async fn an_error_that_is_its_own_source_is_told_once(t: Database) {
-    #[derive(Debug)]
-    struct Circular;
-
-    impl std::fmt::Display for Circular {
-        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("round and round")
-        }
-    }
-
-    impl std::error::Error for Circular {
-        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-            Some(self)
-        }
-    }
-
-    let handle = Once::new().schedule(t.db()).await.unwrap();
-    work(&t, |_| async { wrong(Circular) }).await;
-    let told = handle.record(t.db()).await.unwrap().last_error;
-    assert_eq!(told.as_deref(), Some("round and round"));
-}
-
-/// The tracing subscriber of a program is its own code, too.
-async fn an_attempt_whose_task_unwinds_has_an_end(t: Database) {
-    let unwinds = Once::new().schedule(t.db()).queue(UNTRACEABLE).await.unwrap();
-    let good = Once::new().schedule(t.db()).await.unwrap();
-    let worker = worker(&t, |_| async { Ok(()) }).queue("play", 1).queue(UNTRACEABLE, 1);
-    soon(worker.run_until_idle()).await.unwrap();
-    assert_eq!(history(&t, unwinds).await, [(1, AttemptEnd::Panic)]);
-    assert_eq!(good.status(t.db()).await.unwrap(), JobStatus::Terminated);
-}
-
-async fn the_whole_chain_of_an_error_is_told(t: Database) {
-    let handle = Play::new().schedule(t.db()).await.unwrap();
-    work(&t, |_| async {
-        let error = anyhow::anyhow!("the disk is full").context("the file can't be written").context("no thumbnail");
-        wrong(error)
-    })
-    .await;
-    let told = handle.record(t.db()).await.unwrap().last_error;
-    assert_eq!(told.as_deref(), Some("no thumbnail: the file can't be written: the disk is full"));
-}
-
 async fn parameters_that_do_not_decode_end_the_attempt_by_name(t: Database) {
     let id = insert_job(&t, "Add", &jobs::default_queue(), r#"{"a": "one"}"#).await;
     for status in [JobStatus::Scheduled, JobStatus::Failed] {
@@ -220,15 +115,6 @@ async fn parameters_that_do_not_decode_end_the_attempt_by_name(t: Database) {
     }
     let ends: Vec<_> = jobs::failed_attempts(t.db(), id).await.unwrap().iter().map(|attempt| attempt.how).collect();
     assert_eq!(ends, [AttemptEnd::Undecodable, AttemptEnd::Undecodable]);
-}
-
-/// An error may quote what it complains of, of whatever size that is.
-async fn a_reason_of_any_length_is_kept_and_cut_off(t: Database) {
-    let handle = Play::new().schedule(t.db()).max_attempts(1).await.unwrap();
-    work(&t, |_| async { wrong("é".repeat(10_000_000)) }).await;
-    let reason = handle.record(t.db()).await.unwrap().last_error.unwrap();
-    assert!(reason.len() < 17_000 && reason.ends_with("… (cut off: it had 20000000 bytes)"), "{}", reason.len());
-    assert_eq!(handle.failed_attempts(t.db()).await.unwrap()[0].error.as_ref(), Some(&reason));
 }
 
 /// Others can be listed beside it, and it fails.

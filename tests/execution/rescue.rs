@@ -15,7 +15,7 @@ cases![
     jobs_of_a_dead_worker_are_rescued_and_those_of_a_live_one_are_not,
     a_canceled_job_of_a_dead_worker_is_canceled,
     a_worker_that_was_taken_for_dead_stops_its_jobs_and_goes_on_under_a_new_id,
-    a_worker_that_was_buried_claims_nothing_until_it_has_joined_anew,
+    a_worker_whose_row_was_deleted_claims_nothing_until_it_has_joined_again,
     an_attempt_whose_job_its_worker_has_claimed_again_is_asked_to_stop,
     an_attempt_whose_job_its_worker_has_claimed_again_does_not_end_it,
     a_job_whose_claim_was_not_answered_is_given_back_untouched,
@@ -151,19 +151,19 @@ async fn a_worker_that_was_taken_for_dead_stops_its_jobs_and_goes_on_under_a_new
 }
 
 /// Its next heartbeat, which would show this, is far away.
-async fn a_worker_that_was_buried_claims_nothing_until_it_has_joined_anew(t: Database) {
+async fn a_worker_whose_row_was_deleted_claims_nothing_until_it_has_joined_again(t: Database) {
     let slow = idle_worker(&t).lease(Duration::from_hours(1)).heartbeat(Duration::from_mins(20));
     let running = Running::start(slow);
     until(|| async { workers(&t).await == 1 }).await;
     for _ in 0..3 {
         soon(Aside::new().schedule(t.db()).await.unwrap().wait(t.db())).await.unwrap();
-        let buried = t.number("SELECT id FROM jobs_worker").await;
-        t.execute(&format!("DELETE FROM jobs_worker WHERE id = {buried}")).await;
+        let deleted = t.number("SELECT id FROM jobs_worker").await;
+        t.execute(&format!("DELETE FROM jobs_worker WHERE id = {deleted}")).await;
         let handle = Aside::new().schedule(t.db()).await.unwrap();
         soon(handle.wait(t.db())).await.unwrap();
         let record = handle.record(t.db()).await.unwrap();
         assert_eq!((record.attempt, record.worker_id), (1, Some(t.number("SELECT id FROM jobs_worker").await)));
-        assert_ne!(record.worker_id, Some(buried));
+        assert_ne!(record.worker_id, Some(deleted));
     }
     running.stop().await;
 }

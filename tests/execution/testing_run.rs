@@ -24,7 +24,7 @@ cases![
     a_run_that_does_not_stop_is_ended_after_the_grace if once,
     a_job_knows_the_options_of_its_run if once,
     parameters_go_through_json_and_back if once,
-    an_output_that_does_not_serialise_fails_the_job if once,
+    an_output_that_does_not_serialize_fails_the_job if once,
     what_could_not_be_scheduled_panics_at_once if once,
     what_no_worker_would_start_for_panics_at_once if once,
     without_a_database_the_job_is_told_what_to_do if once,
@@ -199,7 +199,7 @@ async fn parameters_go_through_json_and_back(_: Database) {
     assert!(ran.error().unwrap().contains("`output`"), "{ran:?}");
 }
 
-async fn an_output_that_does_not_serialise_fails_the_job(_: Database) {
+async fn an_output_that_does_not_serialize_fails_the_job(_: Database) {
     let ran = run_now(Unspeakable::new()).await;
     assert_eq!(ran.status(), JobStatus::Failed);
     assert!(ran.error().unwrap().starts_with("`output` does not serialize"), "{ran:?}");

@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::job::{Execute, Job};
 use crate::model::{JobId, JobStatus};
 use crate::store::connection::Connection;
-use crate::store::unique::Placed;
+use crate::store::unique::InsertResult;
 
 /// A scheduled job: its id, typed by its job. `Copy`, and serialized as the number.
 pub struct JobHandle<J> {
@@ -41,8 +41,8 @@ impl<J> JobHandle<J> {
         self.existed
     }
 
-    pub(crate) const fn placed(placed: Placed) -> Self {
-        Self { id: JobId(placed.id), existed: placed.existed, job: PhantomData }
+    pub(crate) const fn from_result(result: InsertResult) -> Self {
+        Self { id: JobId(result.id), existed: result.existed, job: PhantomData }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::job::parameters::{self, secrets};
 use crate::job::registry::{self, Definition};
 use crate::model::{JobId, JobStatus};
 use crate::store::connection::Connection;
-use crate::store::{control, keys, maintain, repeat_call, wake};
+use crate::store::{jobs, keys, maintain, notify, repeat_call, wake};
 
 /// The result of canceling a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,17 +30,17 @@ pub async fn cancel<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<Cance
 }
 
 async fn cancel_once<C: ConnectionTrait>(db: &C, id: JobId) -> Result<Cancellation, Error> {
-    control::look(db, id).await?;
-    let changed = control::cancel(db, id).await?;
-    match control::status_now(db, id).await? {
+    jobs::check_before_lock(db, id).await?;
+    let changed = jobs::cancel(db, id).await?;
+    match jobs::status_now(db, id).await? {
         status if !changed => Err(Error::Closed { id, status }),
         JobStatus::Canceled => {
-            control::notify(db, "jobs_finish", &id.to_string()).await?;
+            notify::send(db, "jobs_finish", &id.to_string()).await?;
             wait::ended(std::iter::once(id.0));
             Ok(Cancellation::Done)
         }
         _ => {
-            control::notify(db, "jobs_cancel", &id.to_string()).await?;
+            notify::send(db, "jobs_cancel", &id.to_string()).await?;
             wake::cancel_requested();
             Ok(Cancellation::Requested)
         }
@@ -64,9 +64,9 @@ pub async fn set_parameter<C: Connection, T: Serialize>(
 }
 
 async fn set_value<C: ConnectionTrait>(db: &C, id: JobId, name: &str, value: &Value) -> Result<(), Error> {
-    control::look(db, id).await?;
+    jobs::check_before_lock(db, id).await?;
     loop {
-        let job = control::find_to_change(db, id).await?;
+        let job = jobs::find_to_change(db, id).await?;
         match job.status {
             JobStatus::Scheduled => {}
             JobStatus::Running => return Err(Error::NotScheduled { id }),
@@ -88,7 +88,7 @@ async fn set_value<C: ConnectionTrait>(db: &C, id: JobId, name: &str, value: &Va
                 .map_err(|error| under_stored_name(definition, &changed, name, error))?;
         }
         // Someone else may have changed it in the meantime: try again.
-        if control::replace_parameters(db, id, job.version, changed).await? {
+        if jobs::replace_parameters(db, id, job.version, changed).await? {
             return Ok(());
         }
     }
@@ -120,17 +120,17 @@ pub async fn retry<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<(), Er
 
 /// Returns the queue in which it waits now.
 async fn retry_once<C: Connection>(db: &C, id: JobId) -> Result<String, Error> {
-    control::look(db, id).await?;
+    jobs::check_before_lock(db, id).await?;
     // Without options: inside the caller's transaction this is a savepoint, which takes none.
     let transaction = db.begin().await?;
-    if !control::retry(&transaction, id).await? {
-        return Err(Error::NotClosed { id, status: control::status_now(&transaction, id).await? });
+    if !jobs::retry(&transaction, id).await? {
+        return Err(Error::NotClosed { id, status: jobs::status_now(&transaction, id).await? });
     }
-    let job = control::find(&transaction, id).await?;
+    let job = jobs::find(&transaction, id).await?;
     if let Some(key) = &job.unique_key {
         keys::acquire_again(&transaction, id, key, job.version).await?;
     }
-    control::notify(&transaction, "jobs_wake", &job.queue).await?;
+    notify::send(&transaction, "jobs_wake", &job.queue).await?;
     transaction.commit().await?;
     Ok(job.queue)
 }

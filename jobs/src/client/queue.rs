@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::job::parameters::check_name;
 use crate::model::JobStatus;
 use crate::store::connection::Connection;
-use crate::store::{control, queues as store, repeat_call, wake, workers};
+use crate::store::{notify, queues as store, repeat_call, wake, workers};
 
 /// A snapshot of a queue. Times are the database's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,7 +66,7 @@ async fn resume_once<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), Erro
 
 /// Only a hint: workers also poll.
 async fn notify_changed<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), Error> {
-    control::notify(db, "jobs_queue", queue).await?;
+    notify::send(db, "jobs_queue", queue).await?;
     wake::queue_changed(queue);
     Ok(())
 }

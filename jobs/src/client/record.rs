@@ -15,8 +15,8 @@ use crate::job::parameters::{OUTPUT, decode_one};
 use crate::job::registry;
 use crate::model::{AttemptEnd, JobId, JobStatus, Level};
 use crate::store::connection::Connection;
-use crate::store::control;
 use crate::store::entity::{attempt, job, message};
+use crate::store::jobs;
 
 /// Everything that is stored about a job. Times are the database's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -181,12 +181,12 @@ pub struct Attempt {
 
 /// The status of a job.
 pub async fn status<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<JobStatus, Error> {
-    control::status(db, id.into()).await
+    jobs::status(db, id.into()).await
 }
 
 /// Everything that is stored about a job.
 pub async fn record<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<JobRecord, Error> {
-    Ok(JobRecord::of(control::find(db, id.into()).await?))
+    Ok(JobRecord::of(jobs::find(db, id.into()).await?))
 }
 
 /// Reads one parameter of a job, even if it is secret: the only way to read that from outside the job.
@@ -197,7 +197,7 @@ pub async fn reveal_parameter<T: DeserializeOwned>(
     id: impl Into<JobId>,
     name: &str,
 ) -> Result<T, Error> {
-    let row = control::find(db, id.into()).await?;
+    let row = jobs::find(db, id.into()).await?;
     Parameters::from(row.parameters.0).get(name, registry::secrets(&row.name))
 }
 
@@ -217,12 +217,12 @@ pub async fn messages<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<Vec
         .await?;
     if rows.is_empty() {
         // Either there are no messages, or there is no job.
-        control::status(db, id).await?;
+        jobs::status(db, id).await?;
     }
     let message = |row: message::Model| Message {
         time: row.created_at,
         attempt: unsigned(row.attempt),
-        level: Level::from_code(row.level),
+        level: Level::stored(row.level),
         text: row.text,
     };
     Ok(rows.into_iter().map(message).collect())
@@ -252,7 +252,7 @@ pub async fn failed_attempts<C: Connection>(db: &C, id: impl Into<JobId>) -> Res
         .all(db)
         .await?;
     if rows.is_empty() {
-        control::status(db, id).await?;
+        jobs::status(db, id).await?;
     }
     let attempt = |row: attempt::Model| Attempt {
         attempt: unsigned(row.attempt),

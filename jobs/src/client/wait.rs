@@ -13,10 +13,10 @@ use super::options::may_listen;
 use super::{JobRecord, record};
 use crate::error::{Error, fault};
 use crate::model::{JobId, JobStatus};
-use crate::store::control;
 use crate::store::dialect::connection;
 use crate::store::dialect::listen::Listener;
 use crate::store::lock::lock;
+use crate::store::{jobs, notify};
 
 /// The first and the longest pause between two polls.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -156,7 +156,7 @@ impl Waiters {
         // Waiters may have been dropped while they waited.
         lock(&self.waiting).retain(|_, sender| sender.receiver_count() > 0);
         let ids = self.ids();
-        let ended: Vec<(i64, WaitResult)> = match control::statuses(db, &ids).await {
+        let ended: Vec<(i64, WaitResult)> = match jobs::statuses(db, &ids).await {
             Ok(found) => {
                 let found: HashMap<i64, JobStatus> = found.into_iter().collect();
                 ids.into_iter().filter_map(|id| Some((id, result_of(found.get(&id).copied())?))).collect()
@@ -209,7 +209,7 @@ struct FinishListener {
 impl FinishListener {
     /// Listens for these jobs as well. If that fails, polling continues.
     async fn listen_for(&mut self, db: &DatabaseConnection, ids: &[i64]) {
-        if !may_listen() || !control::can_notify(db) {
+        if !may_listen() || !notify::can_send(db) {
             return;
         }
         if self.listener.is_none() {
@@ -225,7 +225,7 @@ impl FinishListener {
         if new.is_empty() {
             return;
         }
-        match control::mark_awaited(db, &new).await {
+        match notify::mark_awaited(db, &new).await {
             Ok(()) => self.expected.extend(new),
             Err(error) => tracing::debug!(%error, "can't ask to be notified of the ends of jobs"),
         }

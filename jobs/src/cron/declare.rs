@@ -8,7 +8,7 @@ use super::{CronSource, UTC};
 use crate::error::Error;
 use crate::job::registry::{Definition, Registry};
 use crate::store::cron::{self as store, NewSchedule, Row};
-use crate::store::{Store, clock, control, retry_contention, wake};
+use crate::store::{Store, clock, notify, retry_contention, wake};
 
 /// Refuses a schedule that could not be written.
 pub(crate) fn check(definition: &Definition) -> Result<(), Error> {
@@ -41,7 +41,7 @@ pub(crate) async fn schedules(store: &Store, registry: &Registry) -> Result<(), 
             for change in changes(&declared, &rows) {
                 write(&transaction, change).await?;
             }
-            control::notify(&transaction, "jobs_cron", "").await?;
+            notify::send(&transaction, "jobs_cron", "").await?;
             transaction.commit().await
         })
         .await?;

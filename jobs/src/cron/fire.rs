@@ -6,7 +6,7 @@ use tracing::Instrument as _;
 
 pub(crate) use super::plan::Fired;
 use super::plan::{Firing, Plan, Presence, job};
-use crate::client::schedule;
+use crate::client::schedule::insert::{self, announce};
 use crate::error::{Error, fault};
 use crate::job::registry::{self, Registry};
 use crate::model::JobId;
@@ -14,7 +14,7 @@ use crate::store::connection::Connection;
 use crate::store::cron::{self as store, DueFilter};
 use crate::store::dialect::connection;
 use crate::store::firings::{self, NewFiring};
-use crate::store::unique::Placed;
+use crate::store::unique::InsertResult;
 use crate::store::{Store, clock, keys, retry_contention};
 
 /// How many schedules one transaction fires.
@@ -58,11 +58,11 @@ pub(crate) async fn fire_next_due(
         connection::limit_lock_waits(&transaction).await?;
         let fired = fire(&transaction, registry, default_queue, filter, limit).await;
         let lifted = connection::lift_lock_waits(&transaction).await;
-        let Page { result, firings, placed } = fired?;
+        let Page { result, firings, inserted } = fired?;
         if result.fired.is_ok() {
             lifted?;
             transaction.commit().await?;
-            schedule::announce(firings.iter().map(|firing| &firing.job).zip(&placed));
+            announce(firings.iter().map(|firing| &firing.job).zip(&inserted));
         } else {
             transaction.rollback().await?;
         }
@@ -75,7 +75,7 @@ pub(crate) async fn fire_next_due(
 struct Page {
     result: FireResult,
     firings: Vec<Firing>,
-    placed: Vec<Placed>,
+    inserted: Vec<InsertResult>,
 }
 
 async fn fire(
@@ -101,21 +101,24 @@ async fn fire(
         }
     }
     match fire_all(transaction, &plans).await {
-        Ok((firings, placed)) => {
-            let fired = plans.into_iter().map(|plan| plan.fired(&firings, &placed)).collect();
-            Ok(Page { result: FireResult { unreadable, fired: Ok(fired) }, firings, placed })
+        Ok((firings, inserted)) => {
+            let fired = plans.into_iter().map(|plan| plan.fired(&firings, &inserted)).collect();
+            Ok(Page { result: FireResult { unreadable, fired: Ok(fired) }, firings, inserted })
         }
         Err(error) if fault::of(&error).is_passing() && !fault::is_lock_timeout(&error) => Err(error),
         Err(error) => {
             let schedules = plans.into_iter().map(|plan| plan.schedule).collect();
             let fired = Err(Failure { schedules, error });
-            Ok(Page { result: FireResult { unreadable, fired }, firings: Vec::new(), placed: Vec::new() })
+            Ok(Page { result: FireResult { unreadable, fired }, firings: Vec::new(), inserted: Vec::new() })
         }
     }
 }
 
 /// Fires the plans. The rows of their schedules are locked, so that no other worker fires them.
-async fn fire_all(transaction: &DatabaseTransaction, plans: &[Plan]) -> Result<(Vec<Firing>, Vec<Placed>), DbErr> {
+async fn fire_all(
+    transaction: &DatabaseTransaction,
+    plans: &[Plan],
+) -> Result<(Vec<Firing>, Vec<InsertResult>), DbErr> {
     if plans.is_empty() {
         return Ok((Vec::new(), Vec::new()));
     }
@@ -125,25 +128,25 @@ async fn fire_all(transaction: &DatabaseTransaction, plans: &[Plan]) -> Result<(
     let fired = firings::fired(transaction, times).await?;
     let is_new = |(index, firing)| (!fired.contains(&index)).then_some(firing);
     let firings: Vec<_> = firings.into_iter().enumerate().filter_map(is_new).collect();
-    let placed = write(transaction, &firings).await?;
+    let inserted = write(transaction, &firings).await?;
     let next: Vec<_> = plans.iter().map(|plan| (plan.schedule.as_str(), plan.next)).collect();
     store::set_next(transaction, &next).await?;
-    Ok((firings, placed))
+    Ok((firings, inserted))
 }
 
 /// Schedules the jobs for times that have not been fired for, and records them.
-async fn write<C: Connection>(db: &C, firings: &[Firing]) -> Result<Vec<Placed>, DbErr> {
+async fn write<C: Connection>(db: &C, firings: &[Firing]) -> Result<Vec<InsertResult>, DbErr> {
     let Some(first) = firings.first() else { return Ok(Vec::new()) };
     let span = tracing::debug_span!("jobs.schedule", name = first.job.name, count = firings.len());
-    let placed = insert(db, firings).instrument(span).await?;
+    let inserted = insert(db, firings).instrument(span).await?;
     let (mut rows, mut new, mut held) = (Vec::with_capacity(firings.len()), Vec::new(), Vec::new());
-    for (firing, placed) in firings.iter().zip(&placed) {
-        let row = NewFiring { schedule: &firing.schedule, nominal_at: firing.time, job_id: placed.id };
+    for (firing, result) in firings.iter().zip(&inserted) {
+        let row = NewFiring { schedule: &firing.schedule, nominal_at: firing.time, job_id: result.id };
         rows.push(row);
         // An existing job keeps its own nominal time.
-        if !placed.existed {
+        if !result.existed {
             new.push(row);
-            held.extend(firing.holds().map(|(key, until)| (key, placed.id, until)));
+            held.extend(firing.holds().map(|(key, until)| (key, result.id, until)));
         }
     }
     firings::set_nominal(db, &new).await?;
@@ -152,11 +155,11 @@ async fn write<C: Connection>(db: &C, firings: &[Firing]) -> Result<Vec<Placed>,
     let mut schedules: Vec<_> = firings.iter().map(|firing| firing.schedule.as_str()).collect();
     schedules.dedup();
     firings::forget_old(db, &schedules).await?;
-    Ok(placed)
+    Ok(inserted)
 }
 
 /// Inserts the jobs, or finds those that hold their keys.
-async fn insert<C: Connection>(db: &C, firings: &[Firing]) -> Result<Vec<Placed>, DbErr> {
+async fn insert<C: Connection>(db: &C, firings: &[Firing]) -> Result<Vec<InsertResult>, DbErr> {
     let as_database_error = |error| match error {
         Error::Database(error) => error,
         // Everything else was refused before.
@@ -164,13 +167,13 @@ async fn insert<C: Connection>(db: &C, firings: &[Firing]) -> Result<Vec<Placed>
     };
     let (replacing, others): (Vec<_>, Vec<_>) = firings.iter().partition(|firing| firing.replaces());
     let others: Vec<_> = others.into_iter().map(|firing| &firing.job).collect();
-    let mut others = schedule::insert(db, &others).await.map_err(as_database_error)?.into_iter();
+    let mut others = insert::insert(db, &others).await.map_err(as_database_error)?.into_iter();
     let mut settled = Vec::with_capacity(replacing.len());
     for firing in replacing {
-        match schedule::insert(db, &[&firing.job]).await {
-            Ok(placed) => settled.extend(placed),
+        match insert::insert(db, &[&firing.job]).await {
+            Ok(inserted) => settled.extend(inserted),
             // It is no longer waiting, and still counts as the job for this time.
-            Err(Error::Duplicate { existing }) => settled.push(Placed { id: existing.0, existed: true }),
+            Err(Error::Duplicate { existing }) => settled.push(InsertResult { id: existing.0, existed: true }),
             Err(error) => return Err(as_database_error(error)),
         }
     }
@@ -191,9 +194,9 @@ pub(super) async fn now<C: Connection>(db: &C, name: &str) -> Result<JobId, Erro
         time += TimeDelta::milliseconds(1);
     }
     let firing = Firing { schedule: row.name, time, is_missed: false, job };
-    let placed = write(&transaction, std::slice::from_ref(&firing)).await?;
+    let inserted = write(&transaction, std::slice::from_ref(&firing)).await?;
     transaction.commit().await?;
-    schedule::announce([&firing.job].into_iter().zip(&placed));
+    announce([&firing.job].into_iter().zip(&inserted));
     // There is one for each firing.
-    placed.first().map(|placed| JobId(placed.id)).ok_or_else(|| Error::Database(DbErr::RecordNotInserted))
+    inserted.first().map(|result| JobId(result.id)).ok_or_else(|| Error::Database(DbErr::RecordNotInserted))
 }

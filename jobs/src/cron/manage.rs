@@ -15,7 +15,7 @@ use crate::model::JobId;
 use crate::store::connection::Connection;
 use crate::store::cron::{self as store, NewSchedule, Row};
 use crate::store::row::NewJob;
-use crate::store::{clock, control, firings, repeat_call, wake};
+use crate::store::{clock, firings, jobs, notify, repeat_call, wake};
 
 /// Adds a schedule: at the times of `cron`, it schedules this job, which may have options
 /// ([`with_options`](crate::WithOptions)), or be given [by its name](crate::NamedJob). Inside a transaction, the schedule exists if and only if
@@ -113,7 +113,7 @@ async fn run_once<C: Connection>(db: &C, name: &str) -> Result<JobId, Error> {
 
 /// Checks that the schedule exists before its row is locked in the caller's transaction, if a missing row would lock a gap.
 async fn check_exists<C: ConnectionTrait>(db: &C, name: &str) -> Result<(), Error> {
-    if control::keeps_gaps_locked(db)? {
+    if jobs::keeps_gaps_locked(db)? {
         find(db, name).await?;
     }
     Ok(())
@@ -188,7 +188,7 @@ fn is_of_definition(name: &str) -> Error {
 
 /// Only a hint: workers also poll.
 async fn notify_changed<C: ConnectionTrait>(db: &C, name: &str) -> Result<(), Error> {
-    control::notify(db, "jobs_cron", name).await?;
+    notify::send(db, "jobs_cron", name).await?;
     wake::cron_changed();
     Ok(())
 }

@@ -13,7 +13,7 @@ use crate::job::{JobDefaults, Missed, parameters};
 use crate::model::{JobId, OnConflict};
 use crate::store::cron::Row;
 use crate::store::row::NewJob;
-use crate::store::unique::Placed;
+use crate::store::unique::InsertResult;
 use crate::store::workers::{self, Serves};
 
 /// A schedule that was due, and what it fired.
@@ -80,9 +80,9 @@ impl Plan {
         })
     }
 
-    pub(super) fn fired(self, firings: &[Firing], placed: &[Placed]) -> Fired {
-        let own = firings.iter().zip(placed).filter(|(firing, _)| firing.schedule == self.schedule);
-        let jobs = own.map(|(firing, placed)| (firing.time, JobId(placed.id))).collect();
+    pub(super) fn fired(self, firings: &[Firing], results: &[InsertResult]) -> Fired {
+        let own = firings.iter().zip(results).filter(|(firing, _)| firing.schedule == self.schedule);
+        let jobs = own.map(|(firing, result)| (firing.time, JobId(result.id))).collect();
         let Due { missed, was_up, .. } = self.due;
         Fired { schedule: self.schedule, missed, was_up, policy: self.policy, jobs }
     }

@@ -14,17 +14,26 @@ pub enum Level {
     Warn,
     /// A failure.
     Error,
+    /// Written by a later release, with a severity that this one does not know. The highest, so that no filter hides it.
+    Unknown,
 }
 
-texts!(Level, "a level", { Info = "info", Warn = "warn", Error = "error" });
+texts!(Level, "a level", { Info = "info", Warn = "warn", Error = "error", Unknown = "unknown" });
 
 impl Level {
-    pub(crate) fn from_code(code: i16) -> Self {
+    /// The level that a message has; [`Unknown`](Self::Unknown) if this release does not know it.
+    pub(crate) const fn stored(code: i16) -> Self {
         match code {
             0 => Self::Info,
             1 => Self::Warn,
-            _ => Self::Error,
+            2 => Self::Error,
+            _ => Self::Unknown,
         }
+    }
+
+    /// The number that stands for this level in the database.
+    pub(crate) const fn code(self) -> i16 {
+        self as i16
     }
 }
 
@@ -44,6 +53,17 @@ mod tests {
             assert_eq!(level.as_str().parse(), Ok(*level));
             assert_eq!(level.to_string().parse(), Ok(*level));
         }
-        assert_eq!("debug".parse::<Level>().unwrap_err().to_string(), "`debug` is not a level: info, warn or error");
+        let error = "debug".parse::<Level>().unwrap_err();
+        assert_eq!(error.to_string(), "`debug` is not a level: info, warn, error or unknown");
+    }
+
+    #[test]
+    fn a_level_that_is_not_known_is_not_taken_for_an_error() {
+        for level in [Level::Info, Level::Warn, Level::Error] {
+            assert_eq!(Level::stored(level.code()), level);
+            assert!(level < Level::Unknown);
+        }
+        assert_eq!(Level::stored(-1), Level::Unknown);
+        assert_eq!(Level::stored(7), Level::Unknown);
     }
 }

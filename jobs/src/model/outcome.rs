@@ -87,9 +87,9 @@ pub(crate) struct Attempts {
     pub(crate) retry: RetryPolicy,
 }
 
-/// The changes that the end of an attempt makes to its job's row.
+/// The change of a job's row that the outcome of an attempt makes.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Ending {
+pub(crate) struct Transition {
     pub(crate) status: JobStatus,
     /// Until the next attempt. `None`: the due time stays as it is.
     pub(crate) delay: Option<Duration>,
@@ -102,7 +102,7 @@ pub(crate) struct Ending {
     pub(crate) error: Option<String>,
 }
 
-impl Ending {
+impl Transition {
     /// The job is closed.
     pub(crate) fn closed(status: JobStatus, how: Option<AttemptEnd>, error: Option<String>) -> Self {
         debug_assert!(status.is_closed());
@@ -130,32 +130,34 @@ impl Outcome {
     }
 
     /// How the outcome changes the job. `random` (0.0..=1.0) is the retry policy's jitter.
-    pub(crate) fn ending(self, attempts: Attempts, random: f64) -> Ending {
+    pub(crate) fn transition(self, attempts: Attempts, random: f64) -> Transition {
         let Attempts { attempt, max_attempts, budget, retry } = attempts;
         match self {
-            Self::Succeeded => Ending::closed(JobStatus::Terminated, None, None),
-            Self::Canceled { reason } => Ending::closed(JobStatus::Canceled, Some(AttemptEnd::Canceled), Some(reason)),
-            Self::Failed { how, reason } => Ending::closed(JobStatus::Failed, Some(how), Some(reason)),
+            Self::Succeeded => Transition::closed(JobStatus::Terminated, None, None),
+            Self::Canceled { reason } => {
+                Transition::closed(JobStatus::Canceled, Some(AttemptEnd::Canceled), Some(reason))
+            }
+            Self::Failed { how, reason } => Transition::closed(JobStatus::Failed, Some(how), Some(reason)),
             Self::Errored { how, reason, .. } if attempt >= max_attempts => {
-                Ending::closed(JobStatus::Failed, Some(how), Some(reason))
+                Transition::closed(JobStatus::Failed, Some(how), Some(reason))
             }
             Self::Errored { how, reason, delay } => {
                 // Attempts that did not count, or came before an operator's retry, don't lengthen the pause.
                 let counted = attempt - (max_attempts - budget);
                 let delay = delay.unwrap_or_else(|| retry.delay(counted, random));
-                Ending::again(Some(delay), Some(how), Some(reason))
+                Transition::again(Some(delay), Some(how), Some(reason))
             }
-            Self::Snoozed { delay } => Ending::again(Some(delay), None, None).uncounted(),
+            Self::Snoozed { delay } => Transition::again(Some(delay), None, None).uncounted(),
             // With a single attempt, `execute` is never entered twice.
-            Self::Stopped if budget == 1 => Ending::closed(
+            Self::Stopped if budget == 1 => Transition::closed(
                 JobStatus::Failed,
                 Some(AttemptEnd::Shutdown),
                 Some("stopped by shutdown, and max_attempts is 1".into()),
             ),
             Self::Stopped => {
-                Ending::again(None, Some(AttemptEnd::Shutdown), Some("stopped by shutdown".into())).uncounted()
+                Transition::again(None, Some(AttemptEnd::Shutdown), Some("stopped by shutdown".into())).uncounted()
             }
-            Self::NeverStarted => Ending { attempt_change: -1, ..Ending::again(None, None, None) },
+            Self::NeverStarted => Transition { attempt_change: -1, ..Transition::again(None, None, None) },
         }
     }
 }
@@ -174,30 +176,33 @@ mod tests {
 
     #[test]
     fn an_error_is_retried_while_attempts_are_left() {
-        let ending = error().ending(attempts(1, 2), 0.5);
-        assert_eq!(ending.status, JobStatus::Scheduled);
-        assert_eq!(ending.delay, Some(Duration::from_secs(7)));
-        assert_eq!(error().ending(attempts(2, 2), 0.5).status, JobStatus::Failed);
+        let transition = error().transition(attempts(1, 2), 0.5);
+        assert_eq!(transition.status, JobStatus::Scheduled);
+        assert_eq!(transition.delay, Some(Duration::from_secs(7)));
+        assert_eq!(error().transition(attempts(2, 2), 0.5).status, JobStatus::Failed);
     }
 
     #[test]
     fn a_snooze_does_not_count() {
-        let ending = Outcome::Snoozed { delay: Duration::ZERO }.ending(attempts(1, 1), 0.5);
-        assert_eq!((ending.status, ending.max_attempts_change, ending.how), (JobStatus::Scheduled, 1, None));
+        let transition = Outcome::Snoozed { delay: Duration::ZERO }.transition(attempts(1, 1), 0.5);
+        assert_eq!(
+            (transition.status, transition.max_attempts_change, transition.how),
+            (JobStatus::Scheduled, 1, None)
+        );
     }
 
     #[test]
     fn a_stopped_job_is_given_back_unless_it_may_run_only_once() {
-        let given_back = Outcome::Stopped.ending(attempts(3, 3), 0.5);
+        let given_back = Outcome::Stopped.transition(attempts(3, 3), 0.5);
         assert_eq!((given_back.status, given_back.max_attempts_change), (JobStatus::Scheduled, 1));
-        assert_eq!(Outcome::Stopped.ending(attempts(1, 1), 0.5).status, JobStatus::Failed);
+        assert_eq!(Outcome::Stopped.transition(attempts(1, 1), 0.5).status, JobStatus::Failed);
     }
 
     #[test]
     fn a_job_that_never_started_goes_back_untouched() {
-        let ending = Outcome::NeverStarted.ending(attempts(1, 1), 0.5);
-        assert_eq!((ending.attempt_change, ending.max_attempts_change, ending.delay), (-1, 0, None));
-        assert_eq!(ending.how, None);
+        let transition = Outcome::NeverStarted.transition(attempts(1, 1), 0.5);
+        assert_eq!((transition.attempt_change, transition.max_attempts_change, transition.delay), (-1, 0, None));
+        assert_eq!(transition.how, None);
     }
 
     #[test]

@@ -63,23 +63,23 @@ pub(crate) async fn fired<C: ConnectionTrait>(
     let dialect = dialect::of(db.get_database_backend())?;
     let times: Vec<_> = times.map(|(schedule, nominal_at)| NewFiring { schedule, nominal_at, job_id: 0 }).collect();
     let fired = db.query_all_raw(statement(dialect, dialect.cron.fired, [rows(dialect, &times)?.into()])).await?;
-    let place =
-        |row: &QueryResult| row.try_get_by_index(0).map(|place: i64| usize::try_from(place).unwrap_or(usize::MAX));
-    fired.iter().map(place).collect()
+    let ordinal =
+        |row: &QueryResult| row.try_get_by_index(0).map(|ordinal: i64| usize::try_from(ordinal).unwrap_or(usize::MAX));
+    fired.iter().map(ordinal).collect()
 }
 
 fn rows(dialect: &Dialect, firings: &[NewFiring<'_>]) -> Result<String, DbErr> {
     #[derive(Serialize)]
     struct Row<'a> {
-        place: usize,
+        ordinal: usize,
         schedule: &'a str,
         nominal_at: String,
         job_id: i64,
     }
 
     let mut rows = Vec::with_capacity(firings.len());
-    for (place, NewFiring { schedule, nominal_at, job_id }) in firings.iter().enumerate() {
-        rows.push(Row { place, schedule, nominal_at: dialect.time_text(*nominal_at), job_id: *job_id });
+    for (ordinal, NewFiring { schedule, nominal_at, job_id }) in firings.iter().enumerate() {
+        rows.push(Row { ordinal, schedule, nominal_at: dialect.time_text(*nominal_at), job_id: *job_id });
     }
     json(&rows)
 }

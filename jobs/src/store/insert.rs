@@ -83,7 +83,7 @@ async fn insert_batch<C: ConnectionTrait>(
             for some in in_chunks(jobs, chunks) {
                 let values: Vec<Value> = some.iter().flat_map(|job| values(dialect, job, is_timed)).collect();
                 let first = insert_values(db, dialect, into, &row, some.len(), values).await?;
-                ids.extend((0_i64..).take(some.len()).map(|place| first + place * step));
+                ids.extend((0_i64..).take(some.len()).map(|offset| first + offset * step));
             }
             ids
         }
@@ -141,8 +141,8 @@ fn parameters(jobs: &[&NewJob]) -> String {
     let is_keyed = jobs.iter().any(|job| job.key.is_some());
     let mut text = String::with_capacity(jobs.iter().map(|job| job.parameters.len() + 50).sum());
     text.push(if is_keyed { '{' } else { '[' });
-    for (place, job) in jobs.iter().enumerate() {
-        if place > 0 {
+    for (index, job) in jobs.iter().enumerate() {
+        if index > 0 {
             text.push(',');
         }
         if let Some(key) = &job.key {

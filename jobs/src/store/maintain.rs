@@ -11,7 +11,7 @@ use sea_orm::{
 
 use super::connection::Connection;
 use super::entity::{job, worker};
-use super::{Store, control, dialect, json, millis, retry_contention, statement};
+use super::{Store, dialect, jobs, json, millis, retry_contention, statement};
 use crate::error::Error;
 use crate::model::{JobId, JobStatus};
 
@@ -87,13 +87,13 @@ impl Store {
 
     /// Deletes the rows of dead workers, each given with its last heartbeat, and returns how many. The delete locks each row and checks it
     /// again, so a heartbeat that is about to commit is never overruled; only then can their jobs be taken.
-    pub(crate) async fn bury_workers(&self, dead: &[(i64, DateTimeUtc)]) -> Result<u64, DbErr> {
-        let mut buried = 0;
+    pub(crate) async fn delete_dead_workers(&self, dead: &[(i64, DateTimeUtc)]) -> Result<u64, DbErr> {
+        let mut deleted = 0;
         for (worker, seen_at) in dead {
             let delete = worker::Entity::delete_many()
                 .filter(worker::Column::Id.eq(*worker))
                 .filter(Expr::col(worker::Column::LastSeenAt).eq(self.dialect.time(*seen_at)));
-            buried += retry_contention(|| async {
+            deleted += retry_contention(|| async {
                 let transaction = self.begin().await?;
                 let result = delete.clone().exec(&transaction).await?;
                 transaction.commit().await?;
@@ -101,7 +101,7 @@ impl Store {
             })
             .await?;
         }
-        Ok(buried)
+        Ok(deleted)
     }
 
     /// Returns running jobs that no worker owns anymore, oldest first.
@@ -176,11 +176,11 @@ pub(crate) async fn delete_jobs<C: ConnectionTrait>(db: &C, ids: &[i64]) -> Resu
 
 /// Deletes one job if it is closed; returns its status.
 pub(crate) async fn delete_closed<C: Connection>(db: &C, id: JobId) -> Result<JobStatus, Error> {
-    control::look(db, id).await?;
+    jobs::check_before_lock(db, id).await?;
     // No options: inside the caller's transaction this is a savepoint, which takes none.
     let transaction = db.begin().await?;
-    control::lock(&transaction, dialect::of(transaction.get_database_backend())?, id).await?;
-    let status = control::status_now(&transaction, id).await?;
+    jobs::lock(&transaction, dialect::of(transaction.get_database_backend())?, id).await?;
+    let status = jobs::status_now(&transaction, id).await?;
     if status.is_closed() {
         delete_jobs(&transaction, &[id.0]).await?;
     }

@@ -5,7 +5,6 @@
 
 pub(crate) mod claim;
 pub(crate) mod connection;
-pub(crate) mod control;
 pub(crate) mod cron;
 pub(crate) mod cursor;
 pub(crate) mod dialect;
@@ -15,10 +14,12 @@ pub(crate) mod firings;
 #[cfg(feature = "cli")]
 pub(crate) mod health;
 pub(crate) mod insert;
+pub(crate) mod jobs;
 pub(crate) mod keys;
 pub(crate) mod lock;
 pub(crate) mod maintain;
 pub(crate) mod migrations;
+pub(crate) mod notify;
 pub(crate) mod queues;
 pub(crate) mod row;
 mod steps;

@@ -12,13 +12,13 @@ use super::dialect::{self, Dialect, Insert, InsertJobs, InsertUnique};
 use super::insert::{MAX_BATCH_ROWS, batches, insert_all, insert_jobs, returned_ids};
 use super::keys::{Holder, acquire_new, holder_if_certain, holders, release};
 use super::row::{NewJob, NewKey};
-use super::{control, json, statement};
+use super::{json, notify, statement};
 use crate::error::Error;
 use crate::model::{JobId, JobStatus, OnConflict};
 
-/// The result of scheduling a job that has a key.
+/// The result of inserting a job, or of finding the one that has its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Placed {
+pub(crate) struct InsertResult {
     pub(crate) id: i64,
     /// Whether this is another job, which had the key before.
     pub(crate) existed: bool,
@@ -30,32 +30,32 @@ pub(crate) fn is_one_statement<C: ConnectionTrait>(db: &C) -> bool {
         .is_ok_and(|dialect| matches!(dialect.unique.insert, InsertUnique::Statement(_)))
 }
 
-/// Schedules jobs that all have keys, or finds those that already have the keys; in the order of the jobs.
-pub(crate) async fn place<C: ConnectionTrait>(db: &C, jobs: &[&NewJob]) -> Result<Vec<Placed>, Error> {
+/// Inserts jobs that all have keys, or finds those that already have the keys; in the order of the jobs.
+pub(crate) async fn insert<C: ConnectionTrait>(db: &C, jobs: &[&NewJob]) -> Result<Vec<InsertResult>, Error> {
     let dialect = dialect::of(db.get_database_backend())?;
     let (distinct, of_job) = by_key(jobs);
-    let mut placed = vec![None; distinct.len()];
+    let mut results = vec![None; distinct.len()];
     loop {
-        let wanted = unsettled(&placed);
-        let new: Vec<_> = wanted.iter().map(|place| distinct[*place]).collect();
-        for (place, id) in wanted.iter().zip(acquire_and_insert(db, dialect, &new).await?) {
-            placed[*place] = id.map(|id| Placed { id, existed: false });
+        let wanted = unresolved(&results);
+        let new: Vec<_> = wanted.iter().map(|index| distinct[*index]).collect();
+        for (index, id) in wanted.iter().zip(acquire_and_insert(db, dialect, &new).await?) {
+            results[*index] = id.map(|id| InsertResult { id, existed: false });
         }
-        let wanted = unsettled(&placed);
+        let wanted = unresolved(&results);
         if wanted.is_empty() {
-            return by_job(jobs, of_job, placed);
+            return by_job(jobs, of_job, results);
         }
         // In the order of the keys, as everywhere that locks several.
-        let by_key: BTreeMap<_, _> = wanted.iter().map(|place| (key_of(distinct[*place]), *place)).collect();
+        let by_key: BTreeMap<_, _> = wanted.iter().map(|index| (key_of(distinct[*index]), *index)).collect();
         let keys: Vec<_> = by_key.keys().copied().collect();
-        let lock = wanted.iter().any(|place| on_conflict(distinct[*place]) == OnConflict::Replace);
+        let lock = wanted.iter().any(|index| on_conflict(distinct[*index]) == OnConflict::Replace);
         let mut abandoned = Vec::new();
         for holder in holders(db, dialect, &keys, lock).await? {
-            let Some(&place) = by_key.get(holder.key.as_str()) else { continue };
+            let Some(&index) = by_key.get(holder.key.as_str()) else { continue };
             if !holder.holds() {
                 abandoned.push(holder);
-            } else if settle(db, dialect, distinct[place], &holder).await? {
-                placed[place] = Some(Placed { id: holder.job_id, existed: true });
+            } else if resolve(db, dialect, distinct[index], &holder).await? {
+                results[index] = Some(InsertResult { id: holder.job_id, existed: true });
             }
         }
         release(db, dialect, &abandoned).await?;
@@ -63,8 +63,8 @@ pub(crate) async fn place<C: ConnectionTrait>(db: &C, jobs: &[&NewJob]) -> Resul
 }
 
 /// Returns the indexes of the jobs without a result.
-fn unsettled(placed: &[Option<Placed>]) -> Vec<usize> {
-    (0..placed.len()).filter(|place| placed[*place].is_none()).collect()
+fn unresolved(results: &[Option<InsertResult>]) -> Vec<usize> {
+    (0..results.len()).filter(|index| results[*index].is_none()).collect()
 }
 
 fn key_of(job: &NewJob) -> &str {
@@ -76,12 +76,12 @@ fn on_conflict(job: &NewJob) -> OnConflict {
 }
 
 /// Returns the result for a job whose key is certainly held, if no transaction is needed to know it.
-pub(crate) async fn place_at_a_glance<C: ConnectionTrait>(db: &C, job: &NewJob) -> Result<Option<Placed>, Error> {
+pub(crate) async fn result_if_certain<C: ConnectionTrait>(db: &C, job: &NewJob) -> Result<Option<InsertResult>, Error> {
     let dialect = dialect::of(db.get_database_backend())?;
     let Some(key) = job.key.as_ref().filter(|key| key.on_conflict != OnConflict::Replace) else { return Ok(None) };
     match holder_if_certain(db, dialect, &key.key).await? {
         Some(id) if key.on_conflict == OnConflict::Fail => Err(Error::Duplicate { existing: JobId(id) }),
-        held => Ok(held.map(|id| Placed { id, existed: true })),
+        held => Ok(held.map(|id| InsertResult { id, existed: true })),
     }
 }
 
@@ -89,29 +89,34 @@ pub(crate) async fn place_at_a_glance<C: ConnectionTrait>(db: &C, job: &NewJob) 
 /// index of its key.
 fn by_key<'j>(jobs: &[&'j NewJob]) -> (Vec<&'j NewJob>, Vec<usize>) {
     let mut distinct = Vec::with_capacity(jobs.len());
-    let mut places = HashMap::with_capacity(jobs.len());
+    let mut indexes = HashMap::with_capacity(jobs.len());
     let of_job = jobs.iter().map(|job| {
-        let place = *places.entry(key_of(job)).or_insert(distinct.len());
-        if place == distinct.len() {
+        let index = *indexes.entry(key_of(job)).or_insert(distinct.len());
+        if index == distinct.len() {
             distinct.push(*job);
         } else if on_conflict(job) == OnConflict::Replace {
-            distinct[place] = job;
+            distinct[index] = job;
         }
-        place
+        index
     });
     let of_job = of_job.collect();
     (distinct, of_job)
 }
 
 /// Returns the result for each job. Of those that share a key, only the first is new.
-fn by_job(jobs: &[&NewJob], of_job: Vec<usize>, mut placed: Vec<Option<Placed>>) -> Result<Vec<Placed>, Error> {
-    let each = jobs.iter().zip(of_job).map(|(job, place)| {
-        let now = placed[place].ok_or_else(|| DbErr::Custom("it is not known what became of a unique job".into()))?;
-        if now.existed && on_conflict(job) == OnConflict::Fail {
-            return Err(Error::Duplicate { existing: JobId(now.id) });
+fn by_job(
+    jobs: &[&NewJob],
+    of_job: Vec<usize>,
+    mut results: Vec<Option<InsertResult>>,
+) -> Result<Vec<InsertResult>, Error> {
+    let each = jobs.iter().zip(of_job).map(|(job, index)| {
+        let result =
+            results[index].ok_or_else(|| DbErr::Custom("it is not known what became of a unique job".into()))?;
+        if result.existed && on_conflict(job) == OnConflict::Fail {
+            return Err(Error::Duplicate { existing: JobId(result.id) });
         }
-        placed[place] = Some(Placed { existed: true, ..now });
-        Ok(now)
+        results[index] = Some(InsertResult { existed: true, ..result });
+        Ok(result)
     });
     each.collect()
 }
@@ -198,7 +203,7 @@ async fn jobs_of<C: ConnectionTrait>(
 }
 
 /// Resolves the conflict of a new job with the holder of its key. Returns false if the holder has changed meanwhile.
-async fn settle<C: ConnectionTrait>(db: &C, dialect: &Dialect, new: &NewJob, holder: &Holder) -> Result<bool, Error> {
+async fn resolve<C: ConnectionTrait>(db: &C, dialect: &Dialect, new: &NewJob, holder: &Holder) -> Result<bool, Error> {
     let duplicate = || Error::Duplicate { existing: JobId(holder.job_id) };
     match on_conflict(new) {
         OnConflict::UseExisting => Ok(true),
@@ -215,7 +220,7 @@ async fn settle<C: ConnectionTrait>(db: &C, dialect: &Dialect, new: &NewJob, hol
             let replaced = db.execute_raw(statement(dialect, dialect.unique.replace, values)).await?;
             let is_replaced = replaced.rows_affected() == 1;
             if is_replaced {
-                control::notify(db, "jobs_wake", &new.queue).await?;
+                notify::send(db, "jobs_wake", &new.queue).await?;
             }
             Ok(is_replaced)
         }

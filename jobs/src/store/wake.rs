@@ -7,9 +7,9 @@ use tokio::sync::Notify;
 
 use super::lock::lock;
 
-/// A task that sleeps until there may be work.
+/// The wake-ups of one worker: its tasks sleep until there may be work.
 #[derive(Debug, Default)]
-pub(crate) struct Sleeper {
+pub(crate) struct Wakeups {
     woken: Mutex<Woken>,
     wake: Notify,
     /// A running job may have been asked to cancel: time for a heartbeat.
@@ -18,28 +18,28 @@ pub(crate) struct Sleeper {
     pub(crate) cron: Notify,
 }
 
-/// The queues for which a sleeper was woken since it last checked.
+/// What a worker was woken for since it last checked.
 #[derive(Debug, Default)]
 pub(crate) struct Woken {
     /// Whether it was woken for all queues, for whatever reason.
     pub(crate) all: bool,
     /// Whether to check when the next job is due.
-    pub(crate) look: bool,
+    pub(crate) recheck_due: bool,
     pub(crate) queues: HashSet<String>,
     /// The queues that may have been paused or resumed.
     pub(crate) changed: HashSet<String>,
 }
 
-static SLEEPERS: Mutex<Vec<Weak<Sleeper>>> = Mutex::new(Vec::new());
+static ALL: Mutex<Vec<Weak<Wakeups>>> = Mutex::new(Vec::new());
 
-impl Sleeper {
-    /// Creates a sleeper that is woken by everything that this process schedules and cancels.
+impl Wakeups {
+    /// Creates the wake-ups of a worker, which is woken by everything that this process schedules and cancels.
     pub(crate) fn new() -> Arc<Self> {
-        let sleeper = Arc::new(Self::default());
-        let mut sleepers = lock(&SLEEPERS);
-        sleepers.retain(|known| known.strong_count() > 0);
-        sleepers.push(Arc::downgrade(&sleeper));
-        sleeper
+        let wakeups = Arc::new(Self::default());
+        let mut all = lock(&ALL);
+        all.retain(|known| known.strong_count() > 0);
+        all.push(Arc::downgrade(&wakeups));
+        wakeups
     }
 
     /// Wakes it because jobs may be due in this queue.
@@ -55,8 +55,8 @@ impl Sleeper {
     }
 
     /// Wakes it because a job may have become due sooner than was known.
-    pub(crate) fn look(&self) {
-        lock(&self.woken).look = true;
+    pub(crate) fn recheck_due(&self) {
+        lock(&self.woken).recheck_due = true;
         self.wake.notify_one();
     }
 
@@ -67,7 +67,7 @@ impl Sleeper {
     }
 
     /// Wakes it for a reason other than a queue (a slot has become free).
-    pub(crate) fn nudge(&self) {
+    pub(crate) fn notify(&self) {
         self.wake.notify_one();
     }
 
@@ -84,33 +84,33 @@ impl Sleeper {
 
 /// Announces that jobs were scheduled in this queue, perhaps in a transaction that is still open.
 pub(crate) fn scheduled(queue: &str) {
-    for_each(|sleeper| sleeper.wake(queue));
+    for_each(|wakeups| wakeups.wake(queue));
 }
 
 /// Announces that this queue was paused or resumed, perhaps in a transaction that is still open.
 pub(crate) fn queue_changed(queue: &str) {
-    for_each(|sleeper| sleeper.queue_changed(queue));
+    for_each(|wakeups| wakeups.queue_changed(queue));
 }
 
 /// Announces that jobs and schedules have become due sooner than was known.
 pub(crate) fn advanced() {
-    for_each(Sleeper::look);
+    for_each(Wakeups::recheck_due);
     cron_changed();
 }
 
 /// Announces that schedules were changed, perhaps in a transaction that is still open.
 pub(crate) fn cron_changed() {
-    for_each(|sleeper| sleeper.cron.notify_one());
+    for_each(|wakeups| wakeups.cron.notify_one());
 }
 
 /// Announces that a running job was asked to cancel.
 pub(crate) fn cancel_requested() {
-    for_each(|sleeper| sleeper.beat.notify_one());
+    for_each(|wakeups| wakeups.beat.notify_one());
 }
 
-fn for_each(tell: impl Fn(&Sleeper)) {
-    for sleeper in lock(&SLEEPERS).iter().filter_map(Weak::upgrade) {
-        tell(&sleeper);
+fn for_each(tell: impl Fn(&Wakeups)) {
+    for wakeups in lock(&ALL).iter().filter_map(Weak::upgrade) {
+        tell(&wakeups);
     }
 }
 
@@ -119,10 +119,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_sleeps_looks_when_jobs_have_become_due_sooner() {
-        let sleeper = Sleeper::new();
+    fn a_worker_checks_what_is_due_when_jobs_have_become_due_sooner() {
+        let wakeups = Wakeups::new();
         advanced();
-        let woken = sleeper.take();
-        assert!(woken.look && !woken.all, "{woken:?}");
+        let woken = wakeups.take();
+        assert!(woken.recheck_due && !woken.all, "{woken:?}");
     }
 }

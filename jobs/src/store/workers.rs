@@ -16,9 +16,9 @@ use super::entity::{job, worker};
 use super::{Store, dialect, insert, json, millis, statement};
 use crate::model::JobStatus;
 
-/// A worker's identity, for people who read the table.
+/// The process of a worker, for people who read the table.
 #[derive(Debug, Clone)]
-pub(crate) struct Identity {
+pub(crate) struct WorkerProcess {
     pub(crate) name: String,
     pub(crate) host: String,
     pub(crate) pid: u32,
@@ -41,11 +41,11 @@ pub(crate) struct Owned {
 
 impl Store {
     /// Inserts the row of a worker that starts; its id is never reused.
-    pub(crate) async fn join(&self, identity: &Identity, lease: Duration, serves: &Serves) -> Result<i64, DbErr> {
+    pub(crate) async fn join(&self, process: &WorkerProcess, lease: Duration, serves: &Serves) -> Result<i64, DbErr> {
         let values = vec![
-            identity.name.clone().into(),
-            identity.host.clone().into(),
-            i64::from(identity.pid).into(),
+            process.name.clone().into(),
+            process.host.clone().into(),
+            i64::from(process.pid).into(),
             millis(lease).into(),
             json(serves)?.into(),
         ];

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::job::attempt::RunningAttempt;
 use crate::job::parameters::{OUTPUT, decode_one};
 use crate::job::{Execute, Job};
-use crate::model::outcome::{Ending, Outcome};
+use crate::model::outcome::{Outcome, Transition};
 use crate::model::{AttemptEnd, Level, StopReason};
 use crate::store::finish::NewMessage;
 use crate::worker::transition_of;
@@ -25,7 +25,7 @@ pub(super) const NO_ID: JobId = JobId(0);
 
 /// The result of one execution of a job: what a worker would have written.
 pub struct Ran<J> {
-    ending: Ending,
+    transition: Transition,
     progress: u8,
     results: BTreeMap<String, Value>,
     messages: Vec<Message>,
@@ -37,13 +37,13 @@ const NO_JITTER: f64 = 0.5;
 
 impl<J: Job> Ran<J> {
     pub(super) fn of(attempt: &RunningAttempt, outcome: Outcome) -> Self {
-        let ending = ending::<J>(attempt, outcome);
+        let transition = transition::<J>(attempt, outcome);
         let pending = attempt.updates.close();
-        let progress = if ending.status == JobStatus::Terminated { Some(100) } else { pending.progress };
+        let progress = if transition.status == JobStatus::Terminated { Some(100) } else { pending.progress };
         let results = pending.results.as_deref().and_then(|results| serde_json::from_str(results).ok());
         let job = &attempt.job;
         Self {
-            ending,
+            transition,
             progress: progress.and_then(|progress| u8::try_from(progress).ok()).unwrap_or(0),
             results: results.unwrap_or_default(),
             messages: pending.messages(job.id, job.attempt, job.version).into_iter().map(message).collect(),
@@ -55,7 +55,7 @@ impl<J: Job> Ran<J> {
     /// an error with attempts left or a snooze.
     #[must_use]
     pub fn status(&self) -> JobStatus {
-        self.ending.status
+        self.transition.status
     }
 
     /// The value that `execute` returned, through JSON and back.
@@ -63,7 +63,7 @@ impl<J: Job> Ran<J> {
     /// [`Error::JobFailed`] with the reason if it returned an error, panicked or timed out, even if it would be retried;
     /// [`Error::JobCanceled`] if it was canceled, [`Error::NotClosed`] if it snoozes.
     pub fn output(&self) -> Result<<J as Execute>::Output, Error> {
-        match (self.status(), &self.ending.error) {
+        match (self.status(), &self.transition.error) {
             (JobStatus::Terminated, _) => self.result(OUTPUT),
             (JobStatus::Canceled, _) => Err(Error::JobCanceled { id: NO_ID }),
             (_, Some(reason)) => Err(Error::JobFailed { id: NO_ID, reason: reason.clone() }),
@@ -74,19 +74,19 @@ impl<J: Job> Ran<J> {
     /// How the attempt failed, if it did: an error, a panic, a timeout, parameters that do not decode, a cancellation.
     #[must_use]
     pub fn failure(&self) -> Option<AttemptEnd> {
-        self.ending.how
+        self.transition.how
     }
 
     /// The error of a failed attempt, with its sources, in one line.
     #[must_use]
     pub fn error(&self) -> Option<&str> {
-        self.ending.error.as_deref()
+        self.transition.error.as_deref()
     }
 
     /// How long the job waits until its next attempt, if it has one: its definition's backoff without jitter, or the delay it asked for.
     #[must_use]
     pub fn delay(&self) -> Option<Duration> {
-        self.ending.delay
+        self.transition.delay
     }
 
     /// The last progress that the job set, 0 to 100; 100 if it `Terminated`.
@@ -119,25 +119,25 @@ impl<J: Job> Ran<J> {
 }
 
 /// The transition that a worker would write for the outcome.
-fn ending<J: Job>(attempt: &RunningAttempt, outcome: Outcome) -> Ending {
+fn transition<J: Job>(attempt: &RunningAttempt, outcome: Outcome) -> Transition {
     if attempt.updates.is_closed() {
         // It has finished itself in a transaction: anything after that is ignored.
-        return Ending::closed(JobStatus::Terminated, None, None);
+        return Transition::closed(JobStatus::Terminated, None, None);
     }
-    let mut ending = transition_of(attempt, outcome, J::DEFAULTS.retry, NO_JITTER);
+    let mut transition = transition_of(attempt, outcome, J::DEFAULTS.retry, NO_JITTER);
     let is_canceled = matches!(attempt.stop.reason(), Some((StopReason::Canceled, _)));
-    if is_canceled && !ending.status.is_closed() {
-        ending.status = JobStatus::Canceled;
-        ending.delay = None;
+    if is_canceled && !transition.status.is_closed() {
+        transition.status = JobStatus::Canceled;
+        transition.delay = None;
     }
-    ending
+    transition
 }
 
 fn message(message: NewMessage) -> Message {
     Message {
         time: Utc::now() - TimeDelta::milliseconds(message.age_ms),
         attempt: u32::try_from(message.attempt).unwrap_or(0),
-        level: Level::from_code(message.level),
+        level: Level::stored(message.level),
         text: message.text,
     }
 }
@@ -146,7 +146,10 @@ fn message(message: NewMessage) -> Message {
 impl<J> fmt::Debug for Ran<J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Ran");
-        shown.field("status", &self.ending.status).field("error", &self.ending.error).field("progress", &self.progress);
+        shown
+            .field("status", &self.transition.status)
+            .field("error", &self.transition.error)
+            .field("progress", &self.progress);
         shown.field("results", &self.results).field("messages", &self.messages).finish()
     }
 }

@@ -16,7 +16,7 @@ use crate::job::attempt::{AttemptEnv, States};
 use crate::job::parameters::check_name;
 use crate::job::registry::Registry;
 use crate::model::JobStatus;
-use crate::store::workers::Identity;
+use crate::store::workers::WorkerProcess;
 
 pub(super) struct WorkerConfig {
     pub(super) queues: Vec<(String, usize)>,
@@ -92,12 +92,12 @@ impl WorkerConfig {
         self.lease.min(ANSWER_TIMEOUT)
     }
 
-    /// The identity by which operators know this worker. Names are cut to the length of the column.
-    pub(super) fn identity(&self) -> Identity {
+    /// This process, as operators know it. Names are cut to the length of the column.
+    pub(super) fn process(&self) -> WorkerProcess {
         let host = cut(gethostname::gethostname().to_string_lossy().into_owned());
         let pid = std::process::id();
         let name = cut(self.name.clone().unwrap_or_else(|| format!("{host}:{pid}")));
-        Identity { name, host, pid }
+        WorkerProcess { name, host, pid }
     }
 
     /// The environment of all attempts of the worker with this id.

@@ -11,7 +11,7 @@ use super::meter::Meter;
 use crate::client::metrics;
 use crate::job::attempt::RunningAttempt;
 use crate::model::StopReason;
-use crate::store::finish::Key;
+use crate::store::finish::Fence;
 use crate::store::lock::lock;
 
 /// An attempt that this worker owns.
@@ -34,7 +34,7 @@ impl InFlightJob {
         }
     }
 
-    pub(super) fn key(&self) -> Key {
+    pub(super) fn fence(&self) -> Fence {
         (self.attempt.job.id, self.attempt.job.version)
     }
 
@@ -76,18 +76,18 @@ impl InFlightJob {
 /// All jobs in flight, by id and version. One job may be here twice, if another worker had it in between: the older attempt then has to be
 /// asked to stop.
 #[derive(Default)]
-pub(super) struct InFlight(Mutex<HashMap<Key, Arc<InFlightJob>>>);
+pub(super) struct InFlight(Mutex<HashMap<Fence, Arc<InFlightJob>>>);
 
 impl InFlight {
     pub(super) fn track(&self, attempt: RunningAttempt, meter: Arc<Meter>) -> Arc<InFlightJob> {
         let job = Arc::new(InFlightJob::new(attempt, meter));
-        lock(&self.0).insert(job.key(), job.clone());
+        lock(&self.0).insert(job.fence(), job.clone());
         job
     }
 
     /// Forgets an attempt: its end is written, or another worker has the job.
-    pub(super) fn release(&self, key: Key) -> Option<Arc<InFlightJob>> {
-        lock(&self.0).remove(&key)
+    pub(super) fn release(&self, fence: Fence) -> Option<Arc<InFlightJob>> {
+        lock(&self.0).remove(&fence)
     }
 
     pub(super) fn all(&self) -> Vec<Arc<InFlightJob>> {

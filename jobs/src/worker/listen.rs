@@ -33,16 +33,16 @@ async fn listen(session: &Session) -> Result<(), sea_orm::DbErr> {
     let mut listener = Listener::connect(&session.env.db, &channels).await?;
     session.listening.store(true, Ordering::SeqCst);
     // Earlier notifications were missed: check once, for jobs, for requests to cancel and for schedules.
-    session.sleeper.wake_all();
-    session.sleeper.beat.notify_one();
-    session.sleeper.cron.notify_one();
+    session.wakeups.wake_all();
+    session.wakeups.beat.notify_one();
+    session.wakeups.cron.notify_one();
     loop {
         match tokio::time::timeout(SILENCE, listener.hear()).await {
             Ok(heard) => match heard? {
-                Heard::Scheduled(queue) => session.sleeper.wake(&queue),
-                Heard::CancelRequested => session.sleeper.beat.notify_one(),
-                Heard::QueueChanged(queue) => session.sleeper.queue_changed(&queue),
-                Heard::CronChanged => session.sleeper.cron.notify_one(),
+                Heard::Scheduled(queue) => session.wakeups.wake(&queue),
+                Heard::CancelRequested => session.wakeups.beat.notify_one(),
+                Heard::QueueChanged(queue) => session.wakeups.queue_changed(&queue),
+                Heard::CronChanged => session.wakeups.cron.notify_one(),
                 Heard::Finished => {}
             },
             Err(_) => listener.check().await?,

@@ -23,7 +23,7 @@ use crate::job::parameters;
 use crate::job::registry::Registry;
 use crate::job::updates::Updates;
 use crate::store::row::Claimed;
-use crate::store::wake::Sleeper;
+use crate::store::wake::Wakeups;
 use crate::store::workers::Serves;
 
 /// One membership of a worker: from when it joins until its row is gone, or others have its jobs.
@@ -41,7 +41,7 @@ pub(super) struct Session {
     /// The tasks that execute.
     pub(super) tasks: TaskTracker,
     pub(super) vitals: Vitals,
-    pub(super) sleeper: Arc<Sleeper>,
+    pub(super) wakeups: Arc<Wakeups>,
     /// The database can wake this worker.
     pub(super) listening: AtomicBool,
 }
@@ -75,14 +75,14 @@ impl Session {
         registry: Arc<Registry>,
     ) -> Result<Arc<Self>, Error> {
         let database = Database::like(db, config.answer_timeout()).await?;
-        let host = config.identity();
+        let process = config.process();
         // The lease counts from before the row is written.
         let sent = Instant::now();
-        let id = database.store().join(&host, config.lease, &serves(&config, &registry)).await?;
-        tracing::info!(worker = id, name = host.name, queues = ?config.queues, "the worker has joined");
+        let id = database.store().join(&process, config.lease, &serves(&config, &registry)).await?;
+        tracing::info!(worker = id, name = process.name, queues = ?config.queues, "the worker has joined");
         Ok(Arc::new(Self {
-            env: Arc::new(config.attempt_env(db, id, &host.name)),
-            identity: Identity { id, name: host.name },
+            env: Arc::new(config.attempt_env(db, id, &process.name)),
+            identity: Identity { id, name: process.name },
             lease: Lease::new(sent, config.lease, config.cancel_grace(), config.margin()),
             config,
             registry,
@@ -93,7 +93,7 @@ impl Session {
             finish_queue: FinishQueue::new(),
             tasks: TaskTracker::new(),
             vitals: Vitals::default(),
-            sleeper: Sleeper::new(),
+            wakeups: Wakeups::new(),
             listening: AtomicBool::new(false),
         }))
     }

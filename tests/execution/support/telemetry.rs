@@ -43,13 +43,17 @@ pub(crate) fn install() {
     let printed = tracing_subscriber::fmt::layer().with_test_writer().with_filter(EnvFilter::from_default_env());
     let is_wanted = filter_fn(|what| {
         let is_of_a_job = what.is_span() && what.name().starts_with("jobs.");
-        is_ours(what) || is_of_a_job || what.target() == "jobs::worker::cron"
+        is_ours(what) || is_of_a_job || what.target() == "jobs::worker::cron" || is_an_end(what)
     });
     tracing_subscriber::registry().with(Witness.with_filter(is_wanted)).with(printed).init();
 }
 
 fn is_ours(what: &Metadata<'_>) -> bool {
     what.target().starts_with("execution::observability")
+}
+
+fn is_an_end(what: &Metadata<'_>) -> bool {
+    what.is_event() && what.target() == "jobs::worker::execute::outcome"
 }
 
 /// The values measured so far under this name and these labels, among others.
@@ -102,6 +106,9 @@ pub(crate) fn seen(field: &str, value: &str) -> Vec<Seen> {
 /// If a job of this queue is executed, the program's subscriber panics.
 pub(crate) const UNTRACEABLE: &str = "untraceable";
 
+/// If the end of a job of this queue is logged, the program's subscriber panics.
+pub(crate) const END_UNTRACEABLE: &str = "end-untraceable";
+
 struct Witness;
 
 impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Witness {
@@ -122,7 +129,14 @@ impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Witness {
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let mut fields = Fields::default();
         event.record(&mut fields);
-        SEEN.lock().unwrap().push(Seen { fields: fields.0, spans: around(context.event_scope(event)) });
+        let spans = around(context.event_scope(event));
+        if is_an_end(event.metadata()) {
+            let is_untraceable =
+                spans.iter().any(|(_, fields)| fields.get("queue").is_some_and(|is| is == END_UNTRACEABLE));
+            assert!(!is_untraceable, "this end can't be traced");
+            return;
+        }
+        SEEN.lock().unwrap().push(Seen { fields: fields.0, spans });
     }
 
     fn on_close(&self, id: Id, context: Context<'_, S>) {

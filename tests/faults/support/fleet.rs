@@ -114,7 +114,7 @@ impl Fleet {
         self.started += 1;
         let log = self.directory.path().join(format!("{}.log", self.started));
         let worker = Command::new(std::env::current_exe().expect("this program"))
-            .env(VARIABLE, serde_json::to_string(&setup).expect("a setup serialises"))
+            .env(VARIABLE, serde_json::to_string(&setup).expect("a setup serializes"))
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())

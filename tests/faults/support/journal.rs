@@ -45,7 +45,7 @@ impl Journal {
 
     /// Records what happens to a process.
     pub(crate) fn note(&self, pid: u32, what: What) {
-        let line = serde_json::to_string(&Event { at: now(), pid, what }).expect("an event serialises") + "\n";
+        let line = serde_json::to_string(&Event { at: now(), pid, what }).expect("an event serializes") + "\n";
         let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         file.write_all(line.as_bytes()).expect("the journal can be written");
     }

@@ -48,7 +48,7 @@ impl Process {
     }
 
     pub(crate) fn start_program(program: &str, setup: &Setup) -> Self {
-        let setup = serde_json::to_string(setup).expect("a setup serialises");
+        let setup = serde_json::to_string(setup).expect("a setup serializes");
         let mut child = Command::new(program)
             .env(VARIABLE, setup)
             .stdin(Stdio::piped())

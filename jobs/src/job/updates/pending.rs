@@ -32,7 +32,7 @@ impl PendingUpdates {
             attempt,
             version,
             number: line.number,
-            level: line.level as i16,
+            level: line.level.code(),
             age_ms: age_ms(line.when.elapsed()),
             text: line.text.clone(),
         };

@@ -104,7 +104,7 @@ pub(crate) struct Cron {
     pub(crate) due_in: &'static str,
     /// (jobs, except these schedules, limit) → the first that are due, locked, and the current time. Skips those that others have locked.
     pub(crate) due: &'static str,
-    /// (firings with `place`) → the `place` of those that exist.
+    /// (firings with `ordinal`) → the `ordinal` of those that exist.
     pub(crate) fired: &'static str,
     /// (firings with `job_id`): inserts them.
     pub(crate) record: &'static str,

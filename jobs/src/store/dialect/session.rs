@@ -49,7 +49,7 @@ async fn ask<C: ConnectionTrait>(db: &C, names: &[&str]) -> Result<HashMap<Strin
     let Some(row) = db.query_one_raw(Statement::from_string(DbBackend::MySql, sql)).await? else {
         return Ok(HashMap::new());
     };
-    names.iter().enumerate().map(|(place, name)| Ok(((*name).to_owned(), row.try_get_by_index(place)?))).collect()
+    names.iter().enumerate().map(|(index, name)| Ok(((*name).to_owned(), row.try_get_by_index(index)?))).collect()
 }
 
 fn unsuited_of(settings: &HashMap<String, String>) -> Option<Unsuited> {

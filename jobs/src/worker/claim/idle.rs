@@ -63,8 +63,8 @@ impl Claimer {
             tokio::select! {
                 () = session.phases.stop_claiming.cancelled() => return WakeReason::Notified,
                 () = tokio::time::sleep_until(until.into()) => return WakeReason::TimedOut,
-                () = session.sleeper.woken() => {
-                    let woken = session.sleeper.take();
+                () = session.wakeups.woken() => {
+                    let woken = session.wakeups.take();
                     let asks_again = self.decide(|strategy, situation| strategy.woken(&woken, situation));
                     self.start();
                     if asks_again {

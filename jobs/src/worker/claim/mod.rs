@@ -91,7 +91,7 @@ impl Claimer {
     /// Returns the next action. While there is something to claim, the worker never sleeps: wake-ups in the meantime are handled here.
     fn next(&mut self) -> Action {
         if self.decide(|strategy, situation| strategy.is_ready(situation)) {
-            let woken = self.session.sleeper.take();
+            let woken = self.session.wakeups.take();
             self.decide(|strategy, situation| strategy.woken(&woken, situation));
         }
         self.decide(Strategy::next)
@@ -108,7 +108,7 @@ impl Claimer {
             Action::FallAsleep(queues) => self.fall_asleep(queues).await?,
             Action::Sleep(until) => self.sleep(until).await,
             Action::SleepInVain(until) => {
-                self.session.sleeper.beat.notify_one();
+                self.session.wakeups.beat.notify_one();
                 self.sleep(until).await;
             }
             Action::Return => {}

@@ -55,7 +55,7 @@ pub(super) async fn run(session: Arc<Session>) {
             () = session.phases.stop_claiming.cancelled() => {}
             () = session.phases.terminated.cancelled() => {}
             () = tokio::time::sleep(pause) => {}
-            () = session.sleeper.cron.notified() => {
+            () = session.wakeups.cron.notified() => {
                 poll = FIRST_POLL;
                 schedules.backoff.clear();
                 tokio::time::sleep(DEBOUNCE).await;
@@ -108,8 +108,9 @@ impl<'a> Schedules<'a> {
     }
 
     async fn due_in(&mut self) -> Result<Option<Duration>, DbErr> {
-        let (store, which) = (self.client.store(), DueFilter::new(&self.jobs, &self.backoff.names())?);
-        let due_in = self.client.with_timeout(store::due_in(&store.db, &which)).await?;
+        let store = self.client.store();
+        let filter = DueFilter::new(&self.jobs, &self.backoff.names())?;
+        let due_in = self.client.with_timeout(store::due_in(&store.db, &filter)).await?;
         Ok(due_in.into_iter().chain(self.backoff.next_retry(Instant::now())).min())
     }
 
@@ -138,10 +139,11 @@ impl<'a> Schedules<'a> {
     }
 
     async fn fire_some(&mut self) -> Result<FireResult, DbErr> {
-        let (store, which) = (self.client.store(), DueFilter::new(&self.jobs, &self.backoff.names())?);
+        let store = self.client.store();
+        let filter = DueFilter::new(&self.jobs, &self.backoff.names())?;
         let limit = if self.one_by_one > 0 { 1 } else { fire::PAGE };
         let default_queue = &self.session.config.default_queue;
-        let fire = fire::fire_next_due(&store, &self.session.registry, default_queue, &which, limit);
+        let fire = fire::fire_next_due(&store, &self.session.registry, default_queue, &filter, limit);
         self.client.with_timeout(fire).await
     }
 

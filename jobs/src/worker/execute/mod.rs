@@ -40,7 +40,7 @@ pub(super) async fn run_slot(
         buffer.ended(job.started());
         next = buffer.next().map(|(job, is_time_to_claim)| {
             if is_time_to_claim {
-                session.sleeper.nudge();
+                session.wakeups.notify();
             }
             job
         });
@@ -48,7 +48,7 @@ pub(super) async fn run_slot(
         tokio::task::yield_now().await;
     }
     drop(slot);
-    session.sleeper.nudge();
+    session.wakeups.notify();
 }
 
 /// Executes one job in its span, and keeps the slot until its code has ended.

@@ -12,7 +12,7 @@ use crate::job::attempt::RunningAttempt;
 use crate::job::parameters::OUTPUT;
 use crate::job::updates::text::storable;
 use crate::model::StopReason;
-use crate::model::outcome::{Attempts, Ending, Outcome};
+use crate::model::outcome::{Attempts, Outcome, Transition};
 use crate::model::{AttemptEnd, JobStatus, Level, RetryPolicy};
 use crate::store::finish::FinishRow;
 use crate::worker::finish::queue::PendingFinish;
@@ -136,7 +136,7 @@ pub(in crate::worker) fn did_not_stop(attempt: &RunningAttempt) -> Outcome {
     Outcome::Failed { how: AttemptEnd::DidNotStop, reason }
 }
 
-/// The end of an attempt, as the writer takes it.
+/// Logs the end of an attempt that is marked as ended, and returns it as the writer takes it.
 pub(in crate::worker) fn pending_finish(
     session: &Session,
     attempt: &Arc<RunningAttempt>,
@@ -144,44 +144,46 @@ pub(in crate::worker) fn pending_finish(
 ) -> PendingFinish {
     let job = &attempt.job;
     let retry = session.registry.get(&job.name).map_or(RetryPolicy::DEFAULT, |definition| definition.defaults.retry);
-    let ending = transition_of(attempt, outcome, retry, fastrand::f64());
-    trace(attempt, &ending);
-    let finish = FinishRow::new(job.id, job.version, ending, session.identity.name.clone(), Some(session.identity.id));
+    let transition = transition_of(attempt, outcome, retry, fastrand::f64());
+    // A program's subscriber may panic. The attempt is marked as ended, so no one else would write its end.
+    let _ = catch_unwind(AssertUnwindSafe(|| trace(attempt, &transition)));
+    let finish =
+        FinishRow::new(job.id, job.version, transition, session.identity.name.clone(), Some(session.identity.id));
     PendingFinish::of(finish, attempt.clone())
 }
 
 /// The changes to the job's row, from the outcome and the status that the job has requested. `random` (0.0..=1.0) is the policy's jitter.
-pub(crate) fn transition_of(attempt: &RunningAttempt, outcome: Outcome, retry: RetryPolicy, random: f64) -> Ending {
+pub(crate) fn transition_of(attempt: &RunningAttempt, outcome: Outcome, retry: RetryPolicy, random: f64) -> Transition {
     let job = &attempt.job;
     let attempts = Attempts { attempt: job.attempt, max_attempts: job.max_attempts, budget: job.budget, retry };
-    let mut ending = outcome.ending(attempts, random);
+    let mut transition = outcome.transition(attempts, random);
     if let Some(status) = attempt.updates.requested_status() {
-        ending = requested(status, ending);
+        transition = requested(status, transition);
     }
-    ending.error = ending.error.map(storable);
-    ending
+    transition.error = transition.error.map(storable);
+    transition
 }
 
 /// The end that the job has asked for.
-fn requested(status: JobStatus, ending: Ending) -> Ending {
+fn requested(status: JobStatus, transition: Transition) -> Transition {
     match status {
         JobStatus::Failed => {
-            let reason = ending.error.unwrap_or_else(|| "the job has set its status to FAILED".into());
-            Ending::closed(status, Some(ending.how.unwrap_or(AttemptEnd::Error)), Some(reason))
+            let reason = transition.error.unwrap_or_else(|| "the job has set its status to FAILED".into());
+            Transition::closed(status, Some(transition.how.unwrap_or(AttemptEnd::Error)), Some(reason))
         }
         JobStatus::Canceled => {
-            let reason = ending.error.unwrap_or_else(|| "the job has set its status to CANCELED".into());
-            Ending::closed(status, Some(AttemptEnd::Canceled), Some(reason))
+            let reason = transition.error.unwrap_or_else(|| "the job has set its status to CANCELED".into());
+            Transition::closed(status, Some(AttemptEnd::Canceled), Some(reason))
         }
-        _ => Ending::closed(status, ending.how, ending.error),
+        _ => Transition::closed(status, transition.how, transition.error),
     }
 }
 
-fn trace(attempt: &RunningAttempt, ending: &Ending) {
+fn trace(attempt: &RunningAttempt, transition: &Transition) {
     let (id, name, number) = (attempt.job.id, &attempt.job.name, attempt.job.attempt);
-    if let Some(error) = &ending.error {
-        tracing::warn!(job = id, name, attempt = number, status = %ending.status, "{error}");
+    if let Some(error) = &transition.error {
+        tracing::warn!(job = id, name, attempt = number, status = %transition.status, "{error}");
     } else {
-        tracing::debug!(job = id, name, attempt = number, status = %ending.status, "ended");
+        tracing::debug!(job = id, name, attempt = number, status = %transition.status, "ended");
     }
 }

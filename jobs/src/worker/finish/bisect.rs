@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::{FIRST_RETRY, LAST_RETRY, TRIES_BEFORE_BISECTING, Writer, put_back};
 use crate::error::fault::{self, Fault};
 use crate::job::updates::text::storable;
-use crate::model::outcome::Ending;
+use crate::model::outcome::Transition;
 use crate::model::{AttemptEnd, JobStatus};
 use crate::store::finish::{FinishRow, is_large};
 
@@ -87,6 +87,6 @@ impl Writer {
 fn refused(end: &FinishRow, error: &DbErr) -> FinishRow {
     tracing::error!(job = end.id, %error, "the database refuses the end of a job");
     let reason = format!("the database refused what the job wanted to store: {error}");
-    let ending = Ending::closed(JobStatus::Failed, Some(AttemptEnd::Refused), Some(storable(reason)));
-    FinishRow::new(end.id, end.version, ending, end.worker.clone(), end.owner)
+    let transition = Transition::closed(JobStatus::Failed, Some(AttemptEnd::Refused), Some(storable(reason)));
+    FinishRow::new(end.id, end.version, transition, end.worker.clone(), end.owner)
 }

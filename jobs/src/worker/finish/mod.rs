@@ -229,7 +229,7 @@ impl Writer {
             (&*job.queue, &*job.name, *end)
         }));
         wait::ended(written.iter().map(|(id, _)| *id));
-        self.session.sleeper.nudge();
+        self.session.wakeups.notify();
         Ok(())
     }
 
@@ -238,7 +238,7 @@ impl Writer {
         let job = self.session.in_flight.release((end.id, end.version));
         if end.status == JobStatus::Scheduled {
             // A retry or a snooze may be due soon, in one of our queues.
-            self.session.sleeper.look();
+            self.session.wakeups.recheck_due();
         }
         job
     }

@@ -9,8 +9,8 @@ use tokio::time::Instant;
 use super::{LOCKED_PAUSE, Writer};
 use crate::client::wait;
 use crate::model::JobStatus;
-use crate::store::control::RowState;
-use crate::store::finish::{FinishRow, Key};
+use crate::store::finish::{Fence, FinishRow};
+use crate::store::jobs::RowState;
 use crate::worker::in_flight::InFlightJob;
 use crate::worker::meter;
 
@@ -19,7 +19,7 @@ use crate::worker::meter;
 pub(super) struct Fate {
     marks: HashMap<i64, RowState>,
     /// Those that their owner has ended.
-    ended: HashSet<Key>,
+    ended: HashSet<Fence>,
 }
 
 impl Writer {

@@ -8,7 +8,7 @@ use sea_orm::DbErr;
 use super::{FIRST_RETRY, TRIES_BEFORE_BISECTING};
 use crate::error::chain;
 use crate::error::fault::{self, Fault};
-use crate::store::finish::{FencedRow as _, Key, Report, batch_len, is_large};
+use crate::store::finish::{Fence, FencedRow as _, Report, batch_len, is_large};
 use crate::worker::database::StoreClient;
 use crate::worker::in_flight::InFlightJob;
 use crate::worker::session::Session;
@@ -21,10 +21,10 @@ pub(super) async fn write(session: &Session, client: &mut StoreClient) {
     let fate = write_batch(session, client, &batch).await;
     for job in jobs {
         let updates = &job.attempt.updates;
-        if fate.refused.contains(&job.key()) {
+        if fate.refused.contains(&job.fence()) {
             updates.write_refused();
         } else {
-            updates.end_write(fate.written.contains(&job.key()));
+            updates.end_write(fate.written.contains(&job.fence()));
         }
     }
 }
@@ -45,8 +45,8 @@ fn report(job: &InFlightJob) -> Option<Report> {
 /// The fate of reports. All others are kept: they may have been written anyway, and are not written twice.
 #[derive(Default)]
 struct Fate {
-    written: HashSet<Key>,
-    refused: HashSet<Key>,
+    written: HashSet<Fence>,
+    refused: HashSet<Fence>,
 }
 
 async fn write_batch(session: &Session, client: &mut StoreClient, batch: &[Report]) -> Fate {
@@ -67,7 +67,7 @@ async fn write_batch(session: &Session, client: &mut StoreClient, batch: &[Repor
             }
             Err(error) if now.len() == 1 => {
                 tracing::error!(job = now[0].id, %error, "the database refuses what a job reports; its messages are dropped");
-                fate.refused.insert(now[0].key());
+                fate.refused.insert(now[0].fence());
             }
             Err(_) => parts.extend([&now[..now.len() / 2], &now[now.len() / 2..]]),
         }

@@ -6,7 +6,7 @@ use sea_orm::DbErr;
 
 use super::{Heartbeat, watchdog};
 use crate::error::fault;
-use crate::store::finish::Key;
+use crate::store::finish::Fence;
 use crate::worker::finish::queue::PendingFinish;
 use crate::worker::meter;
 
@@ -43,7 +43,7 @@ impl Heartbeat {
     }
 
     /// Counts the ends that were written from here.
-    fn count(&self, written: &HashSet<Key>) {
+    fn count(&self, written: &HashSet<Fence>) {
         let known = self.known();
         meter::finished(self.runaways.iter().filter(|end| written.contains(&(end.id, end.version))).filter_map(
             |end| {

@@ -23,7 +23,7 @@ use crate::model::outcome::{Attempts, Outcome};
 use crate::store::Store;
 use crate::store::dialect::connection::key;
 use crate::store::dialect::own_pool::OwnPool;
-use crate::store::finish::{FinishRow, Key};
+use crate::store::finish::{Fence, FinishRow};
 use crate::store::workers::Owned;
 use unknown::UnknownJobs;
 
@@ -94,7 +94,7 @@ async fn run(session: Arc<Session>) {
 }
 
 /// The jobs in flight, as this process knows them.
-type Known = HashMap<Key, Arc<InFlightJob>>;
+type Known = HashMap<Fence, Arc<InFlightJob>>;
 
 struct Heartbeat {
     session: Arc<Session>,
@@ -151,24 +151,24 @@ impl Heartbeat {
             self.give_up_jobs().await?;
             return Ok(false);
         }
-        let unknown = rows.iter().map(|row| (row.id, row.version)).filter(|key| !known.contains_key(key));
-        for key in self.unknown_jobs.observe(unknown, self.session.claims.last(), claims_over) {
-            self.give_back_unknown(key).await;
+        let unknown = rows.iter().map(|row| (row.id, row.version)).filter(|fence| !known.contains_key(fence));
+        for fence in self.unknown_jobs.observe(unknown, self.session.claims.last(), claims_over) {
+            self.give_back_unknown(fence).await;
         }
         Ok(true)
     }
 
     fn known(&self) -> Known {
-        self.session.in_flight.all().into_iter().map(|job| (job.key(), job)).collect()
+        self.session.in_flight.all().into_iter().map(|job| (job.fence(), job)).collect()
     }
 
     /// Gives a job back untouched.
-    async fn give_back_unknown(&self, (id, version): Key) {
+    async fn give_back_unknown(&self, (id, version): Fence) {
         tracing::warn!(job = id, "giving back a job whose claim was not answered");
         let attempts = Attempts { attempt: 1, max_attempts: 1, budget: 1, retry: RetryPolicy::DEFAULT };
-        let ending = Outcome::NeverStarted.ending(attempts, 0.5);
+        let transition = Outcome::NeverStarted.transition(attempts, 0.5);
         let identity = &self.session.identity;
-        let finish = FinishRow::new(id, version, ending, identity.name.clone(), Some(identity.id));
+        let finish = FinishRow::new(id, version, transition, identity.name.clone(), Some(identity.id));
         self.session.finish_queue.push(PendingFinish::of_unknown(finish)).await;
     }
 
@@ -185,7 +185,7 @@ impl Heartbeat {
         };
         tokio::select! {
             () = tokio::time::sleep_until(until.into()) => {}
-            () = self.session.sleeper.beat.notified() => {}
+            () = self.session.wakeups.beat.notified() => {}
             () = deadline => {}
         }
     }
@@ -207,8 +207,8 @@ async fn stop_at_deadline(session: &Session) {
 /// Stops those of the known jobs that the database's reply says are to be canceled, or no longer ours.
 fn apply_reply(known: &Known, rows: &[Owned]) {
     let rows: HashMap<_, _> = rows.iter().map(|row| ((row.id, row.version), row)).collect();
-    for (key, job) in known {
-        match rows.get(key) {
+    for (fence, job) in known {
+        match rows.get(fence) {
             Some(row) if row.cancel_requested => job.attempt.stop.request(StopReason::Canceled),
             // If the end is being written, the writer finds out.
             None if !job.has_ended() && !job.attempt.updates.is_closed() => {

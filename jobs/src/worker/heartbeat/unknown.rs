@@ -2,29 +2,29 @@
 
 use std::collections::HashMap;
 
-use crate::store::finish::Key;
+use crate::store::finish::Fence;
 
 /// The unknown jobs of the last beat, each with the number of the last claim that had begun when it was first seen: that claim, or an earlier
 /// one, may still bring it.
 #[derive(Debug, Default)]
-pub(super) struct UnknownJobs(HashMap<Key, u64>);
+pub(super) struct UnknownJobs(HashMap<Fence, u64>);
 
 impl UnknownJobs {
     /// Takes in the unknown jobs of a beat, the number of the last claim that has begun, and the number up to which all claims are over.
     /// Returns the jobs that no claim can return any longer.
     pub(super) fn observe(
         &mut self,
-        unknown: impl Iterator<Item = Key>,
+        unknown: impl Iterator<Item = Fence>,
         claims_begun: u64,
         claims_over: u64,
-    ) -> Vec<Key> {
+    ) -> Vec<Fence> {
         let before = std::mem::take(&mut self.0);
         let mut abandoned = Vec::new();
-        for key in unknown {
-            let last_claim = before.get(&key).copied();
-            self.0.insert(key, last_claim.unwrap_or(claims_begun));
+        for fence in unknown {
+            let last_claim = before.get(&fence).copied();
+            self.0.insert(fence, last_claim.unwrap_or(claims_begun));
             if last_claim.is_some_and(|last_claim| last_claim <= claims_over) {
-                abandoned.push(key);
+                abandoned.push(fence);
             }
         }
         abandoned
@@ -35,7 +35,7 @@ impl UnknownJobs {
 mod tests {
     use super::*;
 
-    const JOB: Key = (7, 1);
+    const JOB: Fence = (7, 1);
 
     fn observe(jobs: &mut UnknownJobs, claims_begun: u64, claims_over: u64) -> bool {
         !jobs.observe(std::iter::once(JOB), claims_begun, claims_over).is_empty()

@@ -41,7 +41,7 @@ impl<'s> Rescuer<'s> {
         }
         let mut dead = self.detector.dead(answered);
         dead.retain(|(worker, _)| *worker != self.session.identity.id);
-        let deleted = store.bury_workers(&dead).await?;
+        let deleted = store.delete_dead_workers(&dead).await?;
         if deleted > 0 {
             tracing::warn!(workers = deleted, "workers have stopped responding; their jobs are taken over");
         }
@@ -84,6 +84,6 @@ impl<'s> Rescuer<'s> {
             Attempts { attempt: orphan.attempt, max_attempts: orphan.max_attempts, budget: orphan.budget, retry };
         // Not the job's fault, as far as anyone knows: it runs again at once.
         let outcome = Outcome::Errored { how: AttemptEnd::Lost, reason, delay: Some(Duration::ZERO) };
-        FinishRow::new(orphan.id, orphan.version, outcome.ending(attempts, fastrand::f64()), worker, None)
+        FinishRow::new(orphan.id, orphan.version, outcome.transition(attempts, fastrand::f64()), worker, None)
     }
 }

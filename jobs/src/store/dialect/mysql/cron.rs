@@ -17,9 +17,9 @@ pub(super) const CRON: Cron = Cron {
           WHERE paused_at IS NULL AND next_at <= ", now!(), "
             AND JSON_CONTAINS(?, JSON_QUOTE(job)) AND NOT JSON_CONTAINS(?, JSON_QUOTE(name))
           ORDER BY next_at LIMIT ? FOR UPDATE SKIP LOCKED" },
-    fired: concat! { "SELECT wanted.place
+    fired: concat! { "SELECT wanted.ordinal
             FROM JSON_TABLE(?, '$[*]' COLUMNS (
-                     place BIGINT PATH '$.place', ", text!("schedule", "VARCHAR(200)"), ",
+                     ordinal BIGINT PATH '$.ordinal', ", text!("schedule", "VARCHAR(200)"), ",
                      nominal_at DATETIME(6) PATH '$.nominal_at')) AS wanted
             STRAIGHT_JOIN jobs_cron_firing AS firing FORCE INDEX (PRIMARY)
               ON firing.schedule = wanted.schedule COLLATE utf8mb4_bin AND firing.nominal_at = wanted.nominal_at" },

@@ -16,8 +16,8 @@ pub(super) const CRON: Cron = Cron {
             AND job = ANY(ARRAY(", texts!("$1"), "))
             AND name <> ALL(ARRAY(", texts!("$2"), "))
           ORDER BY next_at LIMIT (SELECT $3::bigint) FOR UPDATE SKIP LOCKED" },
-    fired: "SELECT wanted.place
-            FROM json_to_recordset($1::json) AS wanted (place bigint, schedule text, nominal_at timestamptz)
+    fired: "SELECT wanted.ordinal
+            FROM json_to_recordset($1::json) AS wanted (ordinal bigint, schedule text, nominal_at timestamptz)
             JOIN jobs_cron_firing AS firing ON firing.schedule = wanted.schedule AND firing.nominal_at = wanted.nominal_at",
     record: "INSERT INTO jobs_cron_firing (schedule, nominal_at, job_id, fired_at)
              SELECT schedule, nominal_at, job_id, statement_timestamp()

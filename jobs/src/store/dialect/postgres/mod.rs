@@ -149,7 +149,7 @@ const COMPLETE: &str = r"
 WITH done AS MATERIALIZED (
     SELECT * FROM json_to_recordset($1::json) AS done (id bigint, version bigint, results text)
 ), own AS MATERIALIZED (
-    SELECT job.ctid AS place, job.id, done.version, job.awaited
+    SELECT job.ctid, job.id, done.version, job.awaited
     FROM done CROSS JOIN LATERAL (
         SELECT ctid, id, awaited FROM jobs_job
         WHERE id = done.id AND version = done.version FOR UPDATE SKIP LOCKED) AS job
@@ -160,7 +160,7 @@ UPDATE jobs_job
 SET version = version + 1, status = 4, finished_at = statement_timestamp(), progress = 100,
     results = COALESCE(((SELECT jsonb_object_agg(id, done.results) FROM done JOIN own USING (id, version)
                          WHERE done.results IS NOT NULL) ->> (id::text))::json, results)
-WHERE ctid = ANY(ARRAY(SELECT place FROM own)) AND (SELECT jobs FROM told) >= 0";
+WHERE ctid = ANY(ARRAY(SELECT ctid FROM own)) AND (SELECT jobs FROM told) >= 0";
 
 /// Writes ends of attempts. For the version, see `COMPLETE`. Rows are locked in order before they are written: an `UPDATE … FROM` alone
 /// deadlocks on overlapping sets.

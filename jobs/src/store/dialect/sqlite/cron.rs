@@ -14,7 +14,7 @@ pub(super) const CRON: Cron = Cron {
           WHERE paused_at IS NULL AND next_at <= ", now!(), "
             AND job IN (", values!("?1"), ") AND name NOT IN (", values!("?2"), ")
           ORDER BY next_at LIMIT ?3" },
-    fired: "SELECT wanted.value ->> 'place'
+    fired: "SELECT wanted.value ->> 'ordinal'
             FROM json_each(?1) AS wanted JOIN jobs_cron_firing AS firing
               ON firing.schedule = wanted.value ->> 'schedule' AND firing.nominal_at = wanted.value ->> 'nominal_at'",
     record: concat! { "INSERT INTO jobs_cron_firing (schedule, nominal_at, job_id, fired_at)

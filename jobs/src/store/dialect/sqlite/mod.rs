@@ -159,7 +159,7 @@ SET status = 1, version = version + 1, attempt = attempt + 1, worker_id = ?2,
 WHERE id IN (
     SELECT best.id
     FROM (SELECT first.id, first.attempt + 1 < first.max_attempts AND (first.attempt = 0 OR first.worker_id IS NOT NULL) AS may_wait,
-                 row_number() OVER (ORDER BY first.priority, first.scheduled_at, first.id) AS place
+                 row_number() OVER (ORDER BY first.priority, first.scheduled_at, first.id) AS rank
           FROM pairs JOIN jobs_job AS first ON first.id IN (
               SELECT id FROM jobs_job
               WHERE status = 0 AND queue = ?1 AND priority = pairs.priority AND name = pairs.name
@@ -167,7 +167,7 @@ WHERE id IN (
               ORDER BY scheduled_at, id LIMIT ?4)
           WHERE pairs.name IN (", values!("?3"), ")
           ORDER BY first.priority, first.scheduled_at, first.id LIMIT ?4) AS best
-    WHERE best.may_wait OR best.place <= ?5)
+    WHERE best.may_wait OR best.rank <= ?5)
   AND EXISTS (SELECT 1 FROM jobs_worker WHERE id = ?2)
 RETURNING ", claimed_columns!() };
 

@@ -210,7 +210,7 @@ impl Strategy {
         if any && !self.stays_awake {
             self.backoff = self.first_backoff(situation);
         }
-        woken.look || is_changed
+        woken.recheck_due || is_changed
     }
 
     /// Pauses these queues and resumes all others, as of `asked_at`, when the database was asked.

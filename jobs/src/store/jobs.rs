@@ -12,6 +12,7 @@ use super::connection::is_plain;
 use super::dialect::Dialect;
 use super::entity::attempt;
 use super::entity::job::{Column, Entity, Model};
+use super::finish::Fence;
 use super::{Store, dialect, json, statement};
 use crate::error::Error;
 use crate::model::{AttemptEnd, JobId, JobStatus};
@@ -42,7 +43,7 @@ pub(crate) async fn status_now<C: ConnectionTrait>(db: &C, id: JobId) -> Result<
 }
 
 /// Checks that the job exists before an operation locks its row in the caller's transaction. On a connection, all locks end at once.
-pub(crate) async fn look<C: ConnectionTrait>(db: &C, id: JobId) -> Result<(), Error> {
+pub(crate) async fn check_before_lock<C: ConnectionTrait>(db: &C, id: JobId) -> Result<(), Error> {
     if keeps_gaps_locked(db)? {
         status(db, id).await?;
     }
@@ -115,30 +116,6 @@ pub(crate) async fn retry<C: ConnectionTrait>(db: &C, id: JobId) -> Result<bool,
     update_one(db, update).await
 }
 
-/// Wakes workers on other machines, if the database can: `channel` is `jobs_wake`, `jobs_queue` (a queue), `jobs_cancel` (a
-/// job) or `jobs_cron` (a schedule).
-pub(crate) async fn notify<C: ConnectionTrait>(db: &C, channel: &str, payload: &str) -> Result<(), DbErr> {
-    let dialect = dialect::of(db.get_database_backend())?;
-    if let Some(sql) = dialect.notify {
-        db.execute_raw(statement(dialect, sql, [channel.into(), payload.into()])).await?;
-    }
-    Ok(())
-}
-
-/// Marks jobs whose end a process waits and listens for.
-pub(crate) async fn mark_awaited<C: ConnectionTrait>(db: &C, ids: &[i64]) -> Result<(), DbErr> {
-    let dialect = dialect::of(db.get_database_backend())?;
-    if let Some(sql) = dialect.mark_awaited {
-        db.execute_raw(statement(dialect, sql, [json(ids)?.into()])).await?;
-    }
-    Ok(())
-}
-
-/// Whether this database can notify those who wait for its jobs.
-pub(crate) fn can_notify<C: ConnectionTrait>(db: &C) -> bool {
-    dialect::of(db.get_database_backend()).is_ok_and(|dialect| dialect.notify.is_some())
-}
-
 /// Locks the job's row in the caller's transaction, waiting for whoever has locked it. If the database has one writer, becomes that
 /// writer: a transaction that reads before it writes may be refused.
 pub(crate) async fn lock<C: ConnectionTrait>(db: &C, dialect: &Dialect, id: JobId) -> Result<(), DbErr> {
@@ -190,10 +167,10 @@ impl Store {
     }
 
     /// Returns the versions of these jobs that their owner ended, as far as the history shows: a lost attempt was ended by another worker.
-    pub(crate) async fn ended_by_owner(&self, ids: &[i64]) -> Result<HashSet<(i64, i64)>, DbErr> {
+    pub(crate) async fn ended_by_owner(&self, ids: &[i64]) -> Result<HashSet<Fence>, DbErr> {
         let mut ended = HashSet::new();
         for chunk in ids.chunks(100) {
-            let rows: Vec<(i64, i64)> = attempt::Entity::find()
+            let rows: Vec<Fence> = attempt::Entity::find()
                 .select_only()
                 .columns([attempt::Column::JobId, attempt::Column::Version])
                 .filter(attempt::Column::JobId.is_in(chunk.iter().copied()))

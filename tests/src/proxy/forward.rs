@@ -1,65 +1,47 @@
-//! The network between a worker and its database, as a test needs it.
+//! Forwarding connections, and what happens to their data on the way.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{broadcast, watch};
-use tokio::task::AbortHandle;
-
-use crate::Database;
-
-/// Forwards connections to a database's server, until the test changes that.
-pub struct Proxy {
-    url: String,
-    shared: Arc<Shared>,
-    accepts: AbortHandle,
-}
-
-impl Drop for Proxy {
-    /// Closes the connections that it forwards, and those that it has forgotten.
-    fn drop(&mut self) {
-        self.accepts.abort();
-        self.cut();
-    }
-}
 
 /// The state that all its connections share.
-struct Shared {
+pub(super) struct Shared {
     server: String,
-    flows: watch::Sender<bool>,
-    delay: watch::Sender<Duration>,
-    cut: broadcast::Sender<Cut>,
-    forget: broadcast::Sender<Whom>,
+    pub(super) flows: watch::Sender<bool>,
+    pub(super) delay: watch::Sender<Duration>,
+    pub(super) cut: broadcast::Sender<Cut>,
+    pub(super) forget: broadcast::Sender<Whom>,
     /// How many replies are to be lost.
-    losing: AtomicUsize,
+    pub(super) losing: AtomicUsize,
     /// How many get through before one is lost.
-    passing: AtomicUsize,
+    pub(super) passing: AtomicUsize,
     /// A request that contains this text gets this many replies; what happens to the next one.
-    lost_to: Mutex<Option<(String, usize, Fate)>>,
+    pub(super) lost_to: Mutex<Option<(String, usize, Fate)>>,
     /// How many of those have been lost.
-    lost: AtomicUsize,
+    pub(super) lost: AtomicUsize,
     /// How many bytes a client may send before it waits for a reply.
-    most: AtomicUsize,
+    pub(super) most: AtomicUsize,
     /// How many connections have begun to listen.
-    listeners: watch::Sender<usize>,
+    pub(super) listeners: watch::Sender<usize>,
     /// How often a client has tested its connection.
-    pings: AtomicUsize,
+    pub(super) pings: AtomicUsize,
 }
 
 /// How connections end.
 #[derive(Debug, Clone, Copy)]
-enum Cut {
+pub(super) enum Cut {
     Close,
     Reset,
 }
 
 /// What happens to a reply.
 #[derive(Debug, Clone, Copy)]
-enum Fate {
+pub(super) enum Fate {
     /// It is lost, with its connection.
     Lost,
     /// It is the last one that arrives: all traffic stalls.
@@ -68,159 +50,10 @@ enum Fate {
 
 /// Which connections are meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Whom {
+pub(super) enum Whom {
     All,
     /// Those that listen for notifications.
     Listeners,
-}
-
-impl Proxy {
-    /// Creates a proxy between this process and the database's server.
-    ///
-    /// # Panics
-    ///
-    /// If the database has no server.
-    pub async fn before(t: &Database) -> Self {
-        Self::to(t.url()).await
-    }
-
-    /// Creates a proxy to a server, by its URL.
-    ///
-    /// # Panics
-    ///
-    /// If the URL names no server.
-    pub async fn to(url: &str) -> Self {
-        let (before, rest) = url.split_once('@').expect("a server's URL names a user");
-        let (server, path) = rest.split_once('/').expect("a server's URL names a database");
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let port = listener.local_addr().expect("it is bound").port();
-        let shared = Arc::new(Shared {
-            server: server.into(),
-            flows: watch::Sender::new(true),
-            delay: watch::Sender::new(Duration::ZERO),
-            cut: broadcast::Sender::new(1),
-            forget: broadcast::Sender::new(1),
-            losing: AtomicUsize::new(0),
-            passing: AtomicUsize::new(0),
-            lost_to: Mutex::new(None),
-            lost: AtomicUsize::new(0),
-            most: AtomicUsize::new(usize::MAX),
-            listeners: watch::Sender::new(0),
-            pings: AtomicUsize::new(0),
-        });
-        let forwards = shared.clone();
-        let accepts = tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(forward(forwards.clone(), client));
-            }
-        });
-        Self { url: format!("{before}@127.0.0.1:{port}/{path}"), shared, accepts: accepts.abort_handle() }
-    }
-
-    /// The URL of the database through the proxy.
-    #[must_use]
-    pub fn url(&self) -> &str {
-        &self.url
-    }
-
-    /// Stalls all traffic, without notice to anyone. What is on its way arrives when it flows again.
-    pub fn stall(&self) {
-        self.shared.flows.send_replace(false);
-    }
-
-    /// Lets everything through again.
-    pub fn flow(&self) {
-        self.shared.flows.send_replace(true);
-    }
-
-    /// Delays everything that gets through by this time.
-    pub fn delay(&self, delay: Duration) {
-        self.shared.delay.send_replace(delay);
-    }
-
-    /// Closes every connection; new ones are let through.
-    pub fn cut(&self) {
-        let _ = self.shared.cut.send(Cut::Close);
-    }
-
-    /// Resets every connection; new ones are let through.
-    pub fn reset(&self) {
-        let _ = self.shared.cut.send(Cut::Reset);
-    }
-
-    /// Forgets every connection: nothing more gets through on them, and no end is notified, as if a router had lost its memory.
-    /// New ones are let through.
-    pub fn forget(&self) {
-        let _ = self.shared.forget.send(Whom::All);
-    }
-
-    /// Forgets the connections that listen for notifications, and no others.
-    pub fn forget_listeners(&self) {
-        let _ = self.shared.forget.send(Whom::Listeners);
-    }
-
-    /// Loses the next reply of the server, whatever it replies to, and closes its connection.
-    pub fn lose_reply(&self) {
-        self.shared.losing.fetch_add(1, Ordering::SeqCst);
-    }
-
-    /// Loses the next reply after this many replies have got through, and closes its connection.
-    pub fn lose_reply_after(&self, replies: usize) {
-        self.shared.passing.store(replies, Ordering::SeqCst);
-        self.shared.losing.store(1, Ordering::SeqCst);
-    }
-
-    /// Lets this many replies to a request that contains this text through on its connection, loses the next, and closes it.
-    ///
-    /// # Panics
-    ///
-    /// If another thread has panicked here.
-    pub fn lose_reply_to(&self, text: &str, after: usize) {
-        *self.shared.lost_to.lock().expect("nobody panics with it") = Some((text.into(), after, Fate::Lost));
-    }
-
-    /// Lets this many replies to a request that contains this text through on its connection, and one more, and then stalls all traffic.
-    ///
-    /// # Panics
-    ///
-    /// If another thread has panicked here.
-    pub fn stall_after_reply_to(&self, text: &str, after: usize) {
-        *self.shared.lost_to.lock().expect("nobody panics with it") = Some((text.into(), after, Fate::Last));
-    }
-
-    /// Waits until all traffic stalls.
-    pub async fn stalled(&self) {
-        // The sender is alive: it is ours.
-        let _ = self.shared.flows.subscribe().wait_for(|flows| !*flows).await;
-    }
-
-    /// The number of replies that were lost to a request with a certain text.
-    #[must_use]
-    pub fn lost_replies(&self) -> usize {
-        self.shared.lost.load(Ordering::SeqCst)
-    }
-
-    /// Closes the connection of a client that sends more than this many bytes at once, like a server that does not accept them.
-    pub fn refuse_over(&self, bytes: usize) {
-        self.shared.most.store(bytes, Ordering::SeqCst);
-    }
-
-    /// Stops losing replies.
-    pub fn lose_no_more(&self) {
-        self.shared.losing.store(0, Ordering::SeqCst);
-    }
-
-    /// How often clients have tested their connections.
-    #[must_use]
-    pub fn pings(&self) -> usize {
-        self.shared.pings.load(Ordering::SeqCst)
-    }
-
-    /// The number of connections that have begun to listen for notifications, as it grows.
-    #[must_use]
-    pub fn listeners(&self) -> watch::Receiver<usize> {
-        self.shared.listeners.subscribe()
-    }
 }
 
 /// The messages that drivers send as a ping: PostgreSQL's `Sync` by itself, MySQL's `COM_PING`.
@@ -230,7 +63,7 @@ const PINGS: [&[u8]; 2] = [b"S\0\0\0\x04", b"\x01\0\0\0\x0e"];
 const KEEPALIVE: Duration = Duration::from_secs(20);
 
 /// Forwards one connection until it ends.
-async fn forward(shared: Arc<Shared>, client: TcpStream) {
+pub(super) async fn forward(shared: Arc<Shared>, client: TcpStream) {
     let (mut flows, mut cut, mut forget) =
         (shared.flows.subscribe(), shared.cut.subscribe(), shared.forget.subscribe());
     if flows.wait_for(|flows| *flows).await.is_err() {
@@ -282,6 +115,23 @@ async fn forward(shared: Arc<Shared>, client: TcpStream) {
 }
 
 impl Shared {
+    pub(super) fn new(server: &str) -> Self {
+        Self {
+            server: server.into(),
+            flows: watch::Sender::new(true),
+            delay: watch::Sender::new(Duration::ZERO),
+            cut: broadcast::Sender::new(1),
+            forget: broadcast::Sender::new(1),
+            losing: AtomicUsize::new(0),
+            passing: AtomicUsize::new(0),
+            lost_to: Mutex::new(None),
+            lost: AtomicUsize::new(0),
+            most: AtomicUsize::new(usize::MAX),
+            listeners: watch::Sender::new(0),
+            pings: AtomicUsize::new(0),
+        }
+    }
+
     /// Whether this reply on a connection is the one to be lost.
     fn is_lost(&self, until_lost: &Mutex<Option<(usize, Fate)>>) -> bool {
         let mut left = until_lost.lock().expect("nobody panics with it");

@@ -1,23 +1,21 @@
 //! The context that `execute` receives: facts about its attempt, and ways to report progress and results.
 
+mod blocking;
+mod transaction;
+
 use std::any::{TypeId, type_name};
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait as _, DatabaseConnection, DatabaseConnectionType, DatabaseTransaction};
+use sea_orm::{DatabaseConnection, DatabaseConnectionType};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::attempt::RunningAttempt;
-use super::parameters::{self, OUTPUT};
-use super::updates::PendingUpdates;
+use super::parameters;
 use crate::error::Error;
 use crate::model::{JobId, JobStatus, Level, StopReason};
-use crate::store::control;
-use crate::store::dialect::{self, Dialect, connection};
-use crate::store::finish::{self, FinishRow};
 
 /// The attempt that `execute` runs in. Cheap to clone.
 #[derive(Clone)]
@@ -223,140 +221,6 @@ impl JobContext {
     #[must_use]
     pub fn try_state<S: Send + Sync + 'static>(&self) -> Option<&S> {
         self.attempt.env.states.get(&TypeId::of::<S>()).and_then(|state| state.downcast_ref())
-    }
-
-    /// Runs blocking or CPU-bound code on a new thread, one for each call, and returns its result.
-    ///
-    /// The code does not delay other jobs, and the process does not wait for it when it exits, unlike with tokio's `spawn_blocking`. A
-    /// panic in it is the job's panic. For many short pieces of work, make one call that does them all.
-    ///
-    /// The code can't be stopped from outside: if it runs for long, it should check [`stop_reason`](Self::stop_reason) regularly. If
-    /// `execute` does not wait for it to end (for example, because of a `select!` or a timeout), it is asked to stop when `execute` has
-    /// returned, and no other attempt starts while it runs. If it was asked to stop and still runs when the
-    /// [grace](crate::Worker::cancel_grace) is over, the job ends `FAILED`, and is not retried: two attempts could run at once.
-    ///
-    /// # Panics
-    ///
-    /// If the system can't start a thread: the attempt fails, and is retried.
-    pub async fn run_blocking<T: Send + 'static>(&self, code: impl FnOnce() -> T + Send + 'static) -> T {
-        let blocking = self.attempt.activity.blocking.enter();
-        let runtime = tokio::runtime::Handle::current();
-        let span = tracing::Span::current();
-        let (done, result) = tokio::sync::oneshot::channel();
-        // Not a thread of the runtime: the process would wait for its code before it ends.
-        let thread = std::thread::Builder::new().name("jobs-blocking".into()).spawn(move || {
-            let _until_it_ends = blocking;
-            let _runtime = runtime.enter();
-            let unheard = done.send(span.in_scope(|| catch_unwind(AssertUnwindSafe(code))));
-            // If the receiver is gone, the result is dropped here. That may panic, with a payload whose drop panics again: a thread
-            // that ends with such a payload ends the process.
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(unheard))) {
-                std::mem::forget(panic);
-            }
-        });
-        thread.unwrap_or_else(|error| panic!("no thread can be started for blocking code: {error}"));
-        match result.await {
-            Ok(Ok(value)) => value,
-            Ok(Err(panic)) => resume_unwind(panic),
-            Err(_) => unreachable!("the thread sends what its code returns or panics with"),
-        }
-    }
-
-    /// Begins a transaction, as [`jobs::begin`](crate::begin) does: for what the job reads and writes together, often ending with
-    /// [`finish_in`](Self::finish_in). Its writes are not refused if what it has read was changed in the meantime.
-    ///
-    /// ```standalone_crate
-    /// # use jobs::prelude::*;
-    /// # use jobs::sea_orm::{ConnectionTrait as _, Statement};
-    /// # #[derive(Job)] #[job_params] struct Bill { customer: i64 }
-    /// impl Execute for Bill {
-    ///     type Output = i64;
-    ///
-    ///     async fn execute(&self, job: &JobContext) -> JobResult<i64> {
-    ///         let transaction = job.begin().await?;
-    ///         let sum = "SELECT CAST(COALESCE(SUM(amount), 0) AS INTEGER) AS total FROM consumption";
-    ///         let sum = Statement::from_string(transaction.get_database_backend(), sum);
-    ///         let total = transaction.query_one_raw(sum).await?.ok_or("no sum")?.try_get("", "total")?;
-    ///         transaction.execute_unprepared(&format!("INSERT INTO bill VALUES ({}, {total})", self.customer())).await?;
-    ///         job.finish_in(&transaction, &total).await?;
-    ///         transaction.commit().await?;
-    ///         Ok(total)
-    ///     }
-    /// }
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), jobs::Error> {
-    /// # let db = jobs::testing::database().await?;
-    /// # db.execute_unprepared("CREATE TABLE consumption (amount BIGINT)").await?;
-    /// # db.execute_unprepared("CREATE TABLE bill (customer BIGINT, total BIGINT)").await?;
-    /// # db.execute_unprepared("INSERT INTO consumption VALUES (3), (4)").await?;
-    /// # let bill = Bill::new(1).schedule(&db).await?;
-    /// # Worker::new(db.clone()).run_until_idle().await?;
-    /// # assert_eq!(bill.output(&db).await?, 7);
-    /// # Ok(()) }
-    /// ```
-    ///
-    /// # Panics
-    ///
-    /// Under the same condition as [`db`](Self::db).
-    pub async fn begin(&self) -> Result<DatabaseTransaction, Error> {
-        let _call = self.attempt.activity.calls.enter();
-        crate::store::connection::begin(self.db()).await
-    }
-
-    /// Ends the job `TERMINATED` inside the given transaction: the job's end and everything else that the transaction writes are
-    /// committed together, or not at all. Progress, messages and results so far are part of it.
-    ///
-    /// The transaction should come from [`begin`](Self::begin): if it was begun otherwise and has already read, the database may refuse
-    /// the write because something has changed since.
-    ///
-    /// [`Error::Lost`] if another worker has taken over the job: in that case, roll back. After a success, the context accepts no more
-    /// writes ([`Error::Closed`]), and what `execute` returns no longer matters; if the transaction is not committed, the attempt fails.
-    pub async fn finish_in<T: Serialize>(&self, transaction: &DatabaseTransaction, output: &T) -> Result<(), Error> {
-        let attempt = &*self.attempt;
-        let _call = attempt.activity.calls.enter();
-        self.set_result(OUTPUT, output)?;
-        if attempt.env.worker_id.is_none() {
-            // A test runs the job: there is no row to write.
-            attempt.updates.close();
-            return Ok(());
-        }
-        let dialect = dialect::of(transaction.get_database_backend())?;
-        connection::limit_idle(transaction, attempt.env.lease).await?;
-        if !dialect.row_locks {
-            attempt.env.updates_written().await;
-        }
-        // The write skips locked rows: if this one were locked, it would be taken for lost.
-        control::lock(transaction, dialect, self.id()).await?;
-        if dialect.row_locks {
-            // Only now: updates don't wait for a locked row, and other jobs' must not wait while this one waits for it.
-            attempt.env.updates_written().await;
-        }
-        let finished = self.write_finish(transaction, dialect, &attempt.updates.close()).await;
-        if finished.is_err() {
-            attempt.updates.reopen();
-        }
-        finished
-    }
-
-    async fn write_finish(
-        &self,
-        transaction: &DatabaseTransaction,
-        dialect: &Dialect,
-        pending: &PendingUpdates,
-    ) -> Result<(), Error> {
-        let attempt = &*self.attempt;
-        let ending = crate::model::outcome::Ending::closed(JobStatus::Terminated, None, None);
-        let mut finish = FinishRow::new(
-            attempt.job.id,
-            attempt.job.version,
-            ending,
-            attempt.env.worker.clone(),
-            attempt.env.worker_id,
-        );
-        finish.progress = Some(100);
-        finish.results.clone_from(&pending.results);
-        finish.messages = pending.messages(attempt.job.id, attempt.job.attempt, attempt.job.version);
-        let written = finish::write(transaction, dialect, &[finish]).await?;
-        if written.is_empty() { Err(Error::Lost { id: self.id() }) } else { Ok(()) }
     }
 }
 
