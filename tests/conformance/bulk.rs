@@ -90,7 +90,9 @@ async fn write_rows(t: &Database, seed: u64) {
             if status < 2 {
                 t.execute(&format!("DELETE FROM jobs_unique WHERE unique_key = {unique_key}")).await;
             }
-            let row = format!("INSERT INTO jobs_unique (unique_key, job_id, version, expires_at) VALUES ({unique_key}, {id}, 0, {until})");
+            let row = format!(
+                "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at) VALUES ({unique_key}, {id}, 0, {until})"
+            );
             let _ = t.try_execute(&row).await;
         }
     }
@@ -105,10 +107,13 @@ async fn rows(t: &Database) -> Vec<String> {
         ("jobs_attempt", "job_id, attempt"),
         ("jobs_unique", "unique_key"),
     ] {
-        let select = Statement::from_string(t.db().get_database_backend(), format!("SELECT * FROM {table} ORDER BY {order}"));
+        let select =
+            Statement::from_string(t.db().get_database_backend(), format!("SELECT * FROM {table} ORDER BY {order}"));
         for mut row in JsonValue::find_by_statement(select).all(t.db()).await.unwrap() {
             for value in row.as_object_mut().unwrap().values_mut() {
-                let is_now = value.as_str().is_some_and(|text| text.starts_with("20") && text.contains(':') && !text.starts_with("2001"));
+                let is_now = value
+                    .as_str()
+                    .is_some_and(|text| text.starts_with("20") && text.contains(':') && !text.starts_with("2001"));
                 if is_now {
                     *value = Value::from("now");
                 }

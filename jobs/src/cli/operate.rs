@@ -45,7 +45,9 @@ impl JobReport {
     /// The verb can't be applied to this job.
     fn refused(id: JobId, error: &Error) -> Self {
         let error = match error {
-            Error::NotFound { .. } | Error::Closed { .. } | Error::NotClosed { .. } => error.to_string(),
+            Error::NotFound { .. } | Error::Closed { .. } | Error::NotClosed { .. } | Error::NotScheduled { .. } => {
+                error.to_string()
+            }
             // These do not name the job.
             error => format!("job {id}: {}", chain(error)),
         };
@@ -176,7 +178,10 @@ fn report_left(summary: &BulkSummary) -> CommandResult {
         ));
     }
     if summary.locked > 0 {
-        complain(&format!("{} job(s) are left, because other transactions have locked them: try again", summary.locked));
+        complain(&format!(
+            "{} job(s) are left, because other transactions have locked them: try again",
+            summary.locked
+        ));
     }
     if summary.duplicates + summary.locked == 0 { Ok(()) } else { Err(Failure::AlreadyReported) }
 }

@@ -49,8 +49,7 @@ pub(crate) async fn page<C: ConnectionTrait>(
     limit: u64,
 ) -> Result<Vec<Seen>, DbErr> {
     let page = jobs.filter(Column::Id.gt(after)).order_by_asc(Column::Id).limit(limit);
-    let seen: Vec<(i64, i64)> =
-        page.select_only().columns([Column::Id, Column::Version]).into_tuple().all(db).await?;
+    let seen: Vec<(i64, i64)> = page.select_only().columns([Column::Id, Column::Version]).into_tuple().all(db).await?;
     Ok(seen.into_iter().map(|(id, version)| Seen { id, version }).collect())
 }
 

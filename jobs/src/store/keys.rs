@@ -233,7 +233,10 @@ impl<'k> Again<'k> {
 }
 
 /// Like [`acquire_again`] for jobs that all have different keys, and are still closed. Returns which jobs hold the keys that are not free.
-pub(crate) async fn acquire_all_again<C: ConnectionTrait>(db: &C, jobs: &[Again<'_>]) -> Result<HashMap<String, i64>, DbErr> {
+pub(crate) async fn acquire_all_again<C: ConnectionTrait>(
+    db: &C,
+    jobs: &[Again<'_>],
+) -> Result<HashMap<String, i64>, DbErr> {
     let dialect = dialect::of(db.get_database_backend())?;
     let mut held = HashMap::new();
     // In the order of the keys, as everywhere that locks several.

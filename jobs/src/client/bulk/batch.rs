@@ -47,11 +47,7 @@ pub(super) async fn act(db: &DatabaseConnection, verb: Verb, jobs: &[Seen]) -> R
 }
 
 /// Returns what was done, and to which jobs.
-async fn act_once(
-    db: &DatabaseConnection,
-    verb: Verb,
-    jobs: &[Seen],
-) -> Result<(Batch, HashSet<i64>, Tell), Error> {
+async fn act_once(db: &DatabaseConnection, verb: Verb, jobs: &[Seen]) -> Result<(Batch, HashSet<i64>, Tell), Error> {
     let transaction = store::begin(db).await?;
     let held = bulk::hold(&transaction, jobs).await?;
     let ids: Vec<_> = held.iter().map(|job| job.seen.id).collect();

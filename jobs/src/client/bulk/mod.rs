@@ -120,7 +120,8 @@ impl Bulk {
             Condition::any().add(Expr::col((Entity, column)).is_null()).add(is_by_then)
         };
         let statuses = self.filter.statuses();
-        let mut select = filter.select(db).await?.filter(Column::Id.lte(self.mark.last)).filter(by_then(Column::FinishedAt));
+        let mut select =
+            filter.select(db).await?.filter(Column::Id.lte(self.mark.last)).filter(by_then(Column::FinishedAt));
         // If waiting jobs were counted too, those that have started since are among them.
         if statuses.contains(&JobStatus::Running) && !statuses.contains(&JobStatus::Scheduled) {
             let is_not_running = Expr::col((Entity, Column::Status)).ne(JobStatus::Running.code());

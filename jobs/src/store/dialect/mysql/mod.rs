@@ -170,7 +170,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     by_id: |update| update.replacen("UPDATE `jobs_job`", "UPDATE `jobs_job` FORCE INDEX (PRIMARY)", 1),
     by_ids: |update| {
         let these = concat! { "UPDATE ", ids!("changed"), " AS c
-            STRAIGHT_JOIN jobs_job FORCE INDEX (PRIMARY) ON jobs_job.id = c.changed" };
+        STRAIGHT_JOIN jobs_job FORCE INDEX (PRIMARY) ON jobs_job.id = c.changed" };
         update.replacen("UPDATE `jobs_job`", these, 1)
     },
     insert_or_ignore: |insert| insert.replacen("INSERT", "INSERT IGNORE", 1),
