@@ -165,6 +165,9 @@ Dialect {
         FROM jobs_job
         WHERE id = ? FOR
         UPDATE SKIP LOCKED",
+    hold: "SELECT job.id, job.queue, job.status, FALSE AS awaited, job.unique_key
+        FROM JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT PATH '$.id', version BIGINT PATH '$.version')) AS seen STRAIGHT_JOIN jobs_job AS job FORCE INDEX (PRIMARY) ON job.id = seen.id AND job.version = seen.version FOR
+        UPDATE /*!80001 OF job */ SKIP LOCKED",
     expired: "SELECT id
         FROM jobs_job
         WHERE status = ? AND status >= 2 AND finished_at < UTC_TIMESTAMP(6) - INTERVAL ? * 1000 MICROSECOND
@@ -253,6 +256,9 @@ Dialect {
         release: "DELETE jobs_unique
             FROM JSON_TABLE(?, '$[*]' COLUMNS ( seen VARCHAR(64) CHARACTER
             SET utf8mb4 PATH '$.unique_key', by_job BIGINT PATH '$.job_id', at_version BIGINT PATH '$.version')) AS s STRAIGHT_JOIN jobs_unique FORCE INDEX (PRIMARY) ON jobs_unique.unique_key = s.seen COLLATE utf8mb4_bin AND jobs_unique.job_id = s.by_job AND jobs_unique.version <=> s.at_version",
+        keep: "UPDATE JSON_TABLE(?, '$[*]' COLUMNS ( kept VARCHAR(64) CHARACTER
+            SET utf8mb4 PATH '$.unique_key', by_job BIGINT PATH '$.job_id', at_version BIGINT PATH '$.version')) AS k STRAIGHT_JOIN jobs_unique FORCE INDEX (PRIMARY) ON jobs_unique.unique_key = k.kept COLLATE utf8mb4_bin AND jobs_unique.job_id = k.by_job
+            SET jobs_unique.version = k.at_version",
         replace: "UPDATE jobs_job FORCE INDEX (PRIMARY)
             SET scheduled_at = COALESCE(CAST(? AS DATETIME(6)), UTC_TIMESTAMP(6) + INTERVAL COALESCE(?, 0) * 1000 MICROSECOND), parameters = ?, version = version + 1
             WHERE id = ? AND version = ? AND status = 0",
@@ -304,4 +310,6 @@ Dialect {
     },
 }
 by_id: UPDATE `jobs_job` FORCE INDEX (PRIMARY) SET `priority` = 1 WHERE `id` = 1
+by_ids: UPDATE JSON_TABLE(?, '$[*]' COLUMNS (changed BIGINT PATH '$')) AS c
+        STRAIGHT_JOIN jobs_job FORCE INDEX (PRIMARY) ON jobs_job.id = c.changed SET `priority` = 1
 insert_or_ignore: INSERT IGNORE INTO jobs_cron (name) VALUES (1)

@@ -283,6 +283,10 @@ Dialect {
         FROM jobs_job
         WHERE id = $1 FOR
         UPDATE SKIP LOCKED",
+    hold: "SELECT job.id, job.queue, job.status, job.awaited, job.unique_key
+        FROM jobs_job AS job JOIN json_to_recordset($1::json) AS seen (id bigint, version bigint) ON seen.id = job.id AND seen.version = job.version
+        ORDER BY job.id FOR
+        UPDATE OF job SKIP LOCKED",
     expired: "SELECT id
         FROM jobs_job
         WHERE status = $1 AND status >= 2 AND finished_at < statement_timestamp() - $2 * interval '1 millisecond'
@@ -423,6 +427,14 @@ Dialect {
             FROM seen.version
             ORDER BY jobs_unique.unique_key FOR
             UPDATE OF jobs_unique))",
+        keep: "UPDATE jobs_unique
+            SET version = kept.version
+            FROM
+            (SELECT jobs_unique.ctid AS place, seen.version
+            FROM json_to_recordset($1::json) AS seen (unique_key text, job_id bigint, version bigint) JOIN jobs_unique ON jobs_unique.unique_key = seen.unique_key AND jobs_unique.job_id = seen.job_id
+            ORDER BY jobs_unique.unique_key FOR
+            UPDATE OF jobs_unique) AS kept
+            WHERE jobs_unique.ctid = kept.place",
         replace: "UPDATE jobs_job
             SET scheduled_at = COALESCE($1::text::timestamptz, statement_timestamp() + COALESCE($2::bigint, 0) * interval '1 millisecond'), parameters = $3::text::json, version = version + 1
             WHERE id = $4 AND version = $5 AND status = 0",
@@ -483,4 +495,5 @@ Dialect {
     },
 }
 by_id: UPDATE `jobs_job` SET `priority` = 1 WHERE `id` = 1
+by_ids: UPDATE `jobs_job` SET `priority` = 1 WHERE id = ANY(ARRAY(SELECT value::bigint FROM json_array_elements_text($1::json)))
 insert_or_ignore: INSERT INTO jobs_cron (name) VALUES (1) ON CONFLICT DO NOTHING

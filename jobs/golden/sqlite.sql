@@ -199,6 +199,8 @@ Dialect {
     lock_one: "SELECT id
         FROM jobs_job
         WHERE id = ?1",
+    hold: "SELECT job.id, job.queue, job.status, FALSE AS awaited, job.unique_key
+        FROM json_each(?1) AS seen CROSS JOIN jobs_job AS job ON job.id = seen.value ->> 'id' AND job.version = seen.value ->> 'version'",
     expired: "SELECT id
         FROM jobs_job
         WHERE status = ?1 AND status >= 2 AND finished_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('-%.3f seconds', ?2 / 1000.0))
@@ -290,6 +292,12 @@ Dialect {
             WHERE (unique_key, job_id, COALESCE(version, -1)) IN (
             SELECT value ->> 'unique_key', value ->> 'job_id', COALESCE(value ->> 'version', -1)
             FROM json_each(?1))",
+        keep: "UPDATE jobs_unique
+            SET version = kept.kept_version
+            FROM
+            (SELECT value ->> 'unique_key' AS kept_key, value ->> 'job_id' AS kept_by, value ->> 'version' AS kept_version
+            FROM json_each(?1)) AS kept
+            WHERE unique_key = kept.kept_key AND job_id = kept.kept_by",
         replace: "UPDATE jobs_job
             SET scheduled_at = strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(?1, 'now'), printf('+%.3f seconds', COALESCE(?2, 0) / 1000.0)), parameters = ?3, version = version + 1
             WHERE id = ?4 AND version = ?5 AND status = 0",
@@ -359,4 +367,5 @@ Dialect {
     },
 }
 by_id: UPDATE `jobs_job` SET `priority` = 1 WHERE `id` = 1
+by_ids: UPDATE `jobs_job` SET `priority` = 1 WHERE id IN (SELECT value FROM json_each(?1))
 insert_or_ignore: INSERT INTO jobs_cron (name) VALUES (1) ON CONFLICT DO NOTHING

@@ -1,4 +1,6 @@
-//! `cancel`, `retry`, `delete`, `set-parameter`, and `migrate --down`.
+//! `cancel`, `retry`, `delete`, `run-now`, `set-parameter`, and `migrate --down`.
+
+use std::time::Duration;
 
 use jobs::{JobFilter, JobId, JobOptions, JobStatus};
 use jobs_tests::{Database, cases};
@@ -14,6 +16,7 @@ cases![
     a_filter_with_yes_means_more_jobs_than_a_page_has,
     a_filter_leaves_alone_what_the_command_can_not_change,
     a_retry_by_a_filter_means_failed_jobs,
+    waiting_jobs_are_made_due,
     a_unique_job_that_can_not_be_retried_holds_up_no_other,
     a_status_that_a_command_can_not_change_is_refused,
     ids_and_conditions_are_not_given_at_once,
@@ -94,8 +97,9 @@ async fn a_filter_with_yes_means_more_jobs_than_a_page_has(t: Database) {
         schedule(&t, "a").await;
     }
     let other = schedule(&t, "b").await;
-    assert_eq!(done(&t, &["cancel", "--queue", "a", "--yes"]).await, "101 job(s) canceled, or asked to stop\n");
-    assert_eq!(call_json(&t, &["delete", "--queue", "a", "--yes"]).await.as_array().unwrap().len(), 101);
+    assert_eq!(done(&t, &["cancel", "--queue", "a", "--yes"]).await, "101 job(s) canceled, 0 asked to stop\n");
+    let expected = json!({ "done": 101, "requested": 0, "duplicates": 0, "changed": 0, "locked": 0 });
+    assert_eq!(call_json(&t, &["delete", "--queue", "a", "--yes"]).await, expected);
     assert_eq!(jobs::counts(t.db(), JobFilter::new()).await.unwrap().total(), 1);
     assert_eq!(status(&t, other).await, JobStatus::Scheduled);
 }
@@ -116,6 +120,22 @@ async fn a_retry_by_a_filter_means_failed_jobs(t: Database) {
     assert_eq!((status(&t, failed).await, status(&t, ended).await), (JobStatus::Scheduled, JobStatus::Terminated));
 }
 
+async fn waiting_jobs_are_made_due(t: Database) {
+    let later = async |queue: &str| {
+        let options = JobOptions::new().queue(queue).delay(Duration::from_hours(1));
+        jobs_tests::schedule_by_name_with(t.db(), "Elsewhere", json!({}), options).await.unwrap()
+    };
+    let (one, many) = (later("a").await, [later("b").await, later("b").await]);
+    assert_eq!(done(&t, &["run-now", &one.to_string()]).await, format!("job {one} is due now\n"));
+    let called = call(&t, &["run-now", "--queue", "b"]).await;
+    assert!(called.errors.contains("this would make 2 job(s) due now: add --yes"), "{called:#?}");
+    assert_eq!(done(&t, &["run-now", "--queue", "b", "--yes"]).await, "2 job(s) due now\n");
+    for id in many.into_iter().chain([one]) {
+        let job = jobs::record(t.db(), id).await.unwrap();
+        assert!(job.scheduled_at < job.created_at + Duration::from_mins(30), "{job:?}");
+    }
+}
+
 async fn a_unique_job_that_can_not_be_retried_holds_up_no_other(t: Database) {
     let plain = schedule(&t, "a").await;
     let unique = async || {
@@ -126,16 +146,11 @@ async fn a_unique_job_that_can_not_be_retried_holds_up_no_other(t: Database) {
     for failed in [plain, older] {
         set_status(&t, failed, JobStatus::Failed).await;
     }
-    let newer = unique().await;
+    unique().await;
     let called = call(&t, &["retry", "--queue", "a", "--yes", "--json"]).await;
     assert_eq!(called.code, 1, "{called:#?}");
-    let reason = format!("job {older}: job {newer} holds the key of this one: use it, or try again when it has ended");
-    assert!(called.errors.contains(&reason), "{called:#?}");
-    let expected = json!([
-        { "id": older, "done": null, "error": reason },
-        { "id": plain, "done": "scheduled again", "error": null },
-    ]);
-    assert_eq!(called.json(), expected);
+    assert!(called.errors.contains("1 job(s) are left, because other jobs hold their keys"), "{called:#?}");
+    assert_eq!(called.json(), json!({ "done": 1, "requested": 0, "duplicates": 1, "changed": 0, "locked": 0 }));
     assert_eq!((status(&t, older).await, status(&t, plain).await), (JobStatus::Failed, JobStatus::Scheduled));
     let called = call(&t, &["retry", "--queue", "a", "--yes"]).await;
     assert_eq!((called.code, called.output.as_str()), (1, "0 job(s) scheduled again\n"), "{called:#?}");

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod batches;
+mod bulk;
 mod cancel_and_set_parameter;
 mod connect;
 mod cron;
@@ -15,6 +16,7 @@ mod queues;
 mod record;
 mod retry_and_delete;
 mod rights;
+mod run_now;
 mod schedule;
 mod schedule_by_name;
 mod secrets;
@@ -41,6 +43,7 @@ fn main() {
         unique_in_transactions::cases(),
         unique_batches::cases(),
         batches::cases(),
+        bulk::cases(),
         schedule_by_name::cases(),
         record::cases(),
         list::cases(),
@@ -50,6 +53,7 @@ fn main() {
         cron::cases(),
         cron_control::cases(),
         cron_replace::cases(),
+        run_now::cases(),
         retry_and_delete::cases(),
         secrets::cases(),
         setup::cases(),

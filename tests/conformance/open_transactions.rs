@@ -19,13 +19,14 @@ cases![
 ];
 
 /// The calls of a transaction: each on its own job, queue or schedule, or on one that does not exist.
-const VERBS: [&str; 26] = [
+const VERBS: [&str; 28] = [
     "schedule",
     "schedule with a key",
     "schedule with a key that is held",
     "replace",
     "cancel",
     "set_parameter",
+    "run_now",
     "retry",
     "delete",
     "pause",
@@ -38,6 +39,7 @@ const VERBS: [&str; 26] = [
     "cron::run_now",
     "cancel what is not there",
     "set_parameter what is not there",
+    "run_now what is not there",
     "retry what is not there",
     "delete what is not there",
     "resume what is not there",
@@ -72,7 +74,7 @@ impl Held {
             "schedule with a key that is held" | "replace" => {
                 id = Add::new(1).schedule(t.db()).unique_key(&name).delay(Duration::from_hours(1)).await.unwrap().id();
             }
-            "cancel" | "set_parameter" => {
+            "cancel" | "set_parameter" | "run_now" => {
                 id = Add::new(1).schedule(t.db()).delay(Duration::from_hours(1)).await.unwrap().id();
             }
             "retry" | "delete" => {
@@ -115,6 +117,7 @@ impl Held {
             "replace" => add().unique_key(name).on_conflict(OnConflict::Replace).await.map(is_held),
             "cancel" => jobs::cancel(transaction, *id).await.map(drop),
             "set_parameter" => jobs::set_parameter(transaction, *id, "b", 7).await,
+            "run_now" => jobs::run_now(transaction, *id).await,
             "retry" => jobs::retry(transaction, *id).await,
             "delete" => jobs::delete(transaction, *id).await,
             "pause" => jobs::pause(transaction, name).await,

@@ -119,6 +119,12 @@ async fn an_operator_can_operate(t: Database) {
     let unique = Note::new("one").schedule(t.db()).unique_key("key").await.unwrap();
     jobs::cancel(&db, unique.id()).await.unwrap();
     jobs::retry(&db, unique.id()).await.unwrap();
+    let all = jobs::bulk(&db, JobFilter::new()).await.unwrap();
+    all.run_now(&db).await.unwrap();
+    all.cancel(&db).await.unwrap();
+    let canceled = jobs::bulk(&db, JobFilter::new().status(JobStatus::Canceled)).await.unwrap();
+    assert_eq!(canceled.retry(&db).await.unwrap().done, 1);
+    jobs::bulk(&db, JobFilter::new()).await.unwrap().delete(&db).await.unwrap();
     let secret = Send::new("ada").schedule(&db).await.unwrap();
     let pin: u16 = jobs::reveal_parameter(&db, secret.id(), "pin").await.unwrap();
     assert_eq!(pin, 0);

@@ -56,6 +56,8 @@ pub(super) enum Command {
     Retry(Selection),
     /// Delete closed jobs, with their messages.
     Delete(Selection),
+    /// Make waiting jobs due now.
+    RunNow(Selection),
     /// Change a parameter of a waiting job.
     SetParameter(SetParameter),
     /// List the queues, with the number of waiting jobs.

@@ -10,7 +10,7 @@
 //! }
 //! ```
 //!
-//! `program help` lists the commands: `migrate`, `worker`, `schedule`, `list`, `show`, `watch`, `cancel`, `retry`, `delete`,
+//! `program help` lists the commands: `migrate`, `worker`, `schedule`, `list`, `show`, `watch`, `cancel`, `retry`, `delete`, `run-now`,
 //! `set-parameter`, `queues`, `pause`, `resume`, `cron`, `workers`, `stats`, `doctor` and others; `--version` is that of `jobs`. The
 //! database is given by `--database`, or by `JOBS_DATABASE_URL`, which hides its password from other users. Tables fit the terminal:
 //! a narrow one drops less important columns; if the output is not a terminal, all are there. Stored text never controls the
@@ -59,6 +59,7 @@ use clap::CommandFactory as _;
 use sea_orm::DatabaseConnection;
 
 use crate::Worker;
+use crate::client::bulk::Verb;
 use crate::error::fault;
 use crate::store::health;
 use arguments::{Arguments, Command};
@@ -119,9 +120,10 @@ async fn dispatch(arguments: Arguments, has_jobs: bool, set_up: impl FnOnce(Work
         Command::List(list) => list.run(&db, output).await,
         Command::Show(show) => show.run(&db, output).await,
         Command::Watch(watch) => watch.run(&db, output).await,
-        Command::Cancel(selection) => operate::Verb::Cancel.run(selection, &db, output).await,
-        Command::Retry(selection) => operate::Verb::Retry.run(selection, &db, output).await,
-        Command::Delete(selection) => operate::Verb::Delete.run(selection, &db, output).await,
+        Command::Cancel(selection) => operate::run(Verb::Cancel, selection, &db, output).await,
+        Command::Retry(selection) => operate::run(Verb::Retry, selection, &db, output).await,
+        Command::Delete(selection) => operate::run(Verb::Delete, selection, &db, output).await,
+        Command::RunNow(selection) => operate::run(Verb::RunNow, selection, &db, output).await,
         Command::SetParameter(change) => change.run(&db, output).await,
         Command::Queues => queues::run(&db, output).await,
         Command::Pause(queue) => queue.pause(&db, output).await,

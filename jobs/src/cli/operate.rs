@@ -1,14 +1,18 @@
-//! `cancel`, `retry`, `delete`: by ids, or all jobs that match a filter.
+//! `cancel`, `retry`, `delete`, `run-now`: by ids, or all jobs that match a filter.
+
+use std::io::{self, IsTerminal as _};
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use sea_orm::DatabaseConnection;
 use serde::Serialize;
 
-use super::failure::{CommandResult, Failure, complain};
+use super::failure::{CommandResult, Failure, complain, note};
 use super::filter::FilterArguments;
 use super::output::Output;
+use crate::client::bulk::Verb;
 use crate::error::chain;
-use crate::{Cancellation, Error, JobFilter, JobId, JobStatus};
+use crate::{Bulk, BulkAction, BulkSummary, Cancellation, Error, JobFilter, JobId};
 
 #[derive(Debug, Args)]
 pub(super) struct Selection {
@@ -21,13 +25,6 @@ pub(super) struct Selection {
     /// Confirm: all jobs that match these conditions.
     #[arg(long)]
     yes: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verb {
-    Cancel,
-    Retry,
-    Delete,
 }
 
 /// The result for one job.
@@ -48,7 +45,9 @@ impl JobReport {
     /// The verb can't be applied to this job.
     fn refused(id: JobId, error: &Error) -> Self {
         let error = match error {
-            Error::NotFound { .. } | Error::Closed { .. } | Error::NotClosed { .. } => error.to_string(),
+            Error::NotFound { .. } | Error::Closed { .. } | Error::NotClosed { .. } | Error::NotScheduled { .. } => {
+                error.to_string()
+            }
             // These do not name the job.
             error => format!("job {id}: {}", chain(error)),
         };
@@ -69,115 +68,120 @@ fn report_errors(results: &[JobReport]) -> CommandResult {
     if errors.is_empty() { Ok(()) } else { Err(Failure::AlreadyReported) }
 }
 
-impl Verb {
-    pub(super) async fn run(self, selection: Selection, db: &DatabaseConnection, output: Output) -> CommandResult {
-        match (selection.ids.is_empty(), selection.which.is_empty()) {
-            (true, true) => Err(Failure::Usage("which jobs? Give their ids, or conditions such as --queue".into())),
-            (false, false) => Err(Failure::Usage("give ids or conditions, not both".into())),
-            (false, true) => self.each(&selection.ids, db, output).await,
-            (true, false) => self.all(selection, db, output).await,
-        }
-    }
+/// How often a terminal is told how far an action on many jobs is.
+const REPORT_EVERY: Duration = Duration::from_secs(1);
 
-    /// Acts on the named jobs. An error for one is reported, and the others are still done.
-    async fn each(self, ids: &[JobId], db: &DatabaseConnection, output: Output) -> CommandResult {
-        let mut results = Vec::with_capacity(ids.len());
-        for &id in ids {
-            results.push(match self.act(db, id).await {
-                Ok(done) => JobReport::done(id, done),
-                Err(error) => JobReport::refused(id, &error),
-            });
-        }
-        // Last, so that everything is done even if nobody reads the output.
-        let shown = output.show_lines(&results, results.iter().filter_map(JobReport::summary));
-        report_errors(&results).and(shown)
+/// Acts on the jobs that are selected by their ids, or by conditions.
+pub(super) async fn run(verb: Verb, selection: Selection, db: &DatabaseConnection, output: Output) -> CommandResult {
+    match (selection.ids.is_empty(), selection.which.is_empty()) {
+        (true, true) => Err(Failure::Usage("which jobs? Give their ids, or conditions such as --queue".into())),
+        (false, false) => Err(Failure::Usage("give ids or conditions, not both".into())),
+        (false, true) => each(verb, &selection.ids, db, output).await,
+        (true, false) => all(verb, selection, db, output).await,
     }
+}
 
-    /// Acts on the jobs that match a filter, newest first, so that jobs scheduled in the meantime are not among them.
-    async fn all(self, selection: Selection, db: &DatabaseConnection, output: Output) -> CommandResult {
-        let filter = self.filter(selection.which)?;
-        if !selection.yes {
-            let jobs = crate::counts(db, filter).await?.total();
-            return Err(Failure::Usage(format!("this would {} {jobs} job(s): add --yes to do so", self.name())));
-        }
-        let mut results = Vec::new();
-        let ended = self.act_on_all(db, filter, &mut results).await;
-        let done = results.iter().filter(|result| result.done.is_some()).count();
-        let shown = output.show(&results, || format!("{done} job(s) {}", self.past()));
-        let reported = report_errors(&results);
-        ended?;
-        reported.and(shown)
+/// Acts on the named jobs. An error for one is reported, and the others are still done.
+async fn each(verb: Verb, ids: &[JobId], db: &DatabaseConnection, output: Output) -> CommandResult {
+    let mut results = Vec::with_capacity(ids.len());
+    for &id in ids {
+        results.push(match act(verb, db, id).await {
+            Ok(done) => JobReport::done(id, done),
+            Err(error) => JobReport::refused(id, &error),
+        });
     }
+    // Last, so that everything is done even if nobody reads the output.
+    let shown = output.show_lines(&results, results.iter().filter_map(JobReport::summary));
+    report_errors(&results).and(shown)
+}
 
-    async fn act_on_all(
-        self,
-        db: &DatabaseConnection,
-        filter: JobFilter,
-        results: &mut Vec<JobReport>,
-    ) -> Result<(), Error> {
-        let mut page = crate::list(db, filter.clone()).await?;
-        while let Some(last) = page.last().map(|job| job.id) {
-            for id in page.iter().map(|job| job.id) {
-                match self.act(db, id).await {
-                    Ok(done) => results.push(JobReport::done(id, done)),
-                    // It has changed since it was listed, and no longer matches.
-                    Err(Error::Closed { .. } | Error::NotClosed { .. } | Error::NotFound { .. }) => {}
-                    Err(error @ Error::Duplicate { .. }) => results.push(JobReport::refused(id, &error)),
-                    Err(error) => return Err(error),
-                }
-            }
-            page = crate::list(db, filter.clone().after(last)).await?;
-        }
-        Ok(())
+async fn act(verb: Verb, db: &DatabaseConnection, id: JobId) -> Result<&'static str, Error> {
+    match verb {
+        Verb::Cancel => crate::cancel(db, id).await.map(|cancellation| match cancellation {
+            Cancellation::Done => "canceled",
+            Cancellation::Requested => "asked to stop",
+        }),
+        Verb::Retry => crate::retry(db, id).await.map(|()| "scheduled again"),
+        Verb::Delete => crate::delete(db, id).await.map(|()| "deleted"),
+        Verb::RunNow => crate::run_now(db, id).await.map(|()| "due now"),
     }
+}
 
-    async fn act(self, db: &DatabaseConnection, id: JobId) -> Result<&'static str, Error> {
-        match self {
-            Self::Cancel => crate::cancel(db, id).await.map(|cancellation| match cancellation {
-                Cancellation::Done => "canceled",
-                Cancellation::Requested => "asked to stop",
-            }),
-            Self::Retry => crate::retry(db, id).await.map(|()| "scheduled again"),
-            Self::Delete => crate::delete(db, id).await.map(|()| "deleted"),
-        }
+/// Acts on the jobs that match a filter, once the user has seen how many there are.
+async fn all(verb: Verb, selection: Selection, db: &DatabaseConnection, output: Output) -> CommandResult {
+    let counted = crate::bulk(db, filter(verb, &selection.which)?).await?;
+    let action = action(verb, &counted, db);
+    let jobs = action.jobs();
+    if !selection.yes {
+        return Err(Failure::Usage(format!("this would {}: add --yes to do so", plan(verb, jobs))));
     }
+    let mut reported = Instant::now();
+    let summary = action.on_progress(|so_far| {
+        if io::stderr().is_terminal() && reported.elapsed() >= REPORT_EVERY {
+            note(&format!("{} of {jobs} job(s)", so_far.total()));
+            reported = Instant::now();
+        }
+    });
+    let summary = summary.await?;
+    let shown = output.show(&summary, || text(verb, summary));
+    report_left(&summary).and(shown)
+}
 
-    /// Restricts the filter to statuses that the verb applies to. By default, `retry` leaves succeeded and canceled jobs alone.
-    fn filter(self, mut which: FilterArguments) -> Result<JobFilter, Failure> {
-        use JobStatus::{Canceled, Failed, Running, Scheduled, Terminated};
-        let (possible, default): (&[_], &[_]) = match self {
-            Self::Cancel => (&[Scheduled, Running], &[Scheduled, Running]),
-            Self::Retry => (&[Failed, Canceled, Terminated], &[Failed]),
-            Self::Delete => (&[Failed, Canceled, Terminated], &[Failed, Canceled, Terminated]),
-        };
-        if let Some(status) = which.status.iter().find(|status| !possible.contains(status)) {
-            return Err(Failure::Usage(format!("{} does nothing to jobs that are {status}", self.name())));
-        }
-        if which.unserved && self != Self::Cancel {
-            return Err(Failure::Usage(format!(
-                "{} does nothing to waiting jobs, and unserved jobs are waiting",
-                self.name()
-            )));
-        }
-        if which.status.is_empty() {
-            which.status = default.to_vec();
-        }
-        Ok(which.filter())
+fn action<'b>(verb: Verb, counted: &'b Bulk, db: &'b DatabaseConnection) -> BulkAction<'b> {
+    match verb {
+        Verb::Cancel => counted.cancel(db),
+        Verb::Retry => counted.retry(db),
+        Verb::Delete => counted.delete(db),
+        Verb::RunNow => counted.run_now(db),
     }
+}
 
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Cancel => "cancel",
-            Self::Retry => "retry",
-            Self::Delete => "delete",
-        }
+/// Returns the filter. Statuses that the verb can't change are a mistake, even beside others.
+fn filter(verb: Verb, which: &FilterArguments) -> Result<JobFilter, Failure> {
+    if let Some(status) = which.status.iter().find(|status| !verb.possible().contains(status)) {
+        return Err(Failure::Usage(format!("{} does nothing to jobs that are {status}", verb.name())));
     }
+    if which.unserved && matches!(verb, Verb::Retry | Verb::Delete) {
+        let reason = format!("{} does nothing to waiting jobs, and unserved jobs are waiting", verb.name());
+        return Err(Failure::Usage(reason));
+    }
+    Ok(which.filter())
+}
 
-    const fn past(self) -> &'static str {
-        match self {
-            Self::Cancel => "canceled, or asked to stop",
-            Self::Retry => "scheduled again",
-            Self::Delete => "deleted",
-        }
+fn plan(verb: Verb, jobs: u64) -> String {
+    match verb {
+        Verb::RunNow => format!("make {jobs} job(s) due now"),
+        verb => format!("{} {jobs} job(s)", verb.name()),
     }
+}
+
+fn text(verb: Verb, summary: BulkSummary) -> String {
+    let done = match verb {
+        Verb::Cancel => format!("canceled, {} asked to stop", summary.requested),
+        Verb::Retry => "scheduled again".to_owned(),
+        Verb::Delete => "deleted".to_owned(),
+        Verb::RunNow => "due now".to_owned(),
+    };
+    let changed = match summary.changed {
+        0 => String::new(),
+        changed => format!("; {changed} had changed before"),
+    };
+    format!("{} job(s) {done}{changed}", summary.done)
+}
+
+/// Says which jobs were left as they are although they match.
+fn report_left(summary: &BulkSummary) -> CommandResult {
+    if summary.duplicates > 0 {
+        complain(&format!(
+            "{} job(s) are left, because other jobs hold their keys: use those, or try again when they have ended",
+            summary.duplicates
+        ));
+    }
+    if summary.locked > 0 {
+        complain(&format!(
+            "{} job(s) are left, because other transactions have locked them: try again",
+            summary.locked
+        ));
+    }
+    if summary.duplicates + summary.locked == 0 { Ok(()) } else { Err(Failure::AlreadyReported) }
 }

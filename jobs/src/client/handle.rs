@@ -116,6 +116,11 @@ impl<J: Job> JobHandle<J> {
         operate::set_parameter(db, self.id, name, value).await
     }
 
+    /// Makes the job due now while it waits. See [`run_now`](crate::run_now).
+    pub async fn run_now<C: Connection>(&self, db: &C) -> Result<(), Error> {
+        operate::run_now(db, self.id).await
+    }
+
     /// Schedules the job again after it has ended. See [`retry`](crate::retry).
     pub async fn retry<C: Connection>(&self, db: &C) -> Result<(), Error> {
         operate::retry(db, self.id).await

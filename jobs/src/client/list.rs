@@ -172,7 +172,18 @@ impl JobFilter {
         self
     }
 
-    async fn select<C: ConnectionTrait>(&self, db: &C) -> Result<Select<Entity>, Error> {
+    /// The statuses that it asks for; none if any will do.
+    pub(crate) fn statuses(&self) -> &[JobStatus] {
+        &self.statuses
+    }
+
+    /// The same, for jobs in these statuses.
+    pub(crate) fn in_statuses(self, statuses: Vec<JobStatus>) -> Self {
+        Self { statuses, ..self }
+    }
+
+    /// Selects the jobs that match, of all pages.
+    pub(crate) async fn select<C: ConnectionTrait>(&self, db: &C) -> Result<Select<Entity>, Error> {
         let dialect = dialect::of(db.get_database_backend())?;
         let mut select = Entity::find();
         if !self.statuses.is_empty() {
@@ -276,9 +287,12 @@ impl std::iter::Sum for JobCounts {
 
 /// Counts the jobs that match the filter, by status. Its page and limit are ignored.
 pub async fn counts<C: Connection>(db: &C, filter: JobFilter) -> Result<JobCounts, Error> {
-    let rows: Vec<(JobStatus, i64)> = filter
-        .select(db)
-        .await?
+    count(db, filter.select(db).await?).await
+}
+
+/// Counts these jobs by status.
+pub(crate) async fn count<C: ConnectionTrait>(db: &C, jobs: Select<Entity>) -> Result<JobCounts, Error> {
+    let rows: Vec<(JobStatus, i64)> = jobs
         .select_only()
         .column(Column::Status)
         .column_as(Column::Id.count(), "jobs")

@@ -2,6 +2,7 @@
 //!
 //! Imports `model`, `error`, `store` and `job`.
 
+pub(crate) mod bulk;
 mod handle;
 pub(crate) mod list;
 pub mod metrics;
@@ -15,9 +16,10 @@ pub(crate) mod setup;
 pub(crate) mod wait;
 mod workers;
 
+pub use bulk::{Bulk, BulkAction, BulkSummary, bulk};
 pub use handle::JobHandle;
 pub use list::{JobCounts, JobFilter, counts, list, unserved};
-pub use operate::{Cancellation, cancel, delete, retry, set_parameter};
+pub use operate::{Cancellation, cancel, delete, retry, run_now, set_parameter};
 pub use options::{JobOptions, default_queue};
 pub use queue::{QueueRecord, counts_by_queue, pause, queues, resume};
 pub use record::{

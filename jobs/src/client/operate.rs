@@ -1,4 +1,4 @@
-//! Acting on a job from outside: cancel, change a parameter, retry, delete.
+//! Acting on a job from outside: cancel, change a parameter, run now, retry, delete.
 
 use sea_orm::{ConnectionTrait, TransactionSession as _};
 use serde::Serialize;
@@ -105,6 +105,29 @@ fn under_stored_name(definition: &Definition, changed: &Value, name: &str, error
         Some(stored) => Error::invalid(name, format!("this job has it under another name: set `{stored}`")),
         None => error,
     }
+}
+
+/// Makes a waiting job due now: one that was scheduled for later, or that waits for its next attempt. A job that is due already keeps its
+/// place. [`Error::NotScheduled`] if the job is running, [`Error::Closed`] if it has ended.
+pub async fn run_now<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<(), Error> {
+    let id = id.into();
+    let queue = repeat_call(db, || run_now_once(db, id)).await?;
+    wake::scheduled(&queue);
+    Ok(())
+}
+
+/// Returns the queue in which it waits.
+async fn run_now_once<C: ConnectionTrait>(db: &C, id: JobId) -> Result<String, Error> {
+    control::look(db, id).await?;
+    if !control::make_due(db, id).await? {
+        return Err(match control::status_now(db, id).await? {
+            status if status.is_closed() => Error::Closed { id, status },
+            _ => Error::NotScheduled { id },
+        });
+    }
+    let queue = control::find(db, id).await?.queue;
+    control::notify(db, "jobs_wake", &queue).await?;
+    Ok(queue)
 }
 
 /// Schedules a closed job again, due now: it keeps its id, parameters and history, loses its results and progress, and gets as

@@ -49,7 +49,7 @@ pub enum Error {
         status: JobStatus,
     },
     /// The operation needs a waiting job, and this one is running.
-    #[error("job {id} is running: its parameters can be changed only while it is SCHEDULED")]
+    #[error("job {id} is running: its parameters and its due time can be changed only while it is SCHEDULED")]
     #[non_exhaustive]
     NotScheduled {
         /// The job.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait as _, Func, SimpleExpr};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, QueryTrait as _, UpdateMany, Value,
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, QueryTrait as _, UpdateMany,
 };
 use serde_json::Value as Json;
 
@@ -57,20 +57,53 @@ pub(crate) fn keeps_gaps_locked<C: ConnectionTrait>(db: &C) -> Result<bool, DbEr
 
 /// Cancels a waiting job or asks a running one to cancel, in one statement. Returns false if the job is closed or unknown.
 pub(crate) async fn cancel<C: ConnectionTrait>(db: &C, id: JobId) -> Result<bool, DbErr> {
-    let clock = || Expr::cust(clock_of(db));
-    let waits = || Expr::col(Column::Status).eq(JobStatus::Scheduled.code());
-    let if_waiting = |then: SimpleExpr, otherwise: SimpleExpr| -> SimpleExpr {
-        CaseStatement::new().case(waits(), then).finally(otherwise).into()
-    };
-    let update = Entity::update_many()
-        .col_expr(Column::Version, if_waiting(Expr::col(Column::Version).add(1), Expr::col(Column::Version)))
-        .col_expr(Column::FinishedAt, if_waiting(clock(), Expr::col(Column::FinishedAt)))
-        .col_expr(Column::CancelRequestedAt, Func::coalesce([Expr::col(Column::CancelRequestedAt), clock()]).into())
-        // Last, because MySQL's assignments see the ones before them.
-        .col_expr(Column::Status, if_waiting(Expr::val(JobStatus::Canceled.code()), Expr::col(Column::Status)))
-        .filter(Column::Id.eq(id.0))
-        .filter(Column::Status.lte(JobStatus::Running));
+    let update = canceling(db)?.filter(Column::Id.eq(id.0)).filter(Column::Status.lte(JobStatus::Running));
     update_one(db, update).await
+}
+
+/// Cancels those of these jobs that wait, and asks those that run to cancel. The caller holds their rows, and none is closed.
+pub(crate) async fn cancel_all<C: ConnectionTrait>(db: &C, ids: &[i64]) -> Result<(), DbErr> {
+    update_all(db, canceling(db)?, ids).await
+}
+
+fn canceling<C: ConnectionTrait>(db: &C) -> Result<UpdateMany<Entity>, DbErr> {
+    let now = dialect::of(db.get_database_backend())?.clock;
+    let waits = || Expr::col(Column::Status).eq(JobStatus::Scheduled.code());
+    let if_waiting = |then: SimpleExpr, column: Column| -> SimpleExpr {
+        CaseStatement::new().case(waits(), then).finally(Expr::col(column)).into()
+    };
+    Ok(Entity::update_many()
+        .col_expr(Column::Version, if_waiting(Expr::col(Column::Version).add(1), Column::Version))
+        .col_expr(Column::FinishedAt, if_waiting(Expr::cust(now), Column::FinishedAt))
+        .col_expr(
+            Column::CancelRequestedAt,
+            Func::coalesce([Expr::col(Column::CancelRequestedAt), Expr::cust(now)]).into(),
+        )
+        // Last, because MySQL's assignments see the ones before them.
+        .col_expr(Column::Status, if_waiting(Expr::val(JobStatus::Canceled.code()), Column::Status)))
+}
+
+/// Makes a waiting job due now unless it already is. Returns false if it does not wait.
+pub(crate) async fn make_due<C: ConnectionTrait>(db: &C, id: JobId) -> Result<bool, DbErr> {
+    let update = making_due(db)?.filter(Column::Id.eq(id.0)).filter(Column::Status.eq(JobStatus::Scheduled));
+    update_one(db, update).await
+}
+
+/// Makes those of these jobs due now that are not due yet. The caller holds their rows, and all of them wait.
+pub(crate) async fn make_all_due<C: ConnectionTrait>(db: &C, ids: &[i64]) -> Result<(), DbErr> {
+    update_all(db, making_due(db)?, ids).await
+}
+
+fn making_due<C: ConnectionTrait>(db: &C) -> Result<UpdateMany<Entity>, DbErr> {
+    let now = dialect::of(db.get_database_backend())?.clock;
+    let if_not_due = |then: SimpleExpr, column: Column| -> SimpleExpr {
+        let is_not_due = Expr::col(Column::ScheduledAt).gt(Expr::cust(now));
+        CaseStatement::new().case(is_not_due, then).finally(Expr::col(column)).into()
+    };
+    Ok(Entity::update_many()
+        .col_expr(Column::Version, if_not_due(Expr::col(Column::Version).add(1), Column::Version))
+        // Last, because MySQL's assignments see the ones before them.
+        .col_expr(Column::ScheduledAt, if_not_due(Expr::cust(now), Column::ScheduledAt)))
 }
 
 /// Executes an update of one job by its id, and returns whether it has changed the job.
@@ -79,6 +112,14 @@ async fn update_one<C: ConnectionTrait>(db: &C, update: UpdateMany<Entity>) -> R
     let mut statement = dialect.backend.build(&update.into_query());
     statement.sql = (dialect.by_id)(&statement.sql);
     Ok(db.execute_raw(statement).await?.rows_affected() == 1)
+}
+
+/// Executes an update without conditions on these jobs. Its values are constants, and become part of its text, so that the text is constant
+/// and the ids are its only parameter.
+async fn update_all<C: ConnectionTrait>(db: &C, update: UpdateMany<Entity>, ids: &[i64]) -> Result<(), DbErr> {
+    let dialect = dialect::of(db.get_database_backend())?;
+    let update = dialect.backend.build(&update.into_query()).to_string();
+    db.execute_raw(statement(dialect, &(dialect.by_ids)(&update), [json(ids)?.into()])).await.map(drop)
 }
 
 /// Replaces the parameters of a waiting job that is still at this version.
@@ -99,21 +140,28 @@ pub(crate) async fn replace_parameters<C: ConnectionTrait>(
 
 /// Schedules a closed job again, now, with a fresh budget of attempts. Returns false if it is not closed or does not exist.
 pub(crate) async fn retry<C: ConnectionTrait>(db: &C, id: JobId) -> Result<bool, DbErr> {
-    let nothing = || Expr::value(Value::String(None));
-    let update = Entity::update_many()
+    let update = retrying(db)?.filter(Column::Id.eq(id.0)).filter(Column::Status.gte(JobStatus::Canceled));
+    update_one(db, update).await
+}
+
+/// Schedules these jobs again. The caller holds their rows, and all of them are closed.
+pub(crate) async fn retry_all<C: ConnectionTrait>(db: &C, ids: &[i64]) -> Result<(), DbErr> {
+    update_all(db, retrying(db)?, ids).await
+}
+
+fn retrying<C: ConnectionTrait>(db: &C) -> Result<UpdateMany<Entity>, DbErr> {
+    let now = dialect::of(db.get_database_backend())?.clock;
+    Ok(Entity::update_many()
         .col_expr(Column::Version, Expr::col(Column::Version).add(1))
         .col_expr(Column::MaxAttempts, Expr::col(Column::Attempt).add(Expr::col(Column::Budget)))
-        .col_expr(Column::ScheduledAt, Expr::cust(clock_of(db)))
+        .col_expr(Column::ScheduledAt, Expr::cust(now))
         .col_expr(Column::Results, Expr::cust("NULL"))
         .col_expr(Column::Progress, Expr::value(0_i16))
         .col_expr(Column::StartedAt, Expr::cust("NULL"))
         .col_expr(Column::FinishedAt, Expr::cust("NULL"))
         .col_expr(Column::CancelRequestedAt, Expr::cust("NULL"))
-        .col_expr(Column::LastError, nothing())
-        .col_expr(Column::Status, Expr::value(JobStatus::Scheduled.code()))
-        .filter(Column::Id.eq(id.0))
-        .filter(Column::Status.gte(JobStatus::Canceled));
-    update_one(db, update).await
+        .col_expr(Column::LastError, Expr::cust("NULL"))
+        .col_expr(Column::Status, Expr::value(JobStatus::Scheduled.code())))
 }
 
 /// Locks the job's row in the caller's transaction, waiting for whoever has locked it. If the database has one writer, becomes that
@@ -193,9 +241,4 @@ impl Store {
         transaction.rollback().await?;
         Ok(row.is_none())
     }
-}
-
-fn clock_of<C: ConnectionTrait>(db: &C) -> &'static str {
-    // A database without a dialect has failed earlier: it has no jobs.
-    dialect::of(db.get_database_backend()).map_or("CURRENT_TIMESTAMP", |dialect| dialect.clock)
 }

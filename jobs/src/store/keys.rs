@@ -1,6 +1,6 @@
 //! The keys of unique jobs, in `jobs_unique`: which job has each, and whether it still holds it. See [`super::unique`].
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use sea_orm::prelude::DateTimeUtc;
 use sea_orm::sea_query::Expr;
@@ -216,6 +216,59 @@ pub(crate) async fn acquire_again<C: ConnectionTrait>(db: &C, id: JobId, key: &s
             release(db, dialect, &[holder]).await?;
         }
     }
+}
+
+/// A job that is about to wait again, at this version, and its key.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Again<'k> {
+    pub(crate) id: i64,
+    pub(crate) version: i64,
+    pub(crate) key: &'k str,
+}
+
+impl<'k> Again<'k> {
+    fn row(&self) -> KeyRow<'k> {
+        KeyRow { unique_key: self.key, job_id: self.id, version: Some(self.version), within_ms: None }
+    }
+}
+
+/// Like [`acquire_again`] for jobs that all have different keys, and are still closed. Returns which jobs hold the keys that are not free.
+pub(crate) async fn acquire_all_again<C: ConnectionTrait>(
+    db: &C,
+    jobs: &[Again<'_>],
+) -> Result<HashMap<String, i64>, DbErr> {
+    let dialect = dialect::of(db.get_database_backend())?;
+    let mut held = HashMap::new();
+    // In the order of the keys, as everywhere that locks several.
+    let mut wanted: BTreeMap<&str, &Again<'_>> = jobs.iter().map(|job| (job.key, job)).collect();
+    while !wanted.is_empty() {
+        let (mut kept, mut abandoned, mut free) = (Vec::new(), Vec::new(), wanted.clone());
+        let keys: Vec<_> = wanted.keys().copied().collect();
+        for holder in holders(db, dialect, &keys, false).await? {
+            let Some(job) = wanted.get(holder.key.as_str()).copied() else { continue };
+            if holder.job_id != job.id && !holder.holds() {
+                abandoned.push(holder);
+                continue;
+            }
+            free.remove(job.key);
+            if holder.job_id != job.id {
+                wanted.remove(job.key);
+                held.insert(holder.key, holder.job_id);
+            } else if holder.version == Some(job.version) {
+                wanted.remove(job.key);
+            } else {
+                kept.push(job.row());
+            }
+        }
+        release(db, dialect, &abandoned).await?;
+        if !kept.is_empty() {
+            db.execute_raw(statement(dialect, dialect.unique.keep, [json(&kept)?.into()])).await?;
+        }
+        if !free.is_empty() && acquire(db, dialect, free.values().map(|job| job.row()).collect()).await? {
+            wanted.retain(|key, _| !free.contains_key(key));
+        }
+    }
+    Ok(held)
 }
 
 /// The maximum number of keys that one transaction sweeps.

@@ -3,6 +3,7 @@
 //!
 //! Imports `model` and `error`.
 
+pub(crate) mod bulk;
 pub(crate) mod claim;
 pub(crate) mod connection;
 pub(crate) mod cron;

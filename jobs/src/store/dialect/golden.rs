@@ -40,8 +40,9 @@ fn statements(dialect: &Dialect) -> String {
     // The address of a function says nothing; its output does.
     let fields = fields.lines().filter(|field| !field.contains(": 0x")).map(clauses).collect::<String>();
     let update = (dialect.by_id)("UPDATE `jobs_job` SET `priority` = 1 WHERE `id` = 1");
+    let update_some = (dialect.by_ids)("UPDATE `jobs_job` SET `priority` = 1");
     let insert = (dialect.insert_or_ignore)("INSERT INTO jobs_cron (name) VALUES (1)");
-    format!("{fields}by_id: {update}\ninsert_or_ignore: {insert}\n")
+    format!("{fields}by_id: {update}\nby_ids: {update_some}\ninsert_or_ignore: {insert}\n")
 }
 
 fn clauses(field: &str) -> String {

@@ -54,6 +54,9 @@ pub(crate) struct Dialect {
     pub(crate) beat: Beat,
     /// (id): the row, unless another transaction has locked it.
     pub(crate) lock_one: &'static str,
+    /// (ids and versions) → id, queue, status, awaited, key: the jobs that are still at that version, locked in the given order, except for
+    /// those that others have locked.
+    pub(crate) hold: &'static str,
     /// (status, age in ms, limit) → ids of closed jobs that retention may delete.
     pub(crate) expired: &'static str,
     /// (ids): deletes from the jobs' other tables, and detaches their keys.
@@ -70,6 +73,8 @@ pub(crate) struct Dialect {
     pub(crate) cron: Cron,
     /// Changes an `UPDATE` of one job by its id so that it reads no other, however few there are.
     pub(crate) by_id: fn(&str) -> String,
+    /// Changes an `UPDATE` of all jobs, without parameters, so that it updates some: (ids).
+    pub(crate) by_ids: fn(&str) -> String,
     /// Changes an `INSERT` of one row so that it does nothing if there is a row with its key.
     pub(crate) insert_or_ignore: fn(&str) -> String,
 }
@@ -89,6 +94,8 @@ pub(crate) struct Unique {
     pub(crate) locked_jobs: &'static str,
     /// (holders): releases keys that are unchanged since they were read.
     pub(crate) release: &'static str,
+    /// (keys, with their jobs and versions): records the version at which these jobs hold the keys that they still have.
+    pub(crate) keep: &'static str,
     /// (at, delay in ms, parameters, id, version): replaces the parameters and the due time of a waiting job.
     pub(crate) replace: &'static str,
     /// (limit) → keys of deleted jobs whose time is over, locked, except for those that others have locked.

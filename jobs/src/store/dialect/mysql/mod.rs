@@ -101,6 +101,10 @@ pub(super) static DIALECT: Dialect = Dialect {
                   expires_at = ", in_ms!("?"), "
            WHERE id = ?" }),
     lock_one: "SELECT id FROM jobs_job WHERE id = ? FOR UPDATE SKIP LOCKED",
+    hold: "SELECT job.id, job.queue, job.status, FALSE AS awaited, job.unique_key
+           FROM JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT PATH '$.id', version BIGINT PATH '$.version')) AS seen
+           STRAIGHT_JOIN jobs_job AS job FORCE INDEX (PRIMARY) ON job.id = seen.id AND job.version = seen.version
+           FOR UPDATE /*!80001 OF job */ SKIP LOCKED",
     expired: concat! { "SELECT id FROM jobs_job
               WHERE status = ? AND status >= 2 AND finished_at < ", before!("?"), "
               ORDER BY finished_at LIMIT ? FOR UPDATE SKIP LOCKED" },
@@ -150,6 +154,12 @@ pub(super) static DIALECT: Dialect = Dialect {
                STRAIGHT_JOIN jobs_unique FORCE INDEX (PRIMARY)
                  ON jobs_unique.unique_key = s.seen COLLATE utf8mb4_bin AND jobs_unique.job_id = s.by_job
                 AND jobs_unique.version <=> s.at_version" },
+        keep: concat! { "UPDATE JSON_TABLE(?, '$[*]' COLUMNS (
+                        ", text!("kept", "VARCHAR(64)", "unique_key"), ", by_job BIGINT PATH '$.job_id',
+                        at_version BIGINT PATH '$.version')) AS k
+               STRAIGHT_JOIN jobs_unique FORCE INDEX (PRIMARY)
+                 ON jobs_unique.unique_key = k.kept COLLATE utf8mb4_bin AND jobs_unique.job_id = k.by_job
+               SET jobs_unique.version = k.at_version" },
         replace: concat! { "UPDATE jobs_job FORCE INDEX (PRIMARY)
                   SET scheduled_at = ", due_at!(), ",
                       parameters = ?, version = version + 1
@@ -162,6 +172,11 @@ pub(super) static DIALECT: Dialect = Dialect {
     },
     cron: cron::CRON,
     by_id: |update| update.replacen("UPDATE `jobs_job`", "UPDATE `jobs_job` FORCE INDEX (PRIMARY)", 1),
+    by_ids: |update| {
+        let these = concat! { "UPDATE ", ids!("changed"), " AS c
+        STRAIGHT_JOIN jobs_job FORCE INDEX (PRIMARY) ON jobs_job.id = c.changed" };
+        update.replacen("UPDATE `jobs_job`", these, 1)
+    },
     insert_or_ignore: |insert| insert.replacen("INSERT", "INSERT IGNORE", 1),
 };
 

@@ -36,6 +36,10 @@ pub(super) static DIALECT: Dialect = Dialect {
     ),
     beat: Beat::Statement(BEAT),
     lock_one: "SELECT id FROM jobs_job WHERE id = $1 FOR UPDATE SKIP LOCKED",
+    hold: "SELECT job.id, job.queue, job.status, job.awaited, job.unique_key
+           FROM jobs_job AS job JOIN json_to_recordset($1::json) AS seen (id bigint, version bigint)
+             ON seen.id = job.id AND seen.version = job.version
+           ORDER BY job.id FOR UPDATE OF job SKIP LOCKED",
     expired: "SELECT id FROM jobs_job
               WHERE status = $1 AND status >= 2 AND finished_at < statement_timestamp() - $2 * interval '1 millisecond'
               ORDER BY finished_at LIMIT (SELECT $3::bigint) FOR UPDATE SKIP LOCKED",
@@ -85,6 +89,12 @@ pub(super) static DIALECT: Dialect = Dialect {
                    JOIN jobs_unique ON jobs_unique.unique_key = seen.unique_key AND jobs_unique.job_id = seen.job_id
                     AND jobs_unique.version IS NOT DISTINCT FROM seen.version
                    ORDER BY jobs_unique.unique_key FOR UPDATE OF jobs_unique))",
+        keep: "UPDATE jobs_unique SET version = kept.version
+               FROM (SELECT jobs_unique.ctid AS place, seen.version
+                     FROM json_to_recordset($1::json) AS seen (unique_key text, job_id bigint, version bigint)
+                     JOIN jobs_unique ON jobs_unique.unique_key = seen.unique_key AND jobs_unique.job_id = seen.job_id
+                     ORDER BY jobs_unique.unique_key FOR UPDATE OF jobs_unique) AS kept
+               WHERE jobs_unique.ctid = kept.place",
         replace: "UPDATE jobs_job
                   SET scheduled_at = COALESCE($1::text::timestamptz,
                                               statement_timestamp() + COALESCE($2::bigint, 0) * interval '1 millisecond'),
@@ -97,6 +107,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     },
     cron: cron::CRON,
     by_id: str::to_owned,
+    by_ids: |update| format!(concat!("{update} WHERE id = ANY(ARRAY(", ids!("$1"), "))"), update = update),
     insert_or_ignore: |insert| format!("{insert} ON CONFLICT DO NOTHING"),
 };
 

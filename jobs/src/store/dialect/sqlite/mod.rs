@@ -40,6 +40,9 @@ pub(super) static DIALECT: Dialect = Dialect {
            WHERE id = ?2" },
     ),
     lock_one: "SELECT id FROM jobs_job WHERE id = ?1",
+    hold: "SELECT job.id, job.queue, job.status, FALSE AS awaited, job.unique_key
+           FROM json_each(?1) AS seen CROSS JOIN jobs_job AS job
+             ON job.id = seen.value ->> 'id' AND job.version = seen.value ->> 'version'",
     expired: concat! { "SELECT id FROM jobs_job
               WHERE status = ?1 AND status >= 2
                 AND finished_at < ", before!("?2"), "
@@ -86,6 +89,10 @@ pub(super) static DIALECT: Dialect = Dialect {
         release: "DELETE FROM jobs_unique
                WHERE (unique_key, job_id, COALESCE(version, -1)) IN (
                    SELECT value ->> 'unique_key', value ->> 'job_id', COALESCE(value ->> 'version', -1) FROM json_each(?1))",
+        keep: "UPDATE jobs_unique SET version = kept.kept_version
+               FROM (SELECT value ->> 'unique_key' AS kept_key, value ->> 'job_id' AS kept_by, value ->> 'version' AS kept_version
+                     FROM json_each(?1)) AS kept
+               WHERE unique_key = kept.kept_key AND job_id = kept.kept_by",
         replace: concat! { "UPDATE jobs_job
                   SET scheduled_at = ", due_at!("?1", "?2"), ",
                       parameters = ?3, version = version + 1
@@ -96,6 +103,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     },
     cron: cron::CRON,
     by_id: str::to_owned,
+    by_ids: |update| format!(concat!("{update} WHERE id IN (", values!("?1"), ")"), update = update),
     insert_or_ignore: |insert| format!("{insert} ON CONFLICT DO NOTHING"),
 };
 

@@ -1,0 +1,417 @@
+//! Acting on many jobs: with the same effects as one by one, on exactly those that were counted.
+
+use std::time::Duration;
+
+use jobs::prelude::*;
+use jobs::{Bulk, BulkSummary, Error, JobFilter};
+use jobs_tests::{Database, Gate, Kind, Running, cases, soon};
+use sea_orm::{ConnectionTrait as _, FromQueryResult as _, JsonValue, Statement};
+use serde_json::Value;
+
+use crate::support::common::{assert_read_back, refused, total, work, worker_at};
+use crate::support::definitions::{Add, Gated, Talk};
+
+cases![
+    cancel_does_to_many_what_it_does_to_one,
+    retry_does_to_many_what_it_does_to_one,
+    delete_does_to_many_what_it_does_to_one,
+    run_now_does_to_many_what_it_does_to_one,
+    of_jobs_with_one_key_the_oldest_is_retried,
+    a_job_whose_key_another_one_holds_is_counted_and_left,
+    more_jobs_than_a_batch_are_acted_on_and_each_batch_is_reported,
+    jobs_scheduled_after_the_count_are_left,
+    jobs_that_end_after_the_count_are_left,
+    jobs_that_start_after_the_count_are_left_unless_waiting_ones_were_counted,
+    jobs_that_have_changed_since_the_count_are_counted,
+    retry_means_failed_jobs_unless_statuses_are_named,
+    statuses_that_an_action_can_not_change_are_refused,
+    a_locked_job_holds_up_no_other_and_is_counted if Kind::locks_rows,
+    a_job_that_is_locked_for_a_moment_is_acted_on_in_the_end if Kind::locks_rows,
+    what_is_dropped_half_way_is_continued_by_the_same_call,
+    jobs_are_scheduled_and_executed_meanwhile if Kind::locks_rows,
+    a_running_job_is_asked_to_stop,
+    whoever_waits_for_a_canceled_job_is_told,
+    a_count_is_read_as_it_is_written,
+];
+
+async fn of(t: &Database, filter: JobFilter) -> Bulk {
+    jobs::bulk(t.db(), filter).await.unwrap()
+}
+
+fn summary(done: u64) -> impl Fn(BulkSummary) -> bool {
+    move |summary| summary.done == done && summary.total() == done
+}
+
+/// Replaces all rows by random jobs in all statuses, with and without keys, messages and attempts: the same ones for the same seed.
+async fn write_rows(t: &Database, seed: u64) {
+    for table in ["jobs_job", "jobs_message", "jobs_attempt", "jobs_unique"] {
+        t.execute(&format!("DELETE FROM {table}")).await;
+    }
+    let mut random = fastrand::Rng::with_seed(seed);
+    let (past, future) = match t.kind() {
+        Kind::Sqlite => ("'2001-02-03T04:05:06.000Z'", "'2999-01-01T00:00:00.000Z'"),
+        _ => ("'2001-02-03 04:05:06'", "'2999-01-01 00:00:00'"),
+    };
+    for id in 1..=60 {
+        let status = random.i16(0..5);
+        let mut maybe = |text: &str| if random.bool() { text.to_owned() } else { "NULL".to_owned() };
+        let started = if status == 0 { "NULL".to_owned() } else { maybe(past) };
+        let finished = if status < 2 { "NULL" } else { past };
+        let (results, error, asked, worker) = (maybe("'{\"a\": 1.50}'"), maybe("'it failed'"), maybe(past), maybe("7"));
+        let scheduled = if maybe("x") == "x" { past } else { future };
+        let (has_key, key) = (maybe("x") == "x", random.u8(0..12));
+        let (unique_key, unique_while) =
+            if has_key { (format!("'key {key}'"), random.i16(0..2) * 2 + 1) } else { ("NULL".to_owned(), 0) };
+        let (attempt, budget, version) = (random.u8(0..9), random.u8(1..9), random.u8(0..99));
+        let queue = random.u8(0..3);
+        t.execute(&format!(
+            "INSERT INTO jobs_job (id, name, queue, priority, status, version, attempt, max_attempts, budget, parameters, results, \
+             progress, created_at, scheduled_at, started_at, finished_at, worker_id, cancel_requested_at, last_error, \
+             unique_key, unique_while) \
+             VALUES ({id}, 'Add', 'q{queue}', 3, {status}, {version}, {attempt}, {budget} + 2, {budget}, '{{\"a\": 1}}', {results}, \
+             40, {past}, {scheduled}, {started}, {finished}, {worker}, {asked}, {error}, {unique_key}, {unique_while})"
+        ))
+        .await;
+        for number in 0..random.u8(0..3) {
+            t.execute(&format!(
+                "INSERT INTO jobs_message (job_id, attempt, version, number, level, created_at, text) \
+                 VALUES ({id}, 1, 1, {number}, 0, {past}, 'text')"
+            ))
+            .await;
+            t.execute(&format!(
+                "INSERT INTO jobs_attempt (job_id, attempt, version, worker, ended_at, how, error) \
+                 VALUES ({id}, {number}, 1, 'w', {past}, 'error', 'text')"
+            ))
+            .await;
+        }
+        // Whether the job has its key, and until when: an open one comes first, because only it can hold the key.
+        if has_key && (status < 2 || random.u8(0..3) > 0) {
+            let until = if random.u8(0..3) == 0 { future } else { "NULL" };
+            if status < 2 {
+                t.execute(&format!("DELETE FROM jobs_unique WHERE unique_key = {unique_key}")).await;
+            }
+            let row = format!(
+                "INSERT INTO jobs_unique (unique_key, job_id, version, expires_at) VALUES ({unique_key}, {id}, 0, {until})"
+            );
+            let _ = t.try_execute(&row).await;
+        }
+    }
+}
+
+/// All rows of all tables that a verb may change, as JSON; times of this year are `now`.
+async fn rows(t: &Database) -> Vec<String> {
+    let mut rows = Vec::new();
+    for (table, order) in [
+        ("jobs_job", "id"),
+        ("jobs_message", "job_id, version, number"),
+        ("jobs_attempt", "job_id, attempt"),
+        ("jobs_unique", "unique_key"),
+    ] {
+        let select =
+            Statement::from_string(t.db().get_database_backend(), format!("SELECT * FROM {table} ORDER BY {order}"));
+        for mut row in JsonValue::find_by_statement(select).all(t.db()).await.unwrap() {
+            for value in row.as_object_mut().unwrap().values_mut() {
+                let is_now = value
+                    .as_str()
+                    .is_some_and(|text| text.starts_with("20") && text.contains(':') && !text.starts_with("2001"));
+                if is_now {
+                    *value = Value::from("now");
+                }
+            }
+            rows.push(format!("{table} {row}"));
+        }
+    }
+    rows
+}
+
+/// Asserts that a verb does to many jobs what it does to one after the other, in the order of their ids.
+async fn assert_same(
+    t: &Database,
+    statuses: &[JobStatus],
+    many: impl AsyncFn(&Bulk, &Database) -> BulkSummary,
+    one: impl AsyncFn(&Database, JobId) -> Result<(), Error>,
+) {
+    let filter = statuses.iter().fold(JobFilter::new(), |filter, status| filter.status(*status));
+    for seed in 0..5 {
+        write_rows(t, seed).await;
+        let before = rows(t).await;
+        let counted = of(t, filter.clone()).await;
+        let summary = many(&counted, t).await;
+        let many = rows(t).await;
+        write_rows(t, seed).await;
+        assert_eq!(before, rows(t).await);
+        let mut refused = 0;
+        for id in t.numbers("SELECT id FROM jobs_job ORDER BY id").await {
+            let id = JobId::from(id);
+            if statuses.contains(&jobs::status(t.db(), id).await.unwrap()) {
+                match one(t, id).await {
+                    Ok(()) => {}
+                    Err(Error::Duplicate { .. }) => refused += 1,
+                    Err(error) => panic!("job {id}: {error}"),
+                }
+            }
+        }
+        let each = rows(t).await;
+        let differing: Vec<_> = many.iter().zip(&each).filter(|(one, other)| one != other).collect();
+        assert!(many == each, "seed {seed}: {differing:#?}");
+        assert_ne!(many, before, "seed {seed}");
+        assert_eq!((summary.total(), summary.duplicates), (counted.counts().total(), refused), "{summary:?}");
+        assert_eq!((summary.changed, summary.locked), (0, 0), "{summary:?}");
+    }
+}
+
+async fn cancel_does_to_many_what_it_does_to_one(t: Database) {
+    let open = [JobStatus::Scheduled, JobStatus::Running];
+    let many = async |jobs: &Bulk, t: &Database| jobs.cancel(t.db()).await.unwrap();
+    assert_same(&t, &open, many, async |t, id| jobs::cancel(t.db(), id).await.map(drop)).await;
+}
+
+async fn retry_does_to_many_what_it_does_to_one(t: Database) {
+    let closed = [JobStatus::Canceled, JobStatus::Failed, JobStatus::Terminated];
+    let many = async |jobs: &Bulk, t: &Database| jobs.retry(t.db()).await.unwrap();
+    assert_same(&t, &closed, many, async |t, id| jobs::retry(t.db(), id).await).await;
+}
+
+async fn delete_does_to_many_what_it_does_to_one(t: Database) {
+    let closed = [JobStatus::Canceled, JobStatus::Failed];
+    let many = async |jobs: &Bulk, t: &Database| jobs.delete(t.db()).await.unwrap();
+    assert_same(&t, &closed, many, async |t, id| jobs::delete(t.db(), id).await).await;
+}
+
+async fn run_now_does_to_many_what_it_does_to_one(t: Database) {
+    let many = async |jobs: &Bulk, t: &Database| jobs.run_now(t.db()).await.unwrap();
+    assert_same(&t, &[JobStatus::Scheduled], many, async |t, id| jobs::run_now(t.db(), id).await).await;
+}
+
+/// Jobs with these keys, all failed.
+async fn failed_with_keys(t: &Database, keys: &[&str]) -> Vec<JobId> {
+    let mut ids = Vec::new();
+    for key in keys {
+        ids.push(Add::new(1).schedule(t.db()).unique_key(*key).await.unwrap().id());
+        t.execute("UPDATE jobs_job SET status = 3").await;
+    }
+    ids
+}
+
+async fn of_jobs_with_one_key_the_oldest_is_retried(t: Database) {
+    let ids = failed_with_keys(&t, &["a", "a", "b", "a", "b"]).await;
+    let summary = of(&t, JobFilter::new()).await.retry(t.db()).await.unwrap();
+    assert_eq!((summary.done, summary.duplicates, summary.total()), (2, 3, 5));
+    let waiting = jobs::list(t.db(), JobFilter::new().status(JobStatus::Scheduled)).await.unwrap();
+    assert_eq!(waiting.iter().map(|job| job.id).collect::<Vec<_>>(), [ids[2], ids[0]]);
+    let again = Add::new(1).schedule(t.db()).unique_key("a").await.unwrap();
+    assert_eq!((again.existed(), again.id()), (true, ids[0]));
+}
+
+async fn a_job_whose_key_another_one_holds_is_counted_and_left(t: Database) {
+    let ids = failed_with_keys(&t, &["a", "b"]).await;
+    let holder = Add::new(1).schedule(t.db()).unique_key("a").await.unwrap();
+    let before = jobs::record(t.db(), ids[0]).await.unwrap();
+    let failed = of(&t, JobFilter::new()).await;
+    let summary = failed.retry(t.db()).await.unwrap();
+    assert_eq!((summary.done, summary.duplicates, summary.total()), (1, 1, 2));
+    assert_eq!(jobs::record(t.db(), ids[0]).await.unwrap(), before);
+    assert_eq!(jobs::status(t.db(), ids[1]).await.unwrap(), JobStatus::Scheduled);
+    holder.cancel(t.db()).await.unwrap();
+    assert_eq!(failed.retry(t.db()).await.unwrap().done, 1);
+}
+
+async fn more_jobs_than_a_batch_are_acted_on_and_each_batch_is_reported(t: Database) {
+    jobs::schedule_all(t.db(), (0..2_100).map(Add::new)).await.unwrap();
+    let waiting = of(&t, JobFilter::new().name("Add").limit(1).after(5)).await;
+    let mut reports = Vec::new();
+    let cancel = waiting.cancel(t.db());
+    assert_eq!(cancel.jobs(), 2_100);
+    let canceled = cancel.on_progress(|so_far| reports.push(so_far.done)).await.unwrap();
+    assert!(summary(2_100)(canceled), "{canceled:?}");
+    assert_eq!(reports, [1_000, 2_000, 2_100]);
+    let closed = of(&t, JobFilter::new()).await;
+    assert_eq!(closed.retry(t.db()).jobs(), 0, "none has failed");
+    let canceled = of(&t, JobFilter::new().status(JobStatus::Canceled)).await;
+    assert!(summary(2_100)(canceled.retry(t.db()).await.unwrap()));
+    t.execute("UPDATE jobs_job SET status = 4").await;
+    assert!(summary(2_100)(of(&t, JobFilter::new()).await.delete(t.db()).await.unwrap()));
+    assert_eq!(total(&t).await, 0);
+}
+
+async fn jobs_scheduled_after_the_count_are_left(t: Database) {
+    let early = Add::new(1).schedule(t.db()).await.unwrap();
+    let counted = of(&t, JobFilter::new()).await;
+    let late = Add::new(2).schedule(t.db()).await.unwrap();
+    assert_eq!((counted.last(), counted.counts().total()), (early.id(), 1));
+    assert!(summary(1)(counted.cancel(t.db()).await.unwrap()));
+    assert_eq!(late.status(t.db()).await.unwrap(), JobStatus::Scheduled);
+    assert_eq!(early.status(t.db()).await.unwrap(), JobStatus::Canceled);
+}
+
+async fn jobs_that_end_after_the_count_are_left(t: Database) {
+    let early = Talk::new("fail").schedule(t.db()).await.unwrap();
+    work(&t).await;
+    let late = Talk::new("fail").schedule(t.db()).delay(Duration::from_hours(1)).await.unwrap();
+    let counted = of(&t, JobFilter::new()).await;
+    t.make_due().await;
+    work(&t).await;
+    assert_eq!(late.status(t.db()).await.unwrap(), JobStatus::Failed);
+    assert!(summary(1)(counted.retry(t.db()).await.unwrap()));
+    assert_eq!(late.status(t.db()).await.unwrap(), JobStatus::Failed);
+    assert_eq!(early.status(t.db()).await.unwrap(), JobStatus::Scheduled);
+}
+
+async fn jobs_that_start_after_the_count_are_left_unless_waiting_ones_were_counted(t: Database) {
+    let handle = Gated::new().schedule(t.db()).await.unwrap();
+    let running = of(&t, JobFilter::new().status(JobStatus::Running)).await;
+    let open = of(&t, JobFilter::new()).await;
+    let gate = Gate::default();
+    let worker = worker_at(&t, &gate);
+    gate.arrivals(1).await;
+    assert!(summary(0)(running.cancel(t.db()).await.unwrap()));
+    assert_eq!(handle.record(t.db()).await.unwrap().cancel_requested_at, None);
+    let summary = open.cancel(t.db()).await.unwrap();
+    assert_eq!((summary.done, summary.requested, summary.total()), (0, 1, 1));
+    soon(worker.stop()).await;
+}
+
+async fn jobs_that_have_changed_since_the_count_are_counted(t: Database) {
+    let handles = jobs::schedule_all(t.db(), (0..4).map(Add::new)).await.unwrap();
+    let counted = of(&t, JobFilter::new()).await;
+    handles[0].cancel(t.db()).await.unwrap();
+    handles[1].cancel(t.db()).await.unwrap();
+    handles[1].delete(t.db()).await.unwrap();
+    let canceled = counted.cancel(t.db()).await.unwrap();
+    assert_eq!((canceled.done, canceled.changed, canceled.total()), (2, 2, 4));
+    let again = counted.cancel(t.db()).await.unwrap();
+    assert_eq!((again.done, again.changed, again.total()), (0, 4, 4));
+}
+
+async fn retry_means_failed_jobs_unless_statuses_are_named(t: Database) {
+    let handles = jobs::schedule_all(t.db(), (0..3).map(Add::new)).await.unwrap();
+    for (handle, status) in handles.iter().zip([2, 3, 4]) {
+        t.execute(&format!("UPDATE jobs_job SET status = {status} WHERE id = {handle}")).await;
+    }
+    let all = of(&t, JobFilter::new()).await;
+    assert_eq!((all.counts().total(), all.retry(t.db()).jobs(), all.delete(t.db()).jobs()), (3, 1, 3));
+    assert!(summary(1)(all.retry(t.db()).await.unwrap()));
+    assert_eq!(handles[1].status(t.db()).await.unwrap(), JobStatus::Scheduled);
+    let succeeded = of(&t, JobFilter::new().status(JobStatus::Terminated).status(JobStatus::Scheduled)).await;
+    assert!(summary(1)(succeeded.retry(t.db()).await.unwrap()));
+    assert_eq!(handles[2].status(t.db()).await.unwrap(), JobStatus::Scheduled);
+    assert_eq!(handles[0].status(t.db()).await.unwrap(), JobStatus::Canceled);
+}
+
+async fn statuses_that_an_action_can_not_change_are_refused(t: Database) {
+    let handle = Add::new(1).schedule(t.db()).await.unwrap();
+    let waiting = of(&t, JobFilter::new().status(JobStatus::Scheduled)).await;
+    assert_eq!(refused(waiting.delete(t.db()).await), "status");
+    assert_eq!(refused(waiting.retry(t.db()).await), "status");
+    let failed = of(&t, JobFilter::new().status(JobStatus::Failed)).await;
+    assert_eq!(refused(failed.cancel(t.db()).await), "status");
+    assert_eq!(refused(failed.run_now(t.db()).await), "status");
+    assert_eq!(handle.status(t.db()).await.unwrap(), JobStatus::Scheduled);
+}
+
+async fn a_locked_job_holds_up_no_other_and_is_counted(t: Database) {
+    let handles = jobs::schedule_all(t.db(), (0..3).map(Add::new)).await.unwrap();
+    let counted = of(&t, JobFilter::new()).await;
+    let transaction = jobs::begin(t.db()).await.unwrap();
+    handles[1].set_parameter(&transaction, "b", 5).await.unwrap();
+    let canceled = soon(counted.cancel(t.db()).into_future()).await.unwrap();
+    assert_eq!((canceled.done, canceled.locked, canceled.total()), (2, 1, 3));
+    transaction.commit().await.unwrap();
+    let again = counted.cancel(t.db()).await.unwrap();
+    assert_eq!((again.done, again.changed, again.total()), (1, 2, 3));
+}
+
+async fn a_job_that_is_locked_for_a_moment_is_acted_on_in_the_end(t: Database) {
+    let handles = jobs::schedule_all(t.db(), (0..3).map(Add::new)).await.unwrap();
+    let counted = of(&t, JobFilter::new()).await;
+    let transaction = jobs::begin(t.db()).await.unwrap();
+    let update = format!("UPDATE jobs_job SET priority = 1 WHERE id = {}", handles[1]);
+    transaction.execute_unprepared(&update).await.unwrap();
+    let mut transaction = Some(transaction);
+    let canceled = counted.cancel(t.db()).on_progress(move |_| {
+        if let Some(transaction) = transaction.take() {
+            tokio::spawn(transaction.commit());
+        }
+    });
+    let canceled = canceled.await.unwrap();
+    assert!(summary(3)(canceled), "{canceled:?}");
+}
+
+async fn what_is_dropped_half_way_is_continued_by_the_same_call(t: Database) {
+    jobs::schedule_all(t.db(), (0..2_500).map(Add::new)).await.unwrap();
+    let counted = of(&t, JobFilter::new()).await;
+    let (stop, stopped) = tokio::sync::oneshot::channel();
+    let mut stop = Some(stop);
+    let cancel = counted.cancel(t.db()).on_progress(|_| {
+        if let Some(stop) = stop.take() {
+            stop.send(()).unwrap();
+        }
+    });
+    tokio::select! {
+        biased;
+        _ = stopped => {}
+        summary = cancel.into_future() => panic!("not dropped: {summary:?}"),
+    }
+    let canceled = jobs::counts(t.db(), JobFilter::new()).await.unwrap().canceled;
+    assert_eq!(canceled % 1_000, 0, "a batch is done or not");
+    assert!((1_000..2_500).contains(&canceled), "{canceled}");
+    let rest = counted.cancel(t.db()).await.unwrap();
+    assert_eq!((rest.done, rest.changed, rest.total()), (2_500 - canceled, canceled, 2_500));
+}
+
+async fn jobs_are_scheduled_and_executed_meanwhile(t: Database) {
+    let other = |number| Add::new(number).with_options(JobOptions::new().queue("other"));
+    jobs::schedule_all(t.db(), (0..10_000).map(other)).await.unwrap();
+    let counted = of(&t, JobFilter::new().queue("other")).await;
+    let worker = Running::start(Worker::new(t.db().clone()).queue("q", 5));
+    let run_one = async || {
+        let handle = Add::new(1).schedule(t.db()).queue("q").await.unwrap();
+        soon(handle.wait(t.db())).await.unwrap();
+    };
+    run_one().await;
+    let (report, reported) = tokio::sync::watch::channel(0);
+    let cancel = counted.cancel(t.db()).on_progress(move |so_far| {
+        report.send_replace(so_far.done);
+    });
+    let meanwhile = async {
+        run_one().await;
+        *reported.borrow()
+    };
+    let (canceled, done) = tokio::join!(cancel.into_future(), meanwhile);
+    assert!(summary(10_000)(canceled.as_ref().copied().unwrap()), "{canceled:?}");
+    assert!(done < 10_000, "the job has waited for all of them");
+    worker.stop().await;
+}
+
+async fn a_running_job_is_asked_to_stop(t: Database) {
+    let gate = Gate::default();
+    let running = Gated::new().schedule(t.db()).await.unwrap();
+    let worker = worker_at(&t, &gate);
+    gate.arrivals(1).await;
+    let summary = of(&t, JobFilter::new().queue("gated")).await.cancel(t.db()).await.unwrap();
+    assert_eq!((summary.done, summary.requested, summary.total()), (0, 1, 1));
+    assert!(matches!(soon(running.wait(t.db())).await, Err(Error::JobCanceled { .. })));
+    worker.stop().await;
+}
+
+async fn whoever_waits_for_a_canceled_job_is_told(t: Database) {
+    let handle = Add::new(1).schedule(t.db()).delay(Duration::from_hours(1)).await.unwrap();
+    let waits = tokio::spawn({
+        let db = t.connect().await;
+        async move { handle.wait(&db).await }
+    });
+    of(&t, JobFilter::new()).await.cancel(t.db()).await.unwrap();
+    assert!(matches!(soon(waits).await.unwrap(), Err(Error::JobCanceled { .. })));
+}
+
+async fn a_count_is_read_as_it_is_written(t: Database) {
+    Talk::new("fail").schedule(t.db()).await.unwrap();
+    work(&t).await;
+    let counted = of(&t, JobFilter::new().name("Talk")).await;
+    assert_read_back(&counted);
+    let json = serde_json::to_string(&counted).unwrap();
+    let confirmed: Bulk = serde_json::from_str(&json).unwrap();
+    let retried = confirmed.retry(t.db()).await.unwrap();
+    assert!(summary(1)(retried));
+    assert_read_back(&retried);
+}
