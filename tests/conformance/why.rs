@@ -231,7 +231,7 @@ async fn a_long_backlog_is_counted_up_to_ten_thousand(t: Database) {
     assert_eq!((before(&t, first).await, before(&t, second).await), (Some(9_999), Some(10_000)));
     let reason = reason(&t, third).await;
     assert!(matches!(reason, WaitReason::Behind { jobs: 10_000, or_more: true, .. }), "{reason:?}");
-    assert_eq!(reason.to_string(), "More than 10,000 jobs are before it in queue `long-running`.");
+    assert_eq!(reason.to_string(), "At least 10,000 jobs are before it in queue `long-running`.");
 }
 
 async fn workers_that_run_jobs_of_its_queue_may_be_busy(t: Database) {

@@ -83,7 +83,7 @@ pub enum WaitReason {
         queue: String,
         /// The number of jobs that are before it, counted up to 10,000.
         jobs: u64,
-        /// Whether there are more than were counted.
+        /// Whether there may be more than were counted.
         or_more: bool,
     },
     /// Jobs of its queue are running, perhaps as many as its workers run at once.
@@ -135,9 +135,9 @@ impl fmt::Display for WaitReason {
                 write!(f, "None of the {workers} live workers that serve queue `{queue}` has a definition of `{name}`.")
             }
             Self::Behind { queue, jobs, or_more } => {
-                let more = if *or_more { "More than " } else { "" };
+                let at_least = if *or_more { "At least " } else { "" };
                 let (jobs, are) = (with_commas(*jobs), if *jobs == 1 { "job is" } else { "jobs are" });
-                write!(f, "{more}{jobs} {are} before it in queue `{queue}`.")
+                write!(f, "{at_least}{jobs} {are} before it in queue `{queue}`.")
             }
             Self::WorkersBusy { queue, running } => {
                 let (jobs, are) = (with_commas(*running), if *running == 1 { "job is" } else { "jobs are" });
@@ -212,7 +212,7 @@ mod tests {
         let behind = |jobs, or_more| WaitReason::Behind { queue: queue(), jobs, or_more };
         assert_says(&behind(1, false), "1 job is before it in queue `mail`.");
         assert_says(&behind(4_007, false), "4,007 jobs are before it in queue `mail`.");
-        assert_says(&behind(10_000, true), "More than 10,000 jobs are before it in queue `mail`.");
+        assert_says(&behind(10_000, true), "At least 10,000 jobs are before it in queue `mail`.");
         assert_says(
             &WaitReason::WorkersBusy { queue: queue(), running: 1 },
             "1 job is running in queue `mail`: its workers may have no free slot.",

@@ -27,7 +27,7 @@ pub struct Unserved {
     pub oldest: DateTimeUtc,
 }
 
-/// Due jobs of one queue, priority and name.
+/// Due jobs of one queue, priority and name that no live worker serves.
 #[derive(Debug, Serialize)]
 pub(crate) struct Group {
     pub(crate) queue: String,
@@ -40,25 +40,25 @@ pub(crate) struct Group {
 
 /// Returns the groups of due jobs that no live worker serves. The cost does not depend on how many jobs wait.
 pub(crate) async fn groups<C: ConnectionTrait>(db: &C) -> Result<Vec<Group>, DbErr> {
-    let mut groups = due_groups(db).await?;
+    let dialect = dialect::of(db.get_database_backend())?;
+    let due = db.query_all_raw(statement(dialect, dialect.due_groups, [])).await?;
     let live = workers::serving(db).await?;
     let is_served = |group: &Group| {
         live.iter().any(|serves| serves.queues.contains(&group.queue) && serves.names.contains(&group.name))
     };
+    let mut groups = Vec::new();
+    // In the order that `Dialect::due_groups` states.
+    for row in &due {
+        let mut columns = Columns::of(row);
+        groups.push(Group {
+            queue: columns.next()?,
+            priority: columns.next()?,
+            name: columns.next()?,
+            oldest: columns.next()?,
+        });
+    }
     groups.retain(|group| !is_served(group));
     Ok(groups)
-}
-
-/// Returns the groups of due jobs. The cost does not depend on how many jobs wait.
-pub(crate) async fn due_groups<C: ConnectionTrait>(db: &C) -> Result<Vec<Group>, DbErr> {
-    let dialect = dialect::of(db.get_database_backend())?;
-    let due = db.query_all_raw(statement(dialect, dialect.due_groups, [])).await?;
-    let group = |row| {
-        let mut columns = Columns::of(row);
-        // In the order that `Dialect::due_groups` states.
-        Ok(Group { queue: columns.next()?, priority: columns.next()?, name: columns.next()?, oldest: columns.next()? })
-    };
-    due.iter().map(group).collect()
 }
 
 /// Returns the condition for due jobs of these groups.

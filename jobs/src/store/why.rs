@@ -1,14 +1,14 @@
-//! Why a job waits: the state of one job, of its queue and of the workers. No statement reads more the more jobs wait.
+//! Why a job waits: the state of one job, of its queue and of the workers. No statement reads more if more jobs wait.
 
 use sea_orm::prelude::DateTimeUtc;
 use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Query};
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QuerySelect as _, QueryTrait,
+    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    QueryTrait, Select,
 };
 
 use super::entity::job::{Column, Entity};
 use super::entity::{attempt, queue};
-use super::unserved::{self, Group};
 use super::{dialect, workers};
 use crate::model::{JobId, JobStatus};
 
@@ -33,7 +33,7 @@ pub(crate) struct Waiting {
     pub(crate) now: DateTimeUtc,
 }
 
-/// A number of jobs, and whether there are more.
+/// A number of jobs, and whether there may be more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Counted {
     pub(crate) jobs: u64,
@@ -105,41 +105,74 @@ pub(crate) async fn serving<C: ConnectionTrait>(db: &C, queue: &str) -> Result<S
     Ok(serving)
 }
 
+/// The waiting jobs of one priority and name.
+struct Group {
+    priority: i16,
+    name: String,
+}
+
 /// Counts the due jobs that are claimed before this one, of names that compete with it.
 ///
-/// Group by group, so that jobs that are due later or have other names are not read; and first those that are due earlier, then those
-/// that are due at the same time, because thousands may be if they were scheduled at once.
+/// Group by group, so that jobs that are due later or have other names are not read.
 pub(crate) async fn before<C: ConnectionTrait>(
     db: &C,
     job: &Waiting,
     competes: impl Fn(&str) -> bool,
 ) -> Result<Counted, DbErr> {
-    let dialect = dialect::of(db.get_database_backend())?;
-    let is_before = |group: &Group| group.queue == job.queue && group.priority <= job.priority && competes(&group.name);
-    let mut groups: Vec<_> = unserved::due_groups(db).await?.into_iter().filter(is_before).collect();
-    groups.sort_unstable_by_key(|group| group.priority);
-    let (due_at, now) = (dialect.time(job.due_at), dialect.time(job.now));
     let mut jobs = 0;
-    for group in groups.iter().take(GROUPS) {
-        let ranges = if group.priority < job.priority {
-            vec![Condition::all().add(Column::ScheduledAt.lte(now.clone()))]
-        } else {
-            let same_time = Column::ScheduledAt.eq(due_at.clone());
-            vec![
-                Condition::all().add(Column::ScheduledAt.lt(due_at.clone())),
-                Condition::all().add(same_time).add(Column::Id.lt(job.id.0)),
-            ]
-        };
-        for range in ranges {
-            let in_group =
-                Condition::all().add(Column::Priority.eq(group.priority)).add(Column::Name.eq(&group.name)).add(range);
-            jobs += count(db, JobStatus::Scheduled, &job.queue, in_group, COUNTED + 1 - jobs).await?;
-            if jobs > COUNTED {
-                return Ok(Counted { jobs: COUNTED, or_more: true });
-            }
+    let mut next = first_group(db, job, Condition::all()).await?;
+    for _ in 0..GROUPS {
+        let Some(group) = next else { return Ok(Counted { jobs, or_more: false }) };
+        if competes(&group.name) {
+            jobs += before_in(db, job, &group, COUNTED + 1 - jobs).await?;
         }
+        if jobs > COUNTED {
+            return Ok(Counted { jobs: COUNTED, or_more: true });
+        }
+        next = group_after(db, job, &group).await?;
     }
-    Ok(Counted { jobs, or_more: groups.len() > GROUPS })
+    Ok(Counted { jobs, or_more: next.is_some() })
+}
+
+async fn group_after<C: ConnectionTrait>(db: &C, job: &Waiting, group: &Group) -> Result<Option<Group>, DbErr> {
+    // Two conditions: for `(priority, name) > (…)` SQLite would use the priority alone.
+    let same_priority =
+        Condition::all().add(Column::Priority.eq(group.priority)).add(Column::Name.gt(group.name.as_str()));
+    match first_group(db, job, same_priority).await? {
+        Some(next) => Ok(Some(next)),
+        None => first_group(db, job, Condition::all().add(Column::Priority.gt(group.priority))).await,
+    }
+}
+
+/// Returns the first of these groups in the job's queue, up to its priority.
+async fn first_group<C: ConnectionTrait>(db: &C, job: &Waiting, which: Condition) -> Result<Option<Group>, DbErr> {
+    let row: Option<(i16, String)> = of_queue(JobStatus::Scheduled, &job.queue)
+        .columns([Column::Priority, Column::Name])
+        .filter(Column::Priority.lte(job.priority))
+        .filter(which)
+        .order_by_asc(Column::Priority)
+        .order_by_asc(Column::Name)
+        .limit(1)
+        .into_tuple()
+        .one(db)
+        .await?;
+    Ok(row.map(|(priority, name)| Group { priority, name }))
+}
+
+/// Counts the due jobs of a group that are claimed before this one, and reads at most this many.
+async fn before_in<C: ConnectionTrait>(db: &C, job: &Waiting, group: &Group, limit: u64) -> Result<u64, DbErr> {
+    let dialect = dialect::of(db.get_database_backend())?;
+    let in_group =
+        || Condition::all().add(Column::Priority.eq(group.priority)).add(Column::Name.eq(group.name.as_str()));
+    if group.priority < job.priority {
+        let due = in_group().add(Column::ScheduledAt.lte(dialect.time(job.now)));
+        return count(db, JobStatus::Scheduled, &job.queue, due, limit).await;
+    }
+    // Two counts, each of one range of the index: thousands may be due at the same time.
+    let earlier = in_group().add(Column::ScheduledAt.lt(dialect.time(job.due_at)));
+    let earlier = count(db, JobStatus::Scheduled, &job.queue, earlier, limit).await?;
+    let same_time = in_group().add(Column::ScheduledAt.eq(dialect.time(job.due_at))).add(Column::Id.lt(job.id.0));
+    Ok(earlier + count(db, JobStatus::Scheduled, &job.queue, same_time, limit - earlier).await?)
 }
 
 /// Counts the running jobs of a queue, up to [`COUNTED`].
@@ -155,14 +188,7 @@ async fn count<C: ConnectionTrait>(
     which: Condition,
     limit: u64,
 ) -> Result<u64, DbErr> {
-    let mut jobs = Entity::find()
-        .select_only()
-        .column(Column::Id)
-        // No bound value: a partial index is used only if the statement contains its condition.
-        .filter(Expr::col(Column::Status).eq(Expr::Constant(status.code().into())))
-        .filter(Column::Queue.eq(queue))
-        .filter(which)
-        .limit(limit);
+    let mut jobs = of_queue(status, queue).column(Column::Id).filter(which).limit(limit);
     let count = Query::select()
         .expr(Expr::cust("COUNT(*)"))
         .from_subquery(QueryTrait::query(&mut jobs).take(), "counted")
@@ -170,4 +196,13 @@ async fn count<C: ConnectionTrait>(
     let row = db.query_one(&count).await?;
     let counted: i64 = row.map_or(Ok(0), |row| row.try_get_by_index(0))?;
     Ok(u64::try_from(counted).unwrap_or(0))
+}
+
+/// Selects the jobs of one status in a queue, without any column.
+fn of_queue(status: JobStatus, queue: &str) -> Select<Entity> {
+    Entity::find()
+        .select_only()
+        // No bound value: a partial index is used only if the statement contains its condition.
+        .filter(Expr::col(Column::Status).eq(Expr::Constant(status.code().into())))
+        .filter(Column::Queue.eq(queue))
 }
