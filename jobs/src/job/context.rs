@@ -2,7 +2,7 @@
 
 use std::any::{TypeId, type_name};
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::attempt::RunningAttempt;
+use super::panics::Caught;
 use super::parameters::{self, OUTPUT};
 use super::updates::PendingUpdates;
 use crate::error::Error;
@@ -247,7 +248,7 @@ impl JobContext {
         let thread = std::thread::Builder::new().name("jobs-blocking".into()).spawn(move || {
             let _until_it_ends = blocking;
             let _runtime = runtime.enter();
-            let unheard = done.send(span.in_scope(|| catch_unwind(AssertUnwindSafe(code))));
+            let unheard = done.send(span.in_scope(|| catch_unwind(AssertUnwindSafe(code)).map_err(Caught::new)));
             // If the receiver is gone, the result is dropped here. That may panic, with a payload whose drop panics again: a thread
             // that ends with such a payload ends the process.
             if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(unheard))) {
@@ -257,7 +258,7 @@ impl JobContext {
         thread.unwrap_or_else(|error| panic!("no thread can be started for blocking code: {error}"));
         match result.await {
             Ok(Ok(value)) => value,
-            Ok(Err(panic)) => resume_unwind(panic),
+            Ok(Err(panic)) => panic.resume(),
             Err(_) => unreachable!("the thread sends what its code returns or panics with"),
         }
     }

@@ -85,6 +85,10 @@ impl InFlight {
         job
     }
 
+    pub(super) fn get(&self, key: Key) -> Option<Arc<InFlightJob>> {
+        lock(&self.0).get(&key).cloned()
+    }
+
     /// Forgets an attempt: its end is written, or another worker has the job.
     pub(super) fn release(&self, key: Key) -> Option<Arc<InFlightJob>> {
         lock(&self.0).remove(&key)
