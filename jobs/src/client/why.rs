@@ -33,7 +33,7 @@ pub async fn why<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<Why, Err
 /// In the order of [`WaitReason`].
 async fn reasons<C: Connection>(db: &C, job: &Waiting) -> Result<Vec<WaitReason>, Error> {
     let queue = || job.queue.clone();
-    let is_due = job.due_at <= job.now;
+    let is_due = job.scheduled_at <= job.now;
     let mut reasons = Vec::new();
     if !is_due {
         reasons.push(due_later(db, job).await?);
@@ -60,7 +60,7 @@ async fn reasons<C: Connection>(db: &C, job: &Waiting) -> Result<Vec<WaitReason>
 }
 
 async fn due_later<C: Connection>(db: &C, job: &Waiting) -> Result<WaitReason, Error> {
-    let at = job.due_at;
+    let at = job.scheduled_at;
     // Without an error, an operator has retried the job since.
     if let (Some(error), Some(how)) = (&job.last_error, store::latest_end(db, job).await?) {
         let number = |count: i32| u32::try_from(count).unwrap_or(0);

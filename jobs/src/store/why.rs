@@ -3,8 +3,8 @@
 use sea_orm::prelude::DateTimeUtc;
 use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Query};
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
-    QueryTrait, Select,
+    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, QueryTrait, Select,
 };
 
 use super::entity::job::{Column, Entity};
@@ -19,16 +19,16 @@ pub(crate) const COUNTED: u64 = 10_000;
 const GROUPS: usize = 100;
 
 /// A job as it waits, and the time of the look.
-#[derive(Debug)]
+#[derive(Debug, FromQueryResult)]
 pub(crate) struct Waiting {
-    pub(crate) id: JobId,
+    pub(crate) id: i64,
     pub(crate) name: String,
     pub(crate) queue: String,
     pub(crate) priority: i16,
     pub(crate) status: JobStatus,
     pub(crate) attempt: i32,
     pub(crate) max_attempts: i32,
-    pub(crate) due_at: DateTimeUtc,
+    pub(crate) scheduled_at: DateTimeUtc,
     pub(crate) last_error: Option<String>,
     pub(crate) now: DateTimeUtc,
 }
@@ -42,32 +42,19 @@ pub(crate) struct Counted {
 
 pub(crate) async fn job<C: ConnectionTrait>(db: &C, id: JobId) -> Result<Option<Waiting>, DbErr> {
     let clock = dialect::of(db.get_database_backend())?.clock;
-    let row: Option<(String, String, i16, JobStatus, i32, i32, DateTimeUtc, Option<String>, DateTimeUtc)> =
-        Entity::find_by_id(id.0)
-            .select_only()
-            .columns([Column::Name, Column::Queue, Column::Priority, Column::Status, Column::Attempt])
-            .columns([Column::MaxAttempts, Column::ScheduledAt, Column::LastError])
-            .column_as(Expr::cust(clock), "now")
-            .into_tuple()
-            .one(db)
-            .await?;
-    Ok(row.map(|(name, queue, priority, status, attempt, max_attempts, due_at, last_error, now)| Waiting {
-        id,
-        name,
-        queue,
-        priority,
-        status,
-        attempt,
-        max_attempts,
-        due_at,
-        last_error,
-        now,
-    }))
+    Entity::find_by_id(id.0)
+        .select_only()
+        .columns([Column::Id, Column::Name, Column::Queue, Column::Priority, Column::Status, Column::Attempt])
+        .columns([Column::MaxAttempts, Column::ScheduledAt, Column::LastError])
+        .column_as(Expr::cust(clock), "now")
+        .into_model()
+        .one(db)
+        .await
 }
 
 /// Returns how the job's latest attempt ended, if it did not end well.
 pub(crate) async fn latest_end<C: ConnectionTrait>(db: &C, job: &Waiting) -> Result<Option<String>, DbErr> {
-    attempt::Entity::find_by_id((job.id.0, job.attempt))
+    attempt::Entity::find_by_id((job.id, job.attempt))
         .select_only()
         .column(attempt::Column::How)
         .into_tuple()
@@ -169,9 +156,9 @@ async fn before_in<C: ConnectionTrait>(db: &C, job: &Waiting, group: &Group, lim
         return count(db, JobStatus::Scheduled, &job.queue, due, limit).await;
     }
     // Two counts, each of one range of the index: thousands may be due at the same time.
-    let earlier = in_group().add(Column::ScheduledAt.lt(dialect.time(job.due_at)));
+    let earlier = in_group().add(Column::ScheduledAt.lt(dialect.time(job.scheduled_at)));
     let earlier = count(db, JobStatus::Scheduled, &job.queue, earlier, limit).await?;
-    let same_time = in_group().add(Column::ScheduledAt.eq(dialect.time(job.due_at))).add(Column::Id.lt(job.id.0));
+    let same_time = in_group().add(Column::ScheduledAt.eq(dialect.time(job.scheduled_at))).add(Column::Id.lt(job.id));
     Ok(earlier + count(db, JobStatus::Scheduled, &job.queue, same_time, limit - earlier).await?)
 }
 
