@@ -22,7 +22,7 @@ pub use client::{
     Message, NamedJob, QueueRecord, Schedulable, Schedule, ScheduleAll, WithOptions, WorkerRecord, bulk, cancel,
     connect, connect_with, counts, counts_by_queue, default_queue, delete, failed_attempts, list, messages, metrics,
     migrate, output, pause, progress, queues, record, result, results, resume, retry, reveal_parameter, run_now,
-    schedule_all, set_parameter, status, unserved, wait, wait_timeout, workers,
+    schedule_all, set_parameter, status, unserved, wait, wait_timeout, why, workers,
 };
 pub use error::{BoxError, Error, JobError, JobResult};
 pub use job::parameters::MAX_JSON_BYTES;
@@ -31,6 +31,7 @@ pub use jobs_derive::{Job, job_fn, job_params};
 pub use jobs_migrations::JobsMigrator;
 pub use model::{
     AttemptEnd, JobId, JobStatus, Level, OnConflict, ParseVariantError, RetryPolicy, StopReason, UniqueWhile,
+    WaitReason, Why,
 };
 pub use sea_orm;
 pub use store::connection::{Connection, begin};

@@ -10,6 +10,7 @@ mod schedule;
 mod show;
 mod support;
 mod usage;
+mod why;
 
 fn main() {
     jobs_tests::main(
@@ -21,6 +22,7 @@ fn main() {
             operate::cases(),
             schedule::cases(),
             usage::cases(),
+            why::cases(),
         ]
         .concat(),
     );

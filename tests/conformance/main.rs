@@ -31,6 +31,7 @@ mod unique_batches;
 mod unique_concurrency;
 mod unique_in_transactions;
 mod wait;
+mod why;
 
 fn main() {
     let cases = [
@@ -48,6 +49,7 @@ fn main() {
         record::cases(),
         list::cases(),
         wait::cases(),
+        why::cases(),
         cancel_and_set_parameter::cases(),
         queues::cases(),
         cron::cases(),

@@ -11,6 +11,7 @@ use crate::support::telemetry::{END_UNTRACEABLE, UNTRACEABLE};
 cases![
     a_panic_is_an_error_like_any_other,
     a_panic_with_any_value_is_an_error_like_any_other,
+    a_panic_is_told_with_its_place_and_not_that_of_another_one,
     the_whole_chain_of_an_error_is_told,
     an_error_that_is_its_own_source_is_told_once,
     an_attempt_whose_task_unwinds_has_an_end,
@@ -31,7 +32,39 @@ async fn a_panic_is_an_error_like_any_other(t: Database) {
     assert_eq!(handle.status(t.db()).await.unwrap(), JobStatus::Terminated);
     let attempts = handle.failed_attempts(t.db()).await.unwrap();
     assert_eq!(history(&t, handle).await, [(1, AttemptEnd::Panic)]);
-    assert_eq!(attempts[0].error.as_deref(), Some("panicked: it blew up"));
+    let reason = attempts[0].error.as_deref().unwrap();
+    assert!(reason.starts_with(&format!("panicked at {}:", file!())) && reason.ends_with(": it blew up"), "{reason}");
+}
+
+async fn a_panic_is_told_with_its_place_and_not_that_of_another_one(t: Database) {
+    let ways = ["in execute", "in blocking code", "after one that was caught", "continued"];
+    let handles = jobs::schedule_all(t.db(), ways.map(|way| Once::new().with_name(way))).await.unwrap();
+    work(&t, |job| async move {
+        let caught = || std::panic::catch_unwind(|| panic!("caught")).unwrap_err();
+        match job.parameter::<String>("name")?.as_str() {
+            "in execute" => panic!("here {}", line!()),
+            "in blocking code" => job.run_blocking(|| -> JobResult { panic!("here {}", line!()) }).await,
+            "after one that was caught" => {
+                caught();
+                panic!("here {}", line!());
+            }
+            // Nobody is told of such a panic.
+            _ => {
+                caught();
+                std::panic::resume_unwind(Box::new("nowhere"))
+            }
+        }
+    })
+    .await;
+    for (handle, way) in handles.into_iter().zip(ways) {
+        let reason = handle.record(t.db()).await.unwrap().last_error.unwrap();
+        if way == "continued" {
+            assert_eq!(reason, "panicked: nowhere");
+            continue;
+        }
+        let (_, line) = reason.split_once(": here ").unwrap_or_else(|| panic!("{way}: {reason}"));
+        assert!(reason.starts_with(&format!("panicked at {}:{line}:", file!())), "{way}: {reason}");
+    }
 }
 
 /// A value that panics when it is dropped, with another one.
@@ -69,7 +102,8 @@ async fn a_panic_with_any_value_is_an_error_like_any_other(t: Database) {
         let record = handle.record(t.db()).await.unwrap();
         assert_eq!(record.status, JobStatus::Failed, "{record:?}");
         let reason = record.last_error.unwrap();
-        assert!(["panicked: with a value that is no text", "left"].contains(&reason.as_str()), "{reason}");
+        let is_panic = reason.starts_with("panicked at ") && reason.ends_with(": with a value that is no text");
+        assert!(is_panic || reason == "left", "{reason}");
     }
 }
 

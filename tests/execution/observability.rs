@@ -7,11 +7,11 @@ use jobs::prelude::*;
 use jobs::{AttemptEnd, metrics};
 use jobs_tests::{Database, Gate, Running, cases, soon};
 use sea_orm::TransactionTrait as _;
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Level};
 
 use crate::support::definitions::{Encore, Play, idle_worker, worker, wrong};
 use crate::support::rows::{history, insert_worker, take_over, until};
-use crate::support::telemetry::{counted, described, measured, seen};
+use crate::support::telemetry::{Seen, counted, described, measured, seen};
 
 cases![
     attempts_are_counted_by_how_they_end,
@@ -23,6 +23,8 @@ cases![
     what_is_measured_is_described,
     what_a_job_traces_is_in_the_span_of_its_attempt,
     scheduling_is_a_span_that_knows_the_id,
+    a_job_that_fails_is_logged_as_an_error_and_a_retry_as_a_warning,
+    the_last_rescue_of_a_job_is_logged_as_its_failure,
 ];
 
 /// A worker of this case's own queue, whose name marks what it measures.
@@ -197,6 +199,50 @@ async fn what_a_job_traces_is_in_the_span_of_its_attempt(t: Database) {
         })
         .collect();
     assert_eq!(told, [("1", "execute"), ("1", "run_blocking"), ("2", "execute"), ("2", "run_blocking")]);
+}
+
+/// What was logged about jobs of the case's queue: the level, the job, its name, the attempt, and the message.
+fn logged(t: &Database) -> Vec<(Level, String, String, String, String)> {
+    let events = seen("queue", t.name()).into_iter().filter(|seen| seen.level <= Level::WARN);
+    let of = |seen: Seen| {
+        let field = |name: &str| seen.fields[name].clone();
+        (seen.level, field("job"), field("name"), field("attempt"), field("message"))
+    };
+    events.map(of).collect()
+}
+
+async fn a_job_that_fails_is_logged_as_an_error_and_a_retry_as_a_warning(t: Database) {
+    let handle = Play::new().schedule(t.db()).queue(t.name()).max_attempts(2).await.unwrap();
+    let worker = || worker(&t, |_| async { wrong("no paper") });
+    soon(serve(&t, worker()).run_until_idle()).await.unwrap();
+    let entry = |level, attempt: &str, message: &str| {
+        (level, handle.to_string(), "Play".to_owned(), attempt.to_owned(), message.to_owned())
+    };
+    assert_eq!(logged(&t), [entry(Level::WARN, "1", "no paper")]);
+    t.make_due().await;
+    soon(serve(&t, worker()).run_until_idle()).await.unwrap();
+    assert_eq!(logged(&t), [entry(Level::WARN, "1", "no paper"), entry(Level::ERROR, "2", "no paper")]);
+}
+
+async fn the_last_rescue_of_a_job_is_logged_as_its_failure(t: Database) {
+    let dead = insert_worker(&t, -1, 2).await;
+    let failed = Play::new().schedule(t.db()).queue(t.name()).max_attempts(1).await.unwrap();
+    take_over(&t, failed, dead).await;
+    let retried = schedule(&t, Play::new()).await;
+    take_over(&t, retried, dead).await;
+    let running = Running::start(serve(&t, idle_worker(&t)).lease(Duration::from_secs(1)));
+    soon(retried.wait(t.db())).await.unwrap();
+    running.stop().await;
+    assert_eq!(failed.status(t.db()).await.unwrap(), JobStatus::Failed);
+    let logged = logged(&t);
+    assert_eq!(logged.len(), 2, "{logged:?}");
+    for (level, job, name, attempt, message) in logged {
+        assert_eq!((name.as_str(), attempt.as_str()), ("Play", "1"));
+        assert!(message.starts_with("worker `elsewhere` (process 1 on elsewhere) stopped responding"), "{message}");
+        let is_failure = job == failed.to_string();
+        assert_eq!(level, if is_failure { Level::ERROR } else { Level::WARN });
+        assert_eq!(message.ends_with("the job is taken over"), !is_failure, "{message}");
+    }
 }
 
 async fn scheduling_is_a_span_that_knows_the_id(t: Database) {

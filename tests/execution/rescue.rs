@@ -48,8 +48,10 @@ async fn a_worker_that_crashes_loses_its_jobs_to_another(t: Database) {
     assert_eq!(soon(handle.wait(t.db())).await.unwrap(), 2);
     assert!(crash.elapsed() < Duration::from_secs(20), "{:?}", crash.elapsed());
     assert_eq!(history(&t, handle).await, [(1, AttemptEnd::Lost)]);
-    let reason = handle.failed_attempts(t.db()).await.unwrap().remove(0).error.unwrap();
-    assert!(reason.contains("stopped responding"), "{reason}");
+    let lost = handle.failed_attempts(t.db()).await.unwrap().remove(0);
+    let (reason, pid) = (lost.error.unwrap(), std::process::id());
+    assert!(reason.starts_with(&format!("worker `the doomed` (process {pid} on ")), "{reason}");
+    assert!(reason.ends_with(") stopped responding") && lost.worker == "the doomed", "{reason}");
     rescuer.stop().await;
 }
 
@@ -96,6 +98,14 @@ async fn jobs_of_a_dead_worker_are_rescued_and_those_of_a_live_one_are_not(t: Da
         assert_eq!(handle.record(t.db()).await.unwrap().max_attempts, 5);
         assert_eq!(history(&t, handle).await, [(1, AttemptEnd::Lost)]);
     }
+    let lost = async |handle: JobHandle<Play>| {
+        let lost = handle.failed_attempts(t.db()).await.unwrap().remove(0);
+        (lost.worker, lost.error.unwrap())
+    };
+    let who = "worker `elsewhere` (process 1 on elsewhere) stopped responding";
+    assert_eq!(lost(of_dead).await, ("elsewhere".into(), who.into()));
+    let unknown = format!("worker {}", live + 1000);
+    assert_eq!(lost(of_missing).await, (unknown.clone(), format!("{unknown} stopped responding")));
     rescuer.stop().await;
     assert_eq!(of_live.record(t.db()).await.unwrap(), before);
     assert_eq!(t.number("SELECT id FROM jobs_worker").await, live);

@@ -13,6 +13,7 @@ use super::schedule::Schedule;
 use super::set_parameter::SetParameter;
 use super::show::Show;
 use super::watch::Watch;
+use super::why::Why;
 use super::worker::RunWorker;
 
 const EXIT_CODES: &str = "\
@@ -48,6 +49,8 @@ pub(super) enum Command {
     List(List),
     /// Show everything about a job, with a timeline.
     Show(Show),
+    /// Tell why a job waits.
+    Why(Why),
     /// Follow a job until it has ended, or all running jobs until Ctrl-C.
     Watch(Watch),
     /// Cancel waiting jobs, and ask running ones to stop.

@@ -10,11 +10,11 @@
 //! }
 //! ```
 //!
-//! `program help` lists the commands: `migrate`, `worker`, `schedule`, `list`, `show`, `watch`, `cancel`, `retry`, `delete`, `run-now`,
-//! `set-parameter`, `queues`, `pause`, `resume`, `cron`, `workers`, `stats`, `doctor` and others; `--version` is that of `jobs`. The
-//! database is given by `--database`, or by `JOBS_DATABASE_URL`, which hides its password from other users. Tables fit the terminal:
-//! a narrow one drops less important columns; if the output is not a terminal, all are there. Stored text never controls the
-//! terminal.
+//! `program help` lists the commands: `migrate`, `worker`, `schedule`, `list`, `show`, `why`, `watch`, `cancel`, `retry`, `delete`,
+//! `run-now`, `set-parameter`, `queues`, `pause`, `resume`, `cron`, `workers`, `stats`, `doctor` and others; `--version` is that of
+//! `jobs`. The database is given by `--database`, or by `JOBS_DATABASE_URL`, which hides its password from other users. Tables fit
+//! the terminal: a narrow one drops less important columns; if the output is not a terminal, all are there. Stored text never
+//! controls the terminal.
 //!
 //! With `--json` each command prints one JSON document, and `watch` one per line. Times are RFC 3339 in UTC, fields ending in
 //! `_seconds` are numbers of seconds, including fractions, and statuses are in lower case.
@@ -50,6 +50,7 @@ mod table;
 mod text;
 mod timeline;
 mod watch;
+mod why;
 mod worker;
 mod workers;
 
@@ -119,6 +120,7 @@ async fn dispatch(arguments: Arguments, has_jobs: bool, set_up: impl FnOnce(Work
         Command::Schedule(schedule) => schedule.run(&db, output).await,
         Command::List(list) => list.run(&db, output).await,
         Command::Show(show) => show.run(&db, output).await,
+        Command::Why(why) => why.run(&db, output).await,
         Command::Watch(watch) => watch.run(&db, output).await,
         Command::Cancel(selection) => operate::run(Verb::Cancel, selection, &db, output).await,
         Command::Retry(selection) => operate::run(Verb::Retry, selection, &db, output).await,

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::failure::CommandResult;
 use super::output::Output;
 use super::table::or_nothing;
-use super::{durations, table, text, timeline};
-use crate::{JobId, JobRecord};
+use super::{durations, table, text, timeline, why};
+use crate::{JobId, JobRecord, JobStatus, Why};
 
 #[derive(Debug, Args)]
 pub(super) struct Show {
@@ -21,18 +21,20 @@ impl Show {
         let job = crate::record(db, self.id).await?;
         let attempts = crate::failed_attempts(db, self.id).await?;
         let messages = crate::messages(db, self.id).await?;
-        output.show(&json!({ "job": job, "attempts": attempts, "messages": messages }), || {
-            let about = table::pairs(about(&job).into_iter().filter(|(_, value)| !value.is_empty()));
+        let why = if job.status == JobStatus::Scheduled { Some(crate::why(db, self.id).await?) } else { None };
+        output.show(&json!({ "job": job, "attempts": attempts, "messages": messages, "why": why }), || {
+            let about = table::pairs(about(&job, why.as_ref()).into_iter().filter(|(_, value)| !value.is_empty()));
             format!("{about}\n\n{}", timeline::table(&job, &attempts, &messages))
         })
     }
 }
 
-fn about(job: &JobRecord) -> Vec<(&'static str, String)> {
+fn about(job: &JobRecord, why: Option<&Why>) -> Vec<(&'static str, String)> {
     vec![
         ("job", job.id.to_string()),
         ("name", text::line(&job.name)),
         ("status", job.status.to_string()),
+        ("why", or_nothing(why.map(why::sentences))),
         ("queue", text::line(&job.queue)),
         ("priority", job.priority.to_string()),
         ("attempt", format!("{} of {}", job.attempt, job.max_attempts)),

@@ -13,10 +13,10 @@ use serde_json::Value;
 
 use super::operate::{self, Cancellation};
 use super::record::{self, Attempt, JobRecord, Message};
-use super::wait;
+use super::{wait, why};
 use crate::error::Error;
 use crate::job::{Execute, Job};
-use crate::model::{JobId, JobStatus};
+use crate::model::{JobId, JobStatus, Why};
 use crate::store::connection::Connection;
 use crate::store::unique::InsertResult;
 
@@ -90,6 +90,11 @@ impl<J: Job> JobHandle<J> {
     /// The job's unsuccessful attempts, in order.
     pub async fn failed_attempts<C: Connection>(&self, db: &C) -> Result<Vec<Attempt>, Error> {
         record::failed_attempts(db, self.id).await
+    }
+
+    /// Why the job waits. See [`why`](crate::why).
+    pub async fn why<C: Connection>(&self, db: &C) -> Result<Why, Error> {
+        why::why(db, self.id).await
     }
 
     /// Waits until the job has ended, and returns the value that `execute` returned, or why there is none.

@@ -14,6 +14,7 @@ pub(crate) mod schedule;
 mod seconds;
 pub(crate) mod setup;
 pub(crate) mod wait;
+mod why;
 mod workers;
 
 pub use bulk::{Bulk, BulkAction, BulkSummary, bulk};
@@ -29,4 +30,5 @@ pub use record::{
 pub use schedule::{NamedJob, Schedulable, Schedule, ScheduleAll, WithOptions, schedule_all};
 pub use setup::{connect, connect_with, migrate};
 pub use wait::{wait, wait_timeout};
+pub use why::why;
 pub use workers::{WorkerRecord, workers};

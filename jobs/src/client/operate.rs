@@ -118,15 +118,15 @@ pub async fn run_now<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<(), 
 
 /// Returns the queue in which it waits.
 async fn run_now_once<C: ConnectionTrait>(db: &C, id: JobId) -> Result<String, Error> {
-    control::look(db, id).await?;
-    if !control::make_due(db, id).await? {
-        return Err(match control::status_now(db, id).await? {
+    jobs::check_before_lock(db, id).await?;
+    if !jobs::make_due(db, id).await? {
+        return Err(match jobs::status_now(db, id).await? {
             status if status.is_closed() => Error::Closed { id, status },
             _ => Error::NotScheduled { id },
         });
     }
-    let queue = control::find(db, id).await?.queue;
-    control::notify(db, "jobs_wake", &queue).await?;
+    let queue = jobs::find(db, id).await?.queue;
+    notify::send(db, "jobs_wake", &queue).await?;
     Ok(queue)
 }
 

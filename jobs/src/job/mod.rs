@@ -6,6 +6,7 @@ pub(crate) mod attempt;
 mod context;
 mod into_result;
 mod missed;
+pub(crate) mod panics;
 pub(crate) mod parameters;
 pub(crate) mod registry;
 pub(crate) mod unique;

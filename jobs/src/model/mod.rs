@@ -10,6 +10,7 @@ mod status;
 mod stop;
 pub(crate) mod texts;
 mod unique;
+mod why;
 
 pub use id::JobId;
 pub use level::Level;
@@ -19,3 +20,4 @@ pub use status::JobStatus;
 pub use stop::StopReason;
 pub use texts::ParseVariantError;
 pub use unique::{OnConflict, UniqueWhile};
+pub use why::{WaitReason, Why};

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::entity::job::{Column, Entity};
 use super::keys::{self, Again};
 use super::row::Columns;
-use super::{control, dialect, json, statement};
+use super::{dialect, jobs, json, statement};
 use crate::model::JobStatus;
 
 /// A moment of the database: its clock, and the last job.
@@ -121,6 +121,6 @@ pub(crate) async fn retry<C: ConnectionTrait>(db: &C, held: &[Held]) -> Result<R
         holder.is_some_and(|holder| *holder != job.seen.id)
     };
     let ids: Vec<_> = first.into_iter().filter(|job| !is_refused(job)).map(|job| job.seen.id).collect();
-    control::retry_all(db, &ids).await?;
+    jobs::retry_all(db, &ids).await?;
     Ok(Retried { ids, refused: held.iter().filter(is_refused).map(|job| job.seen.id).collect() })
 }

@@ -11,6 +11,7 @@ use sea_orm::{
 
 use super::connection::Connection;
 use super::entity::{job, worker};
+use super::workers::WorkerProcess;
 use super::{Store, dialect, jobs, json, millis, retry_contention, statement};
 use crate::error::Error;
 use crate::model::{JobId, JobStatus};
@@ -41,6 +42,7 @@ pub(crate) struct WorkersSeen {
 #[derive(Debug)]
 pub(crate) struct Heartbeat {
     pub(crate) worker: i64,
+    pub(crate) process: WorkerProcess,
     pub(crate) seen_at: DateTimeUtc,
     pub(crate) expires_at: DateTimeUtc,
 }
@@ -56,6 +58,12 @@ fn heartbeat(row: &QueryResult) -> Result<Option<Heartbeat>, DbErr> {
     let Some(worker) = row.try_get("", "id")? else { return Ok(None) };
     Ok(Some(Heartbeat {
         worker,
+        process: WorkerProcess {
+            name: row.try_get("", "name")?,
+            host: row.try_get("", "host")?,
+            // We write it from a `u32`.
+            pid: u32::try_from(row.try_get::<i64>("", "pid")?).unwrap_or(0),
+        },
         seen_at: row.try_get("", "last_seen_at")?,
         expires_at: row.try_get("", "expires_at")?,
     }))
@@ -72,7 +80,7 @@ impl Store {
                     EXISTS (SELECT 1 FROM jobs_job
                             WHERE status = 1
                               AND NOT EXISTS (SELECT 1 FROM jobs_worker WHERE jobs_worker.id = jobs_job.worker_id)) AS has_orphans,
-                    worker.id, worker.last_seen_at, worker.expires_at
+                    worker.id, worker.name, worker.host, worker.pid, worker.last_seen_at, worker.expires_at
              FROM (SELECT 1 AS one) AS always LEFT JOIN jobs_worker AS worker ON worker.id > 0",
             self.dialect.clock
         );

@@ -1,6 +1,7 @@
 //! The rows of workers: joining, heartbeats, sleep, leaving.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::time::Duration;
 
 use sea_orm::prelude::{DateTimeUtc, Json};
@@ -22,6 +23,12 @@ pub(crate) struct WorkerProcess {
     pub(crate) name: String,
     pub(crate) host: String,
     pub(crate) pid: u32,
+}
+
+impl fmt::Display for WorkerProcess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "worker `{}` (process {} on {})", self.name, self.pid, self.host)
+    }
 }
 
 /// The queues and names of jobs that a worker serves.

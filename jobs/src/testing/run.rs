@@ -17,7 +17,7 @@ use crate::error::{Error, chain};
 use crate::job::attempt::{Activity, AttemptEnv, RunningAttempt, States, StopSignal};
 use crate::job::registry::Definition;
 use crate::job::updates::Updates;
-use crate::job::{Job, parameters};
+use crate::job::{Job, panics, parameters};
 use crate::model::StopReason;
 use crate::store::row::Claimed;
 use crate::worker::{decode, outcome_of, supervise, wait_for_blocking_code};
@@ -161,6 +161,7 @@ impl<J: Job> Run<J> {
     /// start (without the state that its definition needs).
     #[track_caller]
     pub fn run(self) -> impl Future<Output = Ran<J>> {
+        panics::remember_places();
         let (cancel, grace) = (self.cancel.clone(), self.cancel_grace);
         let attempt = match self.into_attempt() {
             Ok(attempt) => Arc::new(attempt),

@@ -85,6 +85,10 @@ impl InFlight {
         job
     }
 
+    pub(super) fn get(&self, fence: Fence) -> Option<Arc<InFlightJob>> {
+        lock(&self.0).get(&fence).cloned()
+    }
+
     /// Forgets an attempt: its end is written, or another worker has the job.
     pub(super) fn release(&self, fence: Fence) -> Option<Arc<InFlightJob>> {
         lock(&self.0).remove(&fence)

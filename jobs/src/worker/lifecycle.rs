@@ -15,6 +15,7 @@ use super::{cron, finish, heartbeat, listen, maintain};
 use crate::cron::declare;
 use crate::error::Error;
 use crate::error::fault::{self, Fault};
+use crate::job::panics;
 use crate::job::registry::Registry;
 use crate::store::dialect::connection::is_closed;
 use crate::store::dialect::session::{Unsuited, unsuited, whereabouts};
@@ -33,6 +34,7 @@ pub(super) async fn run_sessions(
     registry: &Arc<Registry>,
     shutdown: &Shutdown,
 ) -> Result<(), Error> {
+    panics::remember_places();
     // Boxed: a program that runs a worker among other futures pays for no more than a pointer.
     let mut join = Box::pin(first_join(db, config, registry, shutdown.idle()));
     let Some(session) = shutdown.unless_stopped(&mut join).await else { return leave_once_joined(join).await };

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
+use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::filter::{EnvFilter, filter_fn};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::{LookupSpan, Scope};
@@ -28,9 +28,11 @@ static RECORDER: OnceLock<Snapshotter> = OnceLock::new();
 static MEASURED: Mutex<Vec<Measured>> = Mutex::new(Vec::new());
 static SEEN: Mutex<Vec<Seen>> = Mutex::new(Vec::new());
 
-/// An event of a case or of schedules, or a span inside one of a case's spans: its fields, and the spans around it, innermost first.
+/// An event of a case or of the library, or a span inside one of a case's spans: its level and fields, and the spans around it, innermost
+/// first.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
+    pub(crate) level: Level,
     pub(crate) fields: Pairs,
     pub(crate) spans: Vec<(&'static str, Pairs)>,
 }
@@ -43,10 +45,13 @@ pub(crate) fn install() {
     let printed = tracing_subscriber::fmt::layer().with_test_writer().with_filter(EnvFilter::from_default_env());
     let is_wanted = filter_fn(|what| {
         let is_of_a_job = what.is_span() && what.name().starts_with("jobs.");
-        is_ours(what) || is_of_a_job || what.target() == "jobs::worker::cron" || is_an_end(what)
+        is_ours(what) || is_of_a_job || WITNESSED.contains(&what.target())
     });
     tracing_subscriber::registry().with(Witness.with_filter(is_wanted)).with(printed).init();
 }
+
+/// The modules of the library whose events are recorded, too.
+const WITNESSED: [&str; 3] = ["jobs::worker::cron", "jobs::worker::execute::outcome", "jobs::worker::maintain::rescue"];
 
 fn is_ours(what: &Metadata<'_>) -> bool {
     what.target().starts_with("execution::observability")
@@ -134,15 +139,15 @@ impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Witness {
             let is_untraceable =
                 spans.iter().any(|(_, fields)| fields.get("queue").is_some_and(|is| is == END_UNTRACEABLE));
             assert!(!is_untraceable, "this end can't be traced");
-            return;
         }
-        SEEN.lock().unwrap().push(Seen { fields: fields.0, spans });
+        SEEN.lock().unwrap().push(Seen { level: *event.metadata().level(), fields: fields.0, spans });
     }
 
     fn on_close(&self, id: Id, context: Context<'_, S>) {
         let is_inside_ours = context.span_scope(&id).unwrap().skip(1).any(|span| is_ours(span.metadata()));
         if is_inside_ours {
-            SEEN.lock().unwrap().push(Seen { fields: Pairs::new(), spans: around(context.span_scope(&id)) });
+            let level = *context.span(&id).unwrap().metadata().level();
+            SEEN.lock().unwrap().push(Seen { level, fields: Pairs::new(), spans: around(context.span_scope(&id)) });
         }
     }
 }

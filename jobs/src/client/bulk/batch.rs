@@ -9,7 +9,7 @@ use crate::client::wait;
 use crate::error::Error;
 use crate::model::JobStatus;
 use crate::store::bulk::{self, Held, Seen};
-use crate::store::{self, control, maintain, repeat_call, wake};
+use crate::store::{self, jobs, maintain, notify, repeat_call, wake};
 
 /// What became of some jobs.
 #[derive(Debug, Default)]
@@ -55,7 +55,7 @@ async fn act_once(db: &DatabaseConnection, verb: Verb, jobs: &[Seen]) -> Result<
     let mut settled: HashSet<_> = ids.iter().copied().collect();
     match verb {
         Verb::Cancel => {
-            control::cancel_all(&transaction, &ids).await?;
+            jobs::cancel_all(&transaction, &ids).await?;
             tell.ended = held.iter().filter(|job| job.status == JobStatus::Scheduled).map(|job| job.seen.id).collect();
             batch.done = tell.ended.len();
             batch.requested = held.len() - batch.done;
@@ -71,12 +71,12 @@ async fn act_once(db: &DatabaseConnection, verb: Verb, jobs: &[Seen]) -> Result<
         }
         Verb::Delete => maintain::delete_jobs(&transaction, &ids).await?,
         Verb::RunNow => {
-            control::make_all_due(&transaction, &ids).await?;
+            jobs::make_all_due(&transaction, &ids).await?;
             tell.queues = queues(held.iter());
         }
     }
     for queue in &tell.queues {
-        control::notify(&transaction, "jobs_wake", queue).await?;
+        notify::send(&transaction, "jobs_wake", queue).await?;
     }
     transaction.commit().await?;
     Ok((batch, settled, tell))
@@ -90,10 +90,10 @@ fn queues<'h>(held: impl Iterator<Item = &'h Held>) -> BTreeSet<String> {
 async fn notify_canceled<C: ConnectionTrait>(db: &C, held: &[Held]) -> Result<(), Error> {
     let waits = |job: &&Held| job.status == JobStatus::Scheduled;
     for job in held.iter().filter(waits).filter(|job| job.awaited) {
-        control::notify(db, "jobs_finish", &job.seen.id.to_string()).await?;
+        notify::send(db, "jobs_finish", &job.seen.id.to_string()).await?;
     }
     if let Some(running) = held.iter().find(|job| !waits(job)) {
-        control::notify(db, "jobs_cancel", &running.seen.id.to_string()).await?;
+        notify::send(db, "jobs_cancel", &running.seen.id.to_string()).await?;
     }
     Ok(())
 }

@@ -1,8 +1,9 @@
 //! Blocking code of a job, on threads of its own.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::JobContext;
+use crate::job::panics::Caught;
 
 impl JobContext {
     /// Runs blocking or CPU-bound code on a new thread, one for each call, and returns its result.
@@ -27,7 +28,7 @@ impl JobContext {
         let thread = std::thread::Builder::new().name("jobs-blocking".into()).spawn(move || {
             let _until_it_ends = blocking;
             let _runtime = runtime.enter();
-            let unheard = done.send(span.in_scope(|| catch_unwind(AssertUnwindSafe(code))));
+            let unheard = done.send(span.in_scope(|| catch_unwind(AssertUnwindSafe(code)).map_err(Caught::new)));
             // If the receiver is gone, the result is dropped here. That may panic, with a payload whose drop panics again: a thread
             // that ends with such a payload ends the process.
             if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(unheard))) {
@@ -37,7 +38,7 @@ impl JobContext {
         thread.unwrap_or_else(|error| panic!("no thread can be started for blocking code: {error}"));
         match result.await {
             Ok(Ok(value)) => value,
-            Ok(Err(panic)) => resume_unwind(panic),
+            Ok(Err(panic)) => panic.resume(),
             Err(_) => unreachable!("the thread sends what its code returns or panics with"),
         }
     }

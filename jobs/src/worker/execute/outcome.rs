@@ -9,12 +9,14 @@ use serde_json::Value;
 
 use crate::error::{JobError, JobErrorKind, JobResult, chain};
 use crate::job::attempt::RunningAttempt;
+use crate::job::panics;
 use crate::job::parameters::OUTPUT;
 use crate::job::updates::text::storable;
 use crate::model::StopReason;
 use crate::model::outcome::{Attempts, Outcome, Transition};
 use crate::model::{AttemptEnd, JobStatus, Level, RetryPolicy};
 use crate::store::finish::FinishRow;
+use crate::store::row::Claimed;
 use crate::worker::finish::queue::PendingFinish;
 use crate::worker::session::Session;
 
@@ -85,8 +87,7 @@ fn errored(attempt: &RunningAttempt, error: &JobError) -> Outcome {
 
 /// The outcome of an attempt that panicked.
 pub(super) fn panicked(panic: Box<dyn Any + Send>) -> Outcome {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    let reason = format!("panicked: {}", text.unwrap_or("with a value that is no text"));
+    let reason = panics::reason(&*panic);
     if let Err(value) = panic.downcast::<String>() {
         // Dropping a value of the job's own type may panic, too.
         std::mem::forget(value);
@@ -146,7 +147,7 @@ pub(in crate::worker) fn pending_finish(
     let retry = session.registry.get(&job.name).map_or(RetryPolicy::DEFAULT, |definition| definition.defaults.retry);
     let transition = transition_of(attempt, outcome, retry, fastrand::f64());
     // A program's subscriber may panic. The attempt is marked as ended, so no one else would write its end.
-    let _ = catch_unwind(AssertUnwindSafe(|| trace(attempt, &transition)));
+    let _ = catch_unwind(AssertUnwindSafe(|| trace(job, transition.status, transition.error.as_deref())));
     let finish =
         FinishRow::new(job.id, job.version, transition, session.identity.name.clone(), Some(session.identity.id));
     PendingFinish::of(finish, attempt.clone())
@@ -179,11 +180,14 @@ fn requested(status: JobStatus, transition: Transition) -> Transition {
     }
 }
 
-fn trace(attempt: &RunningAttempt, transition: &Transition) {
-    let (id, name, number) = (attempt.job.id, &attempt.job.name, attempt.job.attempt);
-    if let Some(error) = &transition.error {
-        tracing::warn!(job = id, name, attempt = number, status = %transition.status, "{error}");
-    } else {
-        tracing::debug!(job = id, name, attempt = number, status = %transition.status, "ended");
+/// Logs the end of an attempt, which leaves the job with this status.
+pub(in crate::worker) fn trace(job: &Claimed, status: JobStatus, reason: Option<&str>) {
+    let Claimed { id: job, name, queue, attempt, .. } = job;
+    match reason {
+        Some(reason) if status == JobStatus::Failed => {
+            tracing::error!(job, name, queue, attempt, %status, "{reason}");
+        }
+        Some(reason) => tracing::warn!(job, name, queue, attempt, %status, "{reason}"),
+        None => tracing::debug!(job, name, queue, attempt, %status, "ended"),
     }
 }

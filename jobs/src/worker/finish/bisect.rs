@@ -10,7 +10,8 @@ use crate::error::fault::{self, Fault};
 use crate::job::updates::text::storable;
 use crate::model::outcome::Transition;
 use crate::model::{AttemptEnd, JobStatus};
-use crate::store::finish::{FinishRow, is_large};
+use crate::store::finish::{FencedRow as _, FinishRow, is_large};
+use crate::worker::execute::outcome::trace;
 
 impl Writer {
     /// Whether the batch has to be written in parts after this many tries.
@@ -57,7 +58,11 @@ impl Writer {
             _ => false,
         };
         if is_refused {
-            self.waiting.push_back(refused(end, error));
+            let refused = refused(end, error);
+            if let Some(job) = self.session.in_flight.get(end.fence()) {
+                trace(&job.attempt.job, refused.status, refused.error.as_deref());
+            }
+            self.waiting.push_back(refused);
         } else {
             tracing::error!(job = end.id, %error, "the end of a job can't be written; trying again in {LAST_RETRY:?}");
             self.locked.push((Instant::now() + LAST_RETRY, end.clone()));
@@ -85,7 +90,6 @@ impl Writer {
 
 /// The end of a job whose own end the database refuses: it fails with the reason, without what was refused.
 fn refused(end: &FinishRow, error: &DbErr) -> FinishRow {
-    tracing::error!(job = end.id, %error, "the database refuses the end of a job");
     let reason = format!("the database refused what the job wanted to store: {error}");
     let transition = Transition::closed(JobStatus::Failed, Some(AttemptEnd::Refused), Some(storable(reason)));
     FinishRow::new(end.id, end.version, transition, end.worker.clone(), end.owner)

@@ -87,6 +87,7 @@ impl FailureDetector {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::workers::WorkerProcess;
 
     const SECOND: Duration = Duration::from_secs(1);
     const LEASE: Duration = Duration::from_secs(30);
@@ -118,7 +119,8 @@ mod tests {
         fn observe(&mut self) {
             let sent = self.now;
             self.pass(1);
-            let beat = Heartbeat { worker: 1, seen_at: self.seen_at, expires_at: self.seen_at + LEASE };
+            let process = WorkerProcess { name: "one".into(), host: "here".into(), pid: 1 };
+            let beat = Heartbeat { worker: 1, process, seen_at: self.seen_at, expires_at: self.seen_at + LEASE };
             self.detector.observe(
                 sent,
                 self.now,

@@ -1,5 +1,6 @@
 //! Rescuing the jobs of dead workers.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use sea_orm::DbErr;
@@ -7,9 +8,10 @@ use sea_orm::DbErr;
 use super::failure_detector::FailureDetector;
 use crate::client::wait;
 use crate::model::outcome::{Attempts, Outcome};
-use crate::model::{AttemptEnd, RetryPolicy};
+use crate::model::{AttemptEnd, JobStatus, RetryPolicy};
 use crate::store::finish::FinishRow;
-use crate::store::maintain::{MAINTENANCE_ROWS, Orphan};
+use crate::store::maintain::{MAINTENANCE_ROWS, Orphan, WorkersSeen};
+use crate::store::workers::WorkerProcess;
 use crate::store::{Store, wake};
 use crate::worker::meter;
 use crate::worker::session::Session;
@@ -17,11 +19,13 @@ use crate::worker::session::Session;
 pub(super) struct Rescuer<'s> {
     session: &'s Session,
     detector: FailureDetector,
+    /// The workers that were seen: those that are there, and those that have left jobs behind.
+    known: HashMap<i64, WorkerProcess>,
 }
 
 impl<'s> Rescuer<'s> {
     pub(super) fn new(session: &'s Session) -> Self {
-        Self { session, detector: FailureDetector::new() }
+        Self { session, detector: FailureDetector::new(), known: HashMap::new() }
     }
 
     /// The time at which the next worker is dead, unless it beats.
@@ -36,6 +40,7 @@ impl<'s> Rescuer<'s> {
         let seen = store.see_workers().await?;
         let answered = Instant::now();
         self.detector.observe(sent, answered, &seen);
+        self.remember(&seen);
         if !self.session.lease.is_trusted() {
             return Ok(());
         }
@@ -51,6 +56,14 @@ impl<'s> Rescuer<'s> {
         Ok(())
     }
 
+    /// Remembers who the workers are: once another worker has deleted the row of a dead one, nobody could tell whose its jobs were.
+    fn remember(&mut self, seen: &WorkersSeen) {
+        if !seen.has_orphans {
+            self.known.clear();
+        }
+        self.known.extend(seen.heartbeats.iter().map(|beat| (beat.worker, beat.process.clone())));
+    }
+
     /// Ends the attempts of some orphans. True if there may be more.
     async fn rescue_some(&self, store: &Store) -> Result<bool, DbErr> {
         let orphans = store.orphans().await?;
@@ -62,8 +75,8 @@ impl<'s> Rescuer<'s> {
         let is_rescued = |(orphan, _): &(&Orphan, _)| written.contains(&(orphan.id, orphan.version));
         let rescued: Vec<_> = orphans.iter().zip(&ends).filter(is_rescued).collect();
         meter::finished(rescued.iter().map(|(orphan, end)| (&*orphan.queue, &*orphan.name, *end)));
-        for (orphan, _) in rescued {
-            tracing::warn!(job = orphan.id, name = orphan.name, attempt = orphan.attempt, "rescued from a lost worker");
+        for (orphan, end) in rescued {
+            trace(orphan, end);
             wake::scheduled(&orphan.queue);
         }
         wait::ended(written.iter().map(|(id, _)| *id));
@@ -72,11 +85,13 @@ impl<'s> Rescuer<'s> {
     }
 
     fn end_of(&self, orphan: &Orphan) -> FinishRow {
-        let worker = orphan.worker_id.map_or_else(|| "unknown".to_owned(), |id| format!("worker {id}"));
+        let known = orphan.worker_id.and_then(|id| self.known.get(&id));
+        let id = || orphan.worker_id.map_or_else(|| "an unknown worker".to_owned(), |id| format!("worker {id}"));
+        let who = known.map_or_else(id, ToString::to_string);
         let reason = if orphan.budget == 1 {
-            format!("{worker} stopped responding; whether it had started the job can't be known, and max_attempts is 1")
+            format!("{who} stopped responding; whether it had started the job can't be known, and max_attempts is 1")
         } else {
-            format!("{worker} stopped responding")
+            format!("{who} stopped responding")
         };
         let definition = self.session.registry.get(&orphan.name);
         let retry = definition.map_or(RetryPolicy::DEFAULT, |definition| definition.defaults.retry);
@@ -84,6 +99,17 @@ impl<'s> Rescuer<'s> {
             Attempts { attempt: orphan.attempt, max_attempts: orphan.max_attempts, budget: orphan.budget, retry };
         // Not the job's fault, as far as anyone knows: it runs again at once.
         let outcome = Outcome::Errored { how: AttemptEnd::Lost, reason, delay: Some(Duration::ZERO) };
+        let worker = known.map_or_else(id, |known| known.name.clone());
         FinishRow::new(orphan.id, orphan.version, outcome.transition(attempts, fastrand::f64()), worker, None)
+    }
+}
+
+fn trace(orphan: &Orphan, end: &FinishRow) {
+    let Orphan { id: job, name, queue, attempt, .. } = orphan;
+    let reason = end.error.as_deref().unwrap_or_default();
+    if end.status == JobStatus::Failed {
+        tracing::error!(job, name, queue, attempt, status = %end.status, "{reason}");
+    } else {
+        tracing::warn!(job, name, queue, attempt, "{reason}; the job is taken over");
     }
 }

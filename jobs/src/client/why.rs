@@ -1,0 +1,96 @@
+//! Why a job waits.
+
+use crate::error::Error;
+use crate::model::{AttemptEnd, JobId, JobStatus, WaitReason, Why};
+use crate::store::connection::Connection;
+use crate::store::why::{self as store, Serving, Waiting};
+
+/// Why a job waits: all reasons that hold at once, the decisive first.
+///
+/// A job that runs or has ended does not wait, and the answer says so: its status, and no reason. The answer is of one moment, and a
+/// job may have been started since. It costs a few short statements, however many jobs wait: those before the job are counted up to
+/// 10,000, and those of names that the workers of its queue don't know are not counted, because nobody claims them.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), jobs::Error> {
+/// # let db = jobs::testing::database().await?;
+/// let mail = jobs::NamedJob::new("SendMail", serde_json::json!({})).schedule(&db).queue("mail").await?;
+/// jobs::pause(&db, "mail").await?;
+/// let why = jobs::why(&db, mail.id()).await?;
+/// assert!(matches!(why.reasons[0], jobs::WaitReason::QueuePaused { .. }));
+/// assert_eq!(why.reasons[1].to_string(), "No live worker serves queue `mail`.");
+/// # Ok(()) }
+/// ```
+///
+/// [`Error::NotFound`] if there is no such job.
+pub async fn why<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<Why, Error> {
+    let id = id.into();
+    let job = store::job(db, id).await?.ok_or(Error::NotFound { id })?;
+    let reasons = if job.status == JobStatus::Scheduled { reasons(db, &job).await? } else { Vec::new() };
+    Ok(Why { id, status: job.status, asked_at: job.now, reasons })
+}
+
+/// In the order of [`WaitReason`].
+async fn reasons<C: Connection>(db: &C, job: &Waiting) -> Result<Vec<WaitReason>, Error> {
+    let queue = || job.queue.clone();
+    let is_due = job.scheduled_at <= job.now;
+    let mut reasons = Vec::new();
+    if !is_due {
+        reasons.push(due_later(db, job).await?);
+    }
+    if let Some(since) = store::paused_since(db, &job.queue).await? {
+        reasons.push(WaitReason::QueuePaused { queue: queue(), since });
+    }
+    let serving = store::serving(db, &job.queue).await?;
+    reasons.extend(unserved(job, &serving));
+    if is_due {
+        let before = store::before(db, job, |name| competes(name, job, &serving)).await?;
+        if before.jobs > 0 {
+            reasons.push(WaitReason::Behind { queue: queue(), jobs: before.jobs, or_more: before.or_more });
+        }
+        let running = store::running(db, &job.queue).await?;
+        if running > 0 {
+            reasons.push(WaitReason::WorkersBusy { queue: queue(), running });
+        }
+    }
+    if reasons.is_empty() {
+        reasons.push(WaitReason::NothingKnown {});
+    }
+    Ok(reasons)
+}
+
+async fn due_later<C: Connection>(db: &C, job: &Waiting) -> Result<WaitReason, Error> {
+    let at = job.scheduled_at;
+    // Without an error, an operator has retried the job since.
+    if let (Some(error), Some(how)) = (&job.last_error, store::latest_end(db, job).await?) {
+        let number = |count: i32| u32::try_from(count).unwrap_or(0);
+        return Ok(WaitReason::RetryLater {
+            at,
+            attempt: number(job.attempt),
+            max_attempts: number(job.max_attempts),
+            how: AttemptEnd::stored(&how),
+            error: error.clone(),
+        });
+    }
+    Ok(WaitReason::DueLater { at })
+}
+
+fn unserved(job: &Waiting, serving: &Serving) -> Option<WaitReason> {
+    if serving.live.is_empty() {
+        return Some(WaitReason::NoWorker { queue: job.queue.clone(), last_seen_at: serving.last_seen_at });
+    }
+    let is_known = serving.live.iter().any(|names| names.contains(&job.name));
+    (!is_known).then(|| WaitReason::UnknownName {
+        queue: job.queue.clone(),
+        name: job.name.clone(),
+        workers: u64::try_from(serving.live.len()).unwrap_or(u64::MAX),
+    })
+}
+
+/// Whether a worker that could execute this job may claim one of that name before it. If there is no such worker, the one that is started
+/// may know all names.
+fn competes(name: &str, job: &Waiting, serving: &Serving) -> bool {
+    let knows = |names: &&Vec<String>, name: &str| names.iter().any(|known| known == name);
+    let mut able = serving.live.iter().filter(|names| knows(names, &job.name)).peekable();
+    able.peek().is_none() || able.any(|names| knows(&names, name))
+}
