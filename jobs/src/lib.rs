@@ -18,11 +18,11 @@ pub mod testing;
 pub mod worker;
 
 pub use client::{
-    Attempt, Cancellation, JobCounts, JobFilter, JobHandle, JobOptions, JobRecord, Message, NamedJob, QueueRecord,
-    Schedulable, Schedule, ScheduleAll, WithOptions, WorkerRecord, cancel, connect, connect_with, counts,
-    counts_by_queue, default_queue, delete, failed_attempts, list, messages, metrics, migrate, output, pause, progress,
-    queues, record, result, results, resume, retry, reveal_parameter, schedule_all, set_parameter, status, unserved,
-    wait, wait_timeout, workers,
+    Attempt, Cancellation, JobCounts, JobEvent, JobEventId, JobEventKind, JobEvents, JobFilter, JobHandle, JobOptions,
+    JobRecord, JobState, Message, NamedJob, QueueRecord, Schedulable, Schedule, ScheduleAll, WithOptions, WorkerRecord,
+    cancel, connect, connect_with, counts, counts_by_queue, default_queue, delete, failed_attempts, list, messages,
+    metrics, migrate, output, pause, progress, queues, record, result, results, resume, retry, reveal_parameter,
+    schedule_all, set_parameter, status, unserved, wait, wait_timeout, watch, workers,
 };
 pub use error::{BoxError, Error, JobError, JobResult};
 pub use job::parameters::MAX_JSON_BYTES;

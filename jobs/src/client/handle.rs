@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::operate::{self, Cancellation};
 use super::record::{self, Attempt, JobRecord, Message};
 use super::wait;
+use super::watch::{self, JobEvents};
 use crate::error::Error;
 use crate::job::{Execute, Job};
 use crate::model::{JobId, JobStatus};
@@ -104,6 +105,12 @@ impl<J: Job> JobHandle<J> {
         limit: Duration,
     ) -> Result<<J as Execute>::Output, Error> {
         wait::wait_timeout(db, self.id, limit).await?.output()
+    }
+
+    /// Follows the job while it runs. See [`watch`](crate::watch()).
+    #[must_use]
+    pub fn watch(&self, db: &DatabaseConnection) -> JobEvents {
+        watch::watch(db, self.id)
     }
 
     /// Cancels the job. See [`cancel`](crate::cancel).
