@@ -274,7 +274,7 @@ async fn what_a_worker_that_is_cut_off_has_locked_is_executed_by_another(t: Data
     proxy.stall_after_reply_to("AS claimer", 1);
     let handle = Play::new().schedule(t.db()).await.unwrap();
     soon(proxy.stalled()).await;
-    let other = Running::start(hurried(worker(&t, nothing())));
+    let other = Running::start(hurried(Worker::new(t.db().clone()).state(nothing())));
     soon(handle.wait(t.db())).await.unwrap();
     assert_eq!(t.number("SELECT attempt FROM jobs_job").await, 1);
     until(|| async { workers(&t).await == 1 }).await;
