@@ -67,9 +67,8 @@ fn thrice() -> Script {
     })
 }
 
-const SAID: [&str; 9] = [
-    "1 begins", "1 goes on", "1 ends", "2 begins", "2 goes on", "2 ends", "3 begins", "3 goes on", "3 ends",
-];
+const SAID: [&str; 9] =
+    ["1 begins", "1 goes on", "1 ends", "2 begins", "2 goes on", "2 ends", "3 begins", "3 goes on", "3 ends"];
 
 /// A job that has three attempts, and the events of one who followed from the start: each attempt goes on when its progress was told.
 async fn followed(t: &Database) -> (JobHandle<Aside>, Vec<JobEvent>) {
@@ -80,7 +79,8 @@ async fn followed(t: &Database) -> (JobHandle<Aside>, Vec<JobEvent>) {
     let running = Running::start(Worker::new(t.db().clone()).state(thrice()).state(gate.clone()));
     while let Some(event) = soon(stream.next()).await {
         let event = event.unwrap();
-        if matches!(&event.kind, JobEventKind::State(state) if state.progress == 50 && state.status == JobStatus::Running) {
+        if matches!(&event.kind, JobEventKind::State(state) if state.progress == 50 && state.status == JobStatus::Running)
+        {
             gate.open(1);
         }
         events.push(event);
@@ -119,7 +119,8 @@ async fn states_and_messages_of_all_attempts_are_told_in_order_and_the_end_comes
 async fn whoever_goes_on_after_any_event_is_told_exactly_the_rest(t: Database) {
     let (handle, live) = followed(&t).await;
     for (place, event) in live.iter().enumerate() {
-        let left: Vec<_> = live[place + 1..].iter().filter(|event| !matches!(event.kind, JobEventKind::State(_))).collect();
+        let left: Vec<_> =
+            live[place + 1..].iter().filter(|event| !matches!(event.kind, JobEventKind::State(_))).collect();
         let told = rest(after(&t, handle, event)).await;
         assert_eq!(kinds(&told), left.iter().map(|event| &event.kind).collect::<Vec<_>>(), "after {event:?}");
     }
@@ -176,7 +177,7 @@ async fn a_change_of_progress_or_a_request_to_stop_is_told_once(t: Database) {
             job.set_progress(percent);
             job.state::<Gate>().pass().await;
         }
-        job.canceled().await;
+        job.stop_requested().await;
         Ok(())
     });
     let running = Running::start(worker.state(gate.clone()));

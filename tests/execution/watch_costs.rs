@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use jobs::prelude::*;
 use jobs::{JobEventKind, JobEvents};
 use jobs_tests::{Database, Gate, cases, soon};
 use sea_orm::DatabaseConnection;

@@ -21,7 +21,7 @@ use told::Batch;
 
 /// Follows a job until it has ended: its states, its messages in order, and its record at the end.
 ///
-/// ```
+/// ```standalone_crate
 /// use jobs::JobEventKind;
 /// # use jobs::prelude::*;
 /// # #[job_fn] async fn greet(job: &JobContext) -> JobResult { job.message("hello"); Ok(()) }
@@ -82,7 +82,7 @@ pub struct JobEvents {
 impl JobEvents {
     /// Goes on after this event of the same job, which another stream has returned, perhaps in another process.
     ///
-    /// ```
+    /// ```standalone_crate
     /// # use jobs::prelude::*;
     /// # #[job_fn] async fn greet(job: &JobContext) -> JobResult { job.message("hello"); Ok(()) }
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), jobs::Error> {

@@ -75,3 +75,76 @@ fn state_of(news: &News) -> JobState {
 fn said(id: JobEventId, message: &message::Model) -> JobEvent {
     JobEvent { id, kind: JobEventKind::Message(Message::of(message.clone())) }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::model::JobStatus;
+    use crate::store::watch::MAX_MESSAGES;
+
+    fn news(version: i64, status: JobStatus, messages: impl IntoIterator<Item = (i64, i64)>) -> News {
+        let message = |(version, number)| message::Model {
+            job_id: 1,
+            attempt: 1,
+            version,
+            number,
+            level: 0,
+            created_at: DateTime::UNIX_EPOCH,
+            text: format!("{version}-{number}"),
+        };
+        News {
+            version,
+            status,
+            attempt: 1,
+            progress: 0,
+            scheduled_at: DateTime::UNIX_EPOCH,
+            cancel_requested_at: None,
+            last_error: None,
+            messages: messages.into_iter().map(message).collect(),
+        }
+    }
+
+    /// The messages that are told, and `state` for a state.
+    fn texts(after: JobEventId, news: &News) -> Vec<String> {
+        let text = |event: JobEvent| match event.kind {
+            JobEventKind::Message(message) => message.text,
+            JobEventKind::State(_) => "state".into(),
+            JobEventKind::End(_) => "end".into(),
+        };
+        told(after, news, None).map_or_else(Vec::new, |batch| batch.events.into_iter().map(text).collect())
+    }
+
+    #[test]
+    fn a_state_comes_after_the_messages_of_earlier_versions_and_before_its_own() {
+        let news = news(3, JobStatus::Running, [(1, 1), (1, 2), (3, 1)]);
+        assert_eq!(texts(JobEventId::START, &news), ["1-1", "1-2", "state", "3-1"]);
+    }
+
+    #[test]
+    fn a_state_waits_until_the_messages_of_earlier_versions_are_read() {
+        let full = news(3, JobStatus::Running, (1..).map(|number| (1, number)).take(MAX_MESSAGES));
+        assert!(!texts(JobEventId::START, &full).contains(&"state".into()));
+        let reaches = news(3, JobStatus::Running, (1..100).map(|number| (1, number)).chain([(3, 1)]));
+        assert!(texts(JobEventId::START, &reaches).ends_with(&["state".into(), "3-1".into()]));
+    }
+
+    #[test]
+    fn what_is_known_is_not_told() {
+        let known = JobEventId { version: 3, message: 4, progress: 0, asked_to_stop: false };
+        assert!(told(known, &news(3, JobStatus::Running, []), None).is_none());
+        assert_eq!(texts(known, &news(3, JobStatus::Running, [(3, 5)])), ["3-5"]);
+        assert_eq!(
+            texts(JobEventId { progress: 10, ..known }, &news(3, JobStatus::Running, [(3, 5)])),
+            ["state", "3-5"]
+        );
+    }
+
+    #[test]
+    fn nothing_follows_the_end() {
+        let end = JobEventId { version: 4, message: 0, progress: 100, asked_to_stop: false };
+        let batch = told(end, &news(4, JobStatus::Terminated, []), None).unwrap();
+        assert!(batch.is_last && batch.events.is_empty());
+    }
+}
