@@ -259,11 +259,11 @@ FROM (
     SELECT known.place, known.id, known.job_id, known.after_key, COALESCE(
                (SELECT ", key!("next"), " FROM jobs_message AS next FORCE INDEX (PRIMARY)
                 WHERE next.job_id = known.job_id AND ", key!("next"), " > known.after_key
-                ORDER BY next.version, next.number LIMIT 99, 1), 9223372036854775807) AS last_key
+                ORDER BY next.job_id, next.version, next.number LIMIT 99, 1), 9223372036854775807) AS last_key
     FROM (
         SELECT place.place, place.id, ", key!("place"), " AS after_key, CASE WHEN ", key!("place"), " <
                    (SELECT ", key!("said"), " FROM jobs_message AS said FORCE INDEX (PRIMARY)
-                    WHERE said.job_id = place.id ORDER BY said.version DESC, said.number DESC LIMIT 1)
+                    WHERE said.job_id = place.id ORDER BY said.job_id DESC, said.version DESC, said.number DESC LIMIT 1)
                THEN place.id END AS job_id
         FROM JSON_TABLE(?, '$[*]' COLUMNS (
                 place BIGINT PATH '$.place', id BIGINT PATH '$.id', version BIGINT PATH '$.version', number BIGINT PATH '$.number')) AS place
