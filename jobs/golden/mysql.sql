@@ -183,8 +183,6 @@ Dialect {
     mark_awaited: None,
     statuses: "SELECT jobs_job.id, jobs_job.status
         FROM JSON_TABLE(?, '$[*]' COLUMNS (wanted BIGINT PATH '$')) AS w JOIN jobs_job ON jobs_job.id = w.wanted",
-    records: "SELECT jobs_job.*
-        FROM JSON_TABLE(?, '$[*]' COLUMNS (wanted BIGINT PATH '$')) AS w JOIN jobs_job ON jobs_job.id = w.wanted",
     news: "
         SELECT asked.place, job.version, job.status, job.attempt, job.progress, job.scheduled_at, job.cancel_requested_at, CASE WHEN job.status = 0 THEN job.last_error END, message.version, message.number, message.attempt, message.level, message.created_at, message.text
         FROM (

@@ -235,11 +235,6 @@ Dialect {
         WHERE id IN
         (SELECT value
         FROM json_each(?1))",
-    records: "SELECT *
-        FROM jobs_job
-        WHERE id IN
-        (SELECT value
-        FROM json_each(?1))",
     news: "
         SELECT asked.value ->> 'place', job.version, job.status, job.attempt, job.progress, job.scheduled_at, job.cancel_requested_at, CASE WHEN job.status = 0 THEN job.last_error END, message.version, message.number, message.attempt, message.level, message.created_at, message.text
         FROM json_each(?1) AS asked JOIN jobs_job AS job ON job.id = asked.value ->> 'id' LEFT JOIN jobs_message AS message ON message.rowid IN (

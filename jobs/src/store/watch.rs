@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use sea_orm::prelude::DateTimeUtc;
-use sea_orm::{ConnectionTrait, DbErr, EntityTrait as _};
+use sea_orm::{ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _};
 use serde::Serialize;
 
 use super::entity::{job, message};
@@ -121,6 +121,5 @@ fn message(job_id: i64, columns: &mut Columns<'_>) -> Result<Option<message::Mod
 
 /// Reads the rows of these jobs, as far as they exist.
 pub(crate) async fn records<C: ConnectionTrait>(db: &C, ids: &[i64]) -> Result<Vec<job::Model>, DbErr> {
-    let dialect = dialect::of(db.get_database_backend())?;
-    job::Entity::find().from_raw_sql(statement(dialect, dialect.records, [json(ids)?.into()])).all(db).await
+    job::Entity::find().filter(job::Column::Id.is_in(ids.iter().copied())).all(db).await
 }

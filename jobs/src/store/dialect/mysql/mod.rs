@@ -116,8 +116,6 @@ pub(super) static DIALECT: Dialect = Dialect {
     mark_awaited: None,
     statuses: concat! { "SELECT jobs_job.id, jobs_job.status
     FROM ", ids!("wanted"), " AS w JOIN jobs_job ON jobs_job.id = w.wanted" },
-    records: concat! { "SELECT jobs_job.*
-    FROM ", ids!("wanted"), " AS w JOIN jobs_job ON jobs_job.id = w.wanted" },
     news: NEWS,
     advance: "UPDATE jobs_job SET scheduled_at = scheduled_at - INTERVAL ? * 1000 MICROSECOND WHERE status = 0",
     unique: Unique {

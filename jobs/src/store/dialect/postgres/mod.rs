@@ -58,7 +58,6 @@ pub(super) static DIALECT: Dialect = Dialect {
              ORDER BY id FOR UPDATE SKIP LOCKED))" },
     ),
     statuses: concat!("SELECT id, status FROM jobs_job WHERE id = ANY(ARRAY(", ids!("$1"), "))"),
-    records: concat!("SELECT * FROM jobs_job WHERE id = ANY(ARRAY(", ids!("$1"), "))"),
     news: NEWS,
     advance: "UPDATE jobs_job SET scheduled_at = scheduled_at - $1 * interval '1 millisecond' WHERE status = 0",
     unique: Unique {

@@ -54,7 +54,6 @@ pub(super) static DIALECT: Dialect = Dialect {
     delete_jobs: concat!("DELETE FROM jobs_job WHERE id IN (", values!("?1"), ")"),
     mark_awaited: None,
     statuses: concat!("SELECT id, status FROM jobs_job WHERE id IN (", values!("?1"), ")"),
-    records: concat!("SELECT * FROM jobs_job WHERE id IN (", values!("?1"), ")"),
     news: NEWS,
     advance: concat! { "UPDATE jobs_job
               SET scheduled_at = ", before!("scheduled_at", "?1"), "
