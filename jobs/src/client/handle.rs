@@ -108,7 +108,6 @@ impl<J: Job> JobHandle<J> {
     }
 
     /// Follows the job while it runs. See [`watch`](crate::watch()).
-    #[must_use]
     pub fn watch(&self, db: &DatabaseConnection) -> JobEvents {
         watch::watch(db, self.id)
     }
