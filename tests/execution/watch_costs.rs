@@ -82,7 +82,7 @@ async fn a_thousand_who_follow_cost_the_statements_of_one(t: Database) {
     for followers in [1, 1_000] {
         let handles = jobs::schedule_all(t.db(), (0..followers.min(50)).map(|_| Play::new())).await.unwrap();
         let (db, sent) = Sent::by_a_connection(&t).await;
-        let (begin, begun) = (Instant::now(), Gate::default());
+        let (started, begun) = (Instant::now(), Gate::default());
         let mut following = JoinSet::new();
         for handle in handles.iter().cycle().take(followers) {
             following.spawn(follow(handle.watch(&db), begun.clone()));
@@ -94,7 +94,7 @@ async fn a_thousand_who_follow_cost_the_statements_of_one(t: Database) {
             assert_eq!(messages, ["one", "two"]);
         }
         let (asked, records) = sent.asked();
-        let rounds = usize::try_from(begin.elapsed().as_millis() / 500).unwrap() + 1;
+        let rounds = usize::try_from(started.elapsed().as_millis() / 500).unwrap() + 1;
         assert!((3..=rounds).contains(&asked), "{followers} asked {asked} times in {rounds} rounds");
         assert!((1..=asked).contains(&records), "{followers} read records {records} times in {asked} rounds");
     }
@@ -127,7 +127,7 @@ async fn whoever_is_slow_misses_nothing_and_is_not_read_for(t: Database) {
     assert_eq!(texts, (0..SAID).map(|number| number.to_string()).collect::<Vec<_>>());
     // It has read a hundred at a time, and did not wait half a second for each.
     let (asked, _) = sent.asked();
-    assert!(asked >= 1 + SAID / 100, "{asked}");
+    assert!(asked > SAID / 100, "{asked}");
 }
 
 async fn while_nobody_follows_nothing_is_asked(t: Database) {
