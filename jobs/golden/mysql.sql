@@ -186,6 +186,21 @@ Dialect {
     mark_awaited: None,
     statuses: "SELECT jobs_job.id, jobs_job.status
         FROM JSON_TABLE(?, '$[*]' COLUMNS (wanted BIGINT PATH '$')) AS w JOIN jobs_job ON jobs_job.id = w.wanted",
+    news: "
+        SELECT asked.place, job.version, job.status, job.attempt, job.progress, job.scheduled_at, job.cancel_requested_at, CASE WHEN job.status = 0 THEN job.last_error END, message.version, message.number, message.attempt, message.level, message.created_at, message.text
+        FROM (
+        SELECT known.place, known.id, known.job_id, known.after_key, COALESCE(
+        (SELECT (next.version * 4294967296 + next.number)
+        FROM jobs_message AS next FORCE INDEX (PRIMARY)
+        WHERE next.job_id = known.job_id AND (next.version * 4294967296 + next.number) > known.after_key
+        ORDER BY next.job_id, next.version, next.number LIMIT 99, 1), 9223372036854775807) AS last_key
+        FROM (
+        SELECT place.place, place.id, (place.version * 4294967296 + place.number) AS after_key, CASE WHEN (place.version * 4294967296 + place.number) <
+        (SELECT (said.version * 4294967296 + said.number)
+        FROM jobs_message AS said FORCE INDEX (PRIMARY)
+        WHERE said.job_id = place.id
+        ORDER BY said.job_id DESC, said.version DESC, said.number DESC LIMIT 1) THEN place.id END AS job_id
+        FROM JSON_TABLE(?, '$[*]' COLUMNS ( place BIGINT PATH '$.place', id BIGINT PATH '$.id', version BIGINT PATH '$.version', number BIGINT PATH '$.number')) AS place LIMIT 1000000) AS known LIMIT 1000000) AS asked STRAIGHT_JOIN jobs_job AS job FORCE INDEX (PRIMARY) ON job.id = asked.id LEFT JOIN jobs_message AS message FORCE INDEX (PRIMARY) ON message.job_id = asked.job_id AND (message.version * 4294967296 + message.number) > asked.after_key AND (message.version * 4294967296 + message.number) <= asked.last_key",
     advance: "UPDATE jobs_job
         SET scheduled_at = scheduled_at - INTERVAL ? * 1000 MICROSECOND
         WHERE status = 0",

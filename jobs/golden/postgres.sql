@@ -330,6 +330,13 @@ Dialect {
         FROM jobs_job
         WHERE id = ANY(ARRAY(SELECT value::bigint
         FROM json_array_elements_text($1::json)))",
+    news: "
+        SELECT asked.place, job.version, job.status, job.attempt, job.progress, job.scheduled_at, job.cancel_requested_at, CASE WHEN job.status = 0 THEN job.last_error END, message.version, message.number, message.attempt, message.level, message.created_at, message.text
+        FROM json_to_recordset($1::json) AS asked (place bigint, id bigint, version bigint, number bigint) JOIN jobs_job AS job ON job.id = asked.id LEFT JOIN LATERAL (
+        SELECT *
+        FROM jobs_message
+        WHERE job_id = asked.id AND (version, number) > (asked.version, asked.number)
+        ORDER BY version, number LIMIT 100) AS message ON TRUE",
     advance: "UPDATE jobs_job
         SET scheduled_at = scheduled_at - $1 * interval '1 millisecond'
         WHERE status = 0",

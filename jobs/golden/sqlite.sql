@@ -237,6 +237,13 @@ Dialect {
         WHERE id IN
         (SELECT value
         FROM json_each(?1))",
+    news: "
+        SELECT asked.value ->> 'place', job.version, job.status, job.attempt, job.progress, job.scheduled_at, job.cancel_requested_at, CASE WHEN job.status = 0 THEN job.last_error END, message.version, message.number, message.attempt, message.level, message.created_at, message.text
+        FROM json_each(?1) AS asked JOIN jobs_job AS job ON job.id = asked.value ->> 'id' LEFT JOIN jobs_message AS message ON message.rowid IN (
+        SELECT rowid
+        FROM jobs_message
+        WHERE job_id = job.id AND (version, number) > (asked.value ->> 'version', asked.value ->> 'number')
+        ORDER BY version, number LIMIT 100)",
     advance: "UPDATE jobs_job
         SET scheduled_at = strftime('%Y-%m-%dT%H:%M:%fZ', scheduled_at, printf('-%.3f seconds', ?1 / 1000.0))
         WHERE status = 0",

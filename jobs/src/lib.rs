@@ -18,11 +18,12 @@ pub mod testing;
 pub mod worker;
 
 pub use client::{
-    Attempt, Bulk, BulkAction, BulkSummary, Cancellation, JobCounts, JobFilter, JobHandle, JobOptions, JobRecord,
-    Message, NamedJob, QueueRecord, Schedulable, Schedule, ScheduleAll, WithOptions, WorkerRecord, bulk, cancel,
-    connect, connect_with, counts, counts_by_queue, default_queue, delete, failed_attempts, list, messages, metrics,
-    migrate, output, pause, progress, queues, record, result, results, resume, retry, reveal_parameter, run_now,
-    schedule_all, set_parameter, status, unserved, wait, wait_timeout, why, workers,
+    Attempt, Bulk, BulkAction, BulkSummary, Cancellation, JobCounts, JobEvent, JobEventId, JobEventKind, JobEvents,
+    JobFilter, JobHandle, JobOptions, JobRecord, JobState, Message, NamedJob, QueueRecord, Schedulable, Schedule,
+    ScheduleAll, WithOptions, WorkerRecord, bulk, cancel, connect, connect_with, counts, counts_by_queue,
+    default_queue, delete, failed_attempts, list, messages, metrics, migrate, output, pause, progress, queues, record,
+    result, results, resume, retry, reveal_parameter, run_now, schedule_all, set_parameter, status, unserved, wait,
+    wait_timeout, watch, why, workers,
 };
 pub use error::{BoxError, Error, JobError, JobResult};
 pub use job::parameters::MAX_JSON_BYTES;

@@ -30,6 +30,8 @@ mod support;
 mod testing;
 mod testing_run;
 mod wake;
+mod watch;
+mod watch_costs;
 
 fn main() {
     support::telemetry::install();
@@ -50,6 +52,8 @@ fn main() {
         shutdown::cases(),
         claim::cases(),
         wake::cases(),
+        watch::cases(),
+        watch_costs::cases(),
         pause::cases(),
         rescue::cases(),
         network::cases(),

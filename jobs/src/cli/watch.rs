@@ -12,9 +12,9 @@ use super::output::Output;
 use super::schedule::succeeded;
 use super::screen::Screen;
 use crate::store::health;
-use crate::{Error, JobFilter, JobId, JobRecord, JobStatus};
+use crate::{Error, JobEventKind, JobFilter, JobId, JobRecord, JobState, JobStatus};
 
-/// How often the database is polled. An attempt that begins and ends in between is missed if its job waits for another one.
+/// How often the database is asked about all running jobs. An attempt that begins and ends in between is missed if its job waits for another one.
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// How many running jobs are watched, and how many ended ones are read at once.
@@ -48,25 +48,27 @@ impl Watch {
 
 /// Follows one job, with its messages.
 async fn follow(id: JobId, db: &DatabaseConnection, screen: &mut Screen) -> CommandResult {
-    let mut known: Option<JobRecord> = None;
-    let mut heard = 0;
-    loop {
-        // The record first: messages from before a job's end are written with its end.
-        let job = crate::record(db, id).await?;
-        let messages = crate::messages(db, id).await?;
-        for message in messages.iter().skip(heard) {
-            screen.said(&job, message)?;
+    let mut job = crate::record(db, id).await?;
+    let mut events = crate::watch(db, id);
+    while let Some(event) = events.next().await {
+        match event?.kind {
+            JobEventKind::State(state) => {
+                update(&mut job, state);
+                screen.changed(&job)?;
+            }
+            JobEventKind::Message(message) => screen.said(&job, &message)?,
+            JobEventKind::End(end) => {
+                screen.changed(&end)?;
+                job = *end;
+            }
         }
-        heard = messages.len();
-        if known.as_ref().is_none_or(|known| has_changed(known, &job)) {
-            screen.changed(&job)?;
-        }
-        if job.status.is_closed() {
-            return succeeded(&job);
-        }
-        known = Some(job);
-        tokio::time::sleep(PAUSE).await;
     }
+    succeeded(&job)
+}
+
+fn update(job: &mut JobRecord, state: JobState) {
+    let JobState { status, attempt, progress, scheduled_at, cancel_requested_at, last_error } = state;
+    *job = JobRecord { status, attempt, progress, scheduled_at, cancel_requested_at, last_error, ..job.clone() };
 }
 
 async fn watch_all(db: &DatabaseConnection, screen: &mut Screen) -> CommandResult {

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::operate::{self, Cancellation};
 use super::record::{self, Attempt, JobRecord, Message};
+use super::watch::{self, JobEvents};
 use super::{wait, why};
 use crate::error::Error;
 use crate::job::{Execute, Job};
@@ -109,6 +110,11 @@ impl<J: Job> JobHandle<J> {
         limit: Duration,
     ) -> Result<<J as Execute>::Output, Error> {
         wait::wait_timeout(db, self.id, limit).await?.output()
+    }
+
+    /// Follows the job while it runs. See [`watch`](crate::watch()).
+    pub fn watch(&self, db: &DatabaseConnection) -> JobEvents {
+        watch::watch(db, self.id)
     }
 
     /// Cancels the job. See [`cancel`](crate::cancel).

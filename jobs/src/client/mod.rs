@@ -14,6 +14,7 @@ pub(crate) mod schedule;
 mod seconds;
 pub(crate) mod setup;
 pub(crate) mod wait;
+mod watch;
 mod why;
 mod workers;
 
@@ -30,5 +31,6 @@ pub use record::{
 pub use schedule::{NamedJob, Schedulable, Schedule, ScheduleAll, WithOptions, schedule_all};
 pub use setup::{connect, connect_with, migrate};
 pub use wait::{wait, wait_timeout};
+pub use watch::{JobEvent, JobEventId, JobEventKind, JobEvents, JobState, watch};
 pub use why::why;
 pub use workers::{WorkerRecord, workers};

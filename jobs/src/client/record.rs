@@ -126,7 +126,7 @@ impl JobRecord {
             parameters,
             secrets,
             results: row.results.and_then(|results| serde_json::from_value(results.0).ok()).unwrap_or_default(),
-            progress: u8::try_from(row.progress.clamp(0, 100)).unwrap_or(0),
+            progress: percent(row.progress),
             created_at: row.created_at,
             scheduled_at: row.scheduled_at,
             started_at: row.started_at,
@@ -143,8 +143,13 @@ impl JobRecord {
 }
 
 /// Counting columns are never negative.
-fn unsigned(count: i32) -> u32 {
+pub(super) fn unsigned(count: i32) -> u32 {
     u32::try_from(count).unwrap_or(0)
+}
+
+/// Progress is never out of range.
+pub(super) fn percent(progress: i16) -> u8 {
+    u8::try_from(progress.clamp(0, 100)).unwrap_or(0)
 }
 
 /// A line that a job has logged, kept with it.
@@ -159,6 +164,12 @@ pub struct Message {
     pub level: Level,
     /// The text.
     pub text: String,
+}
+
+impl Message {
+    pub(super) fn of(row: message::Model) -> Self {
+        Self { time: row.created_at, attempt: unsigned(row.attempt), level: Level::stored(row.level), text: row.text }
+    }
 }
 
 /// An unsuccessful attempt.
@@ -219,13 +230,7 @@ pub async fn messages<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<Vec
         // Either there are no messages, or there is no job.
         jobs::status(db, id).await?;
     }
-    let message = |row: message::Model| Message {
-        time: row.created_at,
-        attempt: unsigned(row.attempt),
-        level: Level::stored(row.level),
-        text: row.text,
-    };
-    Ok(rows.into_iter().map(message).collect())
+    Ok(rows.into_iter().map(Message::of).collect())
 }
 
 /// All results of a job's latest attempt, by name. The value that `execute` returned is named `output`.

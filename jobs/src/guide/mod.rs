@@ -17,7 +17,7 @@
 // Doc tests are named after the page's module, and their line numbers count from its first line.
 
 #[cfg(doc)]
-use crate::{AttemptEnd, Error, JobContext, JobError, JobOptions, JobRecord, RetryPolicy, Worker};
+use crate::{AttemptEnd, Error, JobContext, JobError, JobOptions, JobRecord, RetryPolicy, Worker, watch};
 
 #[doc = include_str!("links.md")]
 #[doc = include_str!("life_of_a_job.md")]

@@ -28,6 +28,7 @@ pub(crate) mod testing;
 pub(crate) mod unique;
 pub(crate) mod unserved;
 pub(crate) mod wake;
+pub(crate) mod watch;
 pub(crate) mod why;
 pub(crate) mod workers;
 

@@ -107,6 +107,15 @@ macro_rules! parameter {
     };
 }
 
+/// What those who follow a job read of it and of a message, in the order in which [`watch`](crate::store::watch) reads it.
+macro_rules! news_columns {
+    () => {
+        "job.version, job.status, job.attempt, job.progress, job.scheduled_at, job.cancel_requested_at,
+       CASE WHEN job.status = 0 THEN job.last_error END,
+       message.version, message.number, message.attempt, message.level, message.created_at, message.text"
+    };
+}
+
 /// Joins columns with commas.
 macro_rules! list {
     (() $first:ident $(: $first_type:ident)? $(, $column:ident $(: $type:ident)?)*) => {
@@ -119,7 +128,7 @@ macro_rules! list {
 
 pub(super) use {
     claimed_columns, for_claimed_columns, for_given_columns, given_columns, list, new_columns, new_columns_with_key,
-    parameter,
+    news_columns, parameter,
 };
 
 /// A job to insert.

@@ -67,6 +67,9 @@ pub(crate) struct Dialect {
     pub(crate) mark_awaited: Option<&'static str>,
     /// (ids) → id, status.
     pub(crate) statuses: &'static str,
+    /// (places) → each place, its job's state, and the first 100 messages after it: a row for each, or one without a message. No row if
+    /// there is no such job.
+    pub(crate) news: &'static str,
     /// (time in ms): makes all waiting jobs due this much sooner.
     pub(crate) advance: &'static str,
     pub(crate) unique: Unique,

@@ -16,7 +16,7 @@ mod fragments;
 use sea_orm::DbBackend;
 
 use super::{Acquire, Batch, Beat, Claim, Dialect, Insert, InsertUnique, Turn, Unique};
-use crate::store::row::{claimed_columns, given_columns, new_columns_with_key};
+use crate::store::row::{claimed_columns, given_columns, new_columns_with_key, news_columns};
 use fragments::{before, bound, due_at, ids, in_ms, keys, names, now, text, turn};
 
 /// A claimed job's column as it is read, including what the claim is about to write.
@@ -124,6 +124,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     mark_awaited: None,
     statuses: concat! { "SELECT jobs_job.id, jobs_job.status
     FROM ", ids!("wanted"), " AS w JOIN jobs_job ON jobs_job.id = w.wanted" },
+    news: NEWS,
     advance: "UPDATE jobs_job SET scheduled_at = scheduled_at - INTERVAL ? * 1000 MICROSECOND WHERE status = 0",
     unique: Unique {
         insert: InsertUnique::Steps { jobs: INSERT, acquire_range: None },
@@ -258,3 +259,33 @@ UPDATE /*!80001 (SELECT reported.* FROM */ JSON_TABLE(?, '$[*]' COLUMNS (
          LIMIT 10000 FOR UPDATE OF free SKIP LOCKED) AS reported */
 STRAIGHT_JOIN jobs_job AS job FORCE INDEX (PRIMARY) ON job.id = reported.id AND job.version = reported.version
 SET job.progress = COALESCE(reported.progress, job.progress), job.results = COALESCE(reported.results, job.results)" };
+
+/// The key of a message, (version, number), as one number.
+macro_rules! key {
+    ($message:literal) => {
+        concat!("(", $message, ".version * 4294967296 + ", $message, ".number)")
+    };
+}
+
+/// Joins the messages by the job alone: a range of keys that depends on another table is not searched by the index. So the last key, which the
+/// index finds, tells first whether there is anything new. The limit keeps the planner from merging the inner query, and from
+/// asking it for each message.
+const NEWS: &str = concat! { "
+SELECT asked.place, ", news_columns!(), "
+FROM (
+    SELECT known.place, known.id, known.job_id, known.after_key, COALESCE(
+               (SELECT ", key!("next"), " FROM jobs_message AS next FORCE INDEX (PRIMARY)
+                WHERE next.job_id = known.job_id AND ", key!("next"), " > known.after_key
+                ORDER BY next.job_id, next.version, next.number LIMIT 99, 1), 9223372036854775807) AS last_key
+    FROM (
+        SELECT place.place, place.id, ", key!("place"), " AS after_key, CASE WHEN ", key!("place"), " <
+                   (SELECT ", key!("said"), " FROM jobs_message AS said FORCE INDEX (PRIMARY)
+                    WHERE said.job_id = place.id ORDER BY said.job_id DESC, said.version DESC, said.number DESC LIMIT 1)
+               THEN place.id END AS job_id
+        FROM JSON_TABLE(?, '$[*]' COLUMNS (
+                place BIGINT PATH '$.place', id BIGINT PATH '$.id', version BIGINT PATH '$.version', number BIGINT PATH '$.number')) AS place
+        LIMIT 1000000) AS known
+    LIMIT 1000000) AS asked
+STRAIGHT_JOIN jobs_job AS job FORCE INDEX (PRIMARY) ON job.id = asked.id
+LEFT JOIN jobs_message AS message FORCE INDEX (PRIMARY)
+  ON message.job_id = asked.job_id AND ", key!("message"), " > asked.after_key AND ", key!("message"), " <= asked.last_key" };

@@ -8,6 +8,7 @@ mod insert;
 use sea_orm::DbBackend;
 
 use super::{Acquire, Batch, Beat, Dialect, Ids, Insert, InsertJobs, InsertUnique, Unique};
+use crate::store::row::news_columns;
 use fragments::{ids, insert_messages, is_soon, sleeps_on, texts, wake_sleepers};
 use insert::{INSERT, INSERT_UNIFORM, INSERT_UNIQUE, INSERT_UNIQUE_UNIFORM};
 
@@ -61,6 +62,7 @@ pub(super) static DIALECT: Dialect = Dialect {
              ORDER BY id FOR UPDATE SKIP LOCKED))" },
     ),
     statuses: concat!("SELECT id, status FROM jobs_job WHERE id = ANY(ARRAY(", ids!("$1"), "))"),
+    news: NEWS,
     advance: "UPDATE jobs_job SET scheduled_at = scheduled_at - $1 * interval '1 millisecond' WHERE status = 0",
     unique: Unique {
         insert: InsertUnique::Statement(InsertJobs { mixed: INSERT_UNIQUE, uniform: INSERT_UNIQUE_UNIFORM }),
@@ -235,6 +237,15 @@ WITH reported AS MATERIALIZED (
 )
 SELECT id, version FROM own"
 };
+
+const NEWS: &str = concat! { "
+SELECT asked.place, ", news_columns!(), "
+FROM json_to_recordset($1::json) AS asked (place bigint, id bigint, version bigint, number bigint)
+JOIN jobs_job AS job ON job.id = asked.id
+LEFT JOIN LATERAL (
+    SELECT * FROM jobs_message
+    WHERE job_id = asked.id AND (version, number) > (asked.version, asked.number)
+    ORDER BY version, number LIMIT 100) AS message ON TRUE" };
 
 const BEAT: &str = r"
 WITH beat AS (

@@ -7,7 +7,7 @@ mod fragments;
 use sea_orm::DbBackend;
 
 use super::{Acquire, Batch, Beat, Claim, Dialect, Ids, Insert, InsertJobs, InsertUnique, Unique};
-use crate::store::row::{claimed_columns, given_columns, new_columns, new_columns_with_key};
+use crate::store::row::{claimed_columns, given_columns, new_columns, new_columns_with_key, news_columns};
 use fragments::{before, bound, due_at, held_until, in_ms, member, now, values};
 
 pub(super) static DIALECT: Dialect = Dialect {
@@ -57,6 +57,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     delete_jobs: concat!("DELETE FROM jobs_job WHERE id IN (", values!("?1"), ")"),
     mark_awaited: None,
     statuses: concat!("SELECT id, status FROM jobs_job WHERE id IN (", values!("?1"), ")"),
+    news: NEWS,
     advance: concat! { "UPDATE jobs_job
               SET scheduled_at = ", before!("scheduled_at", "?1"), "
               WHERE status = 0" },
@@ -284,3 +285,11 @@ FROM (SELECT value ->> 'id' AS reported_id, value ->> 'version' AS reported_vers
              value ->> 'results' AS results
       FROM json_each(?1)) AS reported
 WHERE id = reported.reported_id AND version = reported.reported_version";
+
+const NEWS: &str = concat! { "
+SELECT asked.value ->> 'place', ", news_columns!(), "
+FROM json_each(?1) AS asked JOIN jobs_job AS job ON job.id = asked.value ->> 'id'
+LEFT JOIN jobs_message AS message ON message.rowid IN (
+    SELECT rowid FROM jobs_message
+    WHERE job_id = job.id AND (version, number) > (asked.value ->> 'version', asked.value ->> 'number')
+    ORDER BY version, number LIMIT 100)" };
