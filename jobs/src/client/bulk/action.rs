@@ -14,6 +14,9 @@ use crate::error::Error;
 use crate::store::bulk::{self as store, Seen};
 use crate::store::dialect;
 
+/// Is told how far an action has got.
+type Report<'b> = Box<dyn FnMut(&BulkSummary) + Send + 'b>;
+
 /// How many jobs one transaction acts on.
 const BATCH: usize = 1_000;
 
@@ -62,7 +65,7 @@ pub struct BulkAction<'b> {
     bulk: &'b Bulk,
     verb: Verb,
     db: &'b DatabaseConnection,
-    report: Option<Box<dyn FnMut(&BulkSummary) + Send + 'b>>,
+    report: Option<Report<'b>>,
 }
 
 impl<'b> BulkAction<'b> {
@@ -142,7 +145,7 @@ struct Run<'b> {
     db: &'b DatabaseConnection,
     /// Whether others can write while a transaction is open.
     row_locks: bool,
-    report: Option<Box<dyn FnMut(&BulkSummary) + Send + 'b>>,
+    report: Option<Report<'b>>,
     summary: BulkSummary,
     /// Jobs to try again at the end.
     again: Vec<Seen>,
