@@ -26,7 +26,7 @@ use crate::store::row::NewJob;
 /// # Ok(()) }
 /// ```
 ///
-/// It can be scheduled like other jobs: with [options](Self::with_options), by [`schedule_all`], and by [`cron::add`](crate::cron::add). Its
+/// It can be scheduled like other jobs: with [options](Self::with_options), by [`schedule_all`](crate::schedule_all), and by [`cron::add`](crate::cron::add). Its
 /// handle has no type of output: functions such as [`output`](crate::output) take one.
 ///
 /// A value given as `{"$secret": value}` is secret, whatever the definition says; see [`job_params`](crate::job_params).
@@ -55,7 +55,7 @@ impl NamedJob {
     }
 }
 
-/// Values that [`schedule_all`] and [`cron::add`](crate::cron::add) take: jobs, jobs given [by name](NamedJob), and either [`WithOptions`].
+/// Values that [`schedule_all`](crate::schedule_all) and [`cron::add`](crate::cron::add) take: jobs, jobs given [by name](NamedJob), and either [`WithOptions`].
 ///
 /// This trait is sealed: no other type can implement it.
 pub trait Schedulable: sealed::Sealed {
