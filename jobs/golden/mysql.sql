@@ -52,6 +52,10 @@ Dialect {
             FROM jobs_worker FORCE INDEX (PRIMARY)
             WHERE id = ? LIMIT 1) AS claimer
             SET version = version + 1, attempt = attempt + 1, worker_id = claimer.id, started_at = UTC_TIMESTAMP(6), progress = 0, results = NULL, status = 1",
+        turn: Turn {
+            take: "SELECT COALESCE(GET_LOCK(SHA2(CONCAT(DATABASE(), '.jobs.', ?), 224), 1), 0) = 1 AS is_ours",
+            end: "DO RELEASE_LOCK(SHA2(CONCAT(DATABASE(), '.jobs.', ?), 224))",
+        },
     },
     look: "SELECT queue, CAST(CEIL(MIN(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), first_due)) / 1000) AS SIGNED) AS wait_ms
         FROM

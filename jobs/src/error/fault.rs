@@ -155,7 +155,7 @@ fn of_code(code: &str, mysql_number: Option<u16>) -> Fault {
         // A packet over `max_allowed_packet`. Text outside its character set and MySQL's CHECK have no SQLSTATE of their own.
         (_, Some(1153 | 1366 | 3819)) => Fault::Data,
         // The server has no connection left, is shutting down, or has closed this one.
-        (_, Some(1040 | 1053 | 1077 | 1079 | 1080 | 1203 | 1927)) => Fault::Connection,
+        (_, Some(1040 | 1053 | 1077 | 1079 | 1080 | 1203 | 1927 | 4031)) => Fault::Connection,
         // SQLite's BUSY and LOCKED, with their extended codes.
         ("5" | "6" | "261" | "262" | "517" | "773", None) => Fault::Contention,
         // PostgreSQL: connection exceptions, operator intervention, too many connections.

@@ -46,7 +46,7 @@ impl Store {
     }
 
     /// Claims like [`claim`](Self::claim), but from the cursor. Until the cursor's groups are looked up again or it is rewound, it misses
-    /// jobs in other groups and jobs that are due before those already claimed.
+    /// jobs in other groups and jobs that are due before those already claimed. `is_alone`: no other queue of the worker waits meanwhile.
     pub(crate) async fn claim_from_cursor(
         &self,
         worker: i64,
@@ -54,6 +54,7 @@ impl Store {
         names: &[&str],
         limit: ClaimLimit,
         cursor: &mut ClaimCursor,
+        is_alone: bool,
     ) -> Result<Vec<Claimed>, DbErr> {
         let groups = match &self.dialect.claim {
             Claim::Statement { from_cursor: Some(FromCursor { groups, .. }), .. } | Claim::Steps { groups, .. } => {
@@ -72,9 +73,14 @@ impl Store {
         {
             self.claim_at_once(claim, worker, queue, json(&cursor.groups)?, limit).await?
         } else {
-            let waits = cursor.takes_turns(limit, begun);
-            let (claimed, in_vain) = self.claim_in_turn(worker, queue, &mut cursor.groups, limit, waits).await?;
-            cursor.turn_taken(in_vain, Instant::now());
+            let waits = is_alone && cursor.takes_turns(limit, begun);
+            if waits {
+                cursor.waits_for_turn(begun);
+            }
+            let (claimed, had_turn) = self.claim_in_turn(worker, queue, &mut cursor.groups, limit, waits).await?;
+            if had_turn {
+                cursor.had_turn();
+            }
             claimed
         };
         cursor.advance(&claimed, Instant::now());

@@ -64,11 +64,14 @@ impl ClaimCursor {
         self.has_more && limit.total > limit.startable && self.turns_after.is_none_or(|after| now >= after)
     }
 
-    /// Records whether a claim has waited for its turn in vain.
-    pub(super) fn turn_taken(&mut self, in_vain: bool, now: Instant) {
-        if in_vain {
-            self.turns_after = Some(now + NO_TURNS);
-        }
+    /// A claim begins to wait for its turn: unless it is had, the next claims do not wait.
+    pub(super) fn waits_for_turn(&mut self, now: Instant) {
+        self.turns_after = Some(now + NO_TURNS);
+    }
+
+    /// A claim has had its turn.
+    pub(super) fn had_turn(&mut self) {
+        self.turns_after = None;
     }
 
     pub(super) fn is_current(&self, now: Instant) -> bool {
@@ -234,9 +237,10 @@ mod tests {
         assert!(!cursor.takes_turns(of(1_000), now), "there may be few");
         cursor.has_more = true;
         assert!(cursor.takes_turns(of(11), now) && !cursor.takes_turns(of(10), now));
-        cursor.turn_taken(false, now);
+        cursor.waits_for_turn(now);
+        cursor.had_turn();
         assert!(cursor.takes_turns(of(1_000), now));
-        cursor.turn_taken(true, now);
+        cursor.waits_for_turn(now);
         assert!(!cursor.takes_turns(of(1_000), now + Duration::from_millis(9_999)));
         assert!(cursor.takes_turns(of(1_000), now + NO_TURNS));
     }

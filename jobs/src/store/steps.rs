@@ -27,7 +27,7 @@ struct Taken {
     jobs: Vec<Claimed>,
     /// The groups that were probed, each with whether it is empty.
     probed: Vec<(usize, bool)>,
-    has_missed_turn: bool,
+    had_turn: bool,
 }
 
 impl Store {
@@ -43,7 +43,7 @@ impl Store {
         Ok(jobs)
     }
 
-    /// Claims like `claim_in_steps`, but, if `waits`, not beside other claims in this queue. Also returns whether it has waited in vain.
+    /// Claims like `claim_in_steps`, but, if `waits`, not beside other claims in this queue. Also returns whether it had its turn.
     pub(super) async fn claim_in_turn(
         &self,
         worker: i64,
@@ -55,11 +55,13 @@ impl Store {
         if groups.is_empty() {
             return Ok(Default::default());
         }
-        let taken = retry_contention(|| self.take(worker, queue, groups, limit, waits)).await?;
+        // A repeated transaction does not wait again.
+        let mut waits = waits;
+        let taken = retry_contention(|| self.take(worker, queue, groups, limit, std::mem::take(&mut waits))).await?;
         for (group, is_empty) in taken.probed {
             groups[group].is_empty = is_empty;
         }
-        Ok((taken.jobs, taken.has_missed_turn))
+        Ok((taken.jobs, taken.had_turn))
     }
 
     /// Claims in a transaction, in turn if `waits`.
@@ -73,13 +75,14 @@ impl Store {
     ) -> Result<Taken, DbErr> {
         let Claim::Steps { turn, .. } = &self.dialect.claim else { return Ok(Taken::default()) };
         let transaction = self.begin().await?;
-        let has_turn = waits && self.take_turn(&transaction, turn, queue).await;
+        let had_turn = waits && self.take_turn(&transaction, turn, queue).await;
         let taken = self.lock_and_own(&transaction, worker, queue, groups, limit).await;
-        if has_turn {
-            // Whatever has happened: the turn belongs to the connection, which others use next.
+        if had_turn {
+            // Whatever has happened: the turn belongs to the connection, which others use next. After the commit it would be out of reach, so
+            // the next one may step over these rows while they are committed.
             transaction.execute_raw(statement(self.dialect, turn.end, [queue.into()])).await?;
         }
-        let taken = Taken { has_missed_turn: waits && !has_turn, ..taken? };
+        let taken = Taken { had_turn, ..taken? };
         transaction.commit().await?;
         Ok(taken)
     }
@@ -133,7 +136,7 @@ impl Store {
             job.version += 1;
             job.attempt += 1;
         }
-        Ok(Taken { jobs, probed, has_missed_turn: false })
+        Ok(Taken { jobs, probed, had_turn: false })
     }
 
     /// Locks the first `room` jobs of groups of one priority, and few more: the share of each group at first, then more of those whose last

@@ -141,6 +141,7 @@ impl Shared {
                 true
             }
             Some((0, Fate::Last)) => {
+                *left = None;
                 self.flows.send_replace(false);
                 false
             }

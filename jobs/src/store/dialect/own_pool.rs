@@ -100,7 +100,11 @@ pub(crate) fn own_connections(db: &DatabaseConnection, connections: u32) -> Data
         #[cfg(feature = "postgres")]
         DbBackend::Postgres => own_on_server(db.get_postgres_connection_pool(), connections, None).into(),
         #[cfg(feature = "mysql")]
-        DbBackend::MySql => own_on_server(db.get_mysql_connection_pool(), connections, Some(MYSQL_IDLE)).into(),
+        DbBackend::MySql => {
+            // A single connection, such as that of the heartbeat, is used often enough.
+            let idle = (connections > 1).then_some(MYSQL_IDLE);
+            own_on_server(db.get_mysql_connection_pool(), connections, idle).into()
+        }
         #[cfg(feature = "sqlite")]
         DbBackend::Sqlite => {
             let pool = db.get_sqlite_connection_pool();
@@ -127,9 +131,10 @@ pub(crate) fn own_connections(db: &DatabaseConnection, connections: u32) -> Data
     }
 }
 
-/// How long a connection to MySQL may be idle: less than the session's limit (`limit_own_idle`), so that no one uses one that has ended.
+/// How long a connection to MySQL may be idle. The pool looks for idle ones only this often, so some are idle for nearly three times as long:
+/// still less than the session's limit (`limit_own_idle`), so that no one uses a connection that the server has closed.
 #[cfg(feature = "mysql")]
-const MYSQL_IDLE: Duration = Duration::from_secs(30);
+const MYSQL_IDLE: Duration = Duration::from_secs(15);
 
 /// Returns a worker's own pool on a server. Its connections need no check when they come back: if a worker's future is dropped, none of its
 /// connections are used again, and the server or the driver rolls back what fails.

@@ -134,9 +134,10 @@ impl Claimer {
     async fn claim_in(&mut self, index: usize, limit: ClaimLimit) -> Result<usize, DbErr> {
         let (in_flight, begun) = (self.session.claims.begin(), Instant::now());
         let (store, worker, names) = (self.client.store(), self.session.identity.id, &self.names);
+        let is_alone = self.queues.len() == 1;
         let Queue { name, buffer, cursor } = &mut self.queues[index];
         let claimed = if self.strategy.queue(index).is_claimed_from_cursor() {
-            self.client.with_timeout(store.claim_from_cursor(worker, name, names, limit, cursor)).await?
+            self.client.with_timeout(store.claim_from_cursor(worker, name, names, limit, cursor, is_alone)).await?
         } else {
             self.client.with_timeout(store.claim(worker, name, names, limit)).await?
         };

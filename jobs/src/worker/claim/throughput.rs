@@ -49,12 +49,16 @@ impl Throughput {
     }
 
     fn roll(&mut self, now: Instant) {
-        let over = whole_steps(now.duration_since(self.since)).min(STEPS);
-        if over > 0 {
-            self.counts.rotate_right(over % STEPS);
-            self.counts[..over].fill(0);
-            self.since = now;
+        for _ in 0..STEPS {
+            if now.duration_since(self.since) < STEP {
+                return;
+            }
+            self.counts.rotate_right(1);
+            self.counts[0] = 0;
+            self.since += STEP;
         }
+        // All counts are over.
+        self.since = now;
     }
 }
 

@@ -1,5 +1,5 @@
-//! The writer: ends of attempts, and updates of running ones, in batches. While one batch is written, the next one accumulates, so that
-//! a single job finishes at once and many finish in bulk, without a timer.
+//! The writer: ends of attempts, and updates of running ones, in batches. While one batch is written, the next one accumulates, and soon
+//! after a write few ends wait for more, so that a single job finishes at once and many finish in bulk.
 
 mod bisect;
 pub(super) mod queue;
