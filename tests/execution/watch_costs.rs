@@ -12,6 +12,7 @@ use crate::support::definitions::{Play, work};
 
 cases![
     a_thousand_who_follow_cost_the_statements_of_one,
+    of_many_jobs_no_more_than_200_are_asked_for_at_once,
     whoever_is_slow_misses_nothing_and_is_not_read_for,
     while_nobody_follows_nothing_is_asked,
 ];
@@ -44,6 +45,11 @@ impl Sent {
         let sent = self.0.lock().unwrap();
         let asked = sent.iter().filter(|sql| sql.contains("jobs_message")).count();
         (asked, sent.len() - asked)
+    }
+
+    /// The most jobs that one statement has asked for.
+    fn most_places(&self) -> usize {
+        self.0.lock().unwrap().iter().map(|sql| sql.matches("\\\"place\\\"").count()).max().unwrap_or_default()
     }
 
     async fn reaches(&self, count: usize) {
@@ -98,6 +104,27 @@ async fn a_thousand_who_follow_cost_the_statements_of_one(t: Database) {
         assert!((3..=rounds).contains(&asked), "{followers} asked {asked} times in {rounds} rounds");
         assert!((1..=asked).contains(&records), "{followers} read records {records} times in {asked} rounds");
     }
+}
+
+async fn of_many_jobs_no_more_than_200_are_asked_for_at_once(t: Database) {
+    const JOBS: usize = 450;
+    let handles = jobs::schedule_all(t.db(), (0..JOBS).map(|_| Play::new())).await.unwrap();
+    let (db, sent) = Sent::by_a_connection(&t).await;
+    let (started, begun) = (Instant::now(), Gate::default());
+    let mut following = JoinSet::new();
+    for handle in &handles {
+        following.spawn(follow(handle.watch(&db), begun.clone()));
+    }
+    begun.arrivals(u32::try_from(JOBS).unwrap()).await;
+    sent.reaches(9).await;
+    let rounds = usize::try_from(started.elapsed().as_millis() / 500).unwrap() + 1;
+    let asked = sent.asked().0;
+    assert!(asked <= (rounds + 1) * 3, "{asked} times in {rounds} rounds");
+    work_aloud(&t).await;
+    for messages in soon(following.join_all()).await {
+        assert_eq!(messages, ["one", "two"]);
+    }
+    assert_eq!(sent.most_places(), 200);
 }
 
 async fn whoever_is_slow_misses_nothing_and_is_not_read_for(t: Database) {

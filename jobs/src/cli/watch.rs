@@ -1,6 +1,7 @@
 //! `watch`: one job until it has ended, or all running jobs.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -59,7 +60,7 @@ async fn follow(id: JobId, db: &DatabaseConnection, screen: &mut Screen) -> Comm
             JobEventKind::Message(message) => screen.said(&job, &message)?,
             JobEventKind::End(end) => {
                 screen.changed(&end)?;
-                job = *end;
+                job = Arc::unwrap_or_clone(end);
             }
         }
     }

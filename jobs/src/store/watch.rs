@@ -7,7 +7,9 @@
 use std::collections::HashMap;
 
 use sea_orm::prelude::DateTimeUtc;
-use sea_orm::{ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, FromQueryResult as _, QueryFilter as _, QueryTrait as _,
+};
 use serde::Serialize;
 
 use super::entity::{job, message};
@@ -17,6 +19,9 @@ use crate::model::JobStatus;
 
 /// How many messages of a job are read at once, as the statements say.
 pub(crate) const MAX_MESSAGES: usize = 100;
+
+/// How many places may be read at once, so that what a read returns is bounded.
+pub(crate) const MAX_PLACES: usize = 200;
 
 /// How many jobs that have ended are read at once.
 pub(crate) const MAX_RECORDS: usize = 100;
@@ -64,21 +69,30 @@ struct Asked {
     number: i64,
 }
 
-/// Reads the news at each of these places, all as of the same moment. There are none of a job that does not exist.
-pub(crate) async fn news<C: ConnectionTrait>(db: &C, places: &[Place]) -> Result<HashMap<Place, News>, DbErr> {
+/// Reads the news at each of these places, all as of the same moment. There are none of a job that does not exist. What can't be decoded is
+/// an error at its own place only.
+pub(crate) async fn news<C: ConnectionTrait>(
+    db: &C,
+    places: &[Place],
+) -> Result<HashMap<Place, Result<News, DbErr>>, DbErr> {
     let dialect = dialect::of(db.get_database_backend())?;
     let asked: Vec<_> = places.iter().enumerate().map(|(place, at)| at.asked(place)).collect();
     let rows = db.query_all_raw(statement(dialect, dialect.news, [json(&asked)?.into()])).await?;
-    let mut news = HashMap::with_capacity(places.len());
+    let mut news: HashMap<Place, Result<News, DbErr>> = HashMap::with_capacity(places.len());
     for row in &rows {
         let mut columns = Columns::of(row);
         let place: i64 = columns.next()?;
         let Some(place) = usize::try_from(place).ok().and_then(|place| places.get(place)) else { continue };
-        let state = state(&mut columns)?;
-        let message = message(place.job, &mut columns)?;
-        news.entry(*place).or_insert(state).messages.extend(message);
+        match state(&mut columns).and_then(|state| Ok((state, message(place.job, &mut columns)?))) {
+            Ok((state, message)) => {
+                if let Ok(news) = news.entry(*place).or_insert(Ok(state)) {
+                    news.messages.extend(message);
+                }
+            }
+            Err(error) => _ = news.insert(*place, Err(error)),
+        }
     }
-    for news in news.values_mut() {
+    for news in news.values_mut().flatten() {
         // Some statements return more than was asked for, but never leave out what comes before.
         news.messages.sort_unstable_by_key(|message| (message.version, message.number));
         news.messages.truncate(MAX_MESSAGES);
@@ -119,7 +133,12 @@ fn message(job_id: i64, columns: &mut Columns<'_>) -> Result<Option<message::Mod
     }))
 }
 
-/// Reads the rows of these jobs, as far as they exist.
-pub(crate) async fn records<C: ConnectionTrait>(db: &C, ids: &[i64]) -> Result<Vec<job::Model>, DbErr> {
-    job::Entity::find().filter(job::Column::Id.is_in(ids.iter().copied())).all(db).await
+/// Reads the rows of these jobs, as far as they exist, each with its id. What can't be decoded is an error of its own job only.
+pub(crate) async fn records<C: ConnectionTrait>(
+    db: &C,
+    ids: &[i64],
+) -> Result<Vec<(i64, Result<job::Model, DbErr>)>, DbErr> {
+    let find = job::Entity::find().filter(job::Column::Id.is_in(ids.iter().copied()));
+    let rows = db.query_all_raw(find.build(db.get_database_backend())).await?;
+    rows.iter().map(|row| Ok((row.try_get("", "id")?, job::Model::from_query_result(row, "")))).collect()
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -29,8 +30,9 @@ pub enum JobEventKind {
     State(JobState),
     /// The job has logged this message.
     Message(Message),
-    /// The job has ended: its status, results and last error. This is the last event.
-    End(Box<JobRecord>),
+    /// The job has ended: its status, results and last error. This is the last event. All who follow
+    /// the job through one pool share the record.
+    End(Arc<JobRecord>),
 }
 
 /// The state of a job that has not ended.
@@ -53,7 +55,7 @@ pub struct JobState {
 
 /// The place of an event among those of its job.
 ///
-/// Its text fits into `Last-Event-ID` of an event stream, for example. It means the same in every process, and to later versions of this
+/// Its text fits into `Last-Event-ID` of an event stream, for example: see the [guide](crate::guide::life_of_a_job#following-a-job). It means the same in every process, and to later versions of this
 /// library.
 ///
 /// ```

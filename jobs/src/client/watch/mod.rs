@@ -32,7 +32,7 @@ use told::Batch;
 /// let mut events = jobs::watch(&db, handle);
 /// while let Some(event) = events.next().await {
 ///     match event?.kind {
-///         JobEventKind::State(state) => println!("{}, {} %", state.status, state.progress),
+///         JobEventKind::State(state) => println!("{}, {}%", state.status, state.progress),
 ///         JobEventKind::Message(message) => println!("{}", message.text),
 ///         JobEventKind::End(job) => println!("{}: {:?}", job.status, job.results),
 ///         _ => {}
@@ -41,15 +41,18 @@ use told::Batch;
 /// # Ok(()) }
 /// ```
 ///
-/// Each message is told once, after all before it, and after the state of its attempt if that still runs. States are told as they are when
-/// the database is asked: of those that follow each other within half a second, the last one.
+/// Each message is told once, after all before it, and after the state of its attempt if that still runs. If several states follow within
+/// half a second, you get only the last.
 ///
-/// All who follow jobs through one pool of connections share one statement, at most every half second, and at most a tenth of one
-/// connection's time. Whoever is slow misses nothing: what is not yet asked for stays in the database. While no one asks, no statement is
-/// sent.
+/// All who follow jobs through one pool of connections share one read of the database: usually every half second, sooner while there is more
+/// than one read returns (200 jobs, 100 messages of each), and later if reads are slow: the pause is ten times as long as the read took, up
+/// to ten seconds. A slow reader misses nothing: events stay in the database until it asks for them. A stream that was asked for its next
+/// event is read for until there is one, or until the stream is dropped; otherwise no statement is sent for it. `MariaDB` and `MySQL`
+/// walk all messages of a job to find its new ones: a job with very many makes reads slower there.
 ///
-/// [`JobEvents::after`] goes on after an event that is known, in any process. If the database can't be reached, it is asked again until it
-/// can. After an error, nothing follows: [`Error::NotFound`] if there is no such job, or if it is deleted.
+/// [`JobEvents::after`] goes on after an event that is known, in any process. If the database can't be reached, or does not answer within
+/// 30 seconds, it is asked again until it does; the first failure is logged as a warning. After an error, nothing follows:
+/// [`Error::NotFound`] if there is no such job, or if it is deleted.
 #[must_use = "a stream does nothing unless it is read"]
 pub fn watch(db: &DatabaseConnection, id: impl Into<JobId>) -> JobEvents {
     JobEvents {

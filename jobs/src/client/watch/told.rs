@@ -1,5 +1,7 @@
 //! From what the database has to what one who follows a job is told.
 
+use std::sync::Arc;
+
 use super::event::{JobEvent, JobEventId, JobEventKind, JobState};
 use crate::client::record::{JobRecord, Message, percent, unsigned};
 use crate::store::entity::message;
@@ -19,7 +21,7 @@ pub(super) fn knows_end(after: JobEventId, news: &News) -> bool {
 }
 
 /// What is told to one who knows everything up to `after`; `None` if there is nothing new. `record` is needed for the end.
-pub(super) fn told(after: JobEventId, news: &News, record: Option<&JobRecord>) -> Option<Batch> {
+pub(super) fn told(after: JobEventId, news: &News, record: Option<&Arc<JobRecord>>) -> Option<Batch> {
     if knows_end(after, news) {
         return Some(Batch { events: Vec::new(), is_last: true });
     }
@@ -46,7 +48,7 @@ pub(super) fn told(after: JobEventId, news: &News, record: Option<&JobRecord>) -
     // If the job has changed since, there is another end to come.
     let end = record.filter(|record| news.has_ended() && record.version == news.version);
     if let Some(record) = end {
-        events.push(JobEvent { id: id_of_state(at, news), kind: JobEventKind::End(Box::new(record.clone())) });
+        events.push(JobEvent { id: id_of_state(at, news), kind: JobEventKind::End(record.clone()) });
     }
     (!events.is_empty()).then_some(Batch { events, is_last: end.is_some() })
 }

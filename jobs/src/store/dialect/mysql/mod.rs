@@ -269,7 +269,7 @@ macro_rules! key {
 
 /// Joins the messages by the job alone: a range of keys that depends on another table is not searched by the index. So the last key, which the
 /// index finds, tells first whether there is anything new. The limit keeps the planner from merging the inner query, and from
-/// asking it for each message.
+/// asking it for each message. If there is something new, all messages of the job are walked.
 const NEWS: &str = concat! { "
 SELECT asked.place, ", news_columns!(), "
 FROM (
