@@ -34,7 +34,7 @@ pub struct Bulk {
 /// Counts the jobs that match the filter, to act on all of them: [`cancel`](Bulk::cancel), [`retry`](Bulk::retry),
 /// [`delete`](Bulk::delete) or [`run_now`](Bulk::run_now). The filter's page and limit are ignored.
 ///
-/// ```
+/// ```standalone_crate
 /// # use jobs::prelude::*;
 /// # use jobs::JobFilter;
 /// # #[derive(Job)] #[job_params] struct Send { to: String }
@@ -53,10 +53,10 @@ pub struct Bulk {
 /// # Ok(()) }
 /// ```
 ///
-/// Only jobs that were counted are acted on: neither those that are scheduled later, nor those that end later. This is told from the
-/// jobs' ids and times, so two kinds of others are taken as well: jobs that were already there and match only since, because they have
-/// been changed (one that ran, and waits for its next attempt), and jobs whose transaction began before the count and was committed after
-/// it. Each is acted on as by the function for one job, with the same effects.
+/// Jobs that are scheduled after the count are left, and so are those that end after it. This is told from the jobs' ids and times, so
+/// two kinds of jobs that were not counted may be taken as well: those that were there and match only since (a job that ran, and now waits
+/// for its next attempt), and those whose transaction began before the count and was committed after it. Each job is acted on as by the
+/// function for one job, with the same effects.
 ///
 /// At most 1,000 jobs are acted on in one transaction, the oldest first. Jobs that others have locked are skipped and tried again later,
 /// so workers continue to claim, and jobs can be scheduled. Only `retry` and `delete` of unique jobs wait for others, as the functions for
