@@ -2,6 +2,7 @@ Dialect {
     backend: MySql,
     clock: "UTC_TIMESTAMP(6)",
     notify: None,
+    notify_all: None,
     row_locks: true,
     locks_gaps: true,
     insert: Values {
@@ -178,7 +179,11 @@ Dialect {
         ORDER BY finished_at LIMIT ? FOR
         UPDATE SKIP LOCKED",
     delete: [
-        "UPDATE JSON_TABLE(?, '$[*]' COLUMNS (doomed BIGINT PATH '$')) AS d STRAIGHT_JOIN jobs_job FORCE INDEX (PRIMARY) ON jobs_job.id = d.doomed STRAIGHT_JOIN jobs_unique FORCE INDEX (PRIMARY) ON jobs_unique.unique_key = jobs_job.unique_key AND jobs_unique.job_id = jobs_job.id
+        "UPDATE
+            (SELECT jobs_job.id, jobs_job.unique_key
+            FROM JSON_TABLE(?, '$[*]' COLUMNS (doomed BIGINT PATH '$')) AS d STRAIGHT_JOIN jobs_job FORCE INDEX (PRIMARY) ON jobs_job.id = d.doomed
+            WHERE jobs_job.unique_key IS NOT NULL
+            ORDER BY jobs_job.unique_key LIMIT 1000000) AS had STRAIGHT_JOIN jobs_unique FORCE INDEX (PRIMARY) ON jobs_unique.unique_key = had.unique_key AND jobs_unique.job_id = had.id
             SET jobs_unique.version = NULL",
         "DELETE jobs_message
             FROM JSON_TABLE(?, '$[*]' COLUMNS (doomed BIGINT PATH '$')) AS d STRAIGHT_JOIN jobs_message FORCE INDEX (PRIMARY) ON jobs_message.job_id = d.doomed",

@@ -4,6 +4,12 @@ Dialect {
     notify: Some(
         "SELECT pg_notify($1, $2)",
     ),
+    notify_all: Some(
+        "SELECT pg_notify($1, value)
+            FROM
+            (SELECT value
+            FROM json_array_elements_text($2::json)) AS payloads",
+    ),
     row_locks: true,
     locks_gaps: false,
     insert: Rows(
@@ -296,9 +302,13 @@ Dialect {
     delete: [
         "UPDATE jobs_unique
             SET version = NULL
-            FROM jobs_job
+            WHERE ctid = ANY(ARRAY(
+            SELECT jobs_unique.ctid
+            FROM jobs_job JOIN jobs_unique ON jobs_unique.unique_key = jobs_job.unique_key AND jobs_unique.job_id = jobs_job.id
             WHERE jobs_job.id = ANY(ARRAY(SELECT value::bigint
-            FROM json_array_elements_text($1::json))) AND jobs_unique.unique_key = jobs_job.unique_key AND jobs_unique.job_id = jobs_job.id",
+            FROM json_array_elements_text($1::json)))
+            ORDER BY jobs_unique.unique_key FOR
+            UPDATE OF jobs_unique))",
         "DELETE
             FROM jobs_message
             WHERE job_id IN

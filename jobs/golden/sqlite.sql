@@ -2,6 +2,7 @@ Dialect {
     backend: Sqlite,
     clock: "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')",
     notify: None,
+    notify_all: None,
     row_locks: false,
     locks_gaps: false,
     insert: Rows(

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use jobs::{JobFilter, JobId, JobOptions, JobStatus};
-use jobs_tests::{Database, cases};
+use jobs::{JobFilter, JobId, JobOptions, JobStatus, NamedJob};
+use jobs_tests::{Database, Kind, cases};
 use serde_json::json;
 
 use crate::support::command::{call, done, json as call_json, unread};
@@ -19,6 +19,7 @@ cases![
     waiting_jobs_are_made_due,
     a_unique_job_that_can_not_be_retried_holds_up_no_other,
     a_status_that_a_command_can_not_change_is_refused,
+    what_was_done_before_an_error_is_said,
     ids_and_conditions_are_not_given_at_once,
     a_job_whose_parameters_do_not_decode_is_mended,
     a_secret_that_is_set_is_not_shown,
@@ -161,12 +162,30 @@ async fn a_status_that_a_command_can_not_change_is_refused(t: Database) {
     let called = call(&t, &["delete", "--status", "scheduled", "--yes"]).await;
     assert_eq!(called.code, 2, "{called:#?}");
     assert!(called.errors.contains("delete does nothing to jobs that are SCHEDULED"), "{called:#?}");
-    for command in ["delete", "retry"] {
+    let called = call(&t, &["run-now", "--status", "failed", "--yes"]).await;
+    assert!(called.errors.contains("run-now does nothing to jobs that are FAILED"), "{called:#?}");
+    for command in ["delete", "retry", "run-now"] {
         let called = call(&t, &[command, "--unserved", "--yes"]).await;
         assert_eq!(called.code, 2, "{called:#?}");
-        assert!(called.errors.contains("does nothing to waiting jobs"), "{called:#?}");
+        assert!(called.errors.contains(&format!("{command} does nothing to unserved jobs")), "{called:#?}");
     }
     assert_eq!(status(&t, id).await, JobStatus::Scheduled);
+}
+
+async fn what_was_done_before_an_error_is_said(t: Database) {
+    let job = |priority| NamedJob::new("Elsewhere", json!({})).with_options(JobOptions::new().priority(priority));
+    jobs::schedule_all(t.db(), (0..=1_000).map(|number| job(if number == 1_000 { 9 } else { 0 }))).await.unwrap();
+    let refuse = match t.kind() {
+        Kind::Sqlite => {
+            "CREATE TRIGGER refuse BEFORE UPDATE ON jobs_job WHEN NEW.status = 2 AND NEW.priority = 9
+             BEGIN SELECT RAISE(ABORT, 'refused'); END"
+        }
+        _ => "ALTER TABLE jobs_job ADD CONSTRAINT refuse CHECK (NOT (status = 2 AND priority = 9))",
+    };
+    t.execute(refuse).await;
+    let called = call(&t, &["cancel", "--name", "Elsewhere", "--yes"]).await;
+    assert_eq!((called.code, called.output.as_str()), (1, "1000 job(s) canceled, 0 asked to stop\n"), "{called:#?}");
+    assert!(called.errors.contains("refuse"), "{called:#?}");
 }
 
 async fn ids_and_conditions_are_not_given_at_once(t: Database) {

@@ -1,9 +1,9 @@
-//! Acting on many jobs: with the same effects as one by one, on exactly those that were counted.
+//! Acting on many jobs: with the same effects as one by one, on those that were counted.
 
 use std::time::Duration;
 
 use jobs::prelude::*;
-use jobs::{Bulk, BulkSummary, Error, JobFilter};
+use jobs::{Bulk, BulkAction, BulkSummary, Error, JobFilter};
 use jobs_tests::{Database, Gate, Kind, Running, cases, soon};
 use sea_orm::{ConnectionTrait as _, FromQueryResult as _, JsonValue, Statement};
 use serde_json::Value;
@@ -23,11 +23,15 @@ cases![
     jobs_that_end_after_the_count_are_left,
     jobs_that_start_after_the_count_are_left_unless_waiting_ones_were_counted,
     jobs_that_have_changed_since_the_count_are_counted,
+    jobs_that_change_while_others_are_canceled_are_canceled_if_they_still_match,
+    jobs_that_change_while_others_are_made_due_are_made_due_if_they_still_match,
     retry_means_failed_jobs_unless_statuses_are_named,
     statuses_that_an_action_can_not_change_are_refused,
+    unserved_jobs_are_only_canceled,
+    keys_of_deleted_jobs_are_locked_in_their_order if Kind::locks_rows,
     a_locked_job_holds_up_no_other_and_is_counted if Kind::locks_rows,
     a_job_that_is_locked_for_a_moment_is_acted_on_in_the_end if Kind::locks_rows,
-    what_is_dropped_half_way_is_continued_by_the_same_call,
+    what_is_dropped_halfway_is_continued_by_the_same_call,
     jobs_are_scheduled_and_executed_meanwhile if Kind::locks_rows,
     a_running_job_is_asked_to_stop,
     whoever_waits_for_a_canceled_job_is_told,
@@ -238,7 +242,7 @@ async fn jobs_scheduled_after_the_count_are_left(t: Database) {
     let early = Add::new(1).schedule(t.db()).await.unwrap();
     let counted = of(&t, JobFilter::new()).await;
     let late = Add::new(2).schedule(t.db()).await.unwrap();
-    assert_eq!((counted.last(), counted.counts().total()), (early.id(), 1));
+    assert_eq!(counted.counts().total(), 1);
     assert!(summary(1)(counted.cancel(t.db()).await.unwrap()));
     assert_eq!(late.status(t.db()).await.unwrap(), JobStatus::Scheduled);
     assert_eq!(early.status(t.db()).await.unwrap(), JobStatus::Canceled);
@@ -283,6 +287,77 @@ async fn jobs_that_have_changed_since_the_count_are_counted(t: Database) {
     assert_eq!((again.done, again.changed, again.total()), (0, 4, 4));
 }
 
+/// Schedules a thousand jobs, which are a batch, and these, acts on all, and does something between the two batches: the second has been
+/// read by then.
+async fn act_while(
+    t: &Database,
+    late: Vec<jobs::WithOptions<Add>>,
+    act: impl for<'b> Fn(&'b Bulk, &'b Database) -> BulkAction<'b>,
+    meanwhile: impl AsyncFnOnce(&[JobHandle<Add>]),
+) -> BulkSummary {
+    let later = || JobOptions::new().queue("early").delay(Duration::from_hours(1));
+    jobs::schedule_all(t.db(), (0..1_000).map(|number| Add::new(number).with_options(later()))).await.unwrap();
+    let late = jobs::schedule_all(t.db(), late).await.unwrap();
+    let counted = of(t, JobFilter::new()).await;
+    let (first, is_done) = tokio::sync::oneshot::channel();
+    let mut first = Some(first);
+    let mut action = act(&counted, t)
+        .on_progress(|_| {
+            if let Some(first) = first.take() {
+                first.send(()).unwrap();
+            }
+        })
+        .into_future();
+    tokio::select! {
+        biased;
+        done = is_done => done.unwrap(),
+        summary = &mut action => panic!("there is no second batch: {summary:?}"),
+    }
+    meanwhile(&late).await;
+    soon(action).await.unwrap()
+}
+
+fn in_an_hour(number: i64) -> jobs::WithOptions<Add> {
+    Add::new(number).with_options(JobOptions::new().queue("late").delay(Duration::from_hours(1)))
+}
+
+async fn jobs_that_change_while_others_are_canceled_are_canceled_if_they_still_match(t: Database) {
+    let summary = act_while(
+        &t,
+        (0..4).map(in_an_hour).collect(),
+        |jobs, t| jobs.cancel(t.db()),
+        async |late| {
+            late[0].set_parameter(t.db(), "b", 5).await.unwrap();
+            // As a worker claims it.
+            let claim = "UPDATE jobs_job SET status = 1, version = version + 1, attempt = 1 WHERE id =";
+            t.execute(&format!("{claim} {}", late[1])).await;
+            late[2].cancel(t.db()).await.unwrap();
+        },
+    )
+    .await;
+    assert_eq!((summary.done, summary.requested, summary.changed), (1_002, 1, 1), "{summary:?}");
+    assert_eq!(summary.total(), 1_004, "{summary:?}");
+    let running = jobs::list(t.db(), JobFilter::new().status(JobStatus::Running)).await.unwrap();
+    assert!(running.len() == 1 && running[0].cancel_requested_at.is_some(), "{running:?}");
+}
+
+async fn jobs_that_change_while_others_are_made_due_are_made_due_if_they_still_match(t: Database) {
+    let summary = act_while(
+        &t,
+        (0..3).map(in_an_hour).collect(),
+        |jobs, t| jobs.run_now(t.db()),
+        async |late| {
+            late[0].set_parameter(t.db(), "b", 5).await.unwrap();
+            late[1].cancel(t.db()).await.unwrap();
+        },
+    )
+    .await;
+    assert_eq!((summary.done, summary.changed, summary.total()), (1_002, 1, 1_003), "{summary:?}");
+    let waiting = jobs::list(t.db(), JobFilter::new().status(JobStatus::Scheduled).queue("late")).await.unwrap();
+    assert_eq!(waiting.len(), 2);
+    assert!(waiting.iter().all(|job| job.scheduled_at < job.created_at + Duration::from_mins(30)), "{waiting:?}");
+}
+
 async fn retry_means_failed_jobs_unless_statuses_are_named(t: Database) {
     let handles = jobs::schedule_all(t.db(), (0..3).map(Add::new)).await.unwrap();
     for (handle, status) in handles.iter().zip([2, 3, 4]) {
@@ -307,6 +382,39 @@ async fn statuses_that_an_action_can_not_change_are_refused(t: Database) {
     assert_eq!(refused(failed.cancel(t.db()).await), "status");
     assert_eq!(refused(failed.run_now(t.db()).await), "status");
     assert_eq!(handle.status(t.db()).await.unwrap(), JobStatus::Scheduled);
+}
+
+async fn unserved_jobs_are_only_canceled(t: Database) {
+    let handle = Add::new(1).schedule(t.db()).await.unwrap();
+    let unserved = of(&t, JobFilter::new().unserved()).await;
+    assert_eq!(refused(unserved.run_now(t.db()).await), "unserved");
+    assert_eq!(refused(unserved.retry(t.db()).await), "unserved");
+    assert_eq!(refused(unserved.delete(t.db()).await), "unserved");
+    assert_eq!(handle.status(t.db()).await.unwrap(), JobStatus::Scheduled);
+    assert!(summary(1)(unserved.cancel(t.db()).await.unwrap()));
+}
+
+async fn keys_of_deleted_jobs_are_locked_in_their_order(t: Database) {
+    let ids = failed_with_keys(&t, &["a", "b", "c", "d", "e", "f"]).await;
+    let select = "SELECT unique_key, job_id FROM jobs_unique ORDER BY unique_key";
+    let rows = t.db().query_all_raw(Statement::from_string(t.db().get_database_backend(), select)).await.unwrap();
+    let keys: Vec<(String, i64)> =
+        rows.iter().map(|row| (row.try_get_by_index(0).unwrap(), row.try_get_by_index(1).unwrap())).collect();
+    let of_first = keys.iter().position(|(_, job)| JobId::from(*job) == ids[0]).unwrap();
+    assert_ne!(of_first, 0, "the order of the keys is that of the jobs");
+    let transaction = jobs::begin(t.db()).await.unwrap();
+    let lock = async |key: usize| {
+        let update = format!("UPDATE jobs_unique SET expires_at = NULL WHERE unique_key = '{}'", keys[key].0);
+        transaction.execute_unprepared(&update).await.unwrap();
+    };
+    let counted = of(&t, JobFilter::new()).await;
+    lock(0).await;
+    let mut delete = counted.delete(t.db()).into_future();
+    // It waits for the first key. If it had locked the other one, both would wait for each other.
+    assert!(tokio::time::timeout(Duration::from_millis(300), &mut delete).await.is_err());
+    soon(lock(of_first)).await;
+    transaction.commit().await.unwrap();
+    assert!(summary(6)(soon(delete).await.unwrap()));
 }
 
 async fn a_locked_job_holds_up_no_other_and_is_counted(t: Database) {
@@ -337,7 +445,7 @@ async fn a_job_that_is_locked_for_a_moment_is_acted_on_in_the_end(t: Database) {
     assert!(summary(3)(canceled), "{canceled:?}");
 }
 
-async fn what_is_dropped_half_way_is_continued_by_the_same_call(t: Database) {
+async fn what_is_dropped_halfway_is_continued_by_the_same_call(t: Database) {
     jobs::schedule_all(t.db(), (0..2_500).map(Add::new)).await.unwrap();
     let counted = of(&t, JobFilter::new()).await;
     let (stop, stopped) = tokio::sync::oneshot::channel();

@@ -20,6 +20,7 @@ cases![
     the_jobs_that_are_claimed_before_it_are_counted,
     jobs_that_nobody_claims_are_not_before_it,
     a_long_backlog_is_counted_up_to_ten_thousand,
+    a_backlog_of_too_many_names_to_count_is_told,
     workers_that_run_jobs_of_its_queue_may_be_busy,
     a_due_job_that_nothing_holds_is_told,
     several_reasons_are_told_at_once_and_the_decisive_is_the_first,
@@ -96,8 +97,8 @@ async fn a_job_that_failed_says_which_attempt_and_when_the_next_one_is_due(t: Da
     assert_eq!((at, attempt, max_attempts), (record.scheduled_at, 1, 2));
     assert_eq!((how, error.as_str()), (AttemptEnd::Error, "it went wrong"));
     let text = handle.why(t.db()).await.unwrap().to_string();
-    assert!(text.starts_with(&format!("Job {handle} waits. Attempt 1 of 2 ended (error), and the next is due at 2")));
-    assert!(text.ends_with("Z: it went wrong."), "{text}");
+    let expected = format!("Job {handle} waits. Attempt 1 of 2 ended (error): it went wrong. The next is due at 2");
+    assert!(text.starts_with(&expected), "{text}");
     // Once an operator has retried it, the error is no longer why it waits.
     t.make_due().await;
     work(&t).await;
@@ -234,6 +235,21 @@ async fn a_long_backlog_is_counted_up_to_ten_thousand(t: Database) {
     assert_eq!(reason.to_string(), "At least 10,000 jobs are before it in queue `long-running`.");
 }
 
+async fn a_backlog_of_too_many_names_to_count_is_told(t: Database) {
+    serve(&t).await;
+    let handle = Ping::new().schedule(t.db()).await.unwrap();
+    // With its own name, as many as are counted.
+    for number in 0..19 {
+        let unknown = jobs::NamedJob::new(format!("Another{number}"), serde_json::json!({}));
+        unknown.schedule(t.db()).queue(QUEUE).await.unwrap();
+    }
+    assert_eq!(before(&t, handle).await, None, "all names are looked at");
+    Note::new("x").schedule(t.db()).await.unwrap();
+    let reason = reason(&t, handle).await;
+    assert!(matches!(reason, WaitReason::Behind { jobs: 0, or_more: true, .. }), "{reason:?}");
+    assert!(reason.to_string().starts_with("Other jobs may be before it in queue"), "{reason}");
+}
+
 async fn workers_that_run_jobs_of_its_queue_may_be_busy(t: Database) {
     let gate = Gate::default();
     let worker = jobs_tests::Running::start(Worker::new(t.db().clone()).state(gate.clone()).queue("gated", 1));
@@ -273,10 +289,16 @@ async fn several_reasons_are_told_at_once_and_the_decisive_is_the_first(t: Datab
     let running = Ping::new().schedule(t.db()).await.unwrap();
     t.execute(&format!("UPDATE jobs_job SET status = 1 WHERE id = {running}")).await;
     insert_worker(&t, 3600, QUEUE, &["Add"]).await;
+    let unknown = reasons(&t, handle).await;
+    let [WaitReason::QueuePaused { .. }, WaitReason::UnknownName { .. }, WaitReason::Behind { jobs: 2, .. }] =
+        unknown[..]
+    else {
+        panic!("no worker that could execute it is busy: {unknown:?}")
+    };
+    serve(&t).await;
     let due = why(&t, handle).await;
     let [
         WaitReason::QueuePaused { .. },
-        WaitReason::UnknownName { .. },
         WaitReason::Behind { jobs: 2, .. },
         WaitReason::WorkersBusy { running: 1, .. },
     ] = due.reasons[..]

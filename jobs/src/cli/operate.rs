@@ -115,16 +115,27 @@ async fn all(verb: Verb, selection: Selection, db: &DatabaseConnection, output: 
     if !selection.yes {
         return Err(Failure::Usage(format!("this would {}: add --yes to do so", plan(verb, jobs))));
     }
-    let mut reported = Instant::now();
-    let summary = action.on_progress(|so_far| {
+    let (mut reported, mut last) = (Instant::now(), BulkSummary::default());
+    let action = action.on_progress(|so_far| {
+        last = *so_far;
         if io::stderr().is_terminal() && reported.elapsed() >= REPORT_EVERY {
             note(&format!("{} of {jobs} job(s)", so_far.total()));
             reported = Instant::now();
         }
     });
-    let summary = summary.await?;
-    let shown = output.show(&summary, || text(verb, summary));
-    report_left(&summary).and(shown)
+    match action.await {
+        Ok(summary) => {
+            let shown = output.show(&summary, || text(verb, summary));
+            report_left(&summary).and(shown)
+        }
+        Err(error) => {
+            // What was done before stays done.
+            if last.total() > 0 {
+                output.show(&last, || text(verb, last))?;
+            }
+            Err(error.into())
+        }
+    }
 }
 
 fn action<'b>(verb: Verb, counted: &'b Bulk, db: &'b DatabaseConnection) -> BulkAction<'b> {
@@ -139,19 +150,26 @@ fn action<'b>(verb: Verb, counted: &'b Bulk, db: &'b DatabaseConnection) -> Bulk
 /// Returns the filter. Statuses that the verb can't change are a mistake, even beside others.
 fn filter(verb: Verb, which: &FilterArguments) -> Result<JobFilter, Failure> {
     if let Some(status) = which.status.iter().find(|status| !verb.possible().contains(status)) {
-        return Err(Failure::Usage(format!("{} does nothing to jobs that are {status}", verb.name())));
+        return Err(Failure::Usage(format!("{} does nothing to jobs that are {status}", name(verb))));
     }
-    if which.unserved && matches!(verb, Verb::Retry | Verb::Delete) {
-        let reason = format!("{} does nothing to waiting jobs, and unserved jobs are waiting", verb.name());
-        return Err(Failure::Usage(reason));
+    if let (true, Some(reason)) = (which.unserved, verb.not_for_unserved()) {
+        return Err(Failure::Usage(format!("{} does nothing to unserved jobs: {reason}", name(verb))));
     }
     Ok(which.filter())
+}
+
+/// The name of its command.
+const fn name(verb: Verb) -> &'static str {
+    match verb {
+        Verb::RunNow => "run-now",
+        verb => verb.name(),
+    }
 }
 
 fn plan(verb: Verb, jobs: u64) -> String {
     match verb {
         Verb::RunNow => format!("make {jobs} job(s) due now"),
-        verb => format!("{} {jobs} job(s)", verb.name()),
+        verb => format!("{} {jobs} job(s)", name(verb)),
     }
 }
 

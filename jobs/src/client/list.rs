@@ -177,6 +177,11 @@ impl JobFilter {
         &self.statuses
     }
 
+    /// Whether it asks for unserved jobs.
+    pub(crate) const fn is_unserved(&self) -> bool {
+        self.unserved
+    }
+
     /// The same, for jobs in these statuses.
     pub(crate) fn in_statuses(self, statuses: Vec<JobStatus>) -> Self {
         Self { statuses, ..self }
@@ -232,6 +237,7 @@ pub async fn list<C: Connection>(db: &C, filter: JobFilter) -> Result<Vec<JobRec
 
 /// The number of jobs in each status.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 #[allow(missing_docs, reason = "the names are those of the statuses")]
 pub struct JobCounts {

@@ -8,8 +8,12 @@ use crate::store::why::{self as store, Serving, Waiting};
 /// Why a job waits: all reasons that hold at once, the decisive first.
 ///
 /// A job that runs or has ended does not wait, and the answer says so: its status, and no reason. The answer is of one moment, and a
-/// job may have been started since. It costs a few short statements, however many jobs wait: those before the job are counted up to
-/// 10,000, and those of names that the workers of its queue don't know are not counted, because nobody claims them.
+/// job may have been started since.
+///
+/// It costs fewer than a hundred short statements, usually about ten, however many jobs wait. Jobs before this one are counted up to
+/// 10,000, and only in the first 20 groups of the same priority and name: [`WaitReason::Behind`] says if there may be more. Not counted
+/// are those of names that no worker knows which could execute this job: such a worker does not claim them before it. If there is no
+/// such worker, all names count.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), jobs::Error> {
@@ -42,13 +46,16 @@ async fn reasons<C: Connection>(db: &C, job: &Waiting) -> Result<Vec<WaitReason>
         reasons.push(WaitReason::QueuePaused { queue: queue(), since });
     }
     let serving = store::serving(db, &job.queue).await?;
-    reasons.extend(unserved(job, &serving));
+    let unserved = unserved(job, &serving);
+    let is_served = unserved.is_none();
+    reasons.extend(unserved);
     if is_due {
         let before = store::before(db, job, |name| competes(name, job, &serving)).await?;
-        if before.jobs > 0 {
+        if before.jobs > 0 || before.or_more {
             reasons.push(WaitReason::Behind { queue: queue(), jobs: before.jobs, or_more: before.or_more });
         }
-        let running = store::running(db, &job.queue).await?;
+        // Without a worker that could execute it, none is too busy to.
+        let running = if is_served { store::running(db, &job.queue).await? } else { 0 };
         if running > 0 {
             reasons.push(WaitReason::WorkersBusy { queue: queue(), running });
         }

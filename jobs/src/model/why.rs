@@ -17,7 +17,7 @@ pub struct Why {
     pub id: JobId,
     /// Its status: only a `SCHEDULED` job waits.
     pub status: JobStatus,
-    /// The time of the answer, by the database's clock, as all times in it.
+    /// When it was asked, by the database's clock, as all times in the answer.
     pub asked_at: DateTime<Utc>,
     /// The reasons why it waits: all that hold at once, the decisive first, in the order of [`WaitReason`]. Empty if it does not
     /// wait, and only then.
@@ -62,8 +62,8 @@ pub enum WaitReason {
     NoWorker {
         /// The queue.
         queue: String,
-        /// When a worker that served the queue was last seen. `None` if that is not known: a worker that stopped in an orderly way
-        /// leaves no trace.
+        /// When a worker that served the queue was last seen. `None` if that is not known: when a worker stops in an
+        /// orderly way, its row is deleted.
         last_seen_at: Option<DateTime<Utc>>,
     },
     /// Live workers serve its queue, but none of them has a definition of its name.
@@ -83,10 +83,11 @@ pub enum WaitReason {
         queue: String,
         /// The number of jobs that are before it, counted up to 10,000.
         jobs: u64,
-        /// Whether there may be more than were counted.
+        /// Whether there may be more than were counted. If none were counted, it is not known whether any job is before it: the
+        /// waiting jobs are of too many names and priorities.
         or_more: bool,
     },
-    /// Jobs of its queue are running, perhaps as many as its workers run at once.
+    /// Jobs of its queue are running, perhaps as many as its workers run at once. Only told if a live worker could execute it.
     #[non_exhaustive]
     WorkersBusy {
         /// The queue.
@@ -117,9 +118,8 @@ impl fmt::Display for WaitReason {
             Self::RetryLater { at, attempt, max_attempts, how, error } => {
                 let how = how.as_str().replace('_', " ");
                 let error = error.lines().next().unwrap_or_default();
-                write!(f, "Attempt {attempt} of {max_attempts} ended ({how}), and the next is due at {}: ", time(*at))?;
-                f.write_str(error)?;
-                f.write_str(if error.ends_with('.') { "" } else { "." })
+                let stop = if error.ends_with('.') { "" } else { "." };
+                write!(f, "Attempt {attempt} of {max_attempts} ended ({how}): {error}{stop} The next is due at {}.", time(*at))
             }
             Self::QueuePaused { queue, since } => {
                 write!(f, "Queue `{queue}` has been paused since {}.", time(*since))
@@ -134,6 +134,10 @@ impl fmt::Display for WaitReason {
             Self::UnknownName { queue, name, workers } => {
                 write!(f, "None of the {workers} live workers that serve queue `{queue}` has a definition of `{name}`.")
             }
+            Self::Behind { queue, jobs: 0, or_more: true } => write!(
+                f,
+                "Other jobs may be before it in queue `{queue}`: those that wait are of too many names and priorities to be counted."
+            ),
             Self::Behind { queue, jobs, or_more } => {
                 let at_least = if *or_more { "At least " } else { "" };
                 let (jobs, are) = (with_commas(*jobs), if *jobs == 1 { "job is" } else { "jobs are" });
@@ -183,11 +187,11 @@ mod tests {
             |how, error: &str| WaitReason::RetryLater { at, attempt: 1, max_attempts: 3, how, error: error.into() };
         assert_says(
             &retry(AttemptEnd::Error, "no paper: no trees\nat line 7"),
-            "Attempt 1 of 3 ended (error), and the next is due at 2023-11-14 22:13:20Z: no paper: no trees.",
+            "Attempt 1 of 3 ended (error): no paper: no trees. The next is due at 2023-11-14 22:13:20Z.",
         );
         assert_says(
             &retry(AttemptEnd::DidNotStop, "It hangs."),
-            "Attempt 1 of 3 ended (did not stop), and the next is due at 2023-11-14 22:13:20Z: It hangs.",
+            "Attempt 1 of 3 ended (did not stop): It hangs. The next is due at 2023-11-14 22:13:20Z.",
         );
         assert_says(
             &WaitReason::QueuePaused { queue: queue(), since: at },
@@ -212,6 +216,10 @@ mod tests {
         let behind = |jobs, or_more| WaitReason::Behind { queue: queue(), jobs, or_more };
         assert_says(&behind(1, false), "1 job is before it in queue `mail`.");
         assert_says(&behind(4_007, false), "4,007 jobs are before it in queue `mail`.");
+        assert_says(
+            &behind(0, true),
+            "Other jobs may be before it in queue `mail`: those that wait are of too many names and priorities to be counted.",
+        );
         assert_says(&behind(10_000, true), "At least 10,000 jobs are before it in queue `mail`.");
         assert_says(
             &WaitReason::WorkersBusy { queue: queue(), running: 1 },

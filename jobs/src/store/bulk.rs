@@ -1,14 +1,14 @@
 //! Acting on many jobs: those that match are read page by page, without a lock, and then held batch by batch at the version that was read.
 //!
-//! What has changed in between is not held, so each statement may rely on what the page has shown. No lock is waited for, and no job is
-//! locked that does not match, whatever index the filter uses.
+//! What has changed in between is not held, so each statement may rely on what the page has shown. No job's lock is waited for, and no job
+//! is locked that does not match, whatever index the filter uses. Only keys are waited for, and what MariaDB and MySQL lock with them: see
+//! [`keys`].
 
 use std::collections::{HashMap, HashSet};
 
 use sea_orm::prelude::DateTimeUtc;
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
-    RuntimeErr, Select,
+    ColumnTrait as _, ConnectionTrait, DbErr, QueryFilter as _, QueryOrder as _, QuerySelect as _, RuntimeErr, Select,
 };
 use serde::{Deserialize, Serialize};
 
@@ -53,17 +53,6 @@ pub(crate) async fn page<C: ConnectionTrait>(
     Ok(seen.into_iter().map(|(id, version)| Seen { id, version }).collect())
 }
 
-/// Returns those of these jobs that are still at their version.
-pub(crate) async fn unchanged<C: ConnectionTrait>(db: &C, jobs: Vec<Seen>) -> Result<Vec<Seen>, DbErr> {
-    let mut now = HashSet::new();
-    // Usually just a few: those that others have locked or changed.
-    for some in jobs.chunks(100) {
-        let these = Entity::find().filter(Column::Id.is_in(some.iter().map(|job| job.id)));
-        now.extend(page(db, these, i64::MIN, u64::MAX >> 1).await?);
-    }
-    Ok(jobs.into_iter().filter(|job| now.contains(job)).collect())
-}
-
 /// A job whose row the transaction holds.
 #[derive(Debug)]
 pub(crate) struct Held {
@@ -102,16 +91,9 @@ impl Held {
     }
 }
 
-/// What became of jobs that were to be retried.
-#[derive(Debug)]
-pub(crate) struct Retried {
-    pub(crate) ids: Vec<i64>,
-    /// Those whose keys other jobs hold.
-    pub(crate) refused: Vec<i64>,
-}
-
-/// Schedules closed jobs again. Of several with the same key only the first is, and there is no result for others that may hold it later.
-pub(crate) async fn retry<C: ConnectionTrait>(db: &C, held: &[Held]) -> Result<Retried, DbErr> {
+/// Schedules closed jobs again, and returns which: not those whose keys other jobs hold, and of several with the same key only the first,
+/// which then holds it.
+pub(crate) async fn retry<C: ConnectionTrait>(db: &C, held: &[Held]) -> Result<HashSet<i64>, DbErr> {
     let mut keys = HashSet::new();
     let first: Vec<_> = held.iter().filter(|job| job.key.as_deref().is_none_or(|key| keys.insert(key))).collect();
     let unique: Vec<_> = first.iter().filter_map(|job| job.again()).collect();
@@ -122,5 +104,5 @@ pub(crate) async fn retry<C: ConnectionTrait>(db: &C, held: &[Held]) -> Result<R
     };
     let ids: Vec<_> = first.into_iter().filter(|job| !is_refused(job)).map(|job| job.seen.id).collect();
     jobs::retry_all(db, &ids).await?;
-    Ok(Retried { ids, refused: held.iter().filter(is_refused).map(|job| job.seen.id).collect() })
+    Ok(ids.into_iter().collect())
 }

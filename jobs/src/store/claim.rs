@@ -73,7 +73,7 @@ impl Store {
         {
             self.claim_at_once(claim, worker, queue, json(&cursor.groups)?, limit).await?
         } else {
-            let waits = is_alone && cursor.takes_turns(limit, begun);
+            let waits = is_alone && cursor.takes_turns(limit.total > limit.startable, begun);
             if waits {
                 cursor.waits_for_turn(begun);
             }

@@ -7,7 +7,6 @@ use chrono::TimeDelta;
 use sea_orm::prelude::DateTimeUtc;
 use serde::Serialize;
 
-use super::claim::ClaimLimit;
 use super::row::Claimed;
 
 /// The groups of a busy queue, and how far earlier claims got in each. A claim that starts there does not step over the index entries that
@@ -60,8 +59,8 @@ const NO_TURNS: Duration = Duration::from_secs(10);
 impl ClaimCursor {
     /// Whether a claim waits for its turn, if claims of a queue can run side by side. On MariaDB, 8 workers drain 1.3 times as fast in turn, and
     /// 32 twice as fast and more. Claims that fill only free slots are small, and step over few locked rows.
-    pub(super) fn takes_turns(&self, limit: ClaimLimit, now: Instant) -> bool {
-        self.has_more && limit.total > limit.startable && self.turns_after.is_none_or(|after| now >= after)
+    pub(super) fn takes_turns(&self, prefetches: bool, now: Instant) -> bool {
+        self.has_more && prefetches && self.turns_after.is_none_or(|after| now >= after)
     }
 
     /// A claim begins to wait for its turn: unless it is had, the next claims do not wait.
@@ -233,15 +232,14 @@ mod tests {
     fn claims_that_prefetch_from_a_backlog_take_turns_but_not_for_ten_seconds_after_one_has_waited_in_vain() {
         let now = Instant::now();
         let mut cursor = cursor_of(["a"], now);
-        let of = |total| ClaimLimit { total, startable: 10 };
-        assert!(!cursor.takes_turns(of(1_000), now), "there may be few");
+        assert!(!cursor.takes_turns(true, now), "there may be few");
         cursor.has_more = true;
-        assert!(cursor.takes_turns(of(11), now) && !cursor.takes_turns(of(10), now));
+        assert!(cursor.takes_turns(true, now) && !cursor.takes_turns(false, now));
         cursor.waits_for_turn(now);
         cursor.had_turn();
-        assert!(cursor.takes_turns(of(1_000), now));
+        assert!(cursor.takes_turns(true, now));
         cursor.waits_for_turn(now);
-        assert!(!cursor.takes_turns(of(1_000), now + Duration::from_millis(9_999)));
-        assert!(cursor.takes_turns(of(1_000), now + NO_TURNS));
+        assert!(!cursor.takes_turns(true, now + Duration::from_millis(9_999)));
+        assert!(cursor.takes_turns(true, now + NO_TURNS));
     }
 }

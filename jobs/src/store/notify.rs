@@ -1,6 +1,7 @@
 //! Notifications to other processes, if the database can send them: hints, as those of [`wake`](super::wake) are within the process.
 
 use sea_orm::{ConnectionTrait, DbErr};
+use serde::Serialize;
 
 use super::{dialect, json, statement};
 
@@ -10,6 +11,19 @@ pub(crate) async fn send<C: ConnectionTrait>(db: &C, channel: &str, payload: &st
     let dialect = dialect::of(db.get_database_backend())?;
     if let Some(sql) = dialect.notify {
         db.execute_raw(statement(dialect, sql, [channel.into(), payload.into()])).await?;
+    }
+    Ok(())
+}
+
+/// Sends several notifications in one statement: their payloads are texts or ids.
+pub(crate) async fn send_all<C: ConnectionTrait>(
+    db: &C,
+    channel: &str,
+    payloads: &[impl Serialize],
+) -> Result<(), DbErr> {
+    let dialect = dialect::of(db.get_database_backend())?;
+    if let (Some(sql), false) = (dialect.notify_all, payloads.is_empty()) {
+        db.execute_raw(statement(dialect, sql, [channel.into(), json(payloads)?.into()])).await?;
     }
     Ok(())
 }

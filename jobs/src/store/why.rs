@@ -15,8 +15,8 @@ use crate::model::{JobId, JobStatus};
 /// Jobs are counted up to this number.
 pub(crate) const COUNTED: u64 = 10_000;
 
-/// How many groups of jobs are counted. More than a hundred names are rare in one queue.
-const GROUPS: usize = 100;
+/// How many groups of jobs are counted, each with up to four statements. More than twenty are rare in one queue.
+const GROUPS: usize = 20;
 
 /// A job as it waits, and the time of the look.
 #[derive(Debug, FromQueryResult)]

@@ -10,11 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use super::batch::{self, Batch};
 use super::{Bulk, Verb};
+use crate::client::JobFilter;
 use crate::error::Error;
 use crate::store::bulk::{self as store, Seen};
 use crate::store::dialect;
 
-/// Is told how far an action has got.
+/// Is told of the progress of an action.
 type Report<'b> = Box<dyn FnMut(&BulkSummary) + Send + 'b>;
 
 /// How many jobs one transaction acts on.
@@ -23,7 +24,7 @@ const BATCH: usize = 1_000;
 /// How many jobs are read at once: the filter may have to look at many others to find them.
 const PAGE: u64 = 20_000;
 
-/// The pauses before jobs that others have locked are tried again.
+/// The pauses before jobs that others have locked or changed are tried again.
 const PAUSES: [Duration; 6] = [
     Duration::from_millis(50),
     Duration::from_millis(100),
@@ -35,6 +36,7 @@ const PAUSES: [Duration; 6] = [
 
 /// What became of the jobs that were counted. Each job is in one of these numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct BulkSummary {
     /// Jobs that are canceled, scheduled again, deleted or due now.
@@ -43,9 +45,10 @@ pub struct BulkSummary {
     pub requested: u64,
     /// Jobs that can't be retried, because other jobs hold their unique keys: only by [`retry`](Bulk::retry).
     pub duplicates: u64,
-    /// Jobs that no longer matched when it was their turn: someone else has changed them, or an earlier action. Only known at the end.
+    /// Jobs that no longer matched when it was their turn: someone else has changed them, or an earlier action. Complete only at the
+    /// end.
     pub changed: u64,
-    /// Jobs that other transactions kept locked: the same action, called again, tries them again. Only known at the end.
+    /// Jobs that others kept locked, or kept changing: the same action, called again, tries them again. Only known at the end.
     pub locked: u64,
 }
 
@@ -59,7 +62,9 @@ impl BulkSummary {
 
 /// An action on many jobs, which `.await` executes: see [`bulk`](crate::bulk()).
 ///
-/// [`Error::InvalidValue`] if it does nothing to jobs in any status that the filter names.
+/// [`Error::InvalidValue`] if it does nothing to jobs in any status that the filter names, or to unserved ones, if it asks for those.
+/// After any other error, what the transactions before it have done stays, and the same call continues; [`on_progress`](Self::on_progress)
+/// was told of it.
 #[must_use = "nothing is done until it is awaited"]
 pub struct BulkAction<'b> {
     bulk: &'b Bulk,
@@ -100,10 +105,11 @@ impl<'b> BulkAction<'b> {
         let Self { bulk, verb, db, report } = self;
         let filter = verb.restrict(&bulk.filter)?;
         let row_locks = dialect::of(db.get_database_backend())?.row_locks;
-        let mut run = Run { verb, db, row_locks, report, summary: BulkSummary::default(), again: Vec::new() };
+        let mut run =
+            Run { bulk, filter, verb, db, row_locks, report, summary: BulkSummary::default(), again: Vec::new() };
         let mut last = i64::MIN;
         loop {
-            let page = store::page(db, bulk.select(db, filter.clone()).await?, last, PAGE).await?;
+            let page = store::page(db, bulk.select(db, run.filter.clone()).await?, last, PAGE).await?;
             let Some(job) = page.last() else { break };
             last = job.id;
             run.act(&page).await?;
@@ -141,6 +147,9 @@ impl fmt::Debug for BulkAction<'_> {
 
 /// An action while it runs.
 struct Run<'b> {
+    bulk: &'b Bulk,
+    /// The jobs that were counted and can be changed.
+    filter: JobFilter,
     verb: Verb,
     db: &'b DatabaseConnection,
     /// Whether others can write while a transaction is open.
@@ -155,15 +164,16 @@ impl Run<'_> {
     async fn act(&mut self, jobs: &[Seen]) -> Result<(), Error> {
         for some in jobs.chunks(BATCH) {
             let began = Instant::now();
-            let Batch { done, requested, refused, changed, again } = batch::act(self.db, self.verb, some).await?;
+            let Batch { done, requested, refused, missed } = batch::act(self.db, self.verb, some).await?;
             self.summary.done += done as u64;
             self.summary.requested += requested as u64;
             self.summary.duplicates += refused as u64;
-            self.summary.changed += changed as u64;
-            self.again.extend(again);
             if let Some(report) = &mut self.report {
                 report(&self.summary);
             }
+            let again = self.bulk.still_matching(self.db, &self.filter, &missed).await?;
+            self.summary.changed += (missed.len() - again.len()) as u64;
+            self.again.extend(again);
             // Where there is one writer at a time, others come to write in the pauses.
             if !self.row_locks {
                 tokio::time::sleep(began.elapsed()).await;

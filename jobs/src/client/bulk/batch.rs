@@ -19,10 +19,8 @@ pub(super) struct Batch {
     pub(super) requested: usize,
     /// Jobs whose keys other jobs hold.
     pub(super) refused: usize,
-    /// Jobs that someone else has changed since they were read.
-    pub(super) changed: usize,
-    /// Jobs to try again: others have locked them, or have the same key as a job that was retried.
-    pub(super) again: Vec<Seen>,
+    /// Jobs that others have locked, or changed since they were read.
+    pub(super) missed: Vec<i64>,
 }
 
 /// Those to tell once the transaction is committed.
@@ -35,24 +33,18 @@ struct Tell {
 
 /// Acts on those of these jobs that are unchanged and free.
 pub(super) async fn act(db: &DatabaseConnection, verb: Verb, jobs: &[Seen]) -> Result<Batch, Error> {
-    let (mut batch, settled, tell) = repeat_call(db, || act_once(db, verb, jobs)).await?;
+    let (batch, tell) = repeat_call(db, || act_once(db, verb, jobs)).await?;
     tell.everyone();
-    let rest: Vec<_> = jobs.iter().copied().filter(|job| !settled.contains(&job.id)).collect();
-    if !rest.is_empty() {
-        let missing = rest.len();
-        batch.again = bulk::unchanged(db, rest).await?;
-        batch.changed = missing - batch.again.len();
-    }
     Ok(batch)
 }
 
-/// Returns what was done, and to which jobs.
-async fn act_once(db: &DatabaseConnection, verb: Verb, jobs: &[Seen]) -> Result<(Batch, HashSet<i64>, Tell), Error> {
+async fn act_once(db: &DatabaseConnection, verb: Verb, jobs: &[Seen]) -> Result<(Batch, Tell), Error> {
     let transaction = store::begin(db).await?;
     let held = bulk::hold(&transaction, jobs).await?;
     let ids: Vec<_> = held.iter().map(|job| job.seen.id).collect();
     let (mut batch, mut tell) = (Batch { done: held.len(), ..Batch::default() }, Tell::default());
-    let mut settled: HashSet<_> = ids.iter().copied().collect();
+    let is_held: HashSet<_> = ids.iter().copied().collect();
+    batch.missed = jobs.iter().map(|job| job.id).filter(|id| !is_held.contains(id)).collect();
     match verb {
         Verb::Cancel => {
             jobs::cancel_all(&transaction, &ids).await?;
@@ -64,10 +56,8 @@ async fn act_once(db: &DatabaseConnection, verb: Verb, jobs: &[Seen]) -> Result<
         }
         Verb::Retry => {
             let retried = bulk::retry(&transaction, &held).await?;
-            (batch.done, batch.refused) = (retried.ids.len(), retried.refused.len());
-            settled = retried.ids.iter().copied().collect();
-            tell.queues = queues(held.iter().filter(|job| settled.contains(&job.seen.id)));
-            settled.extend(retried.refused);
+            (batch.done, batch.refused) = (retried.len(), held.len() - retried.len());
+            tell.queues = queues(held.iter().filter(|job| retried.contains(&job.seen.id)));
         }
         Verb::Delete => maintain::delete_jobs(&transaction, &ids).await?,
         Verb::RunNow => {
@@ -75,11 +65,9 @@ async fn act_once(db: &DatabaseConnection, verb: Verb, jobs: &[Seen]) -> Result<
             tell.queues = queues(held.iter());
         }
     }
-    for queue in &tell.queues {
-        notify::send(&transaction, "jobs_wake", queue).await?;
-    }
+    notify::send_all(&transaction, "jobs_wake", &tell.queues.iter().map(String::as_str).collect::<Vec<_>>()).await?;
     transaction.commit().await?;
-    Ok((batch, settled, tell))
+    Ok((batch, tell))
 }
 
 fn queues<'h>(held: impl Iterator<Item = &'h Held>) -> BTreeSet<String> {
@@ -89,9 +77,8 @@ fn queues<'h>(held: impl Iterator<Item = &'h Held>) -> BTreeSet<String> {
 /// Notifies the processes that wait for the ends of these jobs, and the workers that run them: a notified worker checks all of its jobs.
 async fn notify_canceled<C: ConnectionTrait>(db: &C, held: &[Held]) -> Result<(), Error> {
     let waits = |job: &&Held| job.status == JobStatus::Scheduled;
-    for job in held.iter().filter(waits).filter(|job| job.awaited) {
-        notify::send(db, "jobs_finish", &job.seen.id.to_string()).await?;
-    }
+    let awaited: Vec<_> = held.iter().filter(waits).filter(|job| job.awaited).map(|job| job.seen.id).collect();
+    notify::send_all(db, "jobs_finish", &awaited).await?;
     if let Some(running) = held.iter().find(|job| !waits(job)) {
         notify::send(db, "jobs_cancel", &running.seen.id.to_string()).await?;
     }

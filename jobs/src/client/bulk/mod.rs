@@ -1,4 +1,4 @@
-//! Acting on many jobs: first they are counted, then exactly those are acted on, a thousand at a time.
+//! Acting on many jobs: first they are counted, then those are acted on, a thousand at a time.
 
 mod action;
 mod batch;
@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::list;
 use super::{JobCounts, JobFilter};
 use crate::error::Error;
-use crate::model::{JobId, JobStatus};
-use crate::store::bulk::{self as store, Mark};
+use crate::model::JobStatus;
+use crate::store::bulk::{self as store, Mark, Seen};
 use crate::store::dialect;
 use crate::store::entity::job::{Column, Entity};
 
@@ -22,7 +22,8 @@ pub(crate) use verb::Verb;
 
 /// Jobs that were counted, to be acted on all at once: see [`bulk`].
 ///
-/// It can be kept, or sent as JSON and read again, until someone has confirmed what is to be done.
+/// It can be kept, or sent as JSON and read again, until someone has confirmed what is to be done. Don't read it back from a browser:
+/// the filter and the moment would be the client's, and it could name any jobs. Keep it on the server, for example in the session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bulk {
     filter: JobFilter,
@@ -33,7 +34,7 @@ pub struct Bulk {
 /// Counts the jobs that match the filter, to act on all of them: [`cancel`](Bulk::cancel), [`retry`](Bulk::retry),
 /// [`delete`](Bulk::delete) or [`run_now`](Bulk::run_now). The filter's page and limit are ignored.
 ///
-/// ```
+/// ```standalone_crate
 /// # use jobs::prelude::*;
 /// # use jobs::JobFilter;
 /// # #[derive(Job)] #[job_params] struct Send { to: String }
@@ -52,12 +53,19 @@ pub struct Bulk {
 /// # Ok(()) }
 /// ```
 ///
-/// Only jobs that were counted are acted on: neither those that are scheduled later, nor those that end later. Each is acted on as by
-/// the function for one job, with the same effects.
+/// Jobs that are scheduled after the count are left, and so are those that end after it. This is told from the jobs' ids and times, so
+/// two kinds of jobs that were not counted may be taken as well: those that were there and match only since (a job that ran, and now waits
+/// for its next attempt), and those whose transaction began before the count and was committed after it. Each job is acted on as by the
+/// function for one job, with the same effects.
 ///
-/// At most 1,000 jobs are acted on in one transaction, the oldest first, and none waits for others: workers continue to claim, and jobs
-/// can be scheduled. To stop, drop the future: what the transaction under way has done is rolled back, everything before it stays,
-/// and the same call continues.
+/// At most 1,000 jobs are acted on in one transaction, the oldest first. Jobs that others have locked are skipped and tried again later,
+/// so workers continue to claim, and jobs can be scheduled. Only `retry` and `delete` of unique jobs wait for others, as the functions for
+/// one job do: for transactions that have just acquired the same keys, and `retry` on MariaDB and MySQL for those that have locked the
+/// jobs that hold them. On SQLite, which has one writer, others write between the transactions.
+///
+/// To stop, drop the future: what the transaction under way has done is rolled back, unless it was just being committed; everything before
+/// it stays, and the same call continues. On a connection that was not made by [`connect`](crate::connect()), a dropped future may leave its
+/// transaction open: see there.
 pub async fn bulk(db: &DatabaseConnection, filter: JobFilter) -> Result<Bulk, Error> {
     // The mark comes first, so that the count contains nothing that the mark excludes.
     let mark = store::mark(db).await?;
@@ -84,12 +92,6 @@ impl Bulk {
         self.mark.time
     }
 
-    /// The latest job at that time: none that was scheduled after it is acted on.
-    #[must_use]
-    pub const fn last(&self) -> JobId {
-        JobId(self.mark.last)
-    }
-
     /// Cancels the jobs that wait, and asks those that run to stop. See [`cancel`](crate::cancel).
     pub fn cancel<'b>(&'b self, db: &'b DatabaseConnection) -> BulkAction<'b> {
         BulkAction::new(self, Verb::Cancel, db)
@@ -97,7 +99,8 @@ impl Bulk {
 
     /// Schedules closed jobs again: the failed ones, unless the filter names other statuses. See [`retry`](crate::retry).
     ///
-    /// A job is left as it is if another one holds its unique key; of several with one key, the oldest is retried.
+    /// A job is left as it is if another one holds its unique key; of several with one key, the oldest is retried, and the next one as well
+    /// if that has ended before its turn.
     pub fn retry<'b>(&'b self, db: &'b DatabaseConnection) -> BulkAction<'b> {
         BulkAction::new(self, Verb::Retry, db)
     }
@@ -128,5 +131,21 @@ impl Bulk {
             select = select.filter(by_then(Column::StartedAt).add(is_not_running));
         }
         Ok(select)
+    }
+
+    /// Returns those of these jobs that still match this filter, at their present versions.
+    async fn still_matching(
+        &self,
+        db: &DatabaseConnection,
+        filter: &JobFilter,
+        jobs: &[i64],
+    ) -> Result<Vec<Seen>, Error> {
+        let mut matching = Vec::new();
+        // Usually none, or a few.
+        for some in jobs.chunks(100) {
+            let these = self.select(db, filter.clone()).await?.filter(Column::Id.is_in(some.iter().copied()));
+            matching.extend(store::page(db, these, i64::MIN, some.len() as u64).await?);
+        }
+        Ok(matching)
     }
 }

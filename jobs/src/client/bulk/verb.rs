@@ -13,12 +13,13 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
+    /// The name of its function.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Cancel => "cancel",
             Self::Retry => "retry",
             Self::Delete => "delete",
-            Self::RunNow => "run-now",
+            Self::RunNow => "run_now",
         }
     }
 
@@ -47,6 +48,15 @@ impl Verb {
         }
     }
 
+    /// Returns why it can't change unserved jobs, which wait and are due.
+    pub(crate) const fn not_for_unserved(self) -> Option<&'static str> {
+        match self {
+            Self::Cancel => None,
+            Self::Retry | Self::Delete => Some("they have not ended"),
+            Self::RunNow => Some("they are already due"),
+        }
+    }
+
     /// Returns the filter, restricted to jobs that it can change.
     pub(super) fn restrict(self, filter: &JobFilter) -> Result<JobFilter, Error> {
         let statuses = self.statuses(filter);
@@ -54,6 +64,12 @@ impl Verb {
             let named: Vec<_> = filter.statuses().iter().map(|status| status.as_str()).collect();
             let reason = format!("`{}` does nothing to jobs that are {}", self.name(), named.join(" or "));
             return Err(Error::invalid("status", reason));
+        }
+        if let (true, Some(reason)) = (filter.is_unserved(), self.not_for_unserved()) {
+            return Err(Error::invalid(
+                "unserved",
+                format!("`{}` does nothing to unserved jobs: {reason}", self.name()),
+            ));
         }
         Ok(filter.clone().in_statuses(statuses))
     }

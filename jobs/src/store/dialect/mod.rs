@@ -30,6 +30,8 @@ pub(crate) struct Dialect {
     pub(crate) clock: &'static str,
     /// (channel, payload): wakes other processes, if the database can.
     pub(crate) notify: Option<&'static str>,
+    /// (channel, payloads): like `notify`, for several.
+    pub(crate) notify_all: Option<&'static str>,
     /// Whether a row that another transaction has locked can be told from a free one.
     pub(crate) row_locks: bool,
     /// Whether locking a missing row locks the gap where it would be, so that no one else can insert there.
@@ -59,7 +61,7 @@ pub(crate) struct Dialect {
     pub(crate) hold: &'static str,
     /// (status, age in ms, limit) → ids of closed jobs that retention may delete.
     pub(crate) expired: &'static str,
-    /// (ids): deletes from the jobs' other tables, and detaches their keys.
+    /// (ids): deletes from the jobs' other tables, and detaches their keys, which are locked in their order.
     pub(crate) delete: &'static [&'static str],
     /// (ids)
     pub(crate) delete_jobs: &'static str,

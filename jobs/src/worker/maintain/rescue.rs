@@ -110,6 +110,6 @@ fn trace(orphan: &Orphan, end: &FinishRow) {
     if end.status == JobStatus::Failed {
         tracing::error!(job, name, queue, attempt, status = %end.status, "{reason}");
     } else {
-        tracing::warn!(job, name, queue, attempt, "{reason}; the job is taken over");
+        tracing::warn!(job, name, queue, attempt, "{reason}; its attempt is lost");
     }
 }

@@ -36,6 +36,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     backend: DbBackend::MySql,
     clock: now!(),
     notify: None,
+    notify_all: None,
     row_locks: true,
     locks_gaps: true,
     insert: INSERT,
@@ -109,10 +110,13 @@ pub(super) static DIALECT: Dialect = Dialect {
               WHERE status = ? AND status >= 2 AND finished_at < ", before!("?"), "
               ORDER BY finished_at LIMIT ? FOR UPDATE SKIP LOCKED" },
     delete: &[
-        concat! { "UPDATE ", ids!("doomed"), " AS d
-           STRAIGHT_JOIN jobs_job FORCE INDEX (PRIMARY) ON jobs_job.id = d.doomed
+        // The limit keeps the order of the keys, which is that of the locks.
+        concat! { "UPDATE (SELECT jobs_job.id, jobs_job.unique_key
+                   FROM ", ids!("doomed"), " AS d STRAIGHT_JOIN jobs_job FORCE INDEX (PRIMARY) ON jobs_job.id = d.doomed
+                   WHERE jobs_job.unique_key IS NOT NULL
+                   ORDER BY jobs_job.unique_key LIMIT 1000000) AS had
            STRAIGHT_JOIN jobs_unique FORCE INDEX (PRIMARY)
-             ON jobs_unique.unique_key = jobs_job.unique_key AND jobs_unique.job_id = jobs_job.id
+             ON jobs_unique.unique_key = had.unique_key AND jobs_unique.job_id = had.id
            SET jobs_unique.version = NULL" },
         concat! { "DELETE jobs_message FROM ", ids!("doomed"), " AS d
         STRAIGHT_JOIN jobs_message FORCE INDEX (PRIMARY) ON jobs_message.job_id = d.doomed" },

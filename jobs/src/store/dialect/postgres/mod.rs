@@ -16,6 +16,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     backend: DbBackend::Postgres,
     clock: "statement_timestamp()",
     notify: Some("SELECT pg_notify($1, $2)"),
+    notify_all: Some(concat!("SELECT pg_notify($1, value) FROM (", texts!("$2"), ") AS payloads")),
     row_locks: true,
     locks_gaps: false,
     insert: Insert::Rows(InsertJobs { mixed: INSERT, uniform: INSERT_UNIFORM }, Ids::Returned),
@@ -46,9 +47,12 @@ pub(super) static DIALECT: Dialect = Dialect {
               ORDER BY finished_at LIMIT (SELECT $3::bigint) FOR UPDATE SKIP LOCKED",
     delete: &[
         concat! { "UPDATE jobs_unique SET version = NULL
-         FROM jobs_job
-         WHERE jobs_job.id = ANY(ARRAY(", ids!("$1"), "))
-           AND jobs_unique.unique_key = jobs_job.unique_key AND jobs_unique.job_id = jobs_job.id" },
+         WHERE ctid = ANY(ARRAY(
+             SELECT jobs_unique.ctid
+             FROM jobs_job
+             JOIN jobs_unique ON jobs_unique.unique_key = jobs_job.unique_key AND jobs_unique.job_id = jobs_job.id
+             WHERE jobs_job.id = ANY(ARRAY(", ids!("$1"), "))
+             ORDER BY jobs_unique.unique_key FOR UPDATE OF jobs_unique))" },
         concat!("DELETE FROM jobs_message WHERE job_id IN (", ids!("$1"), ")"),
         concat!("DELETE FROM jobs_attempt WHERE job_id IN (", ids!("$1"), ")"),
     ],

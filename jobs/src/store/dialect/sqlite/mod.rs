@@ -14,6 +14,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     backend: DbBackend::Sqlite,
     clock: now!(),
     notify: None,
+    notify_all: None,
     row_locks: false,
     locks_gaps: false,
     insert: Insert::Rows(InsertJobs { mixed: INSERT, uniform: INSERT_UNIFORM }, Ids::UpToLast),
