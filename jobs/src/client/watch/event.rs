@@ -55,8 +55,8 @@ pub struct JobState {
 
 /// The place of an event among those of its job.
 ///
-/// Its text fits into `Last-Event-ID` of an event stream, for example: see the [guide](crate::guide::life_of_a_job#following-a-job). It means the same in every process, and to later versions of this
-/// library.
+/// Its text fits into `Last-Event-ID` of an event stream, for example: see the [guide](crate::guide::life_of_a_job#following-a-job). It
+/// means the same in every process, and to later versions of this library.
 ///
 /// ```
 /// # use jobs::JobEventId;

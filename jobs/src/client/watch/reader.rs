@@ -204,9 +204,10 @@ impl Failures {
     fn may_pass(&mut self, error: &DbErr) -> bool {
         self.count += 1;
         self.lasting = if fault::of(error).is_passing() { 0 } else { self.lasting + 1 };
-        match self.count {
-            1 => tracing::warn!(%error, "can't read the events of jobs; trying again until it works"),
-            _ => tracing::debug!(%error, "still can't read the events of jobs"),
+        if self.count == 1 {
+            tracing::warn!(%error, "can't read the events of jobs; trying again");
+        } else {
+            tracing::debug!(%error, "still can't read the events of jobs");
         }
         self.lasting < MAX_TRIES
     }
