@@ -241,7 +241,7 @@ async fn the_last_rescue_of_a_job_is_logged_as_its_failure(t: Database) {
         assert!(message.starts_with("worker `elsewhere` (process 1 on elsewhere) stopped responding"), "{message}");
         let is_failure = job == failed.to_string();
         assert_eq!(level, if is_failure { Level::ERROR } else { Level::WARN });
-        assert_eq!(message.ends_with("the job is taken over"), !is_failure, "{message}");
+        assert_eq!(message.ends_with("its attempt is lost"), !is_failure, "{message}");
     }
 }
 
