@@ -4,6 +4,7 @@
 
 mod batches;
 mod bulk;
+mod bulk_effects;
 mod cancel_and_set_parameter;
 mod connect;
 mod cron;
@@ -45,6 +46,7 @@ fn main() {
         unique_batches::cases(),
         batches::cases(),
         bulk::cases(),
+        bulk_effects::cases(),
         schedule_by_name::cases(),
         record::cases(),
         list::cases(),

@@ -132,11 +132,11 @@ async fn group_after<C: ConnectionTrait>(db: &C, job: &Waiting, group: &Group) -
 }
 
 /// Returns the first of these groups in the job's queue, up to its priority.
-async fn first_group<C: ConnectionTrait>(db: &C, job: &Waiting, which: Condition) -> Result<Option<Group>, DbErr> {
+async fn first_group<C: ConnectionTrait>(db: &C, job: &Waiting, filter: Condition) -> Result<Option<Group>, DbErr> {
     let row: Option<(i16, String)> = of_queue(JobStatus::Scheduled, &job.queue)
         .columns([Column::Priority, Column::Name])
         .filter(Column::Priority.lte(job.priority))
-        .filter(which)
+        .filter(filter)
         .order_by_asc(Column::Priority)
         .order_by_asc(Column::Name)
         .limit(1)
@@ -172,10 +172,10 @@ async fn count<C: ConnectionTrait>(
     db: &C,
     status: JobStatus,
     queue: &str,
-    which: Condition,
+    filter: Condition,
     limit: u64,
 ) -> Result<u64, DbErr> {
-    let mut jobs = of_queue(status, queue).column(Column::Id).filter(which).limit(limit);
+    let mut jobs = of_queue(status, queue).column(Column::Id).filter(filter).limit(limit);
     let count = Query::select()
         .expr(Expr::cust("COUNT(*)"))
         .from_subquery(QueryTrait::query(&mut jobs).take(), "counted")

@@ -1,7 +1,7 @@
 //! The one who reads for all who follow jobs through one pool of connections.
 //!
-//! Those who follow ask for one batch at a time. The reader's task answers all who have asked with one statement, up to [`MAX_PLACES`], and ends if no one asks.
-//! Whoever has a batch that is not consumed does not ask: it costs nothing, and what is kept for it is bounded.
+//! Those who follow ask for one batch at a time. The reader's task answers all who have asked with one statement, up to [`MAX_PLACES`],
+//! and ends if no one asks. Whoever has a batch that is not consumed does not ask: it costs nothing, and what is kept for it is bounded.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::mem;
