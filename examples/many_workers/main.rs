@@ -96,7 +96,7 @@ async fn run_workers(url: &str, queue: &str) -> Result<Vec<ExitStatus>, BoxError
 /// Counts the jobs that each process has executed at the first attempt, and deletes them all.
 async fn take_stock(db: &DatabaseConnection, queue: &str) -> Result<BTreeMap<u32, u64>, jobs::Error> {
     let mut executed = BTreeMap::new();
-    for job in jobs::list(db, JobFilter::new().queue(queue).limit(JOBS)).await? {
+    for job in jobs::list(db, JobFilter::new().queue(queue).limit(JOBS)).await?.jobs {
         match job.output() {
             Ok(process) if job.attempt == 1 => *executed.entry(process).or_default() += 1,
             Ok(_) => {}

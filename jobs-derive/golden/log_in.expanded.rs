@@ -69,6 +69,15 @@ impl LogIn {
 impl ::jobs::__private::JobParams for LogIn {
     const PARAMETERS: &'static [&'static str] = &["user", "passWord", "pin"];
     const SECRETS: &'static [&'static str] = &["passWord", "passphrase", "pin"];
+    const DESCRIPTION: ::jobs::__private::Description = ::jobs::__private::Description::new(
+        ::core::concat!(" Logs a user in.", "\n"),
+        &[
+            ::jobs::__private::Parameter::new(&["user"], "String"),
+            ::jobs::__private::Parameter::new(&["passWord", "passphrase"], "String")
+                .secret(),
+            ::jobs::__private::Parameter::new(&["pin"], "u32").optional().secret(),
+        ],
+    );
 }
 #[automatically_derived]
 impl ::core::fmt::Debug for LogIn {

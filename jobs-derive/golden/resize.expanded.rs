@@ -66,6 +66,15 @@ impl Resize {
 #[automatically_derived]
 impl ::jobs::__private::JobParams for Resize {
     const PARAMETERS: &'static [&'static str] = &["file", "width", "height"];
+    const DESCRIPTION: ::jobs::__private::Description = ::jobs::__private::Description::new(
+        ::core::concat!(" Resize an image to fit in a box.", "\n"),
+        &[
+            ::jobs::__private::Parameter::new(&["file"], "String")
+                .docs(::core::concat!(" Where the image is.", "\n")),
+            ::jobs::__private::Parameter::new(&["width"], "u32").default("32"),
+            ::jobs::__private::Parameter::new(&["height"], "u32").default("32"),
+        ],
+    );
 }
 #[automatically_derived]
 impl ::jobs::__private::Job for Resize {

@@ -53,6 +53,13 @@ impl SendMail {
 #[automatically_derived]
 impl ::jobs::__private::JobParams for SendMail {
     const PARAMETERS: &'static [&'static str] = &["to", "copies"];
+    const DESCRIPTION: ::jobs::__private::Description = ::jobs::__private::Description::new(
+        ::core::concat!(" Sends a mail.", "\n"),
+        &[
+            ::jobs::__private::Parameter::new(&["to"], "String"),
+            ::jobs::__private::Parameter::new(&["copies"], "u32").default("3"),
+        ],
+    );
 }
 #[automatically_derived]
 impl ::jobs::__private::Job for SendMail {

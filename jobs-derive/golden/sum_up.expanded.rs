@@ -56,6 +56,13 @@ impl SumUp {
 #[automatically_derived]
 impl background::__private::JobParams for SumUp {
     const PARAMETERS: &'static [&'static str] = &["numbers", "unit"];
+    const DESCRIPTION: background::__private::Description = background::__private::Description::new(
+        ::core::concat!(" The job that calls `sum_up`.", "\n"),
+        &[
+            background::__private::Parameter::new(&["numbers"], "Vec<u64>"),
+            background::__private::Parameter::new(&["unit"], "Option<String>").optional(),
+        ],
+    );
 }
 #[automatically_derived]
 impl background::__private::Job for SumUp {

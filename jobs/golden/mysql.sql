@@ -210,6 +210,11 @@ Dialect {
         WHERE said.job_id = place.id
         ORDER BY said.job_id DESC, said.version DESC, said.number DESC LIMIT 1) THEN place.id END AS job_id
         FROM JSON_TABLE(?, '$[*]' COLUMNS ( place BIGINT PATH '$.place', id BIGINT PATH '$.id', version BIGINT PATH '$.version', number BIGINT PATH '$.number')) AS place LIMIT 1000000) AS known LIMIT 1000000) AS asked STRAIGHT_JOIN jobs_job AS job FORCE INDEX (PRIMARY) ON job.id = asked.id LEFT JOIN jobs_message AS message FORCE INDEX (PRIMARY) ON message.job_id = asked.job_id AND (message.version * 4294967296 + message.number) > asked.after_key AND (message.version * 4294967296 + message.number) <= asked.last_key",
+    audit: "INSERT INTO jobs_audit (at, principal, origin, action, job_id, subject, operation, changed)
+        SELECT UTC_TIMESTAMP(6), ?, ?, ?, job, ?, ?, ?
+        FROM JSON_TABLE(?, '$[*]' COLUMNS (job BIGINT PATH '$')) AS jobs",
+    stat: "INSERT INTO jobs_stat (period, starts_at, worker_id, total, by_job) VALUES (?, ?, ?, ?, ?) ON DUPLICATE KEY
+        UPDATE total = VALUES(total), by_job = VALUES(by_job)",
     advance: "UPDATE jobs_job
         SET scheduled_at = scheduled_at - INTERVAL ? * 1000 MICROSECOND
         WHERE status = 0",

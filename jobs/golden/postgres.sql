@@ -347,6 +347,14 @@ Dialect {
         FROM jobs_message
         WHERE job_id = asked.id AND (version, number) > (asked.version, asked.number)
         ORDER BY version, number LIMIT 100) AS message ON TRUE",
+    audit: "INSERT INTO jobs_audit (at, principal, origin, action, job_id, subject, operation, changed)
+        SELECT statement_timestamp(), $1, $2, $3, value, $4, $5, $6::text::json
+        FROM
+        (SELECT value::bigint
+        FROM json_array_elements_text($7::json)) AS jobs",
+    stat: "INSERT INTO jobs_stat (period, starts_at, worker_id, total, by_job) VALUES ($1, $2, $3, $4::text::json, $5::text::json) ON CONFLICT (period, starts_at, worker_id) DO
+        UPDATE
+        SET total = excluded.total, by_job = excluded.by_job",
     advance: "UPDATE jobs_job
         SET scheduled_at = scheduled_at - $1 * interval '1 millisecond'
         WHERE status = 0",

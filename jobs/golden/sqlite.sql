@@ -245,6 +245,13 @@ Dialect {
         FROM jobs_message
         WHERE job_id = job.id AND (version, number) > (asked.value ->> 'version', asked.value ->> 'number')
         ORDER BY version, number LIMIT 100)",
+    audit: "INSERT INTO jobs_audit (at, principal, origin, action, job_id, subject, operation, changed)
+        SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), ?1, ?2, ?3, value, ?4, ?5, ?6
+        FROM json_each(?7)
+        ORDER BY key",
+    stat: "INSERT INTO jobs_stat (period, starts_at, worker_id, total, by_job) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (period, starts_at, worker_id) DO
+        UPDATE
+        SET total = excluded.total, by_job = excluded.by_job",
     advance: "UPDATE jobs_job
         SET scheduled_at = strftime('%Y-%m-%dT%H:%M:%fZ', scheduled_at, printf('-%.3f seconds', ?1 / 1000.0))
         WHERE status = 0",

@@ -15,14 +15,18 @@ mod job;
 mod model;
 mod store;
 pub mod testing;
+#[cfg(feature = "web")]
+pub mod web;
 pub mod worker;
 
 pub use client::{
-    Attempt, Bulk, BulkAction, BulkSummary, Cancellation, JobCounts, JobEvent, JobEventId, JobEventKind, JobEvents,
-    JobFilter, JobHandle, JobOptions, JobRecord, JobState, Message, NamedJob, QueueRecord, Schedulable, Schedule,
-    ScheduleAll, WithOptions, WorkerRecord, bulk, cancel, connect, connect_with, counts, counts_by_queue,
-    default_queue, delete, failed_attempts, list, messages, metrics, migrate, output, pause, progress, queues, record,
-    result, results, resume, retry, reveal_parameter, run_now, schedule_all, set_parameter, status, unserved, wait,
+    Attempt, AuditFilter, AuditPage, AuditRecord, BoundedCounts, Bulk, BulkAction, BulkSummary, Cancellation,
+    FailureGroup, FailureGroups, JobCounts, JobEvent, JobEventId, JobEventKind, JobEvents, JobFilter, JobHandle,
+    JobOptions, JobPage, JobRecord, JobState, Message, NamedJob, ParseFilterError, QueueRecord, Schedulable, Schedule,
+    ScheduleAll, Session, Stats, StatsFilter, StatsPeriod, StatsTimes, StatsTotals, WithOptions, WorkerRecord,
+    acting_as, bounded_counts, bulk, cancel, connect, connect_with, counts, counts_by_queue, default_queue, delete,
+    failed_attempts, failures, list, messages, metrics, migrate, output, pause, progress, queues, record, result,
+    results, resume, retry, reveal_parameter, run_now, schedule_all, set_parameter, stats, status, unserved, wait,
     wait_timeout, watch, why, workers,
 };
 pub use error::{BoxError, Error, JobError, JobResult};
@@ -31,8 +35,8 @@ pub use job::{Execute, Job, JobContext, JobDefaults, JobParams, Unique};
 pub use jobs_derive::{Job, job_fn, job_params};
 pub use jobs_migrations::JobsMigrator;
 pub use model::{
-    AttemptEnd, JobId, JobStatus, Level, OnConflict, ParseVariantError, RetryPolicy, StopReason, UniqueWhile,
-    WaitReason, Why,
+    Action, AttemptEnd, AuditAction, JobId, JobStatus, Level, OnConflict, ParseVariantError, Principal, RetryPolicy,
+    Role, StatsRange, StopReason, UniqueWhile, WaitReason, Why,
 };
 pub use sea_orm;
 pub use store::connection::{Connection, begin};
@@ -75,6 +79,7 @@ pub mod __private {
 
     pub use crate::client::schedule::{Schedule, WithOptions, schedule, with_options};
     pub use crate::cron::Missed;
+    pub use crate::job::description::{Description, Parameter};
     pub use crate::job::parameters::secrets::HIDDEN;
     pub use crate::job::parameters::to_value;
     pub use crate::job::registry::Definition;
@@ -82,4 +87,14 @@ pub mod __private {
     pub use crate::store::connection::Connection;
     pub use crate::store::testing::entity_columns;
     pub use crate::{Error, JobContext, JobError, JobOptions, JobResult, OnConflict, RetryPolicy, Unique, UniqueWhile};
+
+    /// The table of the dashboard's routes, and what serves it alone.
+    #[cfg(feature = "web")]
+    pub mod web {
+        pub use crate::web::api::{Route as ApiRoute, routes as api_routes};
+        pub use crate::web::authorized::{Authorized, Delete, Permission, View};
+        pub use crate::web::failure::Failure;
+        pub use crate::web::routes::{Route, guarded, routes};
+        pub use crate::web::standalone::{Hosts, LINK_VALID, Proxy, ShowLink, Standalone, Token, TokenError, Ways};
+    }
 }

@@ -117,7 +117,7 @@ async fn a_schedule_is_paused_and_resumed(t: Database) {
 async fn a_schedule_is_run_now_and_its_history_tells(t: Database) {
     add(&t, "sums").await;
     let said = done(&t, &["cron", "run", "sums"]).await;
-    let job = jobs::list(t.db(), JobFilter::new()).await.unwrap().remove(0);
+    let job = jobs::list(t.db(), JobFilter::new()).await.unwrap().jobs.remove(0);
     assert_eq!(said, format!("job {} is scheduled\n", job.id));
     assert_eq!((job.name.as_str(), job.parameters), ("Add", json!({"left": 1})));
     let history = done(&t, &["cron", "history", "sums"]).await;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says so where something is missing")]
 
+mod audit;
 mod cron;
 mod doctor;
 mod durations;
@@ -10,20 +11,25 @@ mod schedule;
 mod show;
 mod support;
 mod usage;
+#[cfg(unix)]
+mod web;
 mod why;
 
 fn main() {
-    jobs_tests::main(
-        &[
-            cron::cases(),
-            doctor::cases(),
-            durations::cases(),
-            show::cases(),
-            operate::cases(),
-            schedule::cases(),
-            usage::cases(),
-            why::cases(),
-        ]
-        .concat(),
-    );
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "there are no more"))]
+    let mut cases = [
+        audit::cases(),
+        cron::cases(),
+        doctor::cases(),
+        durations::cases(),
+        show::cases(),
+        operate::cases(),
+        schedule::cases(),
+        usage::cases(),
+        why::cases(),
+    ]
+    .concat();
+    #[cfg(unix)]
+    cases.extend(web::cases());
+    jobs_tests::main(&cases);
 }

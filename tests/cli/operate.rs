@@ -19,6 +19,7 @@ cases![
     waiting_jobs_are_made_due,
     a_unique_job_that_can_not_be_retried_holds_up_no_other,
     a_status_that_a_command_can_not_change_is_refused,
+    a_filter_may_be_written_as_text,
     what_was_done_before_an_error_is_said,
     ids_and_conditions_are_not_given_at_once,
     a_job_whose_parameters_do_not_decode_is_mended,
@@ -46,7 +47,7 @@ async fn jobs_are_canceled_retried_and_deleted_by_their_ids(t: Database) {
     assert_eq!(done(&t, &["cancel", &one, &two]).await, format!("job {one} is canceled\njob {two} is canceled\n"));
     assert_eq!(done(&t, &["retry", &one]).await, format!("job {one} is scheduled again\n"));
     assert_eq!(done(&t, &["delete", &two]).await, format!("job {two} is deleted\n"));
-    let left = jobs::list(t.db(), JobFilter::new()).await.unwrap();
+    let left = jobs::list(t.db(), JobFilter::new()).await.unwrap().jobs;
     assert_eq!(
         left.iter().map(|job| (job.id.to_string(), job.status)).collect::<Vec<_>>(),
         [(one, JobStatus::Scheduled)]
@@ -172,6 +173,39 @@ async fn a_status_that_a_command_can_not_change_is_refused(t: Database) {
     assert_eq!(status(&t, id).await, JobStatus::Scheduled);
 }
 
+async fn a_filter_may_be_written_as_text(t: Database) {
+    let (failed, other) = (schedule(&t, "a").await, schedule(&t, "b").await);
+    for id in [failed, other] {
+        set_status(&t, id, JobStatus::Failed).await;
+    }
+    let listed = call_json(&t, &["list", "status:failed -queue:b"]).await;
+    assert_eq!((listed["jobs"][0]["id"].as_i64(), listed["jobs"].as_array().unwrap().len()), (Some(failed.get()), 1));
+    let listed = call_json(&t, &["list", "status:failed", "name:Elsewhere", "--queue", "a"]).await;
+    assert_eq!(listed["jobs"].as_array().unwrap().len(), 1);
+    let called = call(&t, &["retry", "queue:a"]).await;
+    assert!(called.errors.contains("this would retry 1 job(s): add --yes"), "{called:#?}");
+    assert_eq!(done(&t, &["retry", "queue:a", "--yes"]).await, "1 job(s) scheduled again\n");
+    assert_eq!(status(&t, other).await, JobStatus::Failed);
+    for command in ["list", "retry", "cancel", "delete", "run-now"] {
+        let called = call(&t, &[command, "queue:a", "staus:failed"]).await;
+        let pointed = "did you mean `status`? (For a parameter of this name, write `param.staus:`)\n  queue:a staus:failed\n          ^^^^^\n";
+        assert_eq!((called.code, called.errors.ends_with(pointed)), (2, true), "{called:#?}");
+    }
+    let called = call(&t, &["cancel", "queue:a -width:64"]).await;
+    assert!(called.errors.contains("this would cancel 1 job(s): add --yes"), "{called:#?}");
+    assert_eq!(done(&t, &["run-now", "queue:a", "width:64", "--yes"]).await, "0 job(s) due now\n");
+    assert_eq!(done(&t, &["cancel", "queue:a -width:64", "--yes"]).await, "1 job(s) canceled, 0 asked to stop\n");
+    let called = call(&t, &["delete", "status:failed is:due", "--yes"]).await;
+    assert_eq!(
+        (
+            called.code,
+            called.errors.contains("delete does nothing to the jobs that match: it is for jobs that are failed")
+        ),
+        (2, true),
+        "{called:#?}"
+    );
+}
+
 async fn what_was_done_before_an_error_is_said(t: Database) {
     let job = |priority| NamedJob::new("Elsewhere", json!({})).with_options(JobOptions::new().priority(priority));
     jobs::schedule_all(t.db(), (0..=1_000).map(|number| job(if number == 1_000 { 9 } else { 0 }))).await.unwrap();
@@ -250,7 +284,7 @@ async fn tables_are_made_and_dropped(t: Database) {
     let called = call(&t, &["migrate", "--down"]).await;
     assert_eq!(called.code, 2, "{called:#?}");
     assert!(called.errors.contains("with 1 job(s): add --yes"), "{called:#?}");
-    assert_eq!(call_json(&t, &["list"]).await.as_array().unwrap().len(), 1);
+    assert_eq!(call_json(&t, &["list"]).await["jobs"].as_array().unwrap().len(), 1);
 
     assert_eq!(call_json(&t, &["migrate", "--down", "--yes"]).await[0]["is_applied"], false);
     let called = call(&t, &["list"]).await;
@@ -260,5 +294,5 @@ async fn tables_are_made_and_dropped(t: Database) {
     assert_eq!(call(&t, &["list"]).await.code, 1, "to look is not to migrate");
 
     assert_eq!(call_json(&t, &["migrate"]).await[0]["is_applied"], true);
-    assert_eq!(call_json(&t, &["list"]).await, json!([]));
+    assert_eq!(call_json(&t, &["list"]).await["jobs"], json!([]));
 }

@@ -30,7 +30,7 @@ async fn schedule(t: &Database, options: JobOptions) -> JobId {
 }
 
 fn ids(list: &Value) -> Vec<JobId> {
-    list.as_array().unwrap().iter().map(|job| JobId::from(job["id"].as_i64().unwrap())).collect()
+    list["jobs"].as_array().unwrap().iter().map(|job| JobId::from(job["id"].as_i64().unwrap())).collect()
 }
 
 async fn a_list_has_the_jobs_that_every_condition_lets_through(t: Database) {

@@ -76,7 +76,7 @@ async fn assert_numbered(t: &Database, first: i64, handles: &[JobHandle<Add>]) {
     let mut page = jobs::JobFilter::new().limit(1_000);
     let mut numbers = HashMap::new();
     loop {
-        let records = jobs::list(t.db(), page.clone()).await.unwrap();
+        let records = jobs::list(t.db(), page.clone()).await.unwrap().jobs;
         let Some(last) = records.last() else { break };
         page = page.after(last.id);
         for record in records {

@@ -6,9 +6,8 @@ use jobs::prelude::*;
 use jobs::{Bulk, BulkAction, BulkSummary, Error, JobFilter};
 use jobs_tests::{Database, Gate, Kind, Running, cases, soon};
 use sea_orm::{ConnectionTrait as _, Statement};
-use tokio::runtime::Handle;
 
-use crate::support::common::{assert_read_back, refused, total, work, worker_at};
+use crate::support::common::{assert_read_back, once, refused, total, work, worker_at};
 use crate::support::definitions::{Add, Gated, Talk};
 
 cases![
@@ -56,7 +55,7 @@ async fn of_jobs_with_one_key_the_oldest_is_retried(t: Database) {
     let ids = failed_with_keys(&t, &["a", "a", "b", "a", "b"]).await;
     let summary = of(&t, JobFilter::new()).await.retry(t.db()).await.unwrap();
     assert_eq!((summary.done, summary.duplicates, summary.total()), (2, 3, 5));
-    let waiting = jobs::list(t.db(), JobFilter::new().status(JobStatus::Scheduled)).await.unwrap();
+    let waiting = jobs::list(t.db(), JobFilter::new().status(JobStatus::Scheduled)).await.unwrap().jobs;
     assert_eq!(waiting.iter().map(|job| job.id).collect::<Vec<_>>(), [ids[2], ids[0]]);
     let again = Add::new(1).schedule(t.db()).unique_key("a").await.unwrap();
     assert_eq!((again.existed(), again.id()), (true, ids[0]));
@@ -154,14 +153,7 @@ async fn act_while(
     jobs::schedule_all(t.db(), (0..1_000).map(|number| Add::new(number).with_options(later()))).await.unwrap();
     let late = jobs::schedule_all(t.db(), late).await.unwrap();
     let counted = of(t, JobFilter::new()).await;
-    let mut meanwhile = Some(meanwhile);
-    let action = act(&counted, t).on_progress(|_| {
-        if let Some(meanwhile) = meanwhile.take() {
-            // This thread waits, so that the action does.
-            let runtime = Handle::current();
-            std::thread::scope(|scope| scope.spawn(|| runtime.block_on(soon(meanwhile(&late)))).join().unwrap());
-        }
-    });
+    let action = act(&counted, t).on_progress(once(async || meanwhile(&late).await));
     soon(action.into_future()).await.unwrap()
 }
 
@@ -185,7 +177,7 @@ async fn jobs_that_change_while_others_are_canceled_are_canceled_if_they_still_m
     .await;
     assert_eq!((summary.done, summary.requested, summary.changed), (1_002, 1, 1), "{summary:?}");
     assert_eq!(summary.total(), 1_004, "{summary:?}");
-    let running = jobs::list(t.db(), JobFilter::new().status(JobStatus::Running)).await.unwrap();
+    let running = jobs::list(t.db(), JobFilter::new().status(JobStatus::Running)).await.unwrap().jobs;
     assert!(running.len() == 1 && running[0].cancel_requested_at.is_some(), "{running:?}");
 }
 
@@ -201,7 +193,7 @@ async fn jobs_that_change_while_others_are_made_due_are_made_due_if_they_still_m
     )
     .await;
     assert_eq!((summary.done, summary.changed, summary.total()), (1_002, 1, 1_003), "{summary:?}");
-    let waiting = jobs::list(t.db(), JobFilter::new().status(JobStatus::Scheduled).queue("late")).await.unwrap();
+    let waiting = jobs::list(t.db(), JobFilter::new().status(JobStatus::Scheduled).queue("late")).await.unwrap().jobs;
     assert_eq!(waiting.len(), 2);
     assert!(waiting.iter().all(|job| job.scheduled_at < job.created_at + Duration::from_mins(30)), "{waiting:?}");
 }
@@ -308,11 +300,12 @@ async fn what_is_dropped_halfway_is_continued_by_the_same_call(t: Database) {
         _ = stopped => {}
         summary = cancel.into_future() => panic!("not dropped: {summary:?}"),
     }
-    let canceled = jobs::counts(t.db(), JobFilter::new()).await.unwrap().canceled;
-    assert_eq!(canceled % 1_000, 0, "a batch is done or not");
-    assert!((1_000..2_500).contains(&canceled), "{canceled}");
+    // The commit of the batch in flight may still land: what is canceled by then is known only afterwards.
     let rest = counted.cancel(t.db()).await.unwrap();
-    assert_eq!((rest.done, rest.changed, rest.total()), (2_500 - canceled, canceled, 2_500));
+    assert_eq!((rest.done + rest.changed, rest.total()), (2_500, 2_500));
+    assert_eq!(rest.changed % 1_000, 0, "a batch is done or not");
+    assert!((1_000..2_500).contains(&rest.changed), "{rest:?}");
+    assert_eq!(jobs::counts(t.db(), JobFilter::new()).await.unwrap().canceled, 2_500);
 }
 
 async fn jobs_are_scheduled_and_executed_meanwhile(t: Database) {

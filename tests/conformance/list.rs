@@ -27,7 +27,7 @@ cases![
 ];
 
 async fn ids(t: &Database, filter: JobFilter) -> Vec<JobId> {
-    jobs::list(t.db(), filter).await.unwrap().into_iter().map(|record| record.id).collect()
+    jobs::list(t.db(), filter).await.unwrap().jobs.into_iter().map(|record| record.id).collect()
 }
 
 async fn without_a_condition_all_jobs_are_listed_newest_first(t: Database) {
@@ -37,7 +37,7 @@ async fn without_a_condition_all_jobs_are_listed_newest_first(t: Database) {
         expected.insert(0, Add::new(number).schedule(t.db()).await.unwrap().id());
     }
     assert_eq!(ids(&t, JobFilter::new()).await, expected);
-    let records = jobs::list(t.db(), JobFilter::new()).await.unwrap();
+    let records = jobs::list(t.db(), JobFilter::new()).await.unwrap().jobs;
     assert_eq!(records[0], jobs::record(t.db(), expected[0]).await.unwrap());
 }
 
@@ -127,7 +127,7 @@ async fn pages_cover_all_jobs_and_none_twice(t: Database) {
         let mut page = JobFilter::new().name("Add").limit(limit);
         let mut found = Vec::new();
         loop {
-            let records = jobs::list(t.db(), page.clone()).await.unwrap();
+            let records = jobs::list(t.db(), page.clone()).await.unwrap().jobs;
             assert!(records.len() as u64 <= limit, "{} in a page of {limit}", records.len());
             let Some(last) = records.last() else { break };
             page = page.after(last.id);

@@ -2,14 +2,20 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+mod audit;
+mod audit_bulk;
+mod audit_list;
 mod batches;
 mod bulk;
 mod bulk_effects;
+mod bulk_filters;
 mod cancel_and_set_parameter;
 mod connect;
 mod cron;
 mod cron_control;
 mod cron_replace;
+mod failures;
+mod filter;
 mod limits;
 mod list;
 mod open_transactions;
@@ -21,9 +27,12 @@ mod run_now;
 mod schedule;
 mod schedule_by_name;
 mod secrets;
+mod session;
+mod session_cron;
 mod sessions;
 mod settings;
 mod setup;
+mod stats;
 mod support;
 mod tables;
 mod transactions;
@@ -47,9 +56,13 @@ fn main() {
         batches::cases(),
         bulk::cases(),
         bulk_effects::cases(),
+        bulk_filters::cases(),
         schedule_by_name::cases(),
         record::cases(),
         list::cases(),
+        filter::cases(),
+        failures::cases(),
+        stats::cases(),
         wait::cases(),
         why::cases(),
         cancel_and_set_parameter::cases(),
@@ -66,6 +79,11 @@ fn main() {
         rights::cases(),
         connect::cases(),
         sessions::cases(),
+        session::cases(),
+        session_cron::cases(),
+        audit::cases(),
+        audit_bulk::cases(),
+        audit_list::cases(),
     ]
     .concat();
     jobs_tests::main(&cases);

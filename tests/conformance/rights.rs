@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use jobs::cron::{self, Cron, Missed};
 use jobs::prelude::*;
-use jobs::{Error, JobFilter, OnConflict, UniqueWhile};
+use jobs::{AuditFilter, Error, JobFilter, OnConflict, Principal, Role, StatsRange, UniqueWhile};
 use jobs_tests::{Account, Database, Kind, Running, cases, soon};
-use sea_orm::{DatabaseConnection, TransactionTrait as _};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, TransactionTrait as _};
 
 use crate::support::definitions::{Add, Note, Ping, Send, Talk};
 
@@ -31,7 +31,9 @@ async fn account<'t>(t: &'t Database, role: &str) -> Account<'t> {
     let account = Account::new(t).await;
     for line in lines.skip(1) {
         let (table, rights) = (cells(line).next().unwrap(), cells(line).nth(column).unwrap());
-        account.grant(rights, &format!("{}.{table}", t.name())).await;
+        if !rights.is_empty() {
+            account.grant(rights, &format!("{}.{table}", t.name())).await;
+        }
     }
     if t.kind() == Kind::Postgres && role != "reader" {
         account.grant("USAGE", &format!("SEQUENCE {}.jobs_job_id_seq", t.name())).await;
@@ -65,6 +67,10 @@ async fn a_scheduler_can_schedule(t: Database) {
     assert_eq!(soon(first.wait(&db)).await.unwrap(), "third");
     // Its key is free: its job has ended.
     assert!(!unique("last", OnConflict::UseExisting).schedule(&db).await.unwrap().existed());
+    let error = jobs::acting_as(&db, Principal::new("ada", Role::Admin)).pause("mail").await.unwrap_err();
+    assert!(!error.is_retryable(), "{error:?}");
+    let error = jobs::acting_as(&db, Principal::new("ada", Role::Admin)).schedule(Ping::new()).await.unwrap_err();
+    assert!(error.to_string().contains("the rights of an operator"), "{error:?}");
     one.messages(&db).await.unwrap();
     one.failed_attempts(&db).await.unwrap();
     worker.stop().await;
@@ -85,6 +91,9 @@ async fn a_worker_can_work(t: Database) {
     old.cancel(t.db()).await.unwrap();
     let past = t.seconds_from_now(-100 * 24 * 3600);
     t.execute(&format!("UPDATE jobs_job SET finished_at = {past} WHERE id = {}", old.id())).await;
+    jobs::acting_as(t.db(), Principal::new("ada", Role::Admin)).pause("mail").await.unwrap();
+    t.execute(&format!("UPDATE jobs_audit SET at = {past}")).await;
+    t.execute(&format!("INSERT INTO jobs_stat VALUES (0, {past}, 7, '{{}}', '{{}}')")).await;
 
     let running = Running::start(Worker::new(db.clone()).sample_queues(Duration::from_secs(1)));
     assert_eq!(soon(well.wait(t.db())).await.unwrap(), "done");
@@ -96,6 +105,8 @@ async fn a_worker_can_work(t: Database) {
     soon(async {
         while cron::history(t.db(), "often").await.unwrap().is_empty()
             || !matches!(old.status(t.db()).await, Err(Error::NotFound { .. }))
+            || t.number("SELECT COUNT(*) FROM jobs_audit").await > 0
+            || t.number("SELECT COUNT(*) FROM jobs_stat WHERE worker_id = 7").await > 0
         {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -103,6 +114,7 @@ async fn a_worker_can_work(t: Database) {
     .await;
     running.stop().await;
     assert_eq!(t.number("SELECT COUNT(*) FROM jobs_worker").await, 0);
+    assert_eq!(jobs::stats(t.db(), StatsRange::Hour).await.unwrap().total.failed, 1);
     db.close().await.unwrap();
 }
 
@@ -138,12 +150,21 @@ async fn an_operator_can_operate(t: Database) {
     cron::run_now(&db, "nightly").await.unwrap();
     look(&db).await;
     cron::remove(&db, "nightly").await.unwrap();
+    let ada = jobs::acting_as(&db, Principal::new("ada", Role::Admin));
+    let job = ada.schedule(Talk::new("fail")).await.unwrap();
+    ada.set_parameter(job, "end", "well").await.unwrap();
+    ada.cancel(job).await.unwrap();
+    ada.delete(job).await.unwrap();
+    assert_eq!(ada.audit(AuditFilter::new()).await.unwrap().records.len(), 4);
+    for change in ["UPDATE jobs_audit SET principal = 'eve'", "DELETE FROM jobs_audit"] {
+        db.execute_unprepared(change).await.unwrap_err();
+    }
     db.close().await.unwrap();
 }
 
 /// Calls everything that only reads.
 async fn look(db: &DatabaseConnection) {
-    for job in jobs::list(db, JobFilter::new()).await.unwrap() {
+    for job in jobs::list(db, JobFilter::new()).await.unwrap().jobs {
         jobs::record(db, job.id).await.unwrap();
         jobs::messages(db, job.id).await.unwrap();
         jobs::failed_attempts(db, job.id).await.unwrap();
@@ -153,6 +174,9 @@ async fn look(db: &DatabaseConnection) {
     jobs::queues(db).await.unwrap();
     jobs::workers(db).await.unwrap();
     jobs::unserved(db).await.unwrap();
+    jobs::stats(db, StatsRange::Hour).await.unwrap();
+    jobs::failures(db).await.unwrap();
+    jobs::acting_as(db, Principal::new("vera", Role::Admin)).audit(AuditFilter::new()).await.unwrap();
     for schedule in cron::list(db).await.unwrap() {
         cron::history(db, &schedule.name).await.unwrap();
     }

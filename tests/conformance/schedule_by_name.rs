@@ -71,7 +71,7 @@ async fn names_differ_by_case(t: Database) {
     for id in [unknown, accented] {
         assert_eq!(jobs::status(t.db(), id).await.unwrap(), JobStatus::Scheduled);
     }
-    let found = jobs::list(t.db(), JobFilter::new().name("add")).await.unwrap();
+    let found = jobs::list(t.db(), JobFilter::new().name("add")).await.unwrap().jobs;
     assert_eq!(found.iter().map(|record| record.id).collect::<Vec<_>>(), [unknown]);
 }
 

@@ -90,7 +90,7 @@ async fn a_secret_is_shown_nowhere(t: Database) {
     jobs_tests::schedule_by_name(t.db(), "LogIn", json!({"user": "ada", "passWord": SECRET})).await.unwrap();
     jobs_tests::schedule_by_name(t.db(), "LogIn", json!({"user": "ada", "passphrase": SECRET})).await.unwrap();
     for _ in 0..2 {
-        let mut records = jobs::list(t.db(), JobFilter::new()).await.unwrap();
+        let mut records = jobs::list(t.db(), JobFilter::new()).await.unwrap().jobs;
         assert_hidden(&records.remove(0), &["passphrase"]);
         assert_hidden(&records.remove(0), &["passWord"]);
         records.push(handle.record(t.db()).await.unwrap());

@@ -113,7 +113,7 @@ async fn times_are_the_same_in_every_time_zone(t: Database) {
             assert!((before.created_at..=after.created_at).contains(&time), "{time} {before:?} {after:?}");
         }
         let found = JobFilter::new().created_from(timed.created_at).created_until(after.created_at);
-        let found: HashSet<_> = jobs::list(reads, found).await.unwrap().iter().map(|record| record.id).collect();
+        let found: HashSet<_> = jobs::list(reads, found).await.unwrap().jobs.iter().map(|record| record.id).collect();
         assert!(found.contains(&timed.id) && !found.contains(&before.id), "{found:?}");
     }
 }
@@ -237,7 +237,7 @@ async fn a_schedule_fires_each_time_once_in_strange_sessions(t: Database) {
     for worker in workers {
         worker.stop().await;
     }
-    let jobs = jobs::list(&elsewhere, JobFilter::new()).await.unwrap();
+    let jobs = jobs::list(&elsewhere, JobFilter::new()).await.unwrap().jobs;
     let times: HashSet<_> = jobs.iter().map(|job| job.nominal_time.unwrap()).collect();
     let history = cron::history(&strict, "often").await.unwrap();
     assert_eq!((times.len(), history.len()), (jobs.len(), jobs.len()), "{jobs:?}");

@@ -29,14 +29,16 @@ cases![
     an_interval_of_samples_out_of_range_is_refused,
 ];
 
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 11] = [
     "jobs_attempt",
+    "jobs_audit",
     "jobs_cron",
     "jobs_cron_firing",
     "jobs_job",
     "jobs_message",
     "jobs_migration",
     "jobs_queue",
+    "jobs_stat",
     "jobs_unique",
     "jobs_worker",
 ];

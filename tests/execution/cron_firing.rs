@@ -41,7 +41,7 @@ pub(crate) fn hourly() -> Cron {
 }
 
 pub(crate) async fn all_jobs(t: &Database) -> Vec<JobRecord> {
-    let mut jobs = jobs::list(t.db(), JobFilter::new().limit(1000)).await.unwrap();
+    let mut jobs = jobs::list(t.db(), JobFilter::new().limit(1000)).await.unwrap().jobs;
     jobs.reverse();
     jobs
 }

@@ -18,6 +18,7 @@ mod few_connections;
 mod finish_in_transaction;
 mod full_disk;
 mod messages;
+mod messages_in_order;
 mod network;
 mod observability;
 mod outcomes;
@@ -25,6 +26,8 @@ mod pause;
 mod rescue;
 mod retention;
 mod shutdown;
+mod shutdown_cut_off;
+mod stats;
 mod stored_values;
 mod support;
 mod testing;
@@ -32,6 +35,7 @@ mod testing_run;
 mod wake;
 mod watch;
 mod watch_costs;
+mod watch_failures;
 
 fn main() {
     support::telemetry::install();
@@ -41,6 +45,7 @@ fn main() {
         stored_values::cases(),
         context::cases(),
         messages::cases(),
+        messages_in_order::cases(),
         finish_in_transaction::cases(),
         full_disk::cases(),
         fencing::cases(),
@@ -50,10 +55,13 @@ fn main() {
         blocking::cases(),
         blocking_left_behind::cases(),
         shutdown::cases(),
+        shutdown_cut_off::cases(),
+        stats::cases(),
         claim::cases(),
         wake::cases(),
         watch::cases(),
         watch_costs::cases(),
+        watch_failures::cases(),
         pause::cases(),
         rescue::cases(),
         network::cases(),

@@ -123,7 +123,7 @@ async fn text_that_is_no_json_is_a_job_s_own_trouble(t: Database) {
     let good = Add::new(1).schedule(t.db()).await.unwrap();
     work(&t, |_| async { Ok(()) }).await;
     assert_eq!(good.status(t.db()).await.unwrap(), JobStatus::Terminated);
-    let listed = jobs::list(t.db(), JobFilter::new()).await.unwrap();
+    let listed = jobs::list(t.db(), JobFilter::new()).await.unwrap().jobs;
     assert_eq!(listed.iter().map(|record| record.id).collect::<Vec<_>>(), [good.id(), broken]);
     assert_eq!(listed[1].parameters, "[1, 2");
     let reason = listed[1].last_error.as_deref().unwrap();

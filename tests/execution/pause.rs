@@ -34,7 +34,7 @@ async fn play<C: jobs::Connection>(db: &C, queue: &str) -> JobHandle<Play> {
 }
 
 /// Executes jobs of this queue, one after the other: by then, every worker that polls has polled a few times.
-async fn let_workers_look(t: &Database, queue: &str) {
+async fn let_workers_poll(t: &Database, queue: &str) {
     for _ in 0..10 {
         soon(play(t.db(), queue).await.wait(t.db())).await.unwrap();
     }
@@ -60,10 +60,10 @@ async fn a_paused_queue_is_not_claimed_from_and_others_go_on(t: Database) {
     jobs::pause(t.db(), "shut").await.unwrap();
     let waiting = play(t.db(), "shut").await;
     let running = Running::start(idle_worker(&t).queue("shut", 2).queue("open beside", 2));
-    let_workers_look(&t, "open beside").await;
+    let_workers_poll(&t, "open beside").await;
     // One that comes later wakes nobody either.
     let later = play(t.db(), "shut").await;
-    let_workers_look(&t, "open beside").await;
+    let_workers_poll(&t, "open beside").await;
     assert_untouched(&t, waiting).await;
     assert_untouched(&t, later).await;
     jobs::resume(t.db(), "shut").await.unwrap();
@@ -83,7 +83,7 @@ async fn a_job_that_runs_when_its_queue_is_paused_goes_on(t: Database) {
     gate.arrivals(1).await;
     jobs::pause(t.db(), "caught").await.unwrap();
     gate.open(11);
-    let_workers_look(&t, "open meanwhile").await;
+    let_workers_poll(&t, "open meanwhile").await;
     assert_eq!(soon(caught.wait(t.db())).await.unwrap(), "done");
     assert_eq!(behind.record(t.db()).await.unwrap().attempt, 0);
     running.stop().await;
@@ -170,7 +170,7 @@ async fn workers_obey_within_a_poll_interval_what_nobody_told_them_of(t: Databas
             tokio::time::sleep(OFTEN * 3).await;
             let waiting = play(t.db(), "obeyed").await;
             for _ in 0..5 {
-                let_workers_look(&t, "open to both").await;
+                let_workers_poll(&t, "open to both").await;
             }
             if waiting.record(t.db()).await.unwrap().version == 0 {
                 return waiting;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jobs::prelude::*;
+use jobs::{AuditFilter, Principal, Role};
 use jobs_tests::{Database, Running, cases};
 
 use crate::support::definitions::{Play, idle_worker, work};
@@ -12,6 +13,10 @@ cases![
     jobs_are_deleted_when_the_time_of_their_status_is_over,
     jobs_that_are_to_be_kept_for_ever_are,
     what_has_not_ended_can_t_be_deleted,
+    what_an_audit_tells_is_deleted_when_its_time_is_over,
+    an_audit_that_is_to_be_kept_for_ever_is,
+    rows_from_the_future_do_not_keep_those_after_them,
+    an_audit_that_is_to_be_kept_for_no_time_is_refused,
 ];
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -95,4 +100,53 @@ async fn what_has_not_ended_can_t_be_deleted(t: Database) {
         let refused = idle_worker(&t).retention(open, Some(HOUR)).run_until_idle().await;
         assert!(matches!(refused, Err(jobs::Error::InvalidValue { name, .. }) if name == "retention"));
     }
+}
+
+/// More rows of an audit than one statement deletes, written this many days ago, each for its own job.
+async fn audited(t: &Database, days: i64) {
+    let jobs = jobs::schedule_all(t.db(), (0..600).map(|_| Play::new())).await.unwrap();
+    let ada = jobs::acting_as(t.db(), Principal::new("ada", Role::Admin));
+    let before = t.number("SELECT COALESCE(MAX(id), 0) FROM jobs_audit").await;
+    assert_eq!(jobs.len(), 600);
+    let counted = ada.bulk(jobs::JobFilter::new().status(JobStatus::Scheduled)).await.unwrap();
+    assert_eq!(ada.cancel_all(&counted).unwrap().await.unwrap().done, 600);
+    let time = t.seconds_from_now(-24 * 3600 * days - 60);
+    assert_eq!(t.execute(&format!("UPDATE jobs_audit SET at = {time} WHERE id > {before}")).await, 600);
+}
+
+async fn rows(t: &Database) -> i64 {
+    t.number("SELECT COUNT(*) FROM jobs_audit").await
+}
+
+async fn what_an_audit_tells_is_deleted_when_its_time_is_over(t: Database) {
+    audited(&t, 90).await;
+    audited(&t, 90).await;
+    audited(&t, 89).await;
+    let worker = Running::start(idle_worker(&t));
+    until(|| async { rows(&t).await <= 600 }).await;
+    worker.stop().await;
+    let ada = jobs::acting_as(t.db(), Principal::new("ada", Role::Admin));
+    assert_eq!((rows(&t).await, ada.audit(AuditFilter::new()).await.unwrap().records.len()), (600, 100));
+    let worker = Running::start(idle_worker(&t).audit_retention(Some(24 * HOUR)));
+    until(|| async { rows(&t).await == 0 }).await;
+    worker.stop().await;
+}
+
+async fn an_audit_that_is_to_be_kept_for_ever_is(t: Database) {
+    audited(&t, 365 * 50).await;
+    retain(&t, idle_worker(&t).audit_retention(None)).await;
+    assert_eq!(rows(&t).await, 600);
+}
+
+async fn rows_from_the_future_do_not_keep_those_after_them(t: Database) {
+    audited(&t, -1).await;
+    audited(&t, 91).await;
+    let worker = Running::start(idle_worker(&t));
+    until(|| async { rows(&t).await == 600 }).await;
+    worker.stop().await;
+}
+
+async fn an_audit_that_is_to_be_kept_for_no_time_is_refused(t: Database) {
+    let refused = idle_worker(&t).audit_retention(Some(Duration::ZERO)).run_until_idle().await;
+    assert!(matches!(refused, Err(jobs::Error::InvalidValue { name, .. }) if name == "audit_retention"));
 }

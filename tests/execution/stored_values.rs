@@ -136,7 +136,7 @@ async fn numbers_come_back_bit_by_bit(t: Database) {
     let record = alone.record(t.db()).await.unwrap();
     assert_eq!(record.parameter::<Vec<f64>>("numbers").unwrap(), [f64::MAX]);
     assert_eq!(alone.output(t.db()).await.unwrap().2.to_bits(), f32::MAX.to_bits());
-    let listed = jobs::list(t.db(), jobs::JobFilter::new()).await.unwrap();
+    let listed = jobs::list(t.db(), jobs::JobFilter::new()).await.unwrap().jobs;
     assert!(listed.contains(&record));
 }
 
@@ -214,7 +214,7 @@ async fn a_row_that_cannot_be_read_hides_no_other(t: Database) {
         // MySQL's own JSON has numbers of the same size as ours.
         assert!(written.is_ok() || t.kind() == Kind::Mysql, "{written:?}");
     }
-    let listed = jobs::list(t.db(), jobs::JobFilter::new()).await.unwrap();
+    let listed = jobs::list(t.db(), jobs::JobFilter::new()).await.unwrap().jobs;
     let ids: Vec<_> = listed.iter().map(|record| record.id).collect();
     assert_eq!((ids.len(), ids.contains(&fine.id())), (2, true));
     assert_eq!(odd.record(t.db()).await.unwrap().status, JobStatus::Scheduled);

@@ -27,7 +27,7 @@ const NEVER: Duration = Duration::from_mins(1);
 
 /// A worker that sleeps polls after 50 ms, 100 ms, … each pause twice as long: after this long it has just polled, and the next poll
 /// is more than six seconds away.
-const AFTER_A_LOOK: Duration = Duration::from_millis(6500);
+const AFTER_A_POLL: Duration = Duration::from_millis(6500);
 
 /// Asserts that it started at its time, although no poll was near then.
 fn assert_was_not_polled(record: &JobRecord) {
@@ -37,7 +37,7 @@ fn assert_was_not_polled(record: &JobRecord) {
 
 async fn a_delayed_job_starts_at_its_time(t: Database) {
     let running = Running::start(idle_worker(&t).queue("delayed", 1).poll_interval(NEVER));
-    let handle = Play::new().schedule(t.db()).queue("delayed").delay(AFTER_A_LOOK).await.unwrap();
+    let handle = Play::new().schedule(t.db()).queue("delayed").delay(AFTER_A_POLL).await.unwrap();
     soon(handle.wait(t.db())).await.unwrap();
     let record = handle.record(t.db()).await.unwrap();
     assert!(((record.scheduled_at - record.created_at).to_std().unwrap().as_millis()).abs_diff(6500) <= 1);
@@ -47,7 +47,7 @@ async fn a_delayed_job_starts_at_its_time(t: Database) {
 
 async fn a_retry_starts_at_its_time(t: Database) {
     let worker = crate::support::definitions::worker(&t, |job| async move {
-        if job.attempt() == 1 { Err(JobError::retry_in(AFTER_A_LOOK)) } else { Ok(()) }
+        if job.attempt() == 1 { Err(JobError::retry_in(AFTER_A_POLL)) } else { Ok(()) }
     });
     let running = Running::start(worker.queue("retried", 1).poll_interval(NEVER));
     let handle = Play::new().schedule(t.db()).queue("retried").await.unwrap();
@@ -92,7 +92,7 @@ async fn a_worker_that_sleeps_is_woken_by_the_database(t: Database) {
     let running = Running::start(idle_worker(&t).queue("notified", 1).poll_interval(NEVER));
     let asleep = "SELECT COUNT(*) FROM jobs_worker WHERE jsonb_exists(asleep, 'notified')";
     until(|| async { t.number(asleep).await == 1 }).await;
-    tokio::time::sleep(AFTER_A_LOOK).await;
+    tokio::time::sleep(AFTER_A_POLL).await;
     let id = insert_job(&t, "Play", "notified", "{}").await;
     t.execute("SELECT pg_notify('jobs_wake', 'notified')").await;
     until_status(&t, id, JobStatus::Terminated).await;

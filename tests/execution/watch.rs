@@ -1,12 +1,12 @@
 //! Following a job: what is told, in which order, and going on from any event.
 
 use jobs::prelude::*;
-use jobs::{Error, JobEvent, JobEventKind, JobEvents, JobState};
-use jobs_tests::{Database, Gate, Kind, Proxy, Running, cases, soon};
-use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
+use jobs::{JobEvent, JobEventKind};
+use jobs_tests::{Database, Gate, Running, cases, soon};
 
 use crate::support::definitions::{Aside, Play, Script, work, worker};
-use crate::support::rows::{until, until_status};
+use crate::support::events::{after, next, rest, state, text};
+use crate::support::rows::until;
 
 cases![
     states_and_messages_of_all_attempts_are_told_in_order_and_the_end_comes_last,
@@ -15,47 +15,8 @@ cases![
     a_change_of_progress_or_a_request_to_stop_is_told_once,
     a_job_that_is_retried_after_its_end_is_followed_again,
     more_messages_than_are_read_at_once_are_told_completely,
-    a_job_that_does_not_exist_or_is_deleted_ends_with_not_found,
     secrets_stay_hidden_at_the_end,
-    a_job_that_can_t_be_read_ends_its_own_stream_only,
-    following_goes_on_after_the_database_was_away if Kind::locks_rows,
-    following_goes_on_after_a_connection_has_silently_died if Kind::locks_rows,
-    a_message_is_written_only_under_the_lock_of_its_job if Kind::locks_rows,
-    messages_become_visible_in_their_order,
 ];
-
-/// The next event.
-async fn next(events: &mut JobEvents) -> JobEvent {
-    soon(events.next()).await.expect("an event").unwrap()
-}
-
-/// All events that are left.
-async fn rest(mut events: JobEvents) -> Vec<JobEvent> {
-    let mut rest = Vec::new();
-    while let Some(event) = soon(events.next()).await {
-        rest.push(event.unwrap());
-    }
-    rest
-}
-
-/// The same events, as a process would tell them that has been given this one as text.
-fn after(t: &Database, id: impl Into<JobId>, event: &JobEvent) -> JobEvents {
-    jobs::watch(t.db(), id).after(event.id.to_string().parse().unwrap())
-}
-
-fn text(event: &JobEvent) -> Option<&str> {
-    match &event.kind {
-        JobEventKind::Message(message) => Some(&message.text),
-        _ => None,
-    }
-}
-
-fn state(event: &JobEvent) -> &JobState {
-    match &event.kind {
-        JobEventKind::State(state) => state,
-        other => panic!("not a state: {other:?}"),
-    }
-}
 
 /// Logs before and after the gate, and succeeds at the third attempt.
 fn thrice() -> Script {
@@ -247,23 +208,6 @@ async fn more_messages_than_are_read_at_once_are_told_completely(t: Database) {
     }
 }
 
-async fn a_job_that_does_not_exist_or_is_deleted_ends_with_not_found(t: Database) {
-    let mut nothing = jobs::watch(t.db(), 77);
-    let error = soon(nothing.next()).await.unwrap().unwrap_err();
-    assert!(matches!(error, Error::NotFound { id, .. } if id == JobId::from(77)), "{error:?}");
-    assert!(soon(nothing.next()).await.is_none());
-
-    let handle = Play::new().schedule(t.db()).await.unwrap();
-    let mut events = handle.watch(t.db());
-    let event = next(&mut events).await;
-    t.execute("DELETE FROM jobs_job").await;
-    for mut events in [events, after(&t, handle, &event)] {
-        let error = soon(events.next()).await.unwrap().unwrap_err();
-        assert!(matches!(error, Error::NotFound { id, .. } if id == handle.id()), "{error:?}");
-        assert!(soon(events.next()).await.is_none());
-    }
-}
-
 /// Opens a safe.
 #[derive(Job)]
 #[job(queue = "safes")]
@@ -290,128 +234,4 @@ async fn secrets_stay_hidden_at_the_end(t: Database) {
     let json = serde_json::to_string(&events).unwrap();
     assert!(!json.contains("opensesame"), "{json}");
     assert_eq!(serde_json::from_str::<Vec<JobEvent>>(&json).unwrap(), events);
-}
-
-async fn a_job_that_can_t_be_read_ends_its_own_stream_only(t: Database) {
-    let [bad, good] = [(); 2].map(|()| Play::new().schedule(t.db()));
-    let (bad, good) = (bad.await.unwrap(), good.await.unwrap());
-    let (mut bad_events, mut good_events) = (bad.watch(t.db()), good.watch(t.db()));
-    for events in [&mut bad_events, &mut good_events] {
-        assert_eq!(state(&next(events).await).status, JobStatus::Scheduled);
-    }
-    let good_rest = tokio::spawn(rest(good_events));
-    // A status that no release knows.
-    t.execute(&format!("UPDATE jobs_job SET status = 99, version = version + 1 WHERE id = {bad}")).await;
-    let error = soon(bad_events.next()).await.unwrap().unwrap_err();
-    assert!(matches!(error, Error::Database(_)), "{error:?}");
-    assert!(soon(bad_events.next()).await.is_none());
-    work(&t, |_| async { Ok(()) }).await;
-    let good_rest = soon(good_rest).await.unwrap();
-    assert!(matches!(good_rest.last().unwrap().kind, JobEventKind::End(_)));
-}
-
-async fn following_goes_on_after_the_database_was_away(t: Database) {
-    let proxy = Proxy::before(&t).await;
-    let db = jobs::connect(proxy.url()).await.unwrap();
-    let handle = Play::new().schedule(t.db()).await.unwrap();
-    let mut events = handle.watch(&db);
-    assert_eq!(state(&next(&mut events).await).status, JobStatus::Scheduled);
-    proxy.stall();
-    let following = tokio::spawn(rest(events));
-    work(&t, |job| async move {
-        job.message("nobody hears this now");
-        Ok(())
-    })
-    .await;
-    proxy.cut();
-    proxy.flow();
-    let rest = soon(following).await.unwrap();
-    assert_eq!(rest.iter().filter_map(text).collect::<Vec<_>>(), ["nobody hears this now"]);
-    assert!(matches!(rest.last().unwrap().kind, JobEventKind::End(_)));
-}
-
-/// It takes as long as a read may take.
-async fn following_goes_on_after_a_connection_has_silently_died(t: Database) {
-    let proxy = Proxy::before(&t).await;
-    let db = jobs::connect(proxy.url()).await.unwrap();
-    let handle = Play::new().schedule(t.db()).await.unwrap();
-    let mut events = handle.watch(&db);
-    assert_eq!(state(&next(&mut events).await).status, JobStatus::Scheduled);
-    proxy.forget();
-    let following = tokio::spawn(rest(events));
-    work(&t, |_| async { Ok(()) }).await;
-    let rest = soon(following).await.unwrap();
-    assert!(matches!(rest.last().unwrap().kind, JobEventKind::End(_)));
-}
-
-/// Says what it is told at the gate, then ends.
-fn talker(t: &Database, gate: &Gate) -> Worker {
-    let worker = worker(t, |job| async move {
-        job.message("one");
-        if job.parameter::<String>("name")? == "locked" {
-            job.state::<Gate>().pass().await;
-            job.message("two");
-            job.state::<Gate>().arrive();
-            job.state::<Gate>().pass().await;
-            job.message("three");
-        }
-        Ok(())
-    });
-    worker.state(gate.clone())
-}
-
-/// Otherwise messages could be written after those of a later attempt: one who has followed so far would miss them.
-async fn a_message_is_written_only_under_the_lock_of_its_job(t: Database) {
-    let gate = Gate::default();
-    let running = Running::start(talker(&t, &gate));
-    let handle = Play::new().with_name("locked").schedule(t.db()).await.unwrap();
-    let texts = async || {
-        let messages = handle.messages(t.db()).await.unwrap();
-        messages.into_iter().map(|message| message.text).collect::<Vec<_>>()
-    };
-    let others_write = async || {
-        let other = Play::new().schedule(t.db()).await.unwrap();
-        soon(other.wait(t.db())).await.unwrap();
-        assert_eq!(other.messages(t.db()).await.unwrap().len(), 1);
-    };
-    until(|| async { texts().await == ["one"] }).await;
-    gate.arrivals(1).await;
-
-    for (said, is_end) in [(&["one", "two"][..], false), (&["one", "two", "three"], true)] {
-        let transaction = t.db().begin().await.unwrap();
-        let lock = format!("SELECT id FROM jobs_job WHERE id = {} FOR UPDATE", handle.id());
-        transaction.execute_unprepared(&lock).await.unwrap();
-        gate.open(1);
-        if !is_end {
-            gate.arrivals(2).await;
-        }
-        // The worker writes all that it has at once, what was said before included.
-        for _ in 0..3 {
-            others_write().await;
-        }
-        assert_eq!(texts().await, said[..said.len() - 1]);
-        transaction.rollback().await.unwrap();
-        until(|| async { texts().await == said }).await;
-    }
-    until_status(&t, handle, JobStatus::Terminated).await;
-    running.stop().await;
-}
-
-async fn messages_become_visible_in_their_order(t: Database) {
-    let worker = worker(&t, |job| async move {
-        for number in 0..20 {
-            job.message(format!("{} {number}", job.attempt()));
-            tokio::time::sleep(std::time::Duration::from_millis(40)).await;
-        }
-        if job.attempt() < 2 { Err("once more")? } else { Ok(()) }
-    });
-    let running = Running::start(worker);
-    let handle = Aside::new().schedule(t.db()).await.unwrap();
-    let mut known = Vec::new();
-    while known.len() < 40 {
-        let now = soon(handle.messages(t.db())).await.unwrap();
-        assert!(now.starts_with(&known), "{known:#?} became {now:#?}");
-        known = now;
-    }
-    running.stop().await;
 }

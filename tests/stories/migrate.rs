@@ -10,15 +10,17 @@ use crate::support::setup::{Role, Setup};
 
 cases![eight_processes_may_migrate_an_empty_database_at_once];
 
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 11] = [
     "jobs_job",
     "jobs_message",
     "jobs_attempt",
     "jobs_worker",
     "jobs_queue",
+    "jobs_stat",
     "jobs_unique",
     "jobs_cron",
     "jobs_cron_firing",
+    "jobs_audit",
     "jobs_migration",
 ];
 

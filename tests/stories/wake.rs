@@ -17,7 +17,7 @@ cases![
 ];
 
 /// Polls come after 50 ms, 100 ms, … each pause twice as long: between 6.4 and 12.7 seconds there is none.
-const NO_LOOK_SOON: Duration = Duration::from_millis(6500);
+const NO_POLL_SOON: Duration = Duration::from_millis(6500);
 
 async fn a_job_wakes_a_sleeping_worker_in_another_process(t: Database) {
     let wakes = t.kind() == Kind::Postgres;
@@ -26,7 +26,7 @@ async fn a_job_wakes_a_sleeping_worker_in_another_process(t: Database) {
     joined(&t, "sleeper").await;
     if wakes {
         until(&t, "SELECT count(*) FROM jobs_worker WHERE asleep IS NOT NULL", 1).await;
-        tokio::time::sleep(NO_LOOK_SOON).await;
+        tokio::time::sleep(NO_POLL_SOON).await;
     }
     let job = Hold::new().schedule(t.db()).await.unwrap();
     let since = Instant::now();

@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(1..))]
     seconds: Option<u16>,
 
-    /// How many waiting or closed rows make a large backlog.
+    /// How many waiting or closed rows make a large backlog; and how many jobs the dashboard shows.
     #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1_000..))]
     pub(crate) backlog: u64,
 
@@ -86,6 +86,8 @@ pub(crate) enum Group {
     Progress,
     /// Memory, and CPU per job.
     Cost,
+    /// The dashboard's pages over a large number of jobs.
+    Dashboard,
 }
 
 impl Arguments {

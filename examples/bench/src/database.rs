@@ -224,5 +224,5 @@ impl Database {
     }
 }
 
-/// A claim and a finish, each once.
-pub(crate) const DONE_ONCE: &str = "status = 4 AND attempt = 1 AND version = 2 AND started_at IS NOT NULL AND finished_at IS NOT NULL AND worker_id IS NOT NULL";
+/// A claim and a finish. A worker may have given the job back before, untouched: its version says so, its attempt does not.
+pub(crate) const DONE_ONCE: &str = "status = 4 AND attempt = 1 AND version >= 2 AND started_at IS NOT NULL AND finished_at IS NOT NULL AND worker_id IS NOT NULL";

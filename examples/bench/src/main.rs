@@ -14,6 +14,7 @@ mod bench;
 mod bulk;
 mod claims;
 mod cost;
+mod dashboard;
 mod database;
 mod drain;
 mod figure;
@@ -21,6 +22,7 @@ mod floor;
 mod idle;
 mod job;
 mod latency;
+mod live;
 mod mixed;
 mod processes;
 mod progress;
@@ -94,6 +96,7 @@ async fn measure(bench: &Bench) -> Result<Vec<Figure>> {
             Group::Snapshot => snapshot::measure(bench).await?,
             Group::Progress => progress::measure(bench).await?,
             Group::Cost => cost::measure(bench).await?,
+            Group::Dashboard => dashboard::measure(bench).await?,
         });
     }
     Ok(figures)

@@ -2,9 +2,11 @@
 
 pub(crate) mod accessors;
 pub(crate) mod defaults;
+pub(crate) mod description;
 pub(crate) mod fields;
 pub(crate) mod function;
 pub(crate) mod job;
 pub(crate) mod params;
 pub(crate) mod private;
 pub(crate) mod secrets;
+mod written;

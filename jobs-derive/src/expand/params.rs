@@ -5,6 +5,7 @@ use quote::quote;
 use syn::DeriveInput;
 
 use crate::expand::accessors::{accept, access};
+use crate::expand::description::description;
 use crate::expand::fields::{default_function, default_value};
 use crate::expand::secrets;
 use crate::parse::field::Field;
@@ -14,6 +15,7 @@ pub(crate) fn expand(item: &DeriveInput, fields: &[Field], usable: &[&Field], pr
     let functions = functions(item, fields, usable);
     let debug = secrets::debug(item, fields, private);
     let secrets = secrets::names(fields);
+    let description = description(item, fields, private);
     let job = &item.ident;
     let names = fields.iter().filter_map(Field::json_name);
     let serde = quote!(#private::serde).to_string().replace(' ', "");
@@ -28,6 +30,7 @@ pub(crate) fn expand(item: &DeriveInput, fields: &[Field], usable: &[&Field], pr
         impl #private::JobParams for #job {
             const PARAMETERS: &'static [&'static str] = &[#(#names),*];
             #secrets
+            const DESCRIPTION: #private::Description = #description;
         }
 
         #debug

@@ -90,14 +90,28 @@ impl<'c> Field<'c> {
     /// All names by which serde writes and reads the parameter.
     pub(crate) fn names(&self) -> Vec<String> {
         let Some(written) = self.json_name() else { return Vec::new() };
-        let renamed = || self.container.rename_all_read.apply(&self.ident.unraw().to_string());
-        let read = self.serde.rename_read.clone().unwrap_or_else(renamed);
         let mut names = vec![written];
-        for name in std::iter::once(read).chain(self.serde.aliases.iter().cloned()) {
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
-        names
+        names.extend(self.names_read());
+        without_repeats(names)
     }
+
+    /// The names by which serde reads the parameter, its own first.
+    pub(crate) fn names_read(&self) -> Vec<String> {
+        if self.json_name().is_none() || self.serde.skip_deserializing {
+            return Vec::new();
+        }
+        let renamed = || self.container.rename_all_read.apply(&self.ident.unraw().to_string());
+        let own = self.serde.rename_read.clone().unwrap_or_else(renamed);
+        without_repeats(std::iter::once(own).chain(self.serde.aliases.iter().cloned()))
+    }
+}
+
+fn without_repeats(names: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut different: Vec<String> = Vec::new();
+    for name in names {
+        if !different.contains(&name) {
+            different.push(name);
+        }
+    }
+    different
 }

@@ -13,6 +13,8 @@ pub(crate) enum SerdeDefault {
 
 const CONVERSIONS: [&str; 4] = ["from", "try_from", "into", "transparent"];
 
+const READERS: [&str; 2] = ["with", "deserialize_with"];
+
 /// The `#[serde(…)]` of a struct.
 #[derive(Default)]
 pub(crate) struct SerdeContainer {
@@ -41,6 +43,8 @@ pub(crate) struct SerdeField {
     pub(crate) skip_deserializing: bool,
     /// The parameters are those of the field's own type.
     pub(crate) flatten: bool,
+    /// The option by which a function reads it, perhaps from another type.
+    pub(crate) converted: Option<String>,
 }
 
 impl SerdeContainer {
@@ -83,6 +87,9 @@ impl SerdeField {
             } else if meta.path.is_ident("flatten") {
                 field.flatten = true;
             } else {
+                if let Some(name) = READERS.into_iter().find(|name| meta.path.is_ident(name)) {
+                    field.converted = Some(name.to_owned());
+                }
                 skip_value(meta)?;
             }
             Ok(())

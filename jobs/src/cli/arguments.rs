@@ -2,6 +2,7 @@
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+use super::audit::Audit;
 use super::completions::Completions;
 use super::cron::Cron;
 use super::doctor::Doctor;
@@ -13,6 +14,8 @@ use super::schedule::Schedule;
 use super::set_parameter::SetParameter;
 use super::show::Show;
 use super::watch::Watch;
+#[cfg(feature = "web")]
+use super::web::Web;
 use super::why::Why;
 use super::worker::RunWorker;
 
@@ -27,7 +30,7 @@ pub(super) struct Arguments {
     #[arg(long, global = true, value_name = "URL")]
     pub(super) database: Option<String>,
 
-    /// Print one JSON document or, for `watch`, one per line.
+    /// Print one JSON document or, for `watch` and `web`, one per line.
     #[arg(long, global = true)]
     pub(super) json: bool,
 
@@ -41,6 +44,9 @@ pub(super) enum Command {
     Migrate(Migrate),
     /// Execute jobs, until Ctrl-C or SIGTERM.
     Worker(RunWorker),
+    /// Serve the dashboard, pages for a browser, until Ctrl-C or SIGTERM.
+    #[cfg(feature = "web")]
+    Web(Web),
     /// List the jobs that this program can execute.
     Definitions,
     /// Schedule a job by its name.
@@ -72,6 +78,8 @@ pub(super) enum Command {
     /// List, add and manage schedules.
     #[command(subcommand)]
     Cron(Cron),
+    /// List what was done by whom, newest first.
+    Audit(Audit),
     /// List the workers.
     Workers,
     /// Count jobs by status and queue.

@@ -5,17 +5,16 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use sea_orm::DatabaseConnection;
-use serde::Serialize;
-use serde_json::json;
 
 use super::failure::{CommandResult, note};
 use super::output::Output;
 use super::schedule::JobArguments;
 use super::{definitions, durations, table, text};
-use crate::cron::{self, CronRecord, CronSource, Firing, Missed};
+use crate::client::answers::{ScheduleDone, ScheduleRun};
+use crate::cron::{self, CronRecord, CronSource, Firing, ListedSchedule, Missed};
 use crate::job::registry;
 use crate::store::health;
-use crate::{Error, NamedJob};
+use crate::{Error, NamedJob, Session};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Cron {
@@ -36,24 +35,24 @@ pub(super) enum Cron {
 }
 
 impl Cron {
-    pub(super) async fn run(self, db: &DatabaseConnection, output: Output) -> CommandResult {
+    pub(super) async fn run(self, db: &DatabaseConnection, session: &Session, output: Output) -> CommandResult {
         match self {
-            Self::List(list) => list.run(db, output).await,
-            Self::Add(add) => add.run(db, output).await,
+            Self::List(list) => list.run(db, session, output).await,
+            Self::Add(add) => add.run(session, output).await,
             Self::Pause(Name { name }) => {
-                cron::pause(db, &name).await?;
-                done(&name, "paused", output)
+                session.pause_schedule(&name).await?;
+                done(name, "paused", output)
             }
             Self::Resume(Name { name }) => {
-                cron::resume(db, &name).await?;
-                done(&name, "resumed", output)
+                session.resume_schedule(&name).await?;
+                done(name, "resumed", output)
             }
-            Self::Remove(Name { name }) => remove(db, &name, output).await,
+            Self::Remove(Name { name }) => remove(session, name, output).await,
             Self::Run(Name { name }) => {
-                let id = cron::run_now(db, &name).await?;
-                output.show(&json!({ "id": id }), || format!("job {id} is scheduled"))
+                let run = ScheduleRun { id: session.run_schedule_now(&name).await? };
+                output.show(&run, || format!("job {} is scheduled", run.id))
             }
-            Self::History(Name { name }) => history(db, &name, output).await,
+            Self::History(Name { name }) => history(session, &name, output).await,
         }
     }
 }
@@ -71,49 +70,35 @@ pub(super) struct List {
     next: u8,
 }
 
-/// A schedule with its next times.
-#[derive(Debug, Serialize)]
-struct Listed {
-    #[serde(flatten)]
-    schedule: CronRecord,
-    next_times: Vec<DateTime<Utc>>,
-}
-
 impl List {
-    async fn run(self, db: &DatabaseConnection, output: Output) -> CommandResult {
+    async fn run(self, db: &DatabaseConnection, session: &Session, output: Output) -> CommandResult {
         let now = health::clock(db).await?;
-        let listed = cron::list(db).await?.into_iter().map(|schedule| {
-            let next_times = schedule.next_times(self.next.into());
-            Listed { schedule, next_times }
-        });
-        let listed: Vec<_> = listed.collect();
+        let schedules = session.schedules().await?.into_iter();
+        let listed: Vec<_> = schedules.map(|schedule| ListedSchedule::with_next(self.next.into(), schedule)).collect();
         output.show(&listed, || {
             let header = ["SCHEDULE", "JOB", "WHEN", "NEXT", "IN", "MISSED", "FROM"];
-            table::table(&header, &["FROM", "MISSED", "JOB"], listed.iter().map(|listed| listed.row(now)))
+            table::table(&header, &["FROM", "MISSED", "JOB"], listed.iter().map(|listed| row(listed, now)))
         })
     }
 }
 
-impl Listed {
-    fn row(&self, now: DateTime<Utc>) -> Vec<String> {
-        let Self { schedule, next_times } = self;
-        let lines =
-            |line: &dyn Fn(&DateTime<Utc>) -> String| next_times.iter().map(line).collect::<Vec<_>>().join("\n");
-        let next = match schedule.paused_at {
-            Some(since) => format!("paused since {}", local(schedule, since)),
-            None if next_times.is_empty() => "no longer fires".to_owned(),
-            None => lines(&|time| local(schedule, *time)),
-        };
-        vec![
-            text::line(&schedule.name),
-            text::line(&schedule.job),
-            text::line(&format!("{} [{}]", schedule.description, schedule.expression)),
-            next,
-            lines(&|time| durations::show((*time - now).to_std().unwrap_or_default())),
-            schedule.missed.to_string(),
-            schedule.source.to_string(),
-        ]
-    }
+fn row(listed: &ListedSchedule, now: DateTime<Utc>) -> Vec<String> {
+    let ListedSchedule { schedule, next_times } = listed;
+    let lines = |line: &dyn Fn(&DateTime<Utc>) -> String| next_times.iter().map(line).collect::<Vec<_>>().join("\n");
+    let next = match schedule.paused_at {
+        Some(since) => format!("paused since {}", local(schedule, since)),
+        None if next_times.is_empty() => "no longer fires".to_owned(),
+        None => lines(&|time| local(schedule, *time)),
+    };
+    vec![
+        text::line(&schedule.name),
+        text::line(&schedule.job),
+        text::line(&format!("{} [{}]", schedule.description, schedule.expression)),
+        next,
+        lines(&|time| durations::show((*time - now).to_std().unwrap_or_default())),
+        schedule.missed.to_string(),
+        schedule.source.to_string(),
+    ]
 }
 
 /// The time in the schedule's time zone.
@@ -157,7 +142,7 @@ fn missed(text: &str) -> Result<Missed, String> {
 }
 
 impl Add {
-    async fn run(self, db: &DatabaseConnection, output: Output) -> CommandResult {
+    async fn run(self, session: &Session, output: Output) -> CommandResult {
         let (parameters, options) = (self.arguments.parameters()?, self.arguments.options());
         if definitions::are_linked() && registry::find(&self.job).is_none() {
             note(&format!("No definition here is named {}: the schedule waits for a worker that has one.", self.job));
@@ -165,11 +150,11 @@ impl Add {
         let when = cron::Cron::new(self.expression).timezone(self.timezone).missed(self.missed);
         let job = NamedJob::new(&self.job, parameters).with_options(options);
         if self.replace {
-            cron::replace(db, &self.name, when, job).await?;
+            session.replace_schedule(&self.name, when, job).await?;
         } else {
-            cron::add(db, &self.name, when, job).await?;
+            session.add_schedule(&self.name, when, job).await?;
         }
-        let schedules = cron::list(db).await?;
+        let schedules = session.schedules().await?;
         let Some(schedule) = schedules.iter().find(|schedule| schedule.name == self.name) else {
             return Err(Error::NoSchedule { name: self.name }.into());
         };
@@ -181,10 +166,10 @@ impl Add {
     }
 }
 
-async fn remove(db: &DatabaseConnection, name: &str, output: Output) -> CommandResult {
+async fn remove(session: &Session, name: String, output: Output) -> CommandResult {
     let is_definition = |schedule: &CronRecord| schedule.name == name && schedule.source == CronSource::Definition;
-    let comes_again = cron::list(db).await?.iter().any(is_definition);
-    cron::remove(db, name).await?;
+    let comes_again = session.schedules().await?.iter().any(is_definition);
+    session.remove_schedule(&name).await?;
     if comes_again {
         note(
             "This is the schedule of a definition: the next worker that starts with it adds it again. To stop it, use `cron pause` instead.",
@@ -193,12 +178,13 @@ async fn remove(db: &DatabaseConnection, name: &str, output: Output) -> CommandR
     done(name, "removed", output)
 }
 
-fn done(name: &str, done: &str, output: Output) -> CommandResult {
-    output.show(&json!({ "schedule": name, "done": done }), || text::line(&format!("schedule {name} is {done}")))
+fn done(schedule: String, done: &'static str, output: Output) -> CommandResult {
+    let done = ScheduleDone { schedule, done };
+    output.show(&done, || text::line(&format!("schedule {} is {}", done.schedule, done.done)))
 }
 
-async fn history(db: &DatabaseConnection, name: &str, output: Output) -> CommandResult {
-    let firings = cron::history(db, name).await?;
+async fn history(session: &Session, name: &str, output: Output) -> CommandResult {
+    let firings = session.firings(name).await?;
     output.show(&firings, || table::table(&["TIME", "JOB", "LATE BY"], &[], firings.iter().map(firing)))
 }
 

@@ -3,6 +3,7 @@
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
+use super::failure::Failure;
 use crate::{JobFilter, JobStatus};
 
 #[derive(Debug, Clone, Default, Args)]
@@ -10,7 +11,7 @@ use crate::{JobFilter, JobStatus};
 pub(super) struct FilterArguments {
     /// In this status; may be given more than once.
     #[arg(long, ignore_case = true, value_parser = a_status())]
-    pub(super) status: Vec<JobStatus>,
+    status: Vec<JobStatus>,
 
     /// Of the definition with this name.
     #[arg(long)]
@@ -34,7 +35,7 @@ pub(super) struct FilterArguments {
 
     /// Due, in a queue or with a name that no live worker serves.
     #[arg(long)]
-    pub(super) unserved: bool,
+    unserved: bool,
 }
 
 fn a_status() -> impl TypedValueParser<Value = JobStatus> {
@@ -48,7 +49,12 @@ impl FilterArguments {
         self.status.is_empty() && !self.unserved && texts.into_iter().all(Option::is_none)
     }
 
-    pub(super) fn filter(&self) -> JobFilter {
+    /// The conditions of the arguments, and of words in the language of filters.
+    pub(super) fn with_words(&self, words: &[String]) -> Result<JobFilter, Failure> {
+        self.filter().and_words(&words.join(" ")).map_err(|error| Failure::Usage(error.to_string()))
+    }
+
+    fn filter(&self) -> JobFilter {
         let mut filter = self.status.iter().fold(JobFilter::new(), |filter, status| filter.status(*status));
         if let Some(name) = &self.name {
             filter = filter.name(name);

@@ -7,13 +7,16 @@ use super::failure::{CommandResult, note};
 use super::filter::FilterArguments;
 use super::output::Output;
 use super::{table, text};
-use crate::{JobId, JobRecord, JobStatus};
+use crate::{JobId, JobPage, JobRecord, JobStatus};
 
 /// How many characters of an error are shown.
 const ERROR_CHARACTERS: usize = 60;
 
 #[derive(Debug, Args)]
 pub(super) struct List {
+    /// Those that match, such as 'status:failed name:Resize error:"timed out" since:2h width:>64 -queue:mail'.
+    filter: Vec<String>,
+
     #[command(flatten)]
     which: FilterArguments,
 
@@ -28,21 +31,35 @@ pub(super) struct List {
 
 impl List {
     pub(super) async fn run(self, db: &DatabaseConnection, output: Output) -> CommandResult {
-        let mut filter = self.which.filter().limit(self.limit);
+        let mut filter = self.which.with_words(&self.filter)?.limit(self.limit);
         if let Some(after) = self.after {
             filter = filter.after(after);
         }
-        let jobs = crate::list(db, filter).await?;
-        output.show(&jobs, || {
+        let page = crate::list(db, filter).await?;
+        output.show(&page, || {
             let header = ["ID", "STATUS", "NAME", "QUEUE", "ATTEMPT", "PROGRESS", "TIME", "ERROR"];
-            table::table(&header, &["PROGRESS", "ATTEMPT", "QUEUE"], jobs.iter().map(row))
+            table::table(&header, &["PROGRESS", "ATTEMPT", "QUEUE"], page.jobs.iter().map(row))
         })?;
-        let is_full = u64::try_from(jobs.len()) == Ok(self.limit);
-        if let Some(last) = jobs.last().filter(|_| is_full && !output.is_json()) {
-            note(&format!("There may be more: --after {}", last.id));
+        if !output.is_json() {
+            for text in notes(&page) {
+                note(&text);
+            }
         }
         Ok(())
     }
+}
+
+/// What the table does not say.
+fn notes(page: &JobPage) -> Vec<String> {
+    let secret = |name: &String| {
+        format!("{} is secret in some of these jobs, and secrets match no condition.", text::line(name))
+    };
+    let mut notes: Vec<_> = page.secrets.iter().map(secret).collect();
+    notes.extend(page.next.map(|next| match page.searched_back_to {
+        None => format!("There may be more: --after {next}"),
+        Some(time) => format!("Searched back to {}. Older jobs may match, too: --after {next}", table::time(time)),
+    }));
+    notes
 }
 
 fn row(job: &JobRecord) -> Vec<String> {

@@ -11,12 +11,15 @@
 //! ```
 //!
 //! `program help` lists the commands: `migrate`, `worker`, `schedule`, `list`, `show`, `why`, `watch`, `cancel`, `retry`, `delete`,
-//! `run-now`, `set-parameter`, `queues`, `pause`, `resume`, `cron`, `workers`, `stats`, `doctor` and others; `--version` is that of
+//! `run-now`, `set-parameter`, `queues`, `pause`, `resume`, `cron`, `audit`, `workers`, `stats`, `doctor` and others, with the
+//! feature `web` also `web`, which serves the [dashboard](crate::guide::dashboard); `--version` is that of
 //! `jobs`. The database is given by `--database`, or by `JOBS_DATABASE_URL`, which hides its password from other users. Tables fit
 //! the terminal: a narrow one drops less important columns; if the output is not a terminal, all are there. Stored text never
 //! controls the terminal.
 //!
-//! With `--json` each command prints one JSON document, and `watch` one per line. Times are RFC 3339 in UTC, fields ending in
+//! Commands that change jobs, queues or schedules write it into the [audit](crate::acting_as), as done by `user@host`.
+//!
+//! With `--json` each command prints one JSON document, and `watch` and `web` one per line. Times are RFC 3339 in UTC, fields ending in
 //! `_seconds` are numbers of seconds, including fractions, and statuses are in lower case.
 //!
 //! The exit code is 0 if the command succeeded; 1 if it failed, a job was not found, the job that it waited for did not succeed, or
@@ -26,14 +29,14 @@
 //! The crate's own binary, `jobs`, has no jobs, and all commands except `worker` and `definitions`:
 //! `cargo install jobs --features cli,postgres`.
 
-// Top layer: imports lib.rs's re-exports, and private items of the layers below. Nothing imports it.
+// Top layer: imports lib.rs's re-exports, private items of the layers below, and for the command `web` the dashboard.
+// Nothing imports it.
 mod arguments;
-mod checks;
+mod audit;
 mod completions;
 mod cron;
 mod definitions;
 mod doctor;
-mod durations;
 mod failure;
 mod filter;
 mod list;
@@ -49,7 +52,10 @@ mod stats;
 mod table;
 mod text;
 mod timeline;
+mod user;
 mod watch;
+#[cfg(feature = "web")]
+mod web;
 mod why;
 mod worker;
 mod workers;
@@ -61,6 +67,7 @@ use sea_orm::DatabaseConnection;
 
 use crate::Worker;
 use crate::client::bulk::Verb;
+use crate::client::durations;
 use crate::error::fault;
 use crate::store::health;
 use arguments::{Arguments, Command};
@@ -114,23 +121,27 @@ async fn dispatch(arguments: Arguments, has_jobs: bool, set_up: impl FnOnce(Work
     if !matches!(command, Command::Migrate(_) | Command::Doctor(_)) {
         check_tables(&db).await?;
     }
+    let session = || user::session(&db);
     match command {
         Command::Migrate(migrate) => migrate.run(&db, output).await,
         Command::Worker(worker) => worker.run(db, set_up).await,
-        Command::Schedule(schedule) => schedule.run(&db, output).await,
+        #[cfg(feature = "web")]
+        Command::Web(web) => web.run(db, output).await,
+        Command::Schedule(schedule) => schedule.run(&db, &session(), output).await,
         Command::List(list) => list.run(&db, output).await,
         Command::Show(show) => show.run(&db, output).await,
         Command::Why(why) => why.run(&db, output).await,
         Command::Watch(watch) => watch.run(&db, output).await,
-        Command::Cancel(selection) => operate::run(Verb::Cancel, selection, &db, output).await,
-        Command::Retry(selection) => operate::run(Verb::Retry, selection, &db, output).await,
-        Command::Delete(selection) => operate::run(Verb::Delete, selection, &db, output).await,
-        Command::RunNow(selection) => operate::run(Verb::RunNow, selection, &db, output).await,
-        Command::SetParameter(change) => change.run(&db, output).await,
+        Command::Cancel(selection) => operate::run(Verb::Cancel, selection, &session(), output).await,
+        Command::Retry(selection) => operate::run(Verb::Retry, selection, &session(), output).await,
+        Command::Delete(selection) => operate::run(Verb::Delete, selection, &session(), output).await,
+        Command::RunNow(selection) => operate::run(Verb::RunNow, selection, &session(), output).await,
+        Command::SetParameter(change) => change.run(&session(), output).await,
         Command::Queues => queues::run(&db, output).await,
-        Command::Pause(queue) => queue.pause(&db, output).await,
-        Command::Resume(queue) => queue.resume(&db, output).await,
-        Command::Cron(cron) => cron.run(&db, output).await,
+        Command::Pause(queue) => queue.pause(&session(), output).await,
+        Command::Resume(queue) => queue.resume(&session(), output).await,
+        Command::Cron(cron) => cron.run(&db, &session(), output).await,
+        Command::Audit(audit) => audit.run(&session(), output).await,
         Command::Workers => workers::run(&db, output).await,
         Command::Stats => stats::run(&db, output).await,
         Command::Doctor(doctor) => doctor.run(&db, output).await,

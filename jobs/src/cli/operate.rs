@@ -4,20 +4,20 @@ use std::io::{self, IsTerminal as _};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use sea_orm::DatabaseConnection;
 use serde::Serialize;
 
 use super::failure::{CommandResult, Failure, complain, note};
 use super::filter::FilterArguments;
 use super::output::Output;
+use crate::client::answers::JobDone;
 use crate::client::bulk::Verb;
 use crate::error::chain;
-use crate::{Bulk, BulkAction, BulkSummary, Cancellation, Error, JobFilter, JobId};
+use crate::{BulkSummary, Error, JobFilter, JobId, Session};
 
 #[derive(Debug, Args)]
 pub(super) struct Selection {
-    /// The jobs.
-    ids: Vec<JobId>,
+    /// The jobs: their ids, or conditions such as 'status:failed name:Resize since:2h'.
+    jobs: Vec<String>,
 
     #[command(flatten)]
     which: FilterArguments,
@@ -38,7 +38,7 @@ struct JobReport {
 }
 
 impl JobReport {
-    fn done(id: JobId, done: &'static str) -> Self {
+    fn done(JobDone { id, done }: JobDone) -> Self {
         Self { id, done: Some(done), error: None }
     }
 
@@ -72,21 +72,25 @@ fn report_errors(results: &[JobReport]) -> CommandResult {
 const REPORT_EVERY: Duration = Duration::from_secs(1);
 
 /// Acts on the jobs that are selected by their ids, or by conditions.
-pub(super) async fn run(verb: Verb, selection: Selection, db: &DatabaseConnection, output: Output) -> CommandResult {
-    match (selection.ids.is_empty(), selection.which.is_empty()) {
-        (true, true) => Err(Failure::Usage("which jobs? Give their ids, or conditions such as --queue".into())),
-        (false, false) => Err(Failure::Usage("give ids or conditions, not both".into())),
-        (false, true) => each(verb, &selection.ids, db, output).await,
-        (true, false) => all(verb, selection, db, output).await,
+pub(super) async fn run(verb: Verb, selection: Selection, session: &Session, output: Output) -> CommandResult {
+    // Ids alone need no confirmation.
+    let ids: Result<Vec<JobId>, _> = selection.jobs.iter().map(|word| word.parse()).collect();
+    match (ids, selection.which.is_empty()) {
+        (Ok(ids), true) if ids.is_empty() => {
+            Err(Failure::Usage("which jobs? Give their ids, or conditions such as --queue".into()))
+        }
+        (Ok(ids), false) if !ids.is_empty() => Err(Failure::Usage("give ids or conditions, not both".into())),
+        (Ok(ids), true) => each(verb, &ids, session, output).await,
+        _ => all(verb, selection, session, output).await,
     }
 }
 
 /// Acts on the named jobs. An error for one is reported, and the others are still done.
-async fn each(verb: Verb, ids: &[JobId], db: &DatabaseConnection, output: Output) -> CommandResult {
+async fn each(verb: Verb, ids: &[JobId], session: &Session, output: Output) -> CommandResult {
     let mut results = Vec::with_capacity(ids.len());
     for &id in ids {
-        results.push(match act(verb, db, id).await {
-            Ok(done) => JobReport::done(id, done),
+        results.push(match session.act(verb, id).await {
+            Ok(done) => JobReport::done(done),
             Err(error) => JobReport::refused(id, &error),
         });
     }
@@ -95,22 +99,10 @@ async fn each(verb: Verb, ids: &[JobId], db: &DatabaseConnection, output: Output
     report_errors(&results).and(shown)
 }
 
-async fn act(verb: Verb, db: &DatabaseConnection, id: JobId) -> Result<&'static str, Error> {
-    match verb {
-        Verb::Cancel => crate::cancel(db, id).await.map(|cancellation| match cancellation {
-            Cancellation::Done => "canceled",
-            Cancellation::Requested => "asked to stop",
-        }),
-        Verb::Retry => crate::retry(db, id).await.map(|()| "scheduled again"),
-        Verb::Delete => crate::delete(db, id).await.map(|()| "deleted"),
-        Verb::RunNow => crate::run_now(db, id).await.map(|()| "due now"),
-    }
-}
-
 /// Acts on the jobs that match a filter, once the user has seen how many there are.
-async fn all(verb: Verb, selection: Selection, db: &DatabaseConnection, output: Output) -> CommandResult {
-    let counted = crate::bulk(db, filter(verb, &selection.which)?).await?;
-    let action = action(verb, &counted, db);
+async fn all(verb: Verb, selection: Selection, session: &Session, output: Output) -> CommandResult {
+    let counted = session.bulk(filter(verb, &selection)?).await?;
+    let action = session.act_on_all(verb, &counted)?;
     let jobs = action.jobs();
     if !selection.yes {
         return Err(Failure::Usage(format!("this would {}: add --yes to do so", plan(verb, jobs))));
@@ -138,24 +130,16 @@ async fn all(verb: Verb, selection: Selection, db: &DatabaseConnection, output: 
     }
 }
 
-fn action<'b>(verb: Verb, counted: &'b Bulk, db: &'b DatabaseConnection) -> BulkAction<'b> {
-    match verb {
-        Verb::Cancel => counted.cancel(db),
-        Verb::Retry => counted.retry(db),
-        Verb::Delete => counted.delete(db),
-        Verb::RunNow => counted.run_now(db),
-    }
-}
-
 /// Returns the filter. Statuses that the verb can't change are a mistake, even beside others.
-fn filter(verb: Verb, which: &FilterArguments) -> Result<JobFilter, Failure> {
-    if let Some(status) = which.status.iter().find(|status| !verb.possible().contains(status)) {
+fn filter(verb: Verb, selection: &Selection) -> Result<JobFilter, Failure> {
+    let filter = selection.which.with_words(&selection.jobs)?;
+    if let Some(status) = filter.given_statuses().iter().find(|status| !verb.possible().contains(status)) {
         return Err(Failure::Usage(format!("{} does nothing to jobs that are {status}", name(verb))));
     }
-    if let (true, Some(reason)) = (which.unserved, verb.not_for_unserved()) {
-        return Err(Failure::Usage(format!("{} does nothing to unserved jobs: {reason}", name(verb))));
+    if let Some((_, reason)) = verb.refusal(&filter) {
+        return Err(Failure::Usage(format!("{} {reason}", name(verb))));
     }
-    Ok(which.filter())
+    Ok(filter)
 }
 
 /// The name of its command.

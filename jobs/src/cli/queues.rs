@@ -2,12 +2,12 @@
 
 use clap::Args;
 use sea_orm::DatabaseConnection;
-use serde_json::json;
 
 use super::failure::{CommandResult, note};
 use super::output::Output;
 use super::{durations, table, text};
-use crate::QueueRecord;
+use crate::client::answers::QueueDone;
+use crate::{QueueRecord, Session};
 
 pub(super) async fn run(db: &DatabaseConnection, output: Output) -> CommandResult {
     let queues = crate::queues(db).await?;
@@ -34,21 +34,21 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    pub(super) async fn pause(self, db: &DatabaseConnection, output: Output) -> CommandResult {
-        self.warn_if_unknown(db).await?;
-        crate::pause(db, &self.queue).await?;
+    pub(super) async fn pause(self, session: &Session, output: Output) -> CommandResult {
+        self.warn_if_unknown(session).await?;
+        session.pause(&self.queue).await?;
         self.show("paused", output)
     }
 
-    pub(super) async fn resume(self, db: &DatabaseConnection, output: Output) -> CommandResult {
-        self.warn_if_unknown(db).await?;
-        crate::resume(db, &self.queue).await?;
+    pub(super) async fn resume(self, session: &Session, output: Output) -> CommandResult {
+        self.warn_if_unknown(session).await?;
+        session.resume(&self.queue).await?;
         self.show("resumed", output)
     }
 
     /// Warns if the queue is unknown: its name may be misspelled.
-    async fn warn_if_unknown(&self, db: &DatabaseConnection) -> CommandResult {
-        if !crate::queues(db).await?.iter().any(|queue| queue.name == self.queue) {
+    async fn warn_if_unknown(&self, session: &Session) -> CommandResult {
+        if !session.queues().await?.iter().any(|queue| queue.name == self.queue) {
             let queue = &self.queue;
             note(&format!(
                 "No job waits or runs in the queue {queue}, no live worker serves it, and it is not paused."
@@ -57,7 +57,8 @@ impl Queue {
         Ok(())
     }
 
-    fn show(&self, done: &str, output: Output) -> CommandResult {
-        output.show(&json!({ "queue": self.queue, "done": done }), || format!("queue {} is {done}", self.queue))
+    fn show(self, done: &'static str, output: Output) -> CommandResult {
+        let done = QueueDone { queue: self.queue, done };
+        output.show(&done, || format!("queue {} is {}", done.queue, done.done))
     }
 }

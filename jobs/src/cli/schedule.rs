@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use clap::Args;
 use sea_orm::DatabaseConnection;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::failure::{CommandResult, Failure, note};
 use super::output::Output;
 use super::{definitions, durations, text};
+use crate::client::answers::ScheduledJob;
 use crate::job::registry;
-use crate::{JobId, JobOptions, JobRecord, JobStatus, NamedJob, OnConflict};
+use crate::{JobId, JobOptions, JobRecord, JobStatus, NamedJob, OnConflict, Session};
 
 #[derive(Debug, Args)]
 pub(super) struct Schedule {
@@ -76,19 +77,20 @@ pub(super) fn parameter(text: &str) -> Result<(String, Value), String> {
 }
 
 impl Schedule {
-    pub(super) async fn run(self, db: &DatabaseConnection, output: Output) -> CommandResult {
+    pub(super) async fn run(self, db: &DatabaseConnection, session: &Session, output: Output) -> CommandResult {
         let parameters = self.job.parameters()?;
         if definitions::are_linked() && registry::find(&self.name).is_none() {
             note(&format!("No definition here is named {}: the job waits for a worker that has one.", self.name));
         }
-        let job = NamedJob::new(&self.name, parameters).schedule(db).options(self.job.options()).await?;
-        let (id, existed) = (job.id(), job.existed());
+        let job = NamedJob::new(&self.name, parameters).with_options(self.job.options());
+        let job = session.schedule(job).await?;
+        let job = ScheduledJob { id: job.id(), existed: job.existed() };
         if self.wait {
-            let job = crate::wait(db, id).await?;
+            let job = crate::wait(db, job.id).await?;
             return ended(&job, output);
         }
-        let scheduled = if existed { "already exists" } else { "is scheduled" };
-        output.show(&json!({ "id": id, "existed": existed }), || format!("job {id} {scheduled}"))
+        let scheduled = if job.existed { "already exists" } else { "is scheduled" };
+        output.show(&job, || format!("job {} {scheduled}", job.id))
     }
 }
 

@@ -1,13 +1,12 @@
 //! `set-parameter`.
 
 use clap::Args;
-use sea_orm::DatabaseConnection;
 use serde_json::{Value, json};
 
 use super::failure::CommandResult;
 use super::output::Output;
 use super::{schedule, text};
-use crate::JobId;
+use crate::{JobId, Session};
 
 #[derive(Debug, Args)]
 pub(super) struct SetParameter {
@@ -20,9 +19,9 @@ pub(super) struct SetParameter {
 }
 
 impl SetParameter {
-    pub(super) async fn run(self, db: &DatabaseConnection, output: Output) -> CommandResult {
+    pub(super) async fn run(self, session: &Session, output: Output) -> CommandResult {
         let Self { id, parameter: (name, value) } = self;
-        crate::set_parameter(db, id, &name, value).await?;
+        session.set_parameter(id, &name, value).await?;
         let done = json!({ "id": id, "parameter": name, "done": "set" });
         output.show(&done, || text::line(&format!("parameter {name} of job {id} is set")))
     }

@@ -8,6 +8,7 @@ use super::failure::CommandResult;
 use super::output::Output;
 use super::table::or_nothing;
 use super::{durations, table, text, timeline, why};
+use crate::client::answers::JobDetails;
 use crate::{JobId, JobRecord, JobStatus, Why};
 
 #[derive(Debug, Args)]
@@ -22,9 +23,11 @@ impl Show {
         let attempts = crate::failed_attempts(db, self.id).await?;
         let messages = crate::messages(db, self.id).await?;
         let why = if job.status == JobStatus::Scheduled { Some(crate::why(db, self.id).await?) } else { None };
-        output.show(&json!({ "job": job, "attempts": attempts, "messages": messages, "why": why }), || {
-            let about = table::pairs(about(&job, why.as_ref()).into_iter().filter(|(_, value)| !value.is_empty()));
-            format!("{about}\n\n{}", timeline::table(&job, &attempts, &messages))
+        let details = JobDetails { job, attempts, messages, why };
+        output.show(&details, || {
+            let JobDetails { job, attempts, messages, why } = &details;
+            let about = table::pairs(about(job, why.as_ref()).into_iter().filter(|(_, value)| !value.is_empty()));
+            format!("{about}\n\n{}", timeline::table(job, attempts, messages))
         })
     }
 }

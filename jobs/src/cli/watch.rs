@@ -107,7 +107,7 @@ async fn watch_all(db: &DatabaseConnection, screen: &mut Screen) -> CommandResul
 
 async fn running(db: &DatabaseConnection) -> Result<BTreeMap<JobId, JobRecord>, Error> {
     let running = crate::list(db, JobFilter::new().status(JobStatus::Running).limit(JOBS)).await?;
-    Ok(running.into_iter().map(|job| (job.id, job)).collect())
+    Ok(running.jobs.into_iter().map(|job| (job.id, job)).collect())
 }
 
 /// The jobs that have ended, each returned once.

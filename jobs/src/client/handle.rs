@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::job::{Execute, Job};
 use crate::model::{JobId, JobStatus, Why};
 use crate::store::connection::Connection;
-use crate::store::unique::InsertResult;
+use crate::store::insert::InsertResult;
 
 /// A scheduled job: its id, typed by its job. `Copy`, and serialized as the number.
 pub struct JobHandle<J> {

@@ -26,22 +26,33 @@ pub enum Cancellation {
 /// Cancels a job: at once if it is waiting, by request if it is running. [`Error::Closed`] if it has ended.
 pub async fn cancel<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<Cancellation, Error> {
     let id = id.into();
-    repeat_call(db, || cancel_once(db, id)).await
+    let canceled = repeat_call(db, || cancel_once(db, id)).await?;
+    canceled.announce(id);
+    Ok(canceled)
 }
 
-async fn cancel_once<C: ConnectionTrait>(db: &C, id: JobId) -> Result<Cancellation, Error> {
+impl Cancellation {
+    /// Announces it within the process.
+    pub(super) fn announce(self, id: JobId) {
+        match self {
+            Self::Done => wait::ended(std::iter::once(id.0)),
+            Self::Requested => wake::cancel_requested(),
+        }
+    }
+}
+
+/// Cancels a job; the caller announces it.
+pub(super) async fn cancel_once<C: ConnectionTrait>(db: &C, id: JobId) -> Result<Cancellation, Error> {
     jobs::check_before_lock(db, id).await?;
     let changed = jobs::cancel(db, id).await?;
     match jobs::status_now(db, id).await? {
         status if !changed => Err(Error::Closed { id, status }),
         JobStatus::Canceled => {
             notify::send(db, "jobs_finish", &id.to_string()).await?;
-            wait::ended(std::iter::once(id.0));
             Ok(Cancellation::Done)
         }
         _ => {
             notify::send(db, "jobs_cancel", &id.to_string()).await?;
-            wake::cancel_requested();
             Ok(Cancellation::Requested)
         }
     }
@@ -63,7 +74,7 @@ pub async fn set_parameter<C: Connection, T: Serialize>(
     repeat_call(db, || set_value(db, id, name, &value)).await
 }
 
-async fn set_value<C: ConnectionTrait>(db: &C, id: JobId, name: &str, value: &Value) -> Result<(), Error> {
+pub(super) async fn set_value<C: ConnectionTrait>(db: &C, id: JobId, name: &str, value: &Value) -> Result<(), Error> {
     jobs::check_before_lock(db, id).await?;
     loop {
         let job = jobs::find_to_change(db, id).await?;
@@ -116,8 +127,8 @@ pub async fn run_now<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<(), 
     Ok(())
 }
 
-/// Returns the queue in which it waits.
-async fn run_now_once<C: ConnectionTrait>(db: &C, id: JobId) -> Result<String, Error> {
+/// Makes a job due; the caller wakes the queue in which it waits, which is returned.
+pub(super) async fn run_now_once<C: ConnectionTrait>(db: &C, id: JobId) -> Result<String, Error> {
     jobs::check_before_lock(db, id).await?;
     if !jobs::make_due(db, id).await? {
         return Err(match jobs::status_now(db, id).await? {
@@ -141,8 +152,8 @@ pub async fn retry<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<(), Er
     Ok(())
 }
 
-/// Returns the queue in which it waits now.
-async fn retry_once<C: Connection>(db: &C, id: JobId) -> Result<String, Error> {
+/// Schedules a job again; the caller wakes the queue in which it waits now, which is returned.
+pub(super) async fn retry_once<C: Connection>(db: &C, id: JobId) -> Result<String, Error> {
     jobs::check_before_lock(db, id).await?;
     // Without options: inside the caller's transaction this is a savepoint, which takes none.
     let transaction = db.begin().await?;
@@ -161,7 +172,11 @@ async fn retry_once<C: Connection>(db: &C, id: JobId) -> Result<String, Error> {
 /// Deletes a closed job with its messages and history. [`Error::NotClosed`] if it has not ended.
 pub async fn delete<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<(), Error> {
     let id = id.into();
-    match repeat_call(db, || maintain::delete_closed(db, id)).await? {
+    repeat_call(db, || delete_once(db, id)).await
+}
+
+pub(super) async fn delete_once<C: Connection>(db: &C, id: JobId) -> Result<(), Error> {
+    match maintain::delete_closed(db, id).await? {
         status if status.is_closed() => Ok(()),
         status => Err(Error::NotClosed { id, status }),
     }

@@ -2,17 +2,11 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Datelike as _, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use crate::error::Error;
-use crate::job::JobDefaults;
-use crate::job::parameters::check_name;
 use crate::job::unique::UniqueOptions;
 use crate::model::{OnConflict, UniqueWhile};
-use crate::store::row::NewJob;
-use crate::store::{LONGEST, millis};
 
 /// The options of a job besides its parameters. Those that are not set come from its definition.
 ///
@@ -25,19 +19,19 @@ use crate::store::{LONGEST, millis};
 #[serde(default)]
 #[must_use]
 pub struct JobOptions {
-    due: Option<Due>,
-    priority: Option<i16>,
-    queue: Option<String>,
-    max_attempts: Option<u32>,
-    timeout: Option<Duration>,
-    user: Option<String>,
-    session: Option<String>,
-    event: Option<String>,
-    unique: UniqueOptions,
+    pub(super) due: Option<Due>,
+    pub(super) priority: Option<i16>,
+    pub(super) queue: Option<String>,
+    pub(super) max_attempts: Option<u32>,
+    pub(super) timeout: Option<Duration>,
+    pub(super) user: Option<String>,
+    pub(super) session: Option<String>,
+    pub(super) event: Option<String>,
+    pub(super) unique: UniqueOptions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-enum Due {
+pub(super) enum Due {
     In(Duration),
     At(DateTime<Utc>),
 }
@@ -129,6 +123,13 @@ impl JobOptions {
         self
     }
 
+    /// Replaces the unique key, if there is one, by this text.
+    pub(crate) fn replace_unique_key(&mut self, text: &str) {
+        if let Some(key) = &mut self.unique.key {
+            text.clone_into(key);
+        }
+    }
+
     /// Sets the queue if none is set.
     pub(crate) fn or_queue(mut self, queue: &str) -> Self {
         self.queue.get_or_insert_with(|| queue.to_owned());
@@ -138,47 +139,6 @@ impl JobOptions {
     /// Whether [`at`](Self::at) is set.
     pub(crate) fn has_absolute_time(&self) -> bool {
         matches!(self.due, Some(Due::At(_)))
-    }
-
-    /// The row of a job with these options, over its definition's defaults. `values` returns the values of its unique key, if any.
-    pub(crate) fn into_row(
-        self,
-        name: &str,
-        defaults: &JobDefaults,
-        parameters: String,
-        values: impl FnOnce() -> Result<Value, Error>,
-    ) -> Result<NewJob, Error> {
-        let queue = self.queue.or_else(|| defaults.queue.map(Into::into)).unwrap_or_else(default_queue);
-        check_name("name", name)?;
-        check_name("queue", &queue)?;
-        for (what, value) in [("user", &self.user), ("session", &self.session), ("event", &self.event)] {
-            value.as_deref().map_or(Ok(()), |value| check_name(what, value))?;
-        }
-        let (at, delay) = match self.due {
-            None => (None, None),
-            Some(Due::In(delay)) => (None, Some(checked("delay", delay)?)),
-            Some(Due::At(at)) => (Some(checked_time(at)?), None),
-        };
-        let timeout = self.timeout.or(defaults.timeout);
-        if timeout == Some(Duration::ZERO) {
-            return Err(Error::invalid("timeout", "it is zero: leave it out if there is none"));
-        }
-        // An alias is an old name of the same definition.
-        let key = self.unique.into_key(defaults.known_as(name), defaults.unique, values)?;
-        Ok(NewJob {
-            key,
-            name: name.to_owned(),
-            queue,
-            priority: checked_priority(self.priority.unwrap_or(defaults.priority))?,
-            max_attempts: checked_attempts(self.max_attempts.unwrap_or(defaults.max_attempts))?,
-            timeout_ms: timeout.map(|timeout| checked("timeout", timeout)).transpose()?,
-            parameters,
-            at,
-            delay_ms: delay,
-            user_id: self.user,
-            session_id: self.session,
-            event_id: self.event,
-        })
     }
 }
 
@@ -203,33 +163,4 @@ pub fn default_queue() -> String {
 /// Whether this process may LISTEN on databases that notify: unless `JOBS_LISTEN` is `0`.
 pub(crate) fn may_listen() -> bool {
     std::env::var("JOBS_LISTEN").map_or(true, |listen| listen != "0")
-}
-
-fn checked(what: &str, duration: Duration) -> Result<i64, Error> {
-    if duration > LONGEST {
-        return Err(Error::invalid(what, "it is longer than a hundred years"));
-    }
-    Ok(millis(duration))
-}
-
-fn checked_time(at: DateTime<Utc>) -> Result<String, Error> {
-    if !(1970..=9000).contains(&at.year()) {
-        return Err(Error::invalid("at", format!("{at} is not between the years 1970 and 9000")));
-    }
-    Ok(at.to_rfc3339_opts(SecondsFormat::Micros, true))
-}
-
-fn checked_priority(priority: i16) -> Result<i16, Error> {
-    if (-100..=100).contains(&priority) {
-        Ok(priority)
-    } else {
-        Err(Error::invalid("priority", format!("{priority} is not between −100 and 100")))
-    }
-}
-
-fn checked_attempts(max_attempts: u32) -> Result<i32, Error> {
-    match i32::try_from(max_attempts) {
-        Ok(attempts @ 1..=32767) => Ok(attempts),
-        _ => Err(Error::invalid("max_attempts", format!("{max_attempts} is not between 1 and 32767"))),
-    }
 }

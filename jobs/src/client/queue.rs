@@ -42,12 +42,15 @@ pub struct QueueRecord {
 /// [`Error::InvalidValue`] if `queue` is not a valid name: 1 to 200 characters.
 pub async fn pause<C: Connection>(db: &C, queue: &str) -> Result<(), Error> {
     check_name("queue", queue)?;
-    repeat_call(db, || pause_once(db, queue)).await
+    repeat_call(db, || pause_once(db, queue)).await?;
+    wake::queue_changed(queue);
+    Ok(())
 }
 
-async fn pause_once<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), Error> {
+/// Pauses a queue; the caller wakes this process's workers. Notifications are only hints: workers also poll.
+pub(super) async fn pause_once<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), Error> {
     store::pause(db, queue).await?;
-    notify_changed(db, queue).await
+    Ok(notify::send(db, "jobs_queue", queue).await?)
 }
 
 /// Resumes a queue: workers claim from it again. Those in this process, and those that the database notifies, do so at once,
@@ -56,19 +59,15 @@ async fn pause_once<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), Error
 /// [`Error::InvalidValue`] if `queue` is not a valid name.
 pub async fn resume<C: Connection>(db: &C, queue: &str) -> Result<(), Error> {
     check_name("queue", queue)?;
-    repeat_call(db, || resume_once(db, queue)).await
-}
-
-async fn resume_once<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), Error> {
-    store::resume(db, queue).await?;
-    notify_changed(db, queue).await
-}
-
-/// Only a hint: workers also poll.
-async fn notify_changed<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), Error> {
-    notify::send(db, "jobs_queue", queue).await?;
+    repeat_call(db, || resume_once(db, queue)).await?;
     wake::queue_changed(queue);
     Ok(())
+}
+
+/// Resumes a queue; the caller wakes this process's workers.
+pub(super) async fn resume_once<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), Error> {
+    store::resume(db, queue).await?;
+    Ok(notify::send(db, "jobs_queue", queue).await?)
 }
 
 /// Lists the queues that have waiting or running jobs, are paused, or are served by a live worker, by name. Closed jobs are not

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::job::parameters::secrets::{self, Parameters};
+use crate::job::parameters::secrets::{self, HIDDEN, Parameters};
 use crate::job::parameters::{OUTPUT, decode_one};
 use crate::job::registry;
 use crate::model::{AttemptEnd, JobId, JobStatus, Level};
@@ -71,11 +71,16 @@ pub struct JobRecord {
     pub event: Option<String>,
     /// The time of the [schedule](crate::cron) for which the job was scheduled.
     pub nominal_time: Option<DateTime<Utc>>,
+    /// Whether parameters, results and the error read `"•••"`, because a [session](crate::Session) has read them that may not see
+    /// them. As JSON: left out if false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub payload_hidden: bool,
 }
 
 impl JobRecord {
-    /// The parameter of this name. [`Error::InvalidValue`] if there is none, or it is secret.
+    /// The parameter of this name. [`Error::InvalidValue`] if there is none, or it is secret or [hidden](Self::payload_hidden).
     pub fn parameter<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
+        self.check_not_hidden(name)?;
         if self.secrets.iter().any(|secret| secret == name) {
             return Err(Error::invalid(name, "it is secret: `reveal_parameter` reads it"));
         }
@@ -84,7 +89,9 @@ impl JobRecord {
     }
 
     /// The result of this name. If `execute` returned nothing (`()` or `None`), the result named `output` is decoded as such.
+    /// [`Error::InvalidValue`] if results are [hidden](Self::payload_hidden).
     pub fn result<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
+        self.check_not_hidden(name)?;
         match self.results.get(name) {
             Some(value) => decode_one(name, value),
             None if name == OUTPUT && self.status == JobStatus::Terminated => decode_one(name, &Value::Null),
@@ -92,8 +99,9 @@ impl JobRecord {
         }
     }
 
-    /// The value that `execute` returned, or why there is none.
+    /// The value that `execute` returned, or why there is none. [`Error::InvalidValue`] if results are [hidden](Self::payload_hidden).
     pub fn output<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        self.check_not_hidden(OUTPUT)?;
         match self.status {
             JobStatus::Terminated => {
                 // An output of `()` or `None` is not stored, nor is that of a job that ended by `set_status(Terminated)`.
@@ -138,7 +146,38 @@ impl JobRecord {
             session: row.session_id,
             event: row.event_id,
             nominal_time: row.nominal_at,
+            payload_hidden: false,
         }
+    }
+
+    /// Hides parameters, results and the error. Their names stay.
+    pub(crate) fn hide_payload(&mut self) {
+        hide_values(&mut self.parameters);
+        self.results.values_mut().for_each(|value| *value = HIDDEN.into());
+        hide_text(&mut self.last_error);
+        self.payload_hidden = true;
+    }
+
+    fn check_not_hidden(&self, name: &str) -> Result<(), Error> {
+        if self.payload_hidden {
+            return Err(Error::invalid(name, "it is hidden: the session that has read it may not see it"));
+        }
+        Ok(())
+    }
+}
+
+/// Hides the members of an object, or else the value.
+pub(crate) fn hide_values(value: &mut Value) {
+    match value {
+        Value::Object(members) => members.values_mut().for_each(|value| *value = HIDDEN.into()),
+        value => *value = HIDDEN.into(),
+    }
+}
+
+/// Hides a text, if there is one.
+pub(super) fn hide_text(text: &mut Option<String>) {
+    if let Some(text) = text {
+        HIDDEN.clone_into(text);
     }
 }
 
@@ -170,6 +209,25 @@ impl Message {
     pub(super) fn of(row: message::Model) -> Self {
         Self { time: row.created_at, attempt: unsigned(row.attempt), level: Level::stored(row.level), text: row.text }
     }
+
+    pub(super) fn hide_payload(&mut self) {
+        HIDDEN.clone_into(&mut self.text);
+    }
+}
+
+/// Where a message stands among those of its job.
+#[cfg(feature = "web")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct MessageKey {
+    pub(crate) version: i64,
+    pub(crate) number: i64,
+}
+
+#[cfg(feature = "web")]
+impl MessageKey {
+    pub(super) const fn of(row: &message::Model) -> Self {
+        Self { version: row.version, number: row.number }
+    }
 }
 
 /// An unsuccessful attempt.
@@ -190,6 +248,23 @@ pub struct Attempt {
     pub error: Option<String>,
 }
 
+impl Attempt {
+    pub(super) fn of(row: attempt::Model) -> Self {
+        Self {
+            attempt: unsigned(row.attempt),
+            worker: row.worker,
+            started_at: row.started_at,
+            ended_at: row.ended_at,
+            how: AttemptEnd::stored(&row.how),
+            error: row.error,
+        }
+    }
+
+    pub(super) fn hide_payload(&mut self) {
+        hide_text(&mut self.error);
+    }
+}
+
 /// The status of a job.
 pub async fn status<C: Connection>(db: &C, id: impl Into<JobId>) -> Result<JobStatus, Error> {
     jobs::status(db, id.into()).await
@@ -208,8 +283,17 @@ pub async fn reveal_parameter<T: DeserializeOwned>(
     id: impl Into<JobId>,
     name: &str,
 ) -> Result<T, Error> {
-    let row = jobs::find(db, id.into()).await?;
-    Parameters::from(row.parameters.0).get(name, registry::secrets(&row.name))
+    let (parameters, secrets) = parameters_and_secrets(db, id.into()).await?;
+    parameters.get(name, secrets)
+}
+
+/// The parameters of a job, and the names of those that are secret.
+pub(super) async fn parameters_and_secrets<C: Connection>(
+    db: &C,
+    id: JobId,
+) -> Result<(Parameters, &'static [&'static str]), Error> {
+    let row = jobs::find(db, id).await?;
+    Ok((Parameters::from(row.parameters.0), registry::secrets(&row.name)))
 }
 
 /// The progress of a job's latest attempt, 0 to 100. Written in batches, up to half a second late.
@@ -259,13 +343,5 @@ pub async fn failed_attempts<C: Connection>(db: &C, id: impl Into<JobId>) -> Res
     if rows.is_empty() {
         jobs::status(db, id).await?;
     }
-    let attempt = |row: attempt::Model| Attempt {
-        attempt: unsigned(row.attempt),
-        worker: row.worker,
-        started_at: row.started_at,
-        ended_at: row.ended_at,
-        how: AttemptEnd::stored(&row.how),
-        error: row.error,
-    };
-    Ok(rows.into_iter().map(attempt).collect())
+    Ok(rows.into_iter().map(Attempt::of).collect())
 }

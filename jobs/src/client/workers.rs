@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::store::connection::Connection;
+use crate::store::entity::worker::Model;
 use crate::store::workers::{self as store, Serves};
 
 /// A snapshot of a worker. Times are the database's.
@@ -36,9 +37,17 @@ pub struct WorkerRecord {
 /// Lists all workers, oldest first: live ones, and those whose jobs no other worker has taken over yet.
 pub async fn workers<C: Connection>(db: &C) -> Result<Vec<WorkerRecord>, Error> {
     let loads = store::loads(db).await?;
-    let record = |(row, is_live): (crate::store::entity::worker::Model, bool)| {
+    let record = |(row, is_live): (Model, bool)| {
+        let running = loads.get(&row.id).copied().unwrap_or(0);
+        WorkerRecord::of(row, is_live, running)
+    };
+    Ok(store::all(db).await?.into_iter().map(record).collect())
+}
+
+impl WorkerRecord {
+    pub(super) fn of(row: Model, is_live: bool, running: i64) -> Self {
         let Serves { queues, names } = serde_json::from_value(row.serves).unwrap_or_default();
-        WorkerRecord {
+        Self {
             id: row.id,
             name: row.name,
             host: row.host,
@@ -49,8 +58,7 @@ pub async fn workers<C: Connection>(db: &C) -> Result<Vec<WorkerRecord>, Error> 
             is_live,
             queues,
             names,
-            running: loads.get(&row.id).and_then(|jobs| u64::try_from(*jobs).ok()).unwrap_or(0),
+            running: u64::try_from(running).unwrap_or(0),
         }
-    };
-    Ok(store::all(db).await?.into_iter().map(record).collect())
+    }
 }

@@ -14,7 +14,8 @@ use crate::store::connection::Connection;
 use crate::store::cron::{self as store, DueFilter};
 use crate::store::dialect::connection;
 use crate::store::firings::{self, NewFiring};
-use crate::store::unique::InsertResult;
+use crate::store::insert::InsertResult;
+use crate::store::row::NewJob;
 use crate::store::{Store, clock, keys, retry_contention};
 
 /// How many schedules one transaction fires.
@@ -181,13 +182,36 @@ async fn insert<C: Connection>(db: &C, firings: &[Firing]) -> Result<Vec<InsertR
     Ok(firings.iter().filter_map(|firing| if firing.replaces() { settled.next() } else { others.next() }).collect())
 }
 
-/// Schedules a job of this schedule, whose nominal time is now.
-pub(super) async fn now<C: Connection>(db: &C, name: &str) -> Result<JobId, Error> {
+/// A job that was scheduled by hand for a schedule.
+pub(super) struct FiredNow {
+    firing: Firing,
+    inserted: InsertResult,
+}
+
+impl FiredNow {
+    pub(super) const fn id(&self) -> JobId {
+        JobId(self.inserted.id)
+    }
+
+    /// Announces the job, and returns its id.
+    pub(super) fn announce(self) -> JobId {
+        announce(std::iter::once((&self.firing.job, &self.inserted)));
+        self.id()
+    }
+}
+
+/// Schedules a job of this schedule, whose nominal time is now, if it may be scheduled; the caller announces it.
+pub(super) async fn now<C: Connection>(
+    db: &C,
+    name: &str,
+    may: impl Fn(&NewJob) -> Result<(), Error> + Send,
+) -> Result<FiredNow, Error> {
     // Without options: inside the caller's transaction this is a savepoint, which takes none.
     let transaction = db.begin().await?;
     // Locked, as for firing: removing the schedule concurrently removes this firing, too.
     let row = store::lock(&transaction, name).await?.ok_or_else(|| Error::NoSchedule { name: name.into() })?;
     let job = job(&row, registry::find(&row.job), &crate::client::default_queue())?;
+    may(&job)?;
     let mut time = clock(&transaction).await?;
     // Two within a millisecond get different times.
     while !firings::fired(&transaction, std::iter::once((name, time))).await?.is_empty() {
@@ -196,7 +220,7 @@ pub(super) async fn now<C: Connection>(db: &C, name: &str) -> Result<JobId, Erro
     let firing = Firing { schedule: row.name, time, is_missed: false, job };
     let inserted = write(&transaction, std::slice::from_ref(&firing)).await?;
     transaction.commit().await?;
-    announce([&firing.job].into_iter().zip(&inserted));
     // There is one for each firing.
-    inserted.first().map(|result| JobId(result.id)).ok_or_else(|| Error::Database(DbErr::RecordNotInserted))
+    let inserted = inserted.first().copied().ok_or_else(|| Error::Database(DbErr::RecordNotInserted))?;
+    Ok(FiredNow { firing, inserted })
 }

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use sea_orm::{ConnectionTrait, TransactionSession as _};
 
+use super::Cron;
+use super::fire::{self, FiredNow};
 use super::record::{CronRecord, CronSource, Firing};
 use super::times::Times;
-use super::{Cron, fire};
 use crate::client::JobOptions;
 use crate::client::schedule::{IntoRow as _, Schedulable};
 use crate::error::Error;
@@ -25,7 +26,8 @@ use crate::store::{clock, firings, jobs, notify, repeat_call, wake};
 /// the expression or the zone is invalid, an option is out of range, or the options set [`at`](JobOptions::at): jobs are due when
 /// the schedule fires, or after their `delay`.
 pub async fn add<C: Connection, S: Schedulable>(db: &C, name: &str, cron: Cron, job: S) -> Result<(), Error> {
-    add_checked(db, of_job(name, &cron, job)?, &cron).await
+    let new = of_job(name, &cron, job)?;
+    announced(repeat_call(db, || add_once(db, &new, &cron)).await)
 }
 
 /// Adds a schedule, or replaces the one of this name: for programs that do so whenever they start. If the expression and time zone
@@ -33,7 +35,8 @@ pub async fn add<C: Connection, S: Schedulable>(db: &C, name: &str, cron: Cron, 
 ///
 /// [`Error::InvalidValue`] as for [`add`], and if the schedule is a definition's: a worker would change it back.
 pub async fn replace<C: Connection, S: Schedulable>(db: &C, name: &str, cron: Cron, job: S) -> Result<(), Error> {
-    replace_checked(db, of_job(name, &cron, job)?, &cron).await
+    let new = of_job(name, &cron, job)?;
+    announced(repeat_call(db, || replace_once(db, &new, &cron)).await)
 }
 
 /// Lists all schedules, by name.
@@ -57,10 +60,10 @@ pub async fn history<C: Connection>(db: &C, name: &str) -> Result<Vec<Firing>, E
 /// Pauses a schedule until it is [resumed](resume); its times until then do not count as missed. Pausing a paused schedule changes
 /// nothing. [`Error::NoSchedule`] if there is none of this name.
 pub async fn pause<C: Connection>(db: &C, name: &str) -> Result<(), Error> {
-    repeat_call(db, || pause_once(db, name)).await
+    announced(repeat_call(db, || pause_once(db, name)).await)
 }
 
-async fn pause_once<C: ConnectionTrait>(db: &C, name: &str) -> Result<(), Error> {
+pub(super) async fn pause_once<C: ConnectionTrait>(db: &C, name: &str) -> Result<(), Error> {
     check_exists(db, name).await?;
     if !store::pause(db, name).await? {
         return Err(Error::NoSchedule { name: name.into() });
@@ -71,10 +74,10 @@ async fn pause_once<C: ConnectionTrait>(db: &C, name: &str) -> Result<(), Error>
 /// Resumes a paused schedule, from its next time on. Resuming one that is not paused changes nothing. [`Error::NoSchedule`] if
 /// there is none of this name.
 pub async fn resume<C: Connection>(db: &C, name: &str) -> Result<(), Error> {
-    repeat_call(db, || resume_once(db, name)).await
+    announced(repeat_call(db, || resume_once(db, name)).await)
 }
 
-async fn resume_once<C: ConnectionTrait>(db: &C, name: &str) -> Result<(), Error> {
+pub(super) async fn resume_once<C: ConnectionTrait>(db: &C, name: &str) -> Result<(), Error> {
     let row = find(db, name).await?;
     let next_at = Times::new(&row.expression, &row.timezone)?.next(clock(db).await?);
     store::resume(db, name, next_at).await?;
@@ -85,10 +88,10 @@ async fn resume_once<C: ConnectionTrait>(db: &C, name: &str) -> Result<(), Error
 /// worker that starts with it: [`pause`] it instead, or remove `cron` from the code. [`Error::NoSchedule`] if there is none of this
 /// name.
 pub async fn remove<C: Connection>(db: &C, name: &str) -> Result<(), Error> {
-    repeat_call(db, || remove_once(db, name)).await
+    announced(repeat_call(db, || remove_once(db, name)).await)
 }
 
-async fn remove_once<C: Connection>(db: &C, name: &str) -> Result<(), Error> {
+pub(super) async fn remove_once<C: Connection>(db: &C, name: &str) -> Result<(), Error> {
     check_exists(db, name).await?;
     // Without options: inside the caller's transaction this is a savepoint, which takes none.
     let transaction = db.begin().await?;
@@ -103,12 +106,17 @@ async fn remove_once<C: Connection>(db: &C, name: &str) -> Result<(), Error> {
 /// change. If another job holds its [unique](JobOptions::unique_key) key, the id is that of the other. Inside your own transaction,
 /// the schedule does not fire until that ends. [`Error::NoSchedule`] if there is none of this name.
 pub async fn run_now<C: Connection>(db: &C, name: &str) -> Result<JobId, Error> {
-    repeat_call(db, || run_once(db, name)).await
+    Ok(repeat_call(db, || run_once(db, name, |_| Ok(()))).await?.announce())
 }
 
-async fn run_once<C: Connection>(db: &C, name: &str) -> Result<JobId, Error> {
+/// Schedules a job of this schedule, if it may be scheduled; the caller announces it.
+pub(super) async fn run_once<C: Connection>(
+    db: &C,
+    name: &str,
+    may: impl Fn(&NewJob) -> Result<(), Error> + Send,
+) -> Result<FiredNow, Error> {
     check_exists(db, name).await?;
-    fire::now(db, name).await
+    fire::now(db, name, may).await
 }
 
 /// Checks that the schedule exists before its row is locked in the caller's transaction, if a missing row would lock a gap.
@@ -129,7 +137,7 @@ fn of_job<S: Schedulable>(name: &str, cron: &Cron, job: S) -> Result<NewSchedule
 }
 
 /// A valid schedule, of a job that could be scheduled now.
-fn checked(name: &str, cron: &Cron, job: NewJob, options: &JobOptions) -> Result<NewSchedule, Error> {
+pub(super) fn checked(name: &str, cron: &Cron, job: NewJob, options: &JobOptions) -> Result<NewSchedule, Error> {
     check_name("name", name)?;
     if options.has_absolute_time() {
         return Err(Error::invalid("at", "the jobs of a schedule are due when it fires: leave it out, or use `delay`"));
@@ -146,11 +154,7 @@ fn checked(name: &str, cron: &Cron, job: NewJob, options: &JobOptions) -> Result
     })
 }
 
-async fn add_checked<C: ConnectionTrait>(db: &C, new: NewSchedule, cron: &Cron) -> Result<(), Error> {
-    repeat_call(db, || add_once(db, &new, cron)).await
-}
-
-async fn add_once<C: ConnectionTrait>(db: &C, new: &NewSchedule, cron: &Cron) -> Result<(), Error> {
+pub(super) async fn add_once<C: ConnectionTrait>(db: &C, new: &NewSchedule, cron: &Cron) -> Result<(), Error> {
     let next_at = cron.times()?.next(clock(db).await?);
     if !store::insert(db, new, next_at).await? {
         return Err(Error::ScheduleExists { name: new.name.clone() });
@@ -158,11 +162,7 @@ async fn add_once<C: ConnectionTrait>(db: &C, new: &NewSchedule, cron: &Cron) ->
     notify_changed(db, &new.name).await
 }
 
-async fn replace_checked<C: ConnectionTrait>(db: &C, new: NewSchedule, cron: &Cron) -> Result<(), Error> {
-    repeat_call(db, || replace_once(db, &new, cron)).await
-}
-
-async fn replace_once<C: ConnectionTrait>(db: &C, new: &NewSchedule, cron: &Cron) -> Result<(), Error> {
+pub(super) async fn replace_once<C: ConnectionTrait>(db: &C, new: &NewSchedule, cron: &Cron) -> Result<(), Error> {
     let times = cron.times()?;
     let mut row = store::find(db, &new.name).await?;
     loop {
@@ -188,7 +188,10 @@ fn is_of_definition(name: &str) -> Error {
 
 /// Only a hint: workers also poll.
 async fn notify_changed<C: ConnectionTrait>(db: &C, name: &str) -> Result<(), Error> {
-    notify::send(db, "jobs_cron", name).await?;
-    wake::cron_changed();
-    Ok(())
+    Ok(notify::send(db, "jobs_cron", name).await?)
+}
+
+/// Wakes this process's workers if schedules were changed.
+fn announced(changed: Result<(), Error>) -> Result<(), Error> {
+    changed.inspect(|()| wake::cron_changed())
 }

@@ -82,14 +82,19 @@
 pub(crate) mod declare;
 mod expression;
 pub(crate) mod fire;
+#[cfg(any(feature = "cli", feature = "web"))]
+mod listed;
 mod manage;
 mod missed;
 mod plan;
 mod record;
+mod session;
 mod times;
 
 use crate::error::Error;
 pub use crate::job::Missed;
+#[cfg(any(feature = "cli", feature = "web"))]
+pub(crate) use listed::ListedSchedule;
 pub use manage::{add, history, list, pause, remove, replace, resume, run_now};
 pub use record::{CronRecord, CronSource, Firing};
 use times::Times;

@@ -12,8 +12,8 @@ use crate::job::registry::Definition;
 use crate::job::{JobDefaults, Missed, parameters};
 use crate::model::{JobId, OnConflict};
 use crate::store::cron::Row;
+use crate::store::insert::InsertResult;
 use crate::store::row::NewJob;
-use crate::store::unique::InsertResult;
 use crate::store::workers::{self, Serves};
 
 /// A schedule that was due, and what it fired.

@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::{Cron, Missed};
 use crate::client::JobOptions;
-use crate::job::parameters::secrets;
+use crate::client::record::hide_values;
+use crate::job::parameters::secrets::{self, HIDDEN};
 use crate::job::registry;
 use crate::model::JobId;
 use crate::model::texts::texts;
@@ -65,6 +66,10 @@ pub struct CronRecord {
     pub last_at: Option<DateTime<Utc>>,
     /// When it was added.
     pub created_at: DateTime<Utc>,
+    /// Whether the parameters and the unique key read `"•••"`, because a [session](crate::Session) has read them that may not see them. As
+    /// JSON: left out if false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub payload_hidden: bool,
 }
 
 impl CronRecord {
@@ -74,6 +79,13 @@ impl CronRecord {
         let times = Cron::new(&self.expression).timezone(&self.timezone).times().ok();
         let next = |time: &DateTime<Utc>| times.as_ref()?.next(*time);
         std::iter::successors(self.next_at, next).take(count).collect()
+    }
+
+    /// Hides the parameters and the unique key of its jobs.
+    pub(super) fn hide_payload(&mut self) {
+        hide_values(&mut self.parameters);
+        self.options.replace_unique_key(HIDDEN);
+        self.payload_hidden = true;
     }
 
     pub(super) fn of(row: Row, last_at: Option<DateTime<Utc>>) -> Self {
@@ -99,6 +111,7 @@ impl CronRecord {
             options: serde_json::from_value(row.options.0).unwrap_or_default(),
             paused_at: row.paused_at,
             created_at: row.created_at,
+            payload_hidden: false,
         }
     }
 }

@@ -79,6 +79,19 @@ pub(crate) fn lacks_tables(error: &DbErr) -> bool {
     }
 }
 
+/// Whether the account lacks a privilege on a table.
+#[cfg(any(feature = "cli", feature = "web"))]
+pub(crate) fn is_denied(error: &DbErr) -> bool {
+    database_error(error).is_some_and(is_denied_by)
+}
+
+fn is_denied_by(error: &dyn sqlx::error::DatabaseError) -> bool {
+    match mysql_number(error) {
+        Some(number) => matches!(number, 1142 | 1143),
+        None => error.code().as_deref() == Some("42501"),
+    }
+}
+
 /// Whether MySQL, or the account, has as many connections as it may. PostgreSQL's pool tries again by itself.
 pub(crate) fn is_one_too_many(error: &DbErr) -> bool {
     let DbErr::Conn(RuntimeErr::SqlxError(error)) = error else { return false };
@@ -99,6 +112,9 @@ pub(super) fn advice(error: &DbErr) -> &'static str {
         }
         (_, Some(1665)) => " (set `binlog_format` to ROW or MIXED)",
         (Some("3F000"), None) => " (no schema of the session's `search_path` exists: make one, or name another)",
+        _ if is_denied_by(error) && error.message().contains("jobs_audit") => {
+            " (what sessions and the command line change is recorded there: this takes the rights of an operator, see the guide \"Deploying\")"
+        }
         (Some("42P01"), None) if error.message().contains("\"jobs_") => {
             " (`jobs::migrate` makes the tables; they are looked for in the schemas of the session's `search_path`)"
         }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use sea_orm::DbErr;
 
-use crate::model::{JobId, JobStatus};
+use crate::model::{Action, JobId, JobStatus};
 pub(crate) use job_error::JobErrorKind;
 pub use job_error::{BoxError, JobError, JobResult};
 
@@ -106,6 +106,15 @@ pub enum Error {
         name: String,
         /// The deserializer's error.
         source: serde_json::Error,
+    },
+    /// Somebody may not do this. Nothing was done.
+    #[error("{principal} may not {action}", action = action.in_words())]
+    #[non_exhaustive]
+    Forbidden {
+        /// The name of the [principal](crate::Principal).
+        principal: String,
+        /// The action that would have to be allowed.
+        action: Action,
     },
     /// No definition in this program has this name.
     #[error("no definition is named `{name}`: is the crate that defines it linked? (`use my_app as _;` links it)")]

@@ -9,6 +9,7 @@
 //! | [parameters] | what may change while jobs wait, what is too large, and how secrets are hidden |
 //! | [uniqueness and idempotency] | no second job while one waits, one job per request, only the last of many |
 //! | [operating] | what is stuck, why it failed, and how to cancel, retry, pause and delete: the command line |
+//! | [dashboard] | pages for operators and an HTTP API for programs, in your own program or from the command line, who may do what, and what protects them |
 //! | [testing your jobs] | a single job, what is scheduled, whole stories |
 //! | [deploying] | new releases, shutdown, sizing, connections, and what happens when a machine dies |
 //! | [from SQLite to PostgreSQL] | what changes, and how to move waiting jobs |
@@ -17,7 +18,9 @@
 // Doc tests are named after the page's module, and their line numbers count from its first line.
 
 #[cfg(doc)]
-use crate::{AttemptEnd, Error, JobContext, JobError, JobOptions, JobRecord, RetryPolicy, Worker, watch};
+use crate::{
+    AttemptEnd, Error, JobContext, JobError, JobFilter, JobOptions, JobRecord, Principal, RetryPolicy, Worker, watch,
+};
 
 #[doc = include_str!("links.md")]
 #[doc = include_str!("life_of_a_job.md")]
@@ -42,6 +45,14 @@ pub mod uniqueness_and_idempotency {}
 #[doc = include_str!("links.md")]
 #[doc = include_str!("operating.md")]
 pub mod operating {}
+
+#[doc = include_str!("links.md")]
+#[cfg_attr(feature = "web", doc = include_str!("dashboard.md"))]
+#[cfg_attr(
+    not(feature = "web"),
+    doc = "# Dashboard and HTTP\n\nPages for operators and an HTTP API, in your own program: they need the feature `web`."
+)]
+pub mod dashboard {}
 
 #[doc = include_str!("links.md")]
 #[doc = include_str!("testing.md")]

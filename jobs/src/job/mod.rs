@@ -4,6 +4,8 @@
 
 pub(crate) mod attempt;
 mod context;
+#[cfg_attr(not(feature = "web"), expect(dead_code, reason = "the dashboard shows it"))]
+pub(crate) mod description;
 mod into_result;
 mod missed;
 pub(crate) mod panics;
@@ -27,6 +29,7 @@ use serde_json::Value;
 
 use crate::error::{Error, JobResult};
 use crate::model::RetryPolicy;
+use description::Description;
 
 /// The parameters of a job: a struct that `#[job_params]` makes storable by name.
 #[diagnostic::on_unimplemented(
@@ -40,6 +43,10 @@ pub trait JobParams: Serialize + DeserializeOwned + Send + Sync + 'static {
 
     /// The names of the parameters whose values are not shown, including the other names by which they are read.
     const SECRETS: &'static [&'static str] = &[];
+
+    /// What the struct says about itself and its parameters.
+    #[doc(hidden)]
+    const DESCRIPTION: Description = Description::NONE;
 }
 
 /// The code of a job. Implement it by hand, with a native `async fn`:

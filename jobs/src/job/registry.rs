@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use futures_util::future::{BoxFuture, FutureExt as _};
 use serde_json::Value;
 
+use super::description::Description;
 use super::parameters::secrets::Parameters;
 use super::{Job, JobContext, JobDefaults, parameters};
 use crate::error::{Error, JobError, JobResult};
@@ -17,6 +18,8 @@ use crate::error::{Error, JobError, JobResult};
 pub struct Definition {
     pub(crate) defaults: JobDefaults,
     pub(crate) secrets: &'static [&'static str],
+    #[cfg_attr(not(feature = "web"), expect(dead_code, reason = "the dashboard shows it"))]
+    pub(crate) description: Description,
     file: &'static str,
     line: u32,
     job: fn() -> TypeId,
@@ -29,12 +32,26 @@ impl Definition {
     /// The definition of `J`, written at this place.
     #[must_use]
     pub const fn of<J: Job>(file: &'static str, line: u32) -> Self {
-        Self { defaults: J::DEFAULTS, secrets: J::SECRETS, file, line, job: TypeId::of::<J>, decode: decode::<J> }
+        Self {
+            defaults: J::DEFAULTS,
+            secrets: J::SECRETS,
+            description: J::DESCRIPTION,
+            file,
+            line,
+            job: TypeId::of::<J>,
+            decode: decode::<J>,
+        }
     }
 
     /// The job with these parameters, ready to run. Fails with the name of the parameter that does not decode.
     pub(crate) fn decode(&self, parameters: &Parameters) -> Result<Box<dyn AnyJob>, Error> {
         (self.decode)(parameters)
+    }
+
+    /// Where it is in the source.
+    #[cfg(feature = "web")]
+    pub(crate) fn place(&self) -> String {
+        format!("{}:{}", self.file, self.line)
     }
 
     fn names(&self) -> impl Iterator<Item = &'static str> {
@@ -87,16 +104,16 @@ impl Registry {
     pub(crate) fn new(more: &[Definition]) -> Result<Self, Error> {
         let mut registry = Self::default();
         for definition in inventory::iter::<Definition>.into_iter().copied().chain(more.iter().copied()) {
-            registry.add(definition)?;
+            registry.add(&definition)?;
         }
         registry.definitions.sort_by_key(|definition| definition.defaults.name);
         Ok(registry)
     }
 
-    fn add(&mut self, definition: Definition) -> Result<(), Error> {
+    fn add(&mut self, definition: &Definition) -> Result<(), Error> {
         for name in definition.names() {
-            match self.by_name.insert(name, definition) {
-                Some(other) if !same_job(&other, &definition) => {
+            match self.by_name.insert(name, *definition) {
+                Some(other) if !same_job(&other, definition) => {
                     return Err(Error::Setup(format!(
                         "two definitions are named `{name}`: {other:?} and {definition:?}; give one of them \
                          another name with `#[job(name = \"…\")]`"
@@ -105,8 +122,8 @@ impl Registry {
                 _ => {}
             }
         }
-        if !self.definitions.iter().any(|known| same_job(known, &definition)) {
-            self.definitions.push(definition);
+        if !self.definitions.iter().any(|known| same_job(known, definition)) {
+            self.definitions.push(*definition);
         }
         Ok(())
     }

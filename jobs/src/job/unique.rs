@@ -18,9 +18,9 @@ use crate::store::{LONGEST, millis};
 /// Options for jobs of which only one may exist with the same values. `#[job(unique(…))]` generates it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Unique {
-    holds: UniqueWhile,
-    within: Option<Duration>,
-    on_conflict: OnConflict,
+    pub(crate) holds: UniqueWhile,
+    pub(crate) within: Option<Duration>,
+    pub(crate) on_conflict: OnConflict,
 }
 
 impl Unique {
@@ -73,7 +73,7 @@ impl UniqueOptions {
         let key = match (&self.key, definition) {
             (Some(key), _) => {
                 check_name("unique_key", key)?;
-                digest(name, "key", key)
+                digest_of_key(name, key)
             }
             (None, Some(_)) => digest(name, "values", &ordered(&values()?).to_string()),
             (None, None) if self == Self::default() => return Ok(None),
@@ -94,6 +94,11 @@ impl UniqueOptions {
             on_conflict: self.on_conflict.unwrap_or(definition.on_conflict),
         }))
     }
+}
+
+/// What is stored of a key that is given to jobs of this name.
+pub(crate) fn digest_of_key(name: &str, key: &str) -> String {
+    digest(name, "key", key)
 }
 
 /// A digest, whose length does not depend on what is compared. (Names and keys have no NUL characters, and JSON escapes them.)

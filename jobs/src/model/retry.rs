@@ -8,9 +8,9 @@ use std::time::Duration;
 /// each shortened or lengthened by up to 20 % so that jobs that failed together are not retried together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
-    first: Duration,
-    cap: Duration,
-    jitter_percent: u8,
+    pub(crate) first: Duration,
+    pub(crate) cap: Duration,
+    pub(crate) jitter_percent: u8,
 }
 
 impl RetryPolicy {

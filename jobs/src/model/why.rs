@@ -100,6 +100,17 @@ pub enum WaitReason {
     NothingKnown {},
 }
 
+impl Why {
+    /// Writes this text in place of errors.
+    pub(crate) fn replace_errors(&mut self, text: &str) {
+        for reason in &mut self.reasons {
+            if let WaitReason::RetryLater { error, .. } = reason {
+                text.clone_into(error);
+            }
+        }
+    }
+}
+
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { id, status, reasons, .. } = self;

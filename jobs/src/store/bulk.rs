@@ -12,7 +12,7 @@ use sea_orm::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::entity::job::{Column, Entity};
+use super::entity::job::{Column, Entity, Model};
 use super::keys::{self, Again};
 use super::row::Columns;
 use super::{dialect, jobs, json, statement};
@@ -51,6 +51,12 @@ pub(crate) async fn page<C: ConnectionTrait>(
     let page = jobs.filter(Column::Id.gt(after)).order_by_asc(Column::Id).limit(limit);
     let seen: Vec<(i64, i64)> = page.select_only().columns([Column::Id, Column::Version]).into_tuple().all(db).await?;
     Ok(seen.into_iter().map(|(id, version)| Seen { id, version }).collect())
+}
+
+impl From<&Model> for Seen {
+    fn from(row: &Model) -> Self {
+        Self { id: row.id, version: row.version }
+    }
 }
 
 /// A job whose row the transaction holds.

@@ -16,9 +16,18 @@ macro_rules! given {
 macro_rules! numbered {
     (($job:ident) $($column:ident: $type:ident),*) => { [$((parameter!($column), $job.$column.clone().into())),*] };
 }
+
 /// The maximum size of a statement in bytes, well below what any server accepts by default.
 const MAX_BATCH_BYTES: usize = 3 * 1024 * 1024;
 pub(super) const MAX_BATCH_ROWS: usize = 5_000;
+
+/// The result of inserting a job, or of finding the one that has its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct InsertResult {
+    pub(crate) id: i64,
+    /// Whether this is another job, which had the key before.
+    pub(crate) existed: bool,
+}
 
 /// Inserts jobs without keys and returns their ids in the same order. Many jobs take more than one statement: the caller provides a
 /// transaction if they must be inserted all or none.

@@ -3,6 +3,7 @@
 //!
 //! Imports `model` and `error`.
 
+pub(crate) mod audit;
 pub(crate) mod bulk;
 pub(crate) mod claim;
 pub(crate) mod connection;
@@ -10,9 +11,12 @@ pub(crate) mod cron;
 pub(crate) mod cursor;
 pub(crate) mod dialect;
 pub(crate) mod entity;
+#[cfg(feature = "web")]
+pub(crate) mod failed;
+pub(crate) mod failures;
 pub(crate) mod finish;
 pub(crate) mod firings;
-#[cfg(feature = "cli")]
+#[cfg(any(feature = "cli", feature = "web"))]
 pub(crate) mod health;
 pub(crate) mod insert;
 pub(crate) mod jobs;
@@ -23,6 +27,10 @@ pub(crate) mod migrations;
 pub(crate) mod notify;
 pub(crate) mod queues;
 pub(crate) mod row;
+#[cfg(feature = "web")]
+pub(crate) mod running;
+pub(crate) mod search;
+pub(crate) mod stats;
 mod steps;
 pub(crate) mod testing;
 pub(crate) mod unique;

@@ -3,7 +3,7 @@
 //!
 //! A column that is set when a job is scheduled and read in an attempt is named here and in no statement. It is added to
 //! `for_given_columns`, `for_claimed_columns` and `parameter`, and to [`NewJob`] and [`Claimed`]; outside this file to the migration,
-//! the entity, `JobOptions` and `JobContext`.
+//! the entity, `JobOptions` with its `into_row`, the setters of `Schedule`, and `JobContext`: seven files in all, beside the golden ones.
 
 use std::fmt;
 use std::time::Duration;

@@ -11,7 +11,7 @@ use sea_orm::{
 };
 
 use super::entity::job::{Column, Entity, Model};
-use super::entity::{attempt, cron, cron_firing, job, key, message, queue, worker};
+use super::entity::{attempt, audit, cron, cron_firing, job, key, message, queue, stat, worker};
 use super::{cron as schedules, dialect, firings, millis, statement};
 use crate::model::JobStatus;
 
@@ -91,6 +91,8 @@ pub fn entity_columns() -> Vec<(String, String, bool)> {
         columns_of(key::Entity),
         columns_of(cron::Entity),
         columns_of(cron_firing::Entity),
+        columns_of(audit::Entity),
+        columns_of(stat::Entity),
     ]
     .concat()
 }

@@ -9,20 +9,12 @@ use std::collections::{BTreeMap, HashMap};
 use sea_orm::{ConnectionTrait, DbErr};
 
 use super::dialect::{self, Dialect, Insert, InsertJobs, InsertUnique};
-use super::insert::{MAX_BATCH_ROWS, batches, insert_all, insert_jobs, returned_ids};
+use super::insert::{InsertResult, MAX_BATCH_ROWS, batches, insert_all, insert_jobs, returned_ids};
 use super::keys::{Holder, acquire_new, holder_if_certain, holders, release};
 use super::row::{NewJob, NewKey};
 use super::{json, notify, statement};
 use crate::error::Error;
 use crate::model::{JobId, JobStatus, OnConflict};
-
-/// The result of inserting a job, or of finding the one that has its key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct InsertResult {
-    pub(crate) id: i64,
-    /// Whether this is another job, which had the key before.
-    pub(crate) existed: bool,
-}
 
 /// Whether one statement inserts one job with a key. Otherwise the caller provides a transaction, as it does for several.
 pub(crate) fn is_one_statement<C: ConnectionTrait>(db: &C) -> bool {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::dialect::{self, Dialect};
 use super::entity::job::{Column, Entity};
 use super::row::Columns;
+use super::search::is;
 use super::{json, statement, workers};
 use crate::model::JobStatus;
 
@@ -63,8 +64,7 @@ pub(crate) async fn groups<C: ConnectionTrait>(db: &C) -> Result<Vec<Group>, DbE
 
 /// Returns the condition for due jobs of these groups.
 pub(crate) fn is_due_in(dialect: &Dialect, groups: &[Group]) -> Result<Condition, DbErr> {
-    Ok(Condition::all()
-        .add(Column::Status.eq(JobStatus::Scheduled))
+    Ok(is(JobStatus::Scheduled)
         .add(Expr::col(Column::ScheduledAt).lte(Expr::cust(dialect.clock)))
         .add(Expr::cust_with_values(dialect.of_groups, [json(groups)?])))
 }

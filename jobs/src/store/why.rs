@@ -18,7 +18,7 @@ pub(crate) const COUNTED: u64 = 10_000;
 /// How many groups of jobs are counted, each with up to four statements. More than twenty are rare in one queue.
 const GROUPS: usize = 20;
 
-/// A job as it waits, and the time of the look.
+/// A job as it waits, and the time at which it was read.
 #[derive(Debug, FromQueryResult)]
 pub(crate) struct Waiting {
     pub(crate) id: i64,

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::dialect::Beat;
 use super::entity::{job, worker};
-use super::{Store, dialect, insert, json, millis, statement};
+use super::{Store, dialect, insert, json, millis, retry_contention, statement};
 use crate::model::JobStatus;
 
 /// The process of a worker, for people who read the table.
@@ -100,7 +100,7 @@ impl Store {
 
     /// Removes the row of a worker that has given everything back.
     pub(crate) async fn leave(&self, worker: i64) -> Result<(), DbErr> {
-        worker::Entity::delete_by_id(worker).exec(&self.db).await?;
+        retry_contention(|| worker::Entity::delete_by_id(worker).exec(&self.db)).await?;
         Ok(())
     }
 }

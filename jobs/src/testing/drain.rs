@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sea_orm::DatabaseConnection;
 
-use crate::client::list::JobCounts;
+use crate::client::counts::JobCounts;
 use crate::error::Error;
 use crate::store::{testing, wake};
 use crate::{Connection, JobRecord, JobStatus, Worker};

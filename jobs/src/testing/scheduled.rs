@@ -98,7 +98,7 @@ const SHOWN: usize = 20;
 async fn there_is(db: &impl Connection) -> String {
     let all = async {
         let total = counts(db, JobFilter::new()).await?.total();
-        Ok::<_, Error>((total, list(db, JobFilter::new().limit(SHOWN as u64)).await?))
+        Ok::<_, Error>((total, list(db, JobFilter::new().limit(SHOWN as u64)).await?.jobs))
     };
     match all.await {
         Ok((0, _)) => "there are no jobs at all".into(),

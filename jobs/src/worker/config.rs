@@ -31,6 +31,7 @@ pub(super) struct WorkerConfig {
     pub(super) name: Option<String>,
     pub(super) listen: bool,
     pub(super) retention: HashMap<JobStatus, Option<Duration>>,
+    pub(super) audit_retention: Option<Duration>,
     pub(super) sample_queues: Option<Duration>,
     pub(super) stop: CancellationToken,
 }
@@ -60,6 +61,7 @@ impl Default for WorkerConfig {
                 (JobStatus::Failed, Some(30 * DAY)),
                 (JobStatus::Terminated, Some(7 * DAY)),
             ]),
+            audit_retention: Some(90 * DAY),
             sample_queues: None,
             stop: CancellationToken::new(),
         }
@@ -191,6 +193,9 @@ impl WorkerConfig {
             && !(Duration::from_secs(1)..=DAY).contains(&interval)
         {
             return Err(Error::invalid("sample_queues", format!("{interval:?} is not between 1 second and 1 day")));
+        }
+        if self.audit_retention == Some(Duration::ZERO) {
+            return Err(Error::invalid("audit_retention", "it is zero: every row would be deleted at once"));
         }
         match self.poll_interval {
             Some(interval) if !(Duration::from_millis(10)..=Duration::from_mins(1)).contains(&interval) => Err(

@@ -8,8 +8,11 @@ use sea_orm::{DatabaseConnection, DbErr, RuntimeErr};
 use crate::error::Error;
 use crate::store::Store;
 use crate::store::dialect::limits::{self, Share};
-use crate::store::dialect::own_pool::{OwnPool, retire};
+use crate::store::dialect::own_pool::{OwnPool, close, retire};
 use crate::store::lock::lock;
+
+/// How long to wait for connections to close.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The connections that all parts of a worker share, except its heartbeat.
 pub(super) struct Database {
@@ -33,6 +36,14 @@ impl Database {
         let (pool, store) = &mut *lock(&self.own);
         store.db = pool.connections();
         store.clone()
+    }
+
+    /// Closes the connections, so that the next statement gets a new one: a task that was dropped in the middle of a statement may have left
+    /// its connection inside a transaction, and what is written there is lost with it.
+    pub(super) async fn reconnect(&self) {
+        let own = self.store().db;
+        // Its pool is closed at once, and one that does not answer is not waited for.
+        let _ = tokio::time::timeout(CLOSE_TIMEOUT, close(&own, &self.user)).await;
     }
 
     pub(super) fn client(self: &Arc<Self>) -> StoreClient {

@@ -1,18 +1,22 @@
 //! Jobs in flight: attempts that this worker executes, or whose end is not written yet.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use ::metrics::gauge;
+use serde_json::Value;
 
-use super::meter::Meter;
+use super::meter::{Meter, Meters};
 use crate::client::metrics;
-use crate::job::attempt::RunningAttempt;
+use crate::job::attempt::{Activity, AttemptEnv, RunningAttempt, StopSignal};
+use crate::job::parameters;
+use crate::job::registry::Registry;
+use crate::job::updates::Updates;
 use crate::model::StopReason;
 use crate::store::finish::Fence;
 use crate::store::lock::lock;
+use crate::store::row::Claimed;
 
 /// An attempt that this worker owns.
 pub(super) struct InFlightJob {
@@ -20,7 +24,7 @@ pub(super) struct InFlightJob {
     pub(super) meter: Arc<Meter>,
     claimed: Instant,
     started: OnceLock<Instant>,
-    ended: AtomicBool,
+    ended: OnceLock<Instant>,
 }
 
 impl InFlightJob {
@@ -30,7 +34,7 @@ impl InFlightJob {
             meter,
             claimed: Instant::now(),
             started: OnceLock::new(),
-            ended: AtomicBool::new(false),
+            ended: OnceLock::new(),
         }
     }
 
@@ -59,56 +63,98 @@ impl InFlightJob {
         until_claimed + self.started().duration_since(self.claimed)
     }
 
+    /// How long the attempt ran, or has been running.
+    pub(super) fn ran(&self) -> Duration {
+        let until = self.ended.get().copied().unwrap_or_else(Instant::now);
+        until.saturating_duration_since(self.started())
+    }
+
     /// Marks the attempt as ended. True for the first caller: only that one may write the end.
     pub(super) fn mark_ended(&self) -> bool {
-        !self.ended.swap(true, Ordering::SeqCst)
+        self.ended.set(Instant::now()).is_ok()
     }
 
     pub(super) fn has_ended(&self) -> bool {
-        self.ended.load(Ordering::SeqCst)
+        self.ended.get().is_some()
     }
 
     fn is_executing(&self) -> bool {
         self.has_started() && !self.has_ended()
     }
+
+    /// Whether the attempt waits for an answer to one of our own calls, or about the transaction that is to finish it.
+    fn waits_for_database(&self) -> bool {
+        let activity = &self.attempt.activity;
+        !activity.has_thread() && (!activity.calls.is_zero() || self.attempt.updates.is_closed())
+    }
 }
 
 /// All jobs in flight, by id and version. One job may be here twice, if another worker had it in between: the older attempt then has to be
 /// asked to stop.
-#[derive(Default)]
-pub(super) struct InFlight(Mutex<HashMap<Fence, Arc<InFlightJob>>>);
+pub(super) struct InFlight {
+    jobs: Mutex<HashMap<Fence, Arc<InFlightJob>>>,
+    env: Arc<AttemptEnv>,
+    registry: Arc<Registry>,
+}
 
 impl InFlight {
-    pub(super) fn track(&self, attempt: RunningAttempt, meter: Arc<Meter>) -> Arc<InFlightJob> {
-        let job = Arc::new(InFlightJob::new(attempt, meter));
-        lock(&self.0).insert(job.fence(), job.clone());
-        job
+    pub(super) fn new(env: Arc<AttemptEnv>, registry: Arc<Registry>) -> Self {
+        Self { jobs: Mutex::default(), env, registry }
+    }
+
+    /// Takes charge of a batch that was claimed from one queue.
+    pub(super) fn track(&self, claimed: Vec<Claimed>) -> impl Iterator<Item = Arc<InFlightJob>> {
+        let meters = Meters::of(&claimed);
+        claimed.into_iter().map(move |job| {
+            let meter = meters.get(&job);
+            let job = Arc::new(InFlightJob::new(self.attempt(job), meter));
+            lock(&self.jobs).insert(job.fence(), job.clone());
+            job
+        })
+    }
+
+    fn attempt(&self, job: Claimed) -> RunningAttempt {
+        RunningAttempt {
+            secrets: self.registry.secrets(&job.name),
+            // Parameters that are not JSON become `null`; decoding them says why.
+            parameters: parameters::parse(&job.parameters).unwrap_or(Value::Null).into(),
+            job,
+            updates: Updates::default(),
+            stop: StopSignal::default(),
+            activity: Activity::default(),
+            env: self.env.clone(),
+        }
     }
 
     pub(super) fn get(&self, fence: Fence) -> Option<Arc<InFlightJob>> {
-        lock(&self.0).get(&fence).cloned()
+        lock(&self.jobs).get(&fence).cloned()
     }
 
     /// Forgets an attempt: its end is written, or another worker has the job.
     pub(super) fn release(&self, fence: Fence) -> Option<Arc<InFlightJob>> {
-        lock(&self.0).remove(&fence)
+        lock(&self.jobs).remove(&fence)
     }
 
     pub(super) fn all(&self) -> Vec<Arc<InFlightJob>> {
-        lock(&self.0).values().cloned().collect()
+        lock(&self.jobs).values().cloned().collect()
     }
 
     pub(super) fn len(&self) -> usize {
-        lock(&self.0).len()
+        lock(&self.jobs).len()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        lock(&self.0).is_empty()
+        lock(&self.jobs).is_empty()
     }
 
     /// Whether any attempt has not ended.
     pub(super) fn has_unended(&self) -> bool {
-        lock(&self.0).values().any(|job| !job.has_ended())
+        lock(&self.jobs).values().any(|job| !job.has_ended())
+    }
+
+    /// How many attempts wait for an answer of the database.
+    pub(super) fn waiting_for_database(&self) -> usize {
+        lock(&self.jobs).values().filter(|job| job.waits_for_database()).count()
     }
 
     /// Asks all attempts to stop.

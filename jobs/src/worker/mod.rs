@@ -8,7 +8,7 @@
 // Imports all layers before it: `model`, `error`, `store`, `job`, `client` and `cron`.
 //
 // One session, from joining to leaving, is run by `lifecycle`. Its parts share a `Session`: `claim` → `execute` → `finish` handle the
-// jobs; `heartbeat`, `maintain`, `cron` and `listen` run beside them; `shutdown` ends it.
+// jobs; `heartbeat`, `maintain`, `stats`, `cron` and `listen` run beside them; `shutdown` ends it.
 
 mod claim;
 mod config;
@@ -24,6 +24,8 @@ mod maintain;
 mod meter;
 mod session;
 mod shutdown;
+pub(crate) mod signals;
+mod stats;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,9 +40,8 @@ use crate::job::Job;
 use crate::job::registry::{Definition, Registry};
 use crate::model::JobStatus;
 use config::WorkerConfig;
-pub(crate) use execute::decode;
 pub(crate) use execute::outcome::{outcome_of, transition_of};
-pub(crate) use execute::supervise::{supervise, wait_for_blocking_code};
+pub(crate) use execute::{decode, supervise, wait_for_blocking_code};
 use shutdown::Shutdown;
 
 /// Claims and executes jobs. Everything but the database has a good default.
@@ -165,6 +166,13 @@ impl Worker {
     /// refuses to start with a status that is not closed.
     pub fn retention(mut self, status: JobStatus, age: Option<Duration>) -> Self {
         self.config.retention.insert(status, age);
+        self
+    }
+
+    /// Sets how long rows of the [audit](crate::Session::audit) are kept; with `None`, forever. Default: 90 days; zero is refused. Every worker
+    /// deletes rows that are older than its own setting, so set it alike in all of them.
+    pub fn audit_retention(mut self, age: Option<Duration>) -> Self {
+        self.config.audit_retention = age;
         self
     }
 

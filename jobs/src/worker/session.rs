@@ -5,7 +5,6 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use sea_orm::DatabaseConnection;
-use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -15,14 +14,12 @@ use super::database::Database;
 use super::finish::queue::FinishQueue;
 use super::heartbeat::lease::Lease;
 use super::heartbeat::progress::Vitals;
-use super::in_flight::{InFlight, InFlightJob};
-use super::meter::Meters;
+use super::in_flight::InFlight;
+use super::stats::counters::Counters;
 use crate::error::Error;
-use crate::job::attempt::{Activity, AttemptEnv, RunningAttempt, StopSignal};
-use crate::job::parameters;
+use crate::job::attempt::AttemptEnv;
 use crate::job::registry::Registry;
-use crate::job::updates::Updates;
-use crate::store::row::Claimed;
+use crate::store::clock;
 use crate::store::wake::Wakeups;
 use crate::store::workers::Serves;
 
@@ -38,6 +35,7 @@ pub(super) struct Session {
     pub(super) claims: Claims,
     pub(super) in_flight: InFlight,
     pub(super) finish_queue: FinishQueue,
+    pub(super) counters: Counters,
     /// The tasks that execute.
     pub(super) tasks: TaskTracker,
     pub(super) vitals: Vitals,
@@ -61,6 +59,8 @@ pub(super) struct Phases {
     pub(super) stop_claiming: CancellationToken,
     /// No more ends are coming: the writer writes those that it has, and returns.
     pub(super) drain_finishes: CancellationToken,
+    /// All ends are written: what was counted of them is written, too.
+    pub(super) flush_stats: CancellationToken,
     /// Other workers may have our jobs.
     pub(super) lease_lost: CancellationToken,
     /// Everything that is left is dropped.
@@ -76,53 +76,29 @@ impl Session {
     ) -> Result<Arc<Self>, Error> {
         let database = Database::like(db, config.answer_timeout()).await?;
         let process = config.process();
+        let counters = Counters::new(clock(&database.store().db).await?);
         // The lease counts from before the row is written.
         let sent = Instant::now();
         let id = database.store().join(&process, config.lease, &serves(&config, &registry)).await?;
         tracing::info!(worker = id, name = process.name, queues = ?config.queues, "the worker has joined");
+        let env = Arc::new(config.attempt_env(db, id, &process.name));
         Ok(Arc::new(Self {
-            env: Arc::new(config.attempt_env(db, id, &process.name)),
             identity: Identity { id, name: process.name },
             lease: Lease::new(sent, config.lease, config.cancel_grace(), config.margin()),
+            in_flight: InFlight::new(env.clone(), registry.clone()),
             config,
             registry,
             database,
+            env,
             phases: Phases::default(),
             claims: Claims::default(),
-            in_flight: InFlight::default(),
             finish_queue: FinishQueue::new(),
+            counters,
             tasks: TaskTracker::new(),
             vitals: Vitals::default(),
             wakeups: Wakeups::new(),
             listening: AtomicBool::new(false),
         }))
-    }
-
-    /// Takes charge of a batch that was claimed from one queue.
-    pub(super) fn track(&self, claimed: Vec<Claimed>) -> impl Iterator<Item = Arc<InFlightJob>> {
-        let meters = Meters::of(&claimed);
-        claimed.into_iter().map(move |job| {
-            let meter = meters.get(&job);
-            self.in_flight.track(self.attempt(job), meter)
-        })
-    }
-
-    /// Sets the gauges of the jobs that execute.
-    pub(super) fn record_running(&self) {
-        self.in_flight.record_running(&self.config.queues);
-    }
-
-    fn attempt(&self, job: Claimed) -> RunningAttempt {
-        RunningAttempt {
-            secrets: self.registry.secrets(&job.name),
-            // Parameters that are not JSON become `null`; decoding them says why.
-            parameters: parameters::parse(&job.parameters).unwrap_or(Value::Null).into(),
-            job,
-            updates: Updates::default(),
-            stop: StopSignal::default(),
-            activity: Activity::default(),
-            env: self.env.clone(),
-        }
     }
 }
 

@@ -7,12 +7,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::claim::WhenIdle;
 use super::session::Session;
+use super::signals::Signals;
 use crate::error::Error;
 use crate::model::StopReason;
 use crate::store::dialect::connection::closed;
 
 /// A signal that follows another within this time counts as the same one: `timeout` sends it to a process and then to its group.
 const ONE_SIGNAL: Duration = Duration::from_millis(500);
+
+/// How long to wait for what was counted to be written.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Why a session ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +61,10 @@ impl Shutdown {
         self.when_idle
     }
 
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
     /// Waits until the session is to end.
     pub(super) async fn wait(&self, session: &Session, claimer: &mut JoinHandle<Option<()>>) -> SessionEnd {
         tokio::select! {
@@ -81,31 +89,32 @@ impl Shutdown {
     /// Lets running jobs end within the grace, then asks the others to stop. Returns how many have code that did not.
     pub(super) async fn let_jobs_end(&self, session: &Session, end: SessionEnd) -> Result<usize, Error> {
         session.tasks.close();
-        let grace = match end {
-            SessionEnd::Requested => session.config.shutdown_grace,
+        let (grace, reason) = match end {
+            SessionEnd::Requested => (session.config.shutdown_grace, StopReason::Shutdown),
             // Jobs can't continue without their connections.
-            SessionEnd::LeaseLost | SessionEnd::PoolClosed => Duration::ZERO,
+            SessionEnd::PoolClosed => (Duration::ZERO, StopReason::Shutdown),
+            SessionEnd::LeaseLost => (Duration::ZERO, StopReason::Lost),
         };
-        if self.or_abort(session, tokio::time::timeout(grace, session.tasks.wait())).await?.is_ok() {
+        if self.tasks_end_within(session, grace).await? {
             return Ok(0);
         }
-        session.in_flight.stop_all(match end {
-            SessionEnd::Requested | SessionEnd::PoolClosed => StopReason::Shutdown,
-            SessionEnd::LeaseLost => StopReason::Lost,
-        });
-        // A job that reaches an `await` has ended when the grace is over. The rest is code that blocks.
-        let patience = session.config.cancel_grace() + Duration::from_secs(1);
-        if self.or_abort(session, tokio::time::timeout(patience, session.tasks.wait())).await?.is_ok() {
+        session.in_flight.stop_all(reason);
+        // A job that reaches an `await` has ended when the grace is over. The rest is code that blocks, or waits for the database.
+        if self.tasks_end_within(session, session.config.cancel_grace() + Duration::from_secs(1)).await? {
             return Ok(0);
         }
-        let running = session.tasks.len();
-        if running > 0 {
-            tracing::warn!(
-                jobs = running,
-                "code of jobs goes on although it was asked to stop; another worker takes over what has not ended when the lease is over"
-            );
+        // An answer may take that long twice: to the job's own call, and about the end of its transaction. If others have the jobs, it
+        // changes nothing.
+        let answers = session.config.answer_timeout() * 2;
+        let matters = end != SessionEnd::LeaseLost && session.in_flight.waiting_for_database() > 0;
+        if matters && self.tasks_end_within(session, answers).await? {
+            return Ok(0);
         }
-        Ok(running)
+        Ok(count_abandoned(session))
+    }
+
+    async fn tasks_end_within(&self, session: &Session, patience: Duration) -> Result<bool, Error> {
+        Ok(self.or_abort(session, tokio::time::timeout(patience, session.tasks.wait())).await?.is_ok())
     }
 
     /// Waits for a claim in flight. If it were cut off, its jobs would be claimed, and no task here would know of them.
@@ -128,13 +137,42 @@ impl Shutdown {
             .map_err(|panic| Error::WorkerFailed(format!("the task that writes the ends of jobs ended: {panic}")))
     }
 
-    /// Does the work, unless a second signal comes first.
-    pub(super) async fn or_abort<T>(&self, session: &Session, work: impl Future<Output = T>) -> Result<T, Error> {
-        tokio::select! {
-            done = work => Ok(done),
-            () = self.abort.cancelled() => Err(Error::Aborted { running: session.in_flight.len() }),
+    /// Waits for what was counted to be written. No job depends on it: it is not waited for long, and is no error if it is cut off.
+    pub(super) async fn flush_stats(&self, session: &Session, stats: JoinHandle<Option<()>>) {
+        session.phases.flush_stats.cancel();
+        if let Some(Ok(Err(panic))) = self.unless_aborted(tokio::time::timeout(FLUSH_TIMEOUT, stats)).await {
+            tracing::error!(%panic, "what was counted can't be written");
         }
     }
+
+    /// Does the work, unless a second signal comes first.
+    pub(super) async fn unless_aborted<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        self.abort.run_until_cancelled(work).await
+    }
+
+    /// Does the work; an error if a second signal comes first.
+    pub(super) async fn or_abort<T>(&self, session: &Session, work: impl Future<Output = T>) -> Result<T, Error> {
+        self.unless_aborted(work).await.ok_or_else(|| Error::Aborted { running: session.in_flight.len() })
+    }
+}
+
+/// How many jobs have code that goes on although it was asked to stop.
+fn count_abandoned(session: &Session) -> usize {
+    let unanswered = session.in_flight.waiting_for_database();
+    if unanswered > 0 {
+        tracing::error!(
+            jobs = unanswered,
+            "the database does not say whether transactions that finish jobs were committed; another worker takes over what has not ended"
+        );
+    }
+    let running = session.tasks.len().saturating_sub(unanswered);
+    if running > 0 {
+        tracing::warn!(
+            jobs = running,
+            "code of jobs goes on although it was asked to stop; another worker takes over what has not ended when the lease is over"
+        );
+    }
+    running
 }
 
 async fn hear_signals(mut signals: Signals, stop: CancellationToken, abort: CancellationToken) {
@@ -149,44 +187,4 @@ async fn hear_signals(mut signals: Signals, stop: CancellationToken, abort: Canc
     let Err(_) = tokio::time::timeout(ONE_SIGNAL, repeats).await;
     signals.next().await;
     abort.cancel();
-}
-
-/// The signals that tell a process to end, heard from the moment this is made: one that follows another at once is not missed.
-#[cfg(unix)]
-struct Signals(Option<(tokio::signal::unix::Signal, tokio::signal::unix::Signal)>);
-
-#[cfg(unix)]
-impl Signals {
-    fn new() -> Self {
-        use tokio::signal::unix::{SignalKind, signal};
-        let signals =
-            signal(SignalKind::interrupt()).and_then(|interrupt| Ok((interrupt, signal(SignalKind::terminate())?)));
-        Self(signals.inspect_err(|error| tracing::warn!(%error, "signals can't be heard")).ok())
-    }
-
-    async fn next(&mut self) {
-        let Some((interrupt, terminate)) = &mut self.0 else { return std::future::pending().await };
-        tokio::select! {
-            Some(()) = interrupt.recv() => {}
-            Some(()) = terminate.recv() => {}
-            else => std::future::pending().await,
-        }
-    }
-}
-
-#[cfg(not(unix))]
-struct Signals;
-
-#[cfg(not(unix))]
-impl Signals {
-    fn new() -> Self {
-        Self
-    }
-
-    async fn next(&mut self) {
-        if let Err(error) = tokio::signal::ctrl_c().await {
-            tracing::warn!(%error, "signals can't be heard");
-            std::future::pending().await
-        }
-    }
 }

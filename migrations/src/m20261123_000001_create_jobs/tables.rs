@@ -11,7 +11,7 @@
 use super::schema::{Column, Index, Spelling, Table};
 
 /// The tables, in the order in which they are created.
-pub(super) const TABLES: &[Table] = &[JOB, MESSAGE, ATTEMPT, WORKER, QUEUE, UNIQUE, CRON, CRON_FIRING];
+pub(super) const TABLES: &[Table] = &[JOB, MESSAGE, ATTEMPT, WORKER, QUEUE, UNIQUE, CRON, CRON_FIRING, AUDIT, STAT];
 
 /// A number that the database assigns and never reuses: a late owner must not find another job under its (id, version).
 const ID: Spelling = Spelling {
@@ -300,6 +300,57 @@ const CRON_FIRING: Table = Table {
         ("fired_at", TIME, "NOT NULL"),
     ],
     primary_key: Some("schedule, nominal_at"),
+    indexes: &[],
+    options: Spelling::NOTHING,
+};
+
+/// What was done on somebody's behalf. Written by sessions, in the transaction that does it; deleted by retention alone.
+const AUDIT: Table = Table {
+    name: "jobs_audit",
+    columns: &[
+        ("id", ID, ""),
+        ("at", TIME, "NOT NULL"),
+        // Who did it, and from where.
+        ("principal", LABEL, "NOT NULL"),
+        ("origin", LABEL, ""),
+        // What was done, as `AuditAction` names it.
+        ("action", WORD, "NOT NULL"),
+        // The job to which it was done. It may have been deleted since.
+        ("job_id", BIGINT, ""),
+        // What it was done to or chosen by, if that is more than the job's id: the queue, the schedule, the filter.
+        ("subject", TEXT, ""),
+        // The same for all rows of one action on many jobs.
+        ("operation", WORD, ""),
+        // The names of what was changed, as a JSON array: never values.
+        ("changed", JSON, ""),
+    ],
+    primary_key: None,
+    // The audit of one job.
+    indexes: &[Index {
+        name: "jobs_audit_job",
+        columns: "job_id, id",
+        filter: "job_id IS NOT NULL",
+        mysql: "job_id, id",
+    }],
+    options: Spelling::NOTHING,
+};
+
+/// What workers have counted: a row for each worker and minute, and for each worker and hour. Each worker writes only its own rows, always
+/// as a whole, so that it does not matter how often it writes one; deleted by retention.
+const STAT: Table = Table {
+    name: "jobs_stat",
+    columns: &[
+        // How long it is: 0 a minute, 1 an hour.
+        ("period", SMALLINT, "NOT NULL"),
+        ("starts_at", TIME, "NOT NULL"),
+        // The identifier of the worker, which may have left since.
+        ("worker_id", BIGINT, "NOT NULL"),
+        // The sums of all jobs, as a JSON object: how many ended how, and how long they waited and ran.
+        ("total", JSON, "NOT NULL"),
+        // The same by queue and name, for a limited number of them.
+        ("by_job", JSON, "NOT NULL"),
+    ],
+    primary_key: Some("period, starts_at, worker_id"),
     indexes: &[],
     options: Spelling::NOTHING,
 };

@@ -54,7 +54,12 @@ pub(crate) async fn call_on(program: &str, url: Option<&str>, arguments: &[&str]
 
 /// Starts a command that runs beside the test. It is killed if the test ends before it.
 pub(crate) fn start(t: &Database, arguments: &[&str]) -> Child {
-    command(PROGRAM, Some(t.url()), arguments).spawn().unwrap()
+    start_of(PROGRAM, t, arguments)
+}
+
+/// Like `start`, for this program.
+pub(crate) fn start_of(program: &str, t: &Database, arguments: &[&str]) -> Child {
+    command(program, Some(t.url()), arguments).spawn().unwrap()
 }
 
 /// The exit code of a command whose output and errors nobody reads.

@@ -3,10 +3,11 @@
 use std::fmt::Debug;
 
 use jobs::prelude::*;
-use jobs::{Error, JobCounts, JobFilter};
+use jobs::{BulkSummary, Error, JobCounts, JobFilter};
 use jobs_tests::{Database, Gate, Running, soon};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::runtime::Handle;
 
 use crate::support::definitions::Talk;
 
@@ -18,6 +19,17 @@ pub(crate) async fn work(t: &Database) {
 /// A worker whose jobs wait at the gate.
 pub(crate) fn worker_at(t: &Database, gate: &Gate) -> Running {
     Running::start(Worker::new(t.db().clone()).state(gate.clone()))
+}
+
+/// Does something once, when progress is reported. The thread waits for it, so the action does, too.
+pub(crate) fn once<'f>(what: impl AsyncFnOnce() + Send + 'f) -> impl FnMut(&BulkSummary) + Send + 'f {
+    let mut what = Some(what);
+    move |_| {
+        if let Some(what) = what.take() {
+            let runtime = Handle::current();
+            std::thread::scope(|scope| scope.spawn(move || runtime.block_on(soon(what()))).join().unwrap());
+        }
+    }
 }
 
 /// The number of jobs.

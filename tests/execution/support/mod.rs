@@ -2,5 +2,6 @@
 
 pub(crate) mod block;
 pub(crate) mod definitions;
+pub(crate) mod events;
 pub(crate) mod rows;
 pub(crate) mod telemetry;

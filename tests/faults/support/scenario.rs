@@ -12,8 +12,8 @@ use crate::support::options::Options;
 use crate::support::scheduled::Scheduled;
 use crate::support::{check, journal};
 
-/// How long the load may take to drain after the last fault.
-pub(crate) const DRAIN: Duration = Duration::from_mins(2);
+/// How long the load may take to drain after the last fault, beside whatever else the machine does.
+pub(crate) const DRAIN: Duration = Duration::from_mins(5);
 
 /// How many jobs are left to do.
 pub(crate) const OPEN: &str = "SELECT count(*) FROM jobs_job WHERE status < 2";

@@ -134,7 +134,7 @@ fn cancel_later(db: &DatabaseConnection, event: String, pause: Duration) {
 }
 
 async fn cancel(db: &DatabaseConnection, event: &str) -> Result<(), jobs::Error> {
-    for job in jobs::list(db, JobFilter::new().event(event)).await? {
+    for job in jobs::list(db, JobFilter::new().event(event)).await?.jobs {
         jobs::cancel(db, job.id).await?;
     }
     Ok(())

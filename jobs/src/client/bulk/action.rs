@@ -11,18 +11,16 @@ use serde::{Deserialize, Serialize};
 use super::batch::{self, Batch};
 use super::{Bulk, Verb};
 use crate::client::JobFilter;
+use crate::client::session::Entry;
 use crate::error::Error;
-use crate::store::bulk::{self as store, Seen};
+use crate::store::bulk::Seen;
 use crate::store::dialect;
 
 /// Is told of the progress of an action.
 type Report<'b> = Box<dyn FnMut(&BulkSummary) + Send + 'b>;
 
 /// How many jobs one transaction acts on.
-const BATCH: usize = 1_000;
-
-/// How many jobs are read at once: the filter may have to look at many others to find them.
-const PAGE: u64 = 20_000;
+pub(super) const BATCH: usize = 1_000;
 
 /// The pauses before jobs that others have locked or changed are tried again.
 const PAUSES: [Duration; 6] = [
@@ -63,19 +61,25 @@ impl BulkSummary {
 /// An action on many jobs, which `.await` executes: see [`bulk`](crate::bulk()).
 ///
 /// [`Error::InvalidValue`] if it does nothing to jobs in any status that the filter names, or to unserved ones, if it asks for those.
-/// After any other error, what the transactions before it have done stays, and the same call continues; [`on_progress`](Self::on_progress)
-/// was told of it.
+/// After any other error, what the transactions before it have done stays, and the same call continues, in the audit
+/// as another operation; [`on_progress`](Self::on_progress) was told of it.
 #[must_use = "nothing is done until it is awaited"]
 pub struct BulkAction<'b> {
     bulk: &'b Bulk,
     verb: Verb,
     db: &'b DatabaseConnection,
+    entry: Option<Entry>,
     report: Option<Report<'b>>,
 }
 
 impl<'b> BulkAction<'b> {
     pub(super) fn new(bulk: &'b Bulk, verb: Verb, db: &'b DatabaseConnection) -> Self {
-        Self { bulk, verb, db, report: None }
+        Self { bulk, verb, db, entry: None, report: None }
+    }
+
+    /// Records each job in the audit.
+    pub(in crate::client) fn recorded_as(self, entry: Entry) -> Self {
+        Self { entry: Some(entry), ..self }
     }
 
     /// The number of jobs that were counted in a status in which this action can change them.
@@ -102,17 +106,26 @@ impl<'b> BulkAction<'b> {
 
     async fn run(self) -> Result<BulkSummary, Error> {
         let jobs = self.jobs();
-        let Self { bulk, verb, db, report } = self;
+        let Self { bulk, verb, db, entry, report } = self;
         let filter = verb.restrict(&bulk.filter)?;
+        let entry = entry.map(|entry| entry.of(filter.for_the_audit(bulk.mark.time).to_string()));
         let row_locks = dialect::of(db.get_database_backend())?.row_locks;
-        let mut run =
-            Run { bulk, filter, verb, db, row_locks, report, summary: BulkSummary::default(), again: Vec::new() };
+        let mut run = Run {
+            bulk,
+            filter,
+            verb,
+            db,
+            entry,
+            row_locks,
+            report,
+            summary: BulkSummary::default(),
+            again: Vec::new(),
+        };
         let mut last = i64::MIN;
         loop {
-            let page = store::page(db, bulk.select(db, run.filter.clone()).await?, last, PAGE).await?;
-            let Some(job) = page.last() else { break };
-            last = job.id;
-            run.act(&page).await?;
+            let Some(page) = bulk.page(db, &run.filter, last).await? else { break };
+            last = page.last;
+            run.act(&page.jobs).await?;
         }
         for pause in PAUSES {
             if run.again.is_empty() {
@@ -152,6 +165,8 @@ struct Run<'b> {
     filter: JobFilter,
     verb: Verb,
     db: &'b DatabaseConnection,
+    /// What the audit tells of each job, if anything.
+    entry: Option<Entry>,
     /// Whether others can write while a transaction is open.
     row_locks: bool,
     report: Option<Report<'b>>,
@@ -164,7 +179,8 @@ impl Run<'_> {
     async fn act(&mut self, jobs: &[Seen]) -> Result<(), Error> {
         for some in jobs.chunks(BATCH) {
             let began = Instant::now();
-            let Batch { done, requested, refused, missed } = batch::act(self.db, self.verb, some).await?;
+            let Batch { done, requested, refused, missed } =
+                batch::act(self.db, self.verb, self.entry.as_ref(), some).await?;
             self.summary.done += done as u64;
             self.summary.requested += requested as u64;
             self.summary.duplicates += refused as u64;

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
 use super::Verb;
+use crate::client::session::Entry;
 use crate::client::wait;
 use crate::error::Error;
 use crate::model::JobStatus;
@@ -32,16 +33,26 @@ struct Tell {
 }
 
 /// Acts on those of these jobs that are unchanged and free.
-pub(super) async fn act(db: &DatabaseConnection, verb: Verb, jobs: &[Seen]) -> Result<Batch, Error> {
-    let (batch, tell) = repeat_call(db, || act_once(db, verb, jobs)).await?;
+pub(super) async fn act(
+    db: &DatabaseConnection,
+    verb: Verb,
+    entry: Option<&Entry>,
+    jobs: &[Seen],
+) -> Result<Batch, Error> {
+    let (batch, tell) = repeat_call(db, || act_once(db, verb, entry, jobs)).await?;
     tell.everyone();
     Ok(batch)
 }
 
-async fn act_once(db: &DatabaseConnection, verb: Verb, jobs: &[Seen]) -> Result<(Batch, Tell), Error> {
+async fn act_once(
+    db: &DatabaseConnection,
+    verb: Verb,
+    entry: Option<&Entry>,
+    jobs: &[Seen],
+) -> Result<(Batch, Tell), Error> {
     let transaction = store::begin(db).await?;
     let held = bulk::hold(&transaction, jobs).await?;
-    let ids: Vec<_> = held.iter().map(|job| job.seen.id).collect();
+    let mut ids: Vec<_> = held.iter().map(|job| job.seen.id).collect();
     let (mut batch, mut tell) = (Batch { done: held.len(), ..Batch::default() }, Tell::default());
     let is_held: HashSet<_> = ids.iter().copied().collect();
     batch.missed = jobs.iter().map(|job| job.id).filter(|id| !is_held.contains(id)).collect();
@@ -58,6 +69,7 @@ async fn act_once(db: &DatabaseConnection, verb: Verb, jobs: &[Seen]) -> Result<
             let retried = bulk::retry(&transaction, &held).await?;
             (batch.done, batch.refused) = (retried.len(), held.len() - retried.len());
             tell.queues = queues(held.iter().filter(|job| retried.contains(&job.seen.id)));
+            ids.retain(|id| retried.contains(id));
         }
         Verb::Delete => maintain::delete_jobs(&transaction, &ids).await?,
         Verb::RunNow => {
@@ -66,6 +78,9 @@ async fn act_once(db: &DatabaseConnection, verb: Verb, jobs: &[Seen]) -> Result<
         }
     }
     notify::send_all(&transaction, "jobs_wake", &tell.queues.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+    if let Some(entry) = entry {
+        entry.record(&transaction, &ids.into_iter().map(Some).collect::<Vec<_>>()).await?;
+    }
     transaction.commit().await?;
     Ok((batch, tell))
 }

@@ -2,20 +2,18 @@
 
 mod action;
 mod batch;
+mod select;
 mod verb;
 
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Condition, Expr, ExprTrait as _};
-use sea_orm::{ColumnTrait as _, ConnectionTrait, DatabaseConnection, QueryFilter as _, Select};
+use sea_orm::DatabaseConnection;
 use serde::{Deserialize, Serialize};
 
-use super::list;
+#[cfg(feature = "web")]
+use super::BoundedCounts;
 use super::{JobCounts, JobFilter};
 use crate::error::Error;
-use crate::model::JobStatus;
-use crate::store::bulk::{self as store, Mark, Seen};
-use crate::store::dialect;
-use crate::store::entity::job::{Column, Entity};
+use crate::store::bulk::{self as store, Mark};
 
 pub use action::{BulkAction, BulkSummary};
 pub(crate) use verb::Verb;
@@ -56,7 +54,9 @@ pub struct Bulk {
 /// Jobs that are scheduled after the count are left, and so are those that end after it. This is told from the jobs' ids and times, so
 /// two kinds of jobs that were not counted may be taken as well: those that were there and match only since (a job that ran, and now waits
 /// for its next attempt), and those whose transaction began before the count and was committed after it. Each job is acted on as by the
-/// function for one job, with the same effects.
+/// function for one job, with the same effects. Durations in the filter, such as `since:2h`, count back from the moment of the count.
+///
+/// It examines as many jobs as it takes, and for conditions on errors or parameters it reads those of all jobs that fulfill the others.
 ///
 /// At most 1,000 jobs are acted on in one transaction, the oldest first. Jobs that others have locked are skipped and tried again later,
 /// so workers continue to claim, and jobs can be scheduled. Only `retry` and `delete` of unique jobs wait for others, as the functions for
@@ -69,12 +69,32 @@ pub struct Bulk {
 pub async fn bulk(db: &DatabaseConnection, filter: JobFilter) -> Result<Bulk, Error> {
     // The mark comes first, so that the count contains nothing that the mark excludes.
     let mark = store::mark(db).await?;
-    let mut bulk = Bulk { filter, counts: JobCounts::default(), mark };
-    bulk.counts = list::count(db, bulk.select(db, bulk.filter.clone()).await?).await?;
-    Ok(bulk)
+    let bulk = Bulk { filter, counts: JobCounts::default(), mark };
+    let counts = bulk.count(db).await?;
+    Ok(Bulk { counts, ..bulk })
 }
 
 impl Bulk {
+    /// Counts as [`bulk`] does, at a bounded cost: in the statuses that the verb can change, and not further than
+    /// [`bounded_counts`](crate::bounded_counts) does.
+    #[cfg(feature = "web")]
+    pub(crate) async fn bounded(
+        db: &DatabaseConnection,
+        verb: Verb,
+        filter: &JobFilter,
+    ) -> Result<(Self, BoundedCounts), Error> {
+        let filter = verb.restrict(filter)?;
+        let mark = store::mark(db).await?;
+        let found = super::bounded_counts(db, filter.clone()).await?;
+        Ok((Self { filter, counts: found.counts, mark }, found))
+    }
+
+    /// Counts all jobs that matched at the first count, and still do.
+    #[cfg(feature = "web")]
+    pub(crate) async fn count_all(self, db: &DatabaseConnection) -> Result<Self, Error> {
+        Ok(Self { counts: self.count(db).await?, ..self })
+    }
+
     /// The number of jobs that matched, in each status. [`BulkAction::jobs`] says how many of them an action can change.
     #[must_use]
     pub const fn counts(&self) -> &JobCounts {
@@ -113,39 +133,5 @@ impl Bulk {
     /// Makes waiting jobs due now. See [`run_now`](crate::run_now).
     pub fn run_now<'b>(&'b self, db: &'b DatabaseConnection) -> BulkAction<'b> {
         BulkAction::new(self, Verb::RunNow, db)
-    }
-
-    /// Selects the jobs that match this filter, and already did when they were counted, as far as their rows show that.
-    async fn select<C: ConnectionTrait>(&self, db: &C, filter: JobFilter) -> Result<Select<Entity>, Error> {
-        let dialect = dialect::of(db.get_database_backend())?;
-        let by_then = |column: Column| {
-            let is_by_then = Expr::col((Entity, column)).lte(dialect.time(self.mark.time));
-            Condition::any().add(Expr::col((Entity, column)).is_null()).add(is_by_then)
-        };
-        let statuses = self.filter.statuses();
-        let mut select =
-            filter.select(db).await?.filter(Column::Id.lte(self.mark.last)).filter(by_then(Column::FinishedAt));
-        // If waiting jobs were counted too, those that have started since are among them.
-        if statuses.contains(&JobStatus::Running) && !statuses.contains(&JobStatus::Scheduled) {
-            let is_not_running = Expr::col((Entity, Column::Status)).ne(JobStatus::Running.code());
-            select = select.filter(by_then(Column::StartedAt).add(is_not_running));
-        }
-        Ok(select)
-    }
-
-    /// Returns those of these jobs that still match this filter, at their present versions.
-    async fn still_matching(
-        &self,
-        db: &DatabaseConnection,
-        filter: &JobFilter,
-        jobs: &[i64],
-    ) -> Result<Vec<Seen>, Error> {
-        let mut matching = Vec::new();
-        // Usually none, or a few.
-        for some in jobs.chunks(100) {
-            let these = self.select(db, filter.clone()).await?.filter(Column::Id.is_in(some.iter().copied()));
-            matching.extend(store::page(db, these, i64::MIN, some.len() as u64).await?);
-        }
-        Ok(matching)
     }
 }

@@ -40,16 +40,33 @@ impl Verb {
         }
     }
 
-    /// Returns those statuses of a filter that it can change.
-    pub(super) fn statuses(self, filter: &JobFilter) -> Vec<JobStatus> {
-        match filter.statuses() {
-            [] => self.meant().to_vec(),
-            named => self.possible().iter().copied().filter(|status| named.contains(status)).collect(),
+    /// Returns those statuses of the jobs that match a filter that it can change.
+    fn statuses(self, filter: &JobFilter) -> Vec<JobStatus> {
+        let among = if filter.given_statuses().is_empty() { self.meant() } else { self.possible() };
+        let matching = filter.statuses();
+        among.iter().copied().filter(|status| matching.contains(status)).collect()
+    }
+
+    /// Returns why it can't change any job that matches the filter, to be read after its name, and what in the filter is the reason.
+    pub(crate) fn refusal(self, filter: &JobFilter) -> Option<(&'static str, String)> {
+        let texts =
+            |statuses: &[JobStatus]| statuses.iter().map(|status| status.as_str()).collect::<Vec<_>>().join(" or ");
+        let named = filter.given_statuses();
+        if let Some(reason) = self.not_for_unserved().filter(|_| filter.is_of_unserved()) {
+            return Some(("unserved", format!("does nothing to unserved jobs: {reason}")));
+        }
+        if !self.statuses(filter).is_empty() {
+            None
+        } else if !named.is_empty() && !named.iter().any(|status| self.possible().contains(status)) {
+            Some(("status", format!("does nothing to jobs that are {}", texts(&named))))
+        } else {
+            let meant = texts(self.meant());
+            Some(("status", format!("does nothing to the jobs that match: it is for jobs that are {meant}")))
         }
     }
 
     /// Returns why it can't change unserved jobs, which wait and are due.
-    pub(crate) const fn not_for_unserved(self) -> Option<&'static str> {
+    const fn not_for_unserved(self) -> Option<&'static str> {
         match self {
             Self::Cancel => None,
             Self::Retry | Self::Delete => Some("they have not ended"),
@@ -58,20 +75,11 @@ impl Verb {
     }
 
     /// Returns the filter, restricted to jobs that it can change.
-    pub(super) fn restrict(self, filter: &JobFilter) -> Result<JobFilter, Error> {
-        let statuses = self.statuses(filter);
-        if statuses.is_empty() {
-            let named: Vec<_> = filter.statuses().iter().map(|status| status.as_str()).collect();
-            let reason = format!("`{}` does nothing to jobs that are {}", self.name(), named.join(" or "));
-            return Err(Error::invalid("status", reason));
+    pub(crate) fn restrict(self, filter: &JobFilter) -> Result<JobFilter, Error> {
+        match self.refusal(filter) {
+            Some((field, reason)) => Err(Error::invalid(field, format!("`{}` {reason}", self.name()))),
+            None => Ok(filter.clone().in_statuses(&self.statuses(filter))),
         }
-        if let (true, Some(reason)) = (filter.is_unserved(), self.not_for_unserved()) {
-            return Err(Error::invalid(
-                "unserved",
-                format!("`{}` does nothing to unserved jobs: {reason}", self.name()),
-            ));
-        }
-        Ok(filter.clone().in_statuses(statuses))
     }
 
     /// Returns how many of the jobs that match the filter it can change.

@@ -17,8 +17,8 @@ use crate::job::Job;
 use crate::model::{OnConflict, UniqueWhile};
 use crate::store::connection::Connection;
 use crate::store::row::NewJob;
+pub(crate) use insert::IntoRow;
 use insert::{insert_all, insert_one};
-pub(crate) use schedulable::IntoRow;
 pub use schedulable::{NamedJob, Schedulable};
 
 /// A job about to be scheduled. Nothing happens until it is awaited.

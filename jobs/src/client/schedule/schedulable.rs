@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::insert::IntoRow;
 use super::{Schedule, WithOptions};
 use crate::client::JobOptions;
 use crate::error::Error;
@@ -49,9 +50,28 @@ impl NamedJob {
         WithOptions::new(self, options)
     }
 
+    /// Fails if its name or its parameters would let scheduling fail.
+    #[cfg(feature = "web")]
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        self.clone().into_row(JobOptions::new()).map(drop)
+    }
+
     /// Schedules the job. See [`Schedule`].
     pub fn schedule<C: Connection>(self, db: &C) -> Schedule<'_, C, Self> {
         Schedule::new(db, self, JobOptions::new())
+    }
+}
+
+impl IntoRow for NamedJob {
+    fn into_row(self, options: JobOptions) -> Result<NewJob, Error> {
+        let Self { name, parameters } = self;
+        let definition = registry::find(&name);
+        let text = parameters::encode_value(parameters, definition.map_or(&[], |definition| definition.secrets))?;
+        let Some(definition) = definition else {
+            return options.into_row(&name, &JobDefaults::new("unknown"), text, || Ok(Value::Null));
+        };
+        let job = definition.decode(&parameters::parse(&text)?.into())?;
+        options.into_row(&name, &definition.defaults, text, || job.unique_values())
     }
 }
 
@@ -60,7 +80,7 @@ impl NamedJob {
 /// This trait is sealed: no other type can implement it.
 pub trait Schedulable: sealed::Sealed {
     /// The type of the job.
-    type Job: sealed::IntoRow;
+    type Job: IntoRow;
 
     /// The job and its options.
     #[doc(hidden)]
@@ -68,32 +88,14 @@ pub trait Schedulable: sealed::Sealed {
 }
 
 mod sealed {
-    use super::{Error, Job, JobOptions, NamedJob, NewJob, WithOptions, new_job, new_job_by_name};
+    use super::{Job, NamedJob, WithOptions};
 
     pub trait Sealed {}
 
     impl<J: Job> Sealed for J {}
     impl Sealed for NamedJob {}
     impl<J> Sealed for WithOptions<J> {}
-
-    /// A job that can be converted into a row.
-    pub trait IntoRow {
-        fn into_row(self, options: JobOptions) -> Result<NewJob, Error>;
-    }
-
-    impl<J: Job> IntoRow for J {
-        fn into_row(self, options: JobOptions) -> Result<NewJob, Error> {
-            new_job(&self, options)
-        }
-    }
-
-    impl IntoRow for NamedJob {
-        fn into_row(self, options: JobOptions) -> Result<NewJob, Error> {
-            new_job_by_name(&self.name, self.parameters, options)
-        }
-    }
 }
-pub(crate) use sealed::IntoRow;
 
 impl<J: Job> Schedulable for J {
     type Job = J;
@@ -117,18 +119,4 @@ impl<J: IntoRow> Schedulable for WithOptions<J> {
     fn into_parts(self) -> (J, JobOptions) {
         (self.job, self.options)
     }
-}
-
-fn new_job<J: Job>(job: &J, options: JobOptions) -> Result<NewJob, Error> {
-    options.into_row(J::DEFAULTS.name, &J::DEFAULTS, parameters::encode(job)?, || job.unique_values())
-}
-
-fn new_job_by_name(name: &str, parameters: Value, options: JobOptions) -> Result<NewJob, Error> {
-    let definition = registry::find(name);
-    let text = parameters::encode_value(parameters, definition.map_or(&[], |definition| definition.secrets))?;
-    let Some(definition) = definition else {
-        return options.into_row(name, &JobDefaults::new("unknown"), text, || Ok(Value::Null));
-    };
-    let job = definition.decode(&parameters::parse(&text)?.into())?;
-    options.into_row(name, &definition.defaults, text, || job.unique_values())
 }

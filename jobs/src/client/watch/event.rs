@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::client::record::{JobRecord, Message};
+use crate::client::record::{JobRecord, Message, hide_text};
 use crate::error::Error;
 use crate::model::JobStatus;
 
@@ -19,6 +19,17 @@ pub struct JobEvent {
     pub id: JobEventId,
     /// What has happened.
     pub kind: JobEventKind,
+}
+
+impl JobEvent {
+    /// Hides results, errors and texts of messages.
+    pub(super) fn hide_payload(&mut self) {
+        match &mut self.kind {
+            JobEventKind::State(state) => hide_text(&mut state.last_error),
+            JobEventKind::Message(message) => message.hide_payload(),
+            JobEventKind::End(job) => Arc::make_mut(job).hide_payload(),
+        }
+    }
 }
 
 /// What has happened to a job that is followed.

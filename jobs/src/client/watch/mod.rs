@@ -1,6 +1,8 @@
 //! Following single jobs.
 
 mod event;
+#[cfg(feature = "web")]
+mod place;
 mod reader;
 mod told;
 
@@ -62,6 +64,7 @@ pub fn watch(db: &DatabaseConnection, id: impl Into<JobId>) -> JobEvents {
         batch: VecDeque::new(),
         asked: None,
         is_over: false,
+        hides_payload: false,
     }
 }
 
@@ -80,6 +83,7 @@ pub struct JobEvents {
     /// The request for the next ones.
     asked: Option<BoxFuture<'static, Result<Batch, Error>>>,
     is_over: bool,
+    hides_payload: bool,
 }
 
 impl JobEvents {
@@ -105,7 +109,12 @@ impl JobEvents {
     /// # Ok(()) }
     /// ```
     pub fn after(self, event: JobEventId) -> Self {
-        Self { told: event, ..watch(&self.db, self.id) }
+        Self { told: event, hides_payload: self.hides_payload, ..watch(&self.db, self.id) }
+    }
+
+    /// The same events, with results, errors and texts of messages hidden.
+    pub(super) fn hiding_payload(self) -> Self {
+        Self { hides_payload: true, ..self }
     }
 
     /// The next event; `None` after the end of the job.
@@ -122,8 +131,11 @@ impl Stream for JobEvents {
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         loop {
-            if let Some(event) = this.batch.pop_front() {
+            if let Some(mut event) = this.batch.pop_front() {
                 this.told = event.id;
+                if this.hides_payload {
+                    event.hide_payload();
+                }
                 return Poll::Ready(Some(Ok(event)));
             }
             if this.is_over {

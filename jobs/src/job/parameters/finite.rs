@@ -9,16 +9,16 @@ use crate::error::Error;
 
 /// Refuses a value of this name that contains such a number.
 pub(crate) fn refuse_not_finite<T: Serialize + ?Sized>(name: &str, value: &T) -> Result<(), Error> {
-    refuse(name, value, Look::INSIDE)
+    refuse(name, value, Check::INSIDE)
 }
 
 /// Refuses such a number in the fields of a struct or the values of a map, by the name of the field.
 pub(crate) fn refuse_not_finite_fields<T: Serialize + ?Sized>(name: &str, fields: &T) -> Result<(), Error> {
-    refuse(name, fields, Look { is_outermost: true })
+    refuse(name, fields, Check { is_outermost: true })
 }
 
-fn refuse<T: Serialize + ?Sized>(name: &str, value: &T, look: Look) -> Result<(), Error> {
-    match value.serialize(look) {
+fn refuse<T: Serialize + ?Sized>(name: &str, value: &T, check: Check) -> Result<(), Error> {
+    match value.serialize(check) {
         Err(Found::In(field)) => {
             let reason =
                 "a number in it is NaN or infinite, which JSON can't say: leave it out (`Option`), or write it as text";
@@ -31,7 +31,7 @@ fn refuse<T: Serialize + ?Sized>(name: &str, value: &T, look: Look) -> Result<()
 
 /// A serializer that writes nothing and checks every number.
 #[derive(Clone, Copy)]
-struct Look {
+struct Check {
     is_outermost: bool,
 }
 
@@ -43,7 +43,7 @@ enum Found {
     Other,
 }
 
-impl Look {
+impl Check {
     const INSIDE: Self = Self { is_outermost: false };
 
     fn member<T: Serialize + ?Sized>(self, name: impl FnOnce() -> Option<String>, value: &T) -> Result<(), Found> {
@@ -77,14 +77,14 @@ macro_rules! fine {
     };
 }
 
-impl Serializer for Look {
+impl Serializer for Check {
     type Ok = ();
     type Error = Found;
     type SerializeSeq = Self;
     type SerializeTuple = Self;
     type SerializeTupleStruct = Self;
     type SerializeTupleVariant = Self;
-    type SerializeMap = LookAtMap;
+    type SerializeMap = MapCheck;
     type SerializeStruct = Self;
     type SerializeStructVariant = Self;
 
@@ -152,8 +152,8 @@ impl Serializer for Look {
         Ok(Self::INSIDE)
     }
 
-    fn serialize_map(self, _: Option<usize>) -> Result<LookAtMap, Found> {
-        Ok(LookAtMap { look: self, name: None })
+    fn serialize_map(self, _: Option<usize>) -> Result<MapCheck, Found> {
+        Ok(MapCheck { check: self, name: None })
     }
 
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self, Found> {
@@ -167,7 +167,7 @@ impl Serializer for Look {
 
 macro_rules! elements {
     ($($kind:ident::$method:ident)*) => {
-        $(impl ser::$kind for Look {
+        $(impl ser::$kind for Check {
             type Ok = ();
             type Error = Found;
 
@@ -191,7 +191,7 @@ elements! {
 
 macro_rules! fields {
     ($($kind:ident)*) => {
-        $(impl ser::$kind for Look {
+        $(impl ser::$kind for Check {
             type Ok = ();
             type Error = Found;
 
@@ -208,18 +208,18 @@ macro_rules! fields {
 
 fields! { SerializeStruct SerializeStructVariant }
 
-struct LookAtMap {
-    look: Look,
+struct MapCheck {
+    check: Check,
     /// The name of the next value, if it is needed.
     name: Option<String>,
 }
 
-impl ser::SerializeMap for LookAtMap {
+impl ser::SerializeMap for MapCheck {
     type Ok = ();
     type Error = Found;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Found> {
-        if self.look.is_outermost {
+        if self.check.is_outermost {
             self.name = serde_json::to_value(key).ok().and_then(|key| key.as_str().map(str::to_owned));
         }
         Ok(())
@@ -227,7 +227,7 @@ impl ser::SerializeMap for LookAtMap {
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Found> {
         let name = self.name.take();
-        self.look.member(|| name, value)
+        self.check.member(|| name, value)
     }
 
     fn end(self) -> Result<(), Found> {

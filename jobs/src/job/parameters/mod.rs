@@ -78,6 +78,11 @@ pub(crate) fn parse(text: &str) -> Result<Value, Error> {
     serde_json::from_str(text).map_err(|source| Error::Decode { name: "parameters".into(), source })
 }
 
+/// The names in parameters that are given as text.
+pub(crate) fn names(text: &str) -> Result<Vec<String>, Error> {
+    Ok(parse(text)?.as_object().map(|values| values.keys().cloned().collect()).unwrap_or_default())
+}
+
 /// Decodes named values as `T`. The error names the value that does not decode, and never quotes a secret one.
 pub(crate) fn decode<T: DeserializeOwned>(values: &Value, secret: &[&str]) -> Result<T, Error> {
     serde_path_to_error::deserialize(values).or_else(|error| {

@@ -10,7 +10,7 @@ use crate::job::{JobParams, parameters};
 /// The text shown in place of a secret value.
 pub const HIDDEN: &str = "•••";
 
-const MARK: &str = "$secret";
+pub(crate) const MARK: &str = "$secret";
 
 /// Whether a parameter is stored as a secret.
 pub(crate) fn is_marked(value: &Value) -> bool {

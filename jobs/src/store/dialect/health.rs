@@ -1,5 +1,6 @@
 //! Diagnostics: open transactions, and whether the file of a URL exists.
 
+#[cfg(feature = "cli")]
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -74,6 +75,7 @@ WHERE processlist.DB = DATABASE() AND trx_started < NOW() - INTERVAL ? SECOND
 ORDER BY trx_started";
 
 /// Returns the file that a URL names, if it names one that does not exist: connecting would create it.
+#[cfg(feature = "cli")]
 pub(crate) fn missing_file(url: &str) -> Option<PathBuf> {
     let name = url.strip_prefix("sqlite:")?;
     let name = name.strip_prefix("//").unwrap_or(name);
@@ -85,7 +87,7 @@ pub(crate) fn missing_file(url: &str) -> Option<PathBuf> {
     Some(PathBuf::from(name)).filter(|file| !file.exists())
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "cli"))]
 mod tests {
     use super::*;
 

@@ -7,11 +7,12 @@ pub(crate) mod connect;
 pub(crate) mod connection;
 #[cfg(test)]
 mod golden;
-#[cfg(feature = "cli")]
+#[cfg(any(feature = "cli", feature = "web"))]
 pub(crate) mod health;
 pub(crate) mod limits;
 pub(crate) mod listen;
 mod mysql;
+mod operations;
 pub(crate) mod own_pool;
 mod postgres;
 mod release;
@@ -21,6 +22,8 @@ mod url;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{DbBackend, DbErr, ExecResult, Value};
+
+pub(crate) use operations::{Acquire, Batch, Beat, Claim, FromCursor, Ids, Insert, InsertJobs, InsertUnique, Turn};
 
 /// The statements of one database, and how it runs them.
 #[derive(Debug)]
@@ -72,6 +75,10 @@ pub(crate) struct Dialect {
     /// (places) → each place, its job's state, and the first 100 messages after it: a row for each, or one without a message. No row if
     /// there is no such job.
     pub(crate) news: &'static str,
+    /// (principal, origin, action, subject, operation, names of what was changed, jobs): a row of the audit for each job, or for `NULL`.
+    pub(crate) audit: &'static str,
+    /// (period, start, worker, total, by job): inserts what a worker has counted, or replaces it.
+    pub(crate) stat: &'static str,
     /// (time in ms): makes all waiting jobs due this much sooner.
     pub(crate) advance: &'static str,
     pub(crate) unique: Unique,
@@ -130,127 +137,6 @@ pub(crate) struct Cron {
     pub(crate) forget: &'static str,
     /// (name of a schedule): deletes all its firings.
     pub(crate) forget_all: &'static str,
-}
-
-/// How jobs with keys are inserted.
-#[derive(Debug)]
-pub(crate) enum InsertUnique {
-    /// One statement → ids: acquires the free keys, and inserts their jobs. If there are several, it does not tell which.
-    Statement(InsertJobs),
-    /// A transaction: inserts the jobs, which gives them their ids, then acquires their keys.
-    Steps {
-        jobs: Insert,
-        /// (first id, last id, time in ms): acquires the keys of new jobs with consecutive ids, for the same time, if there is one writer
-        /// at a time.
-        acquire_range: Option<&'static str>,
-    },
-}
-
-/// How free keys are acquired. See [`Dialect::has_acquired_all`].
-#[derive(Debug)]
-pub(crate) enum Acquire {
-    /// (keys, with their jobs): all.
-    Json(&'static str),
-    /// A `VALUES` list of a fixed number of (key, job, version, time in ms), in the order of the keys.
-    Values { into: &'static str, row: &'static str, or_ignore: &'static str, chunks: &'static [usize] },
-}
-
-/// How rows are inserted, with their ids in the order in which the rows are given.
-#[derive(Debug)]
-pub(crate) enum Insert {
-    /// One statement takes any number of rows as JSON, and gives them ids that grow in that order.
-    Rows(InsertJobs, Ids),
-    /// One row.
-    One(&'static str),
-    /// A `VALUES` list of a fixed number of rows; ids count up from the one that the connection reports.
-    Values {
-        into: &'static str,
-        row: &'static str,
-        /// The row of a job that is due at once: without (at, delay).
-        due_now: Option<&'static str>,
-        /// (time, replacement): used outside a transaction, so that the row is refused if it would not be committed.
-        if_committed: Option<(&'static str, &'static str)>,
-        /// → how far apart ids are: more than one if several servers write.
-        id_step: &'static str,
-        chunks: &'static [usize],
-    },
-}
-
-/// Statements that insert any number of jobs.
-#[derive(Debug)]
-pub(crate) struct InsertJobs {
-    /// (rows): jobs that differ in anything.
-    pub(crate) mixed: &'static str,
-    /// Jobs that differ only in their parameters, as most that are scheduled together do. `parameter!` in [`row`](crate::store::row) says
-    /// what is bound, and in which order. The jobs' parameters are an array; of jobs with keys they are an object by key.
-    pub(crate) uniform: &'static str,
-}
-
-/// How the ids of new rows are determined.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Ids {
-    /// The statement returns them.
-    Returned,
-    /// Consecutive ids, up to the last, which the connection reports.
-    UpToLast,
-}
-
-/// How a worker's lease is extended: (lease in ms, id).
-#[derive(Debug)]
-pub(crate) enum Beat {
-    /// One statement, which also returns what runs under the worker: no row if the worker's own is gone.
-    Statement(&'static str),
-    /// An update; what runs is read after it.
-    Update(&'static str),
-}
-
-/// How due jobs are claimed.
-#[derive(Debug)]
-pub(crate) enum Claim {
-    /// One statement.
-    Statement {
-        /// (queue, worker, names, limit, slots) → the jobs; none if the worker's row is gone.
-        all: &'static str,
-        /// For an index that keeps claimed jobs for a while.
-        from_cursor: Option<FromCursor>,
-    },
-    /// A transaction.
-    Steps {
-        /// (queue, names) → priority, name: groups with due jobs, best first.
-        groups: &'static str,
-        /// (queue, priority, name, since, limit) → the first jobs, locked, and whether each may wait for a slot.
-        lock: &'static str,
-        /// (ids, worker): affects no row if the worker's row is gone.
-        own: &'static str,
-        turn: Turn,
-    },
-}
-
-/// How claims in a queue take turns. Those that run side by side step over each other's locked rows, one by one.
-#[derive(Debug)]
-pub(crate) struct Turn {
-    /// (queue) → whether it is our turn: waits for a second at most.
-    pub(crate) take: &'static str,
-    /// (queue): the next one's turn begins.
-    pub(crate) end: &'static str,
-}
-
-/// How jobs of a long backlog are claimed.
-#[derive(Debug)]
-pub(crate) struct FromCursor {
-    /// (queue, names) → priority, name: groups with waiting jobs, best first.
-    pub(crate) groups: &'static str,
-    /// (queue, worker, groups, limit, slots) → the jobs.
-    pub(crate) claim: &'static str,
-}
-
-/// How a batch of rows is written, each only if its attempt still owns its job. Parameters: (rows) or (messages).
-#[derive(Debug)]
-pub(crate) enum Batch {
-    /// One statement takes rows and messages, and returns the ids and versions of the rows that it wrote.
-    Statement(&'static str),
-    /// A transaction: lock the rows (→ their ids), then write what was locked.
-    Steps { lock: &'static str, history: Option<&'static str>, own: &'static str, messages: &'static str },
 }
 
 /// Returns the dialect of a database.

@@ -136,8 +136,8 @@ pub(crate) fn own_connections(db: &DatabaseConnection, connections: u32) -> Data
 #[cfg(feature = "mysql")]
 const MYSQL_IDLE: Duration = Duration::from_secs(15);
 
-/// Returns a worker's own pool on a server. Its connections need no check when they come back: if a worker's future is dropped, none of its
-/// connections are used again, and the server or the driver rolls back what fails.
+/// Returns a worker's own pool on a server. Its connections need no check when they come back: the server or the driver rolls back what
+/// fails, and whoever drops a future in the middle of a statement sees to it that none of its connections are used again.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 fn own_on_server<D: sea_orm::sqlx::Database>(user: &Pool<D>, connections: u32, idle: Option<Duration>) -> Pool<D> {
     let idle = user.options().get_idle_timeout().into_iter().chain(idle).min();
@@ -149,6 +149,14 @@ fn own_on_server<D: sea_orm::sqlx::Database>(user: &Pool<D>, connections: u32, i
         .test_before_acquire(false)
         .after_release(|_, _| Box::pin(async { Ok(true) }))
         .connect_lazy_with(user.connect_options().as_ref().clone())
+}
+
+/// Closes a worker's connections, waiting for those in use, unless they are the user's.
+pub(crate) async fn close(own: &DatabaseConnection, user: &DatabaseConnection) {
+    if key(own) != key(user) {
+        // Whatever it says, the pool is closed.
+        let _ = own.close_by_ref().await;
+    }
 }
 
 /// Retires a worker's connections, so that no one uses them again, unless they are the user's.

@@ -1,18 +1,92 @@
-//! Batched writes of attempts: their ends, and their progress, results and messages while they run. A row is written only if its attempt
-//! still owns the job.
+//! The ends of attempts, as they are written. A job's row is changed only if the attempt still owns the job.
 
-mod rows;
+mod batch;
 
 use std::collections::HashSet;
 
-use sea_orm::{ConnectionTrait, DbErr, QueryResult};
-use serde::Serialize;
+use sea_orm::{ConnectionTrait as _, DbErr};
+use serde::{Serialize, Serializer};
 
-use super::dialect::{Batch, Dialect};
-use super::row::Columns;
-use super::{Store, json, retry_contention, statement};
+use super::{Store, json, millis, statement};
 use crate::error::fault::{self, Fault};
-pub(crate) use rows::{Fence, FencedRow, FinishRow, MAX_ROWS, NewMessage, Report, batch_len, is_large};
+use crate::model::outcome::Transition;
+use crate::model::{AttemptEnd, JobStatus};
+pub(crate) use batch::{FencedRow, MAX_ROWS, NewMessage, Report, batch_len, is_large, write};
+
+/// A job's id, and the version under which an attempt owns it: its writes take effect only while the job has that version.
+pub(crate) type Fence = (i64, i64);
+
+/// The end of an attempt, as it is written.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct FinishRow {
+    pub(crate) id: i64,
+    /// The version under which the attempt owns the job.
+    pub(crate) version: i64,
+    #[serde(serialize_with = "as_code")]
+    pub(crate) status: JobStatus,
+    pub(crate) delay_ms: Option<i64>,
+    pub(crate) attempt_change: i32,
+    pub(crate) max_attempts_change: i32,
+    #[serde(serialize_with = "as_word")]
+    pub(crate) how: Option<AttemptEnd>,
+    pub(crate) error: Option<String>,
+    pub(crate) progress: Option<i16>,
+    /// A JSON object.
+    pub(crate) results: Option<String>,
+    /// The worker that ran it, for the history.
+    pub(crate) worker: String,
+    /// The worker that writes this, and that the row names from now on; `None` if the job's own worker is gone. With the version, it
+    /// shows whether a repeated write was done before.
+    pub(crate) owner: Option<i64>,
+    #[serde(skip)]
+    pub(crate) messages: Vec<NewMessage>,
+}
+
+impl FinishRow {
+    pub(crate) fn new(id: i64, version: i64, transition: Transition, worker: String, owner: Option<i64>) -> Self {
+        Self {
+            id,
+            version,
+            status: transition.status,
+            delay_ms: transition.delay.map(millis),
+            attempt_change: transition.attempt_change,
+            max_attempts_change: transition.max_attempts_change,
+            how: transition.how,
+            error: transition.error,
+            progress: None,
+            results: None,
+            worker,
+            owner,
+            messages: Vec::new(),
+        }
+    }
+
+    /// Whether the job was claimed and given back without being started.
+    pub(crate) const fn never_started(&self) -> bool {
+        self.attempt_change < 0
+    }
+
+    fn success(&self) -> Option<SuccessRow<'_>> {
+        let is_plain = self.status == JobStatus::Terminated
+            && self.how.is_none()
+            && self.error.is_none()
+            && self.progress == Some(100)
+            && self.owner.is_some()
+            && self.attempt_change == 0
+            && self.max_attempts_change == 0
+            && self.messages.is_empty();
+        is_plain.then_some(SuccessRow { id: self.id, version: self.version, results: self.results.as_deref() })
+    }
+}
+
+/// The end of an attempt that is just a success. Most are, so they take a shorter path.
+#[derive(Debug, Serialize)]
+struct SuccessRow<'a> {
+    id: i64,
+    version: i64,
+    /// A JSON object.
+    results: Option<&'a str>,
+}
 
 impl Store {
     /// Writes these ends. See [`Store::write`].
@@ -29,17 +103,6 @@ impl Store {
         Ok(written)
     }
 
-    /// Writes what running attempts report. See [`Store::write`].
-    pub(crate) async fn report(&self, reports: &[Report]) -> Result<HashSet<Fence>, DbErr> {
-        if let Some(sql) = self.dialect.progress
-            && reports.iter().all(|report| report.messages.is_empty())
-            && self.write_at_once(sql, reports).await?
-        {
-            return Ok(reports.iter().map(FencedRow::fence).collect());
-        }
-        self.write(reports).await
-    }
-
     /// Returns true if every row was written. Otherwise some may have been, and [`Store::row_states`] tells which: returning each id would
     /// cost more than writing its row.
     async fn write_at_once<R: Serialize>(&self, sql: &str, rows: &[R]) -> Result<bool, DbErr> {
@@ -52,64 +115,16 @@ impl Store {
             Err(error) => Err(error),
         }
     }
-
-    /// Writes the rows whose attempts still own their jobs, and returns their fences. Rows that others have locked are left out, as are those
-    /// that were fenced out: [`Store::row_states`] tells which.
-    pub(crate) async fn write<R: FencedRow>(&self, rows: &[R]) -> Result<HashSet<Fence>, DbErr> {
-        retry_contention(|| async {
-            let in_one = !matches!(R::batch(self.dialect), Batch::Steps { .. });
-            if in_one && !self.needs_read_committed {
-                return write(&self.db, self.dialect, rows).await;
-            }
-            let transaction = self.begin().await?;
-            let written = write(&transaction, self.dialect, rows).await?;
-            transaction.commit().await?;
-            Ok(written)
-        })
-        .await
-    }
 }
 
-/// Writes the rows on a connection or in the caller's transaction. A batch with steps needs a transaction.
-pub(crate) async fn write<C: ConnectionTrait, R: FencedRow>(
-    db: &C,
-    dialect: &Dialect,
-    rows: &[R],
-) -> Result<HashSet<Fence>, DbErr> {
-    let messages: Vec<_> = rows.iter().flat_map(FencedRow::messages).collect();
-    match R::batch(dialect) {
-        Batch::Statement(sql) => {
-            let values = [json(rows)?.into(), json(&messages)?.into()];
-            let written = db.query_all_raw(statement(dialect, sql, values)).await?;
-            fences(&written)
-        }
-        Batch::Steps { lock, history, own, messages: write_messages } => {
-            let locked = db.query_all_raw(statement(dialect, lock, [json(rows)?.into()])).await?;
-            let locked = fences(&locked)?;
-            let rows: Vec<_> = rows.iter().filter(|row| locked.contains(&row.fence())).collect();
-            let messages: Vec<_> =
-                messages.into_iter().filter(|message| locked.contains(&(message.job_id, message.version))).collect();
-            if !rows.is_empty() {
-                let has_history = rows.iter().any(FencedRow::is_history);
-                let rows = json(&rows)?;
-                if let Some(history) = history.filter(|_| has_history) {
-                    db.execute_raw(statement(dialect, history, [rows.clone().into()])).await?;
-                }
-                db.execute_raw(statement(dialect, own, [rows.into()])).await?;
-            }
-            if !messages.is_empty() {
-                db.execute_raw(statement(dialect, write_messages, [json(&messages)?.into()])).await?;
-            }
-            Ok(locked)
-        }
-    }
+/// Serializes a status as the tables store it.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives it so")]
+fn as_code<S: Serializer>(status: &JobStatus, serializer: S) -> Result<S::Ok, S::Error> {
+    status.code().serialize(serializer)
 }
 
-/// Reads the fences of rows: every dialect selects the job's id, then the version.
-fn fences(rows: &[QueryResult]) -> Result<HashSet<Fence>, DbErr> {
-    let fence = |row| {
-        let mut columns = Columns::of(row);
-        Ok((columns.next()?, columns.next()?))
-    };
-    rows.iter().map(fence).collect()
+/// Serializes the end of an attempt as the tables store it.
+#[allow(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "serde gives it so")]
+fn as_word<S: Serializer>(end: &Option<AttemptEnd>, serializer: S) -> Result<S::Ok, S::Error> {
+    end.map(AttemptEnd::as_str).serialize(serializer)
 }

@@ -64,7 +64,7 @@ impl QueueState {
         self.demand = Demand::Any;
     }
 
-    /// Nothing more is expected soon: the next claim looks everywhere.
+    /// Nothing more is expected soon: the next claim does not begin at the cursor.
     pub(super) fn rest(&mut self) {
         if self.demand == Demand::Idle {
             self.busy_claims = 0;

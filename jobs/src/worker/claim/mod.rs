@@ -2,13 +2,12 @@
 
 pub(super) mod claims_in_flight;
 mod demand;
-mod idle;
 pub(super) mod prefetch;
+mod recheck;
 mod strategy;
 mod throughput;
 mod tuning;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -20,7 +19,7 @@ use super::execute;
 use super::in_flight::InFlightJob;
 use super::session::Session;
 use crate::model::outcome::Outcome;
-use crate::store::claim::{ClaimLimit, Look};
+use crate::store::claim::ClaimLimit;
 use crate::store::cursor::ClaimCursor;
 use prefetch::{PrefetchBuffer, Room};
 use strategy::{Action, Situation, Strategy};
@@ -61,6 +60,12 @@ struct Queue {
     cursor: ClaimCursor,
 }
 
+#[derive(PartialEq, Eq)]
+enum WakeReason {
+    Notified,
+    TimedOut,
+}
+
 struct Claimer {
     session: Arc<Session>,
     client: StoreClient,
@@ -75,8 +80,12 @@ struct Claimer {
 impl Claimer {
     fn new(session: Arc<Session>, when_idle: WhenIdle) -> Self {
         let now = Instant::now();
-        let queues: Vec<_> =
-            session.config.queues.iter().map(|(name, concurrency)| Queue::new(name, *concurrency, now)).collect();
+        let queue = |(name, concurrency): &(String, usize)| Queue {
+            name: name.clone(),
+            buffer: Arc::new(PrefetchBuffer::new(*concurrency, now)),
+            cursor: ClaimCursor::default(),
+        };
+        let queues: Vec<_> = session.config.queues.iter().map(queue).collect();
         Self {
             client: session.database.client(),
             names: session.registry.names(),
@@ -144,36 +153,10 @@ impl Claimer {
         let (jobs, now) = (claimed.len(), Instant::now());
         self.strategy.claimed(index, limit, jobs);
         buffer.claim_took(now.duration_since(begun));
-        buffer.push(self.session.track(claimed), now);
+        buffer.push(self.session.in_flight.track(claimed), now);
         start(&self.session, buffer);
         drop(in_flight);
         Ok(jobs)
-    }
-
-    async fn check_paused(&mut self) -> Result<(), DbErr> {
-        let (store, asked_at) = (self.client.store(), Instant::now());
-        let paused = self.client.with_timeout(store.paused()).await?;
-        self.pause(&paused, asked_at).await;
-        Ok(())
-    }
-
-    async fn recheck_others(&mut self, queues: &[String]) -> Result<(), DbErr> {
-        let (store, asked_at) = (self.client.store(), Instant::now());
-        let Look { due, paused } = self.client.with_timeout(store.look(queues, &self.names)).await?;
-        self.strategy.rechecked_others(&due, asked_at, Instant::now());
-        self.pause(&paused, asked_at).await;
-        Ok(())
-    }
-
-    /// Pauses these queues, as of `asked_at`, when the database was asked. Jobs claimed for them and not started are given back.
-    async fn pause(&mut self, paused: &HashSet<String>, asked_at: Instant) {
-        self.strategy.paused(paused, asked_at);
-        let mut unstarted = Vec::new();
-        for queue in self.queues.iter_mut().filter(|queue| paused.contains(&queue.name)) {
-            queue.cursor = ClaimCursor::default();
-            unstarted.extend(queue.buffer.take_all());
-        }
-        self.give_back(unstarted).await;
     }
 
     /// Starts waiting jobs in the free slots.
@@ -193,6 +176,43 @@ impl Claimer {
     async fn give_back(&self, unstarted: Vec<Arc<InFlightJob>>) {
         for job in unstarted {
             execute::finish(&self.session, &job, Outcome::NeverStarted).await;
+        }
+    }
+
+    async fn short_poll(&mut self, until: Instant) {
+        if self.wait(until).await == WakeReason::TimedOut {
+            self.strategy.polled();
+        }
+    }
+
+    async fn sleep(&mut self, until: Instant) {
+        if self.wait(until).await == WakeReason::TimedOut {
+            self.strategy.slept();
+        }
+    }
+
+    /// Waits until there is something to claim, the time `until` has come, or the worker is stopped.
+    async fn wait(&mut self, until: Instant) -> WakeReason {
+        let session = self.session.clone();
+        let next_expiry = self.queues.iter().filter_map(|queue| queue.buffer.next_expiry()).min();
+        let until = next_expiry.map_or(until, |expiry| until.min(expiry));
+        loop {
+            tokio::select! {
+                () = session.phases.stop_claiming.cancelled() => return WakeReason::Notified,
+                () = tokio::time::sleep_until(until.into()) => return WakeReason::TimedOut,
+                () = session.wakeups.woken() => {
+                    let woken = session.wakeups.take();
+                    let asks_again = self.decide(|strategy, situation| strategy.woken(&woken, situation));
+                    self.start();
+                    if asks_again {
+                        return WakeReason::TimedOut;
+                    }
+                    let is_ready = self.decide(|strategy, situation| strategy.is_ready(situation));
+                    if is_ready || (self.when_idle == WhenIdle::Return && session.in_flight.is_empty()) {
+                        return WakeReason::Notified;
+                    }
+                }
+            }
         }
     }
 
@@ -218,16 +238,6 @@ impl Claimer {
             poll_interval: self.session.config.poll_interval(is_notified),
         };
         ask(&mut self.strategy, &situation)
-    }
-}
-
-impl Queue {
-    fn new(name: &str, concurrency: usize, now: Instant) -> Self {
-        Self {
-            name: name.to_owned(),
-            buffer: Arc::new(PrefetchBuffer::new(concurrency, now)),
-            cursor: ClaimCursor::default(),
-        }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::store::Store;
 use crate::store::row::Claimed;
 use crate::worker::meter;
 use crate::worker::session::Session;
+use crate::worker::stats::counters::End;
 
 /// The pauses between two reads of the row while the transaction is open.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -21,9 +22,6 @@ const LAST_PAUSE: Duration = Duration::from_secs(1);
 /// Waits until the transaction of a job that called `finish_in` is over. Returns the outcome that is still to be written: `None` if the row has
 /// its end.
 pub(super) async fn settle_finish_in(session: &Session, attempt: &RunningAttempt, outcome: Outcome) -> Option<Outcome> {
-    if !attempt.updates.is_closed() {
-        return Some(outcome);
-    }
     let job = &attempt.job;
     let (mut client, mut pause) = (session.database.client(), FIRST_PAUSE);
     loop {
@@ -35,9 +33,10 @@ pub(super) async fn settle_finish_in(session: &Session, attempt: &RunningAttempt
                 return Some(rolled_back(outcome));
             }
             Ok(FinishIn::Committed { by }) => {
-                session.in_flight.release((job.id, job.version));
+                let released = session.in_flight.release((job.id, job.version));
                 if by == Some(session.identity.id) {
                     meter::finished_in_transaction(job);
+                    session.counters.count(released.iter().map(|job| End::in_transaction(job)));
                 }
                 wait::ended(std::iter::once(job.id));
                 return None;
@@ -75,10 +74,10 @@ async fn finish_in(store: &Store, job: &Claimed) -> Result<FinishIn, DbErr> {
     if store.is_locked(job.id).await? {
         return Ok(FinishIn::Open);
     }
-    let marks = store.row_states(&[job.id]).await?;
-    Ok(match marks.first() {
-        Some(mark) if mark.version == job.version && mark.status == JobStatus::Running => FinishIn::RolledBack,
-        Some(mark) if mark.version == job.version + 1 => FinishIn::Committed { by: mark.worker },
+    let states = store.row_states(&[job.id]).await?;
+    Ok(match states.first() {
+        Some(state) if state.version == job.version && state.status == JobStatus::Running => FinishIn::RolledBack,
+        Some(state) if state.version == job.version + 1 => FinishIn::Committed { by: state.worker },
         _ => FinishIn::Committed { by: None },
     })
 }

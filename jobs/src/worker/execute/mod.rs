@@ -1,11 +1,12 @@
-//! Executing one attempt: admit → decode → supervise → outcome → settle `finish_in` → finish.
+//! Executing one attempt: admit → decode → supervise → outcome → settle `finish_in`, if it was called → finish.
 
 pub(super) mod finish_in;
 pub(super) mod outcome;
-pub(super) mod supervise;
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -20,12 +21,11 @@ use crate::error::{Error, JobResult, chain};
 use crate::job::attempt::RunningAttempt;
 use crate::job::registry::Definition;
 use crate::job::{JobContext, parameters};
-use crate::model::AttemptEnd;
-use crate::model::StopReason;
 use crate::model::outcome::Outcome;
+use crate::model::{AttemptEnd, StopReason};
+use crate::store::row::Claimed;
 use finish_in::settle_finish_in;
-use outcome::{outcome_of, panicked, pending_finish, stopped};
-use supervise::{supervise, wait_for_blocking_code};
+use outcome::{did_not_stop, outcome_of, panicked, pending_finish, stopped};
 
 /// Executes waiting jobs of a queue in one slot, one after the other, without freeing the slot in between.
 pub(super) async fn run_slot(
@@ -87,14 +87,6 @@ async fn execute(session: &Session, job: &InFlightJob) {
     conclude(session, job, outcome).await;
 }
 
-/// Waits for the job's blocking code and transactions to end, and hands the attempt's end to the writer.
-async fn conclude(session: &Session, job: &InFlightJob, outcome: Outcome) {
-    let (attempt, grace) = (&job.attempt, session.config.cancel_grace());
-    let Some(outcome) = settle_finish_in(session, attempt, outcome).await else { return };
-    let outcome = wait_for_blocking_code(attempt, grace, outcome).await;
-    finish(session, job, outcome).await;
-}
-
 /// The definition of a job that may start, or the outcome of one that may not.
 fn admit<'s>(session: &'s Session, job: &InFlightJob) -> Result<&'s Definition, Outcome> {
     let attempt = &job.attempt;
@@ -133,6 +125,99 @@ pub(crate) fn decode(
     };
     // Decoding runs the job's own code.
     catch_unwind(AssertUnwindSafe(|| decode().map_err(undecodable))).unwrap_or_else(|panic| Err(panicked(panic)))
+}
+
+/// How the code of an attempt returned.
+pub(crate) enum Returned {
+    Result(JobResult<Value>),
+    Panicked(Box<dyn Any + Send>),
+    /// It was asked to stop and did not return within the grace. Its future was dropped.
+    Dropped,
+}
+
+impl From<Result<JobResult<Value>, Box<dyn Any + Send>>> for Returned {
+    fn from(caught: Result<JobResult<Value>, Box<dyn Any + Send>>) -> Self {
+        caught.map_or_else(Self::Panicked, Self::Result)
+    }
+}
+
+/// Runs `work` until it returns, or until it was asked to stop and `grace` is over.
+pub(crate) async fn supervise(
+    attempt: &RunningAttempt,
+    grace: Duration,
+    work: impl Future<Output = JobResult<Value>>,
+) -> Returned {
+    // Dropping the job's future may panic, too.
+    let supervised = AssertUnwindSafe(run_until_stopped(attempt, grace, work)).catch_unwind();
+    supervised.await.unwrap_or_else(Returned::Panicked)
+}
+
+async fn run_until_stopped(
+    attempt: &RunningAttempt,
+    grace: Duration,
+    work: impl Future<Output = JobResult<Value>>,
+) -> Returned {
+    let work = attempt.activity.watch(AssertUnwindSafe(work).catch_unwind());
+    tokio::pin!(work);
+    tokio::select! {
+        returned = &mut work => return returned.into(),
+        () = attempt.stop.requested() => {}
+        () = timeout(&attempt.job) => attempt.stop.request(StopReason::TimedOut),
+    }
+    tokio::select! {
+        returned = &mut work => return returned.into(),
+        () = tokio::time::sleep(grace) => {}
+    }
+    // A future is not dropped during one of our database calls: its connection would go back to the pool in the middle of it. A call that
+    // gets no answer for as long as the lease is dead.
+    let no_calls = tokio::time::timeout(attempt.env.lease, attempt.activity.calls.drained());
+    tokio::select! {
+        biased;
+        _ = no_calls => Returned::Dropped,
+        returned = &mut work => returned.into(),
+    }
+}
+
+async fn timeout(job: &Claimed) {
+    match job.timeout() {
+        Some(timeout) => tokio::time::sleep(timeout).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits for the job's blocking code and transactions to end, and hands the attempt's end to the writer.
+async fn conclude(session: &Session, job: &InFlightJob, mut outcome: Outcome) {
+    let (attempt, grace) = (&job.attempt, session.config.cancel_grace());
+    if attempt.updates.is_closed() {
+        // It has called `finish_in`.
+        let Some(unwritten) = settle_finish_in(session, attempt, outcome).await else { return };
+        outcome = unwritten;
+    }
+    let outcome = wait_for_blocking_code(attempt, grace, outcome).await;
+    finish(session, job, outcome).await;
+}
+
+/// Asks blocking code that `execute` has left behind to stop. If another attempt may follow, waits for it: two attempts must not run at once.
+pub(crate) async fn wait_for_blocking_code(attempt: &RunningAttempt, grace: Duration, outcome: Outcome) -> Outcome {
+    let blocking = &attempt.activity.blocking;
+    if blocking.is_zero() {
+        return outcome;
+    }
+    attempt.stop.request(StopReason::Returned);
+    if !outcome.may_run_again() || attempt.updates.requested_status().is_some() {
+        return outcome;
+    }
+    match attempt.stop.reason() {
+        Some((StopReason::Canceled | StopReason::TimedOut | StopReason::Returned, since)) => {
+            let ended = tokio::time::timeout_at((since + grace).into(), blocking.drained()).await;
+            if ended.is_ok() { outcome } else { did_not_stop(attempt) }
+        }
+        // The worker's shutdown waits for it no longer than for other code, and leaves the job to the lease.
+        Some((StopReason::Shutdown | StopReason::Lost, _)) | None => {
+            blocking.drained().await;
+            outcome
+        }
+    }
 }
 
 /// Hands the end of an attempt to the writer, unless the watchdog has ended it.

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::error::{JobError, JobErrorKind, JobResult, chain};
+use super::Returned;
+use crate::error::{JobError, JobErrorKind, chain};
 use crate::job::attempt::RunningAttempt;
 use crate::job::panics;
 use crate::job::parameters::OUTPUT;
@@ -19,20 +20,6 @@ use crate::store::finish::FinishRow;
 use crate::store::row::Claimed;
 use crate::worker::finish::queue::PendingFinish;
 use crate::worker::session::Session;
-
-/// How the code of an attempt returned.
-pub(crate) enum Returned {
-    Result(JobResult<Value>),
-    Panicked(Box<dyn Any + Send>),
-    /// It was asked to stop and did not return within the grace. Its future was dropped.
-    Dropped,
-}
-
-impl From<Result<JobResult<Value>, Box<dyn Any + Send>>> for Returned {
-    fn from(caught: Result<JobResult<Value>, Box<dyn Any + Send>>) -> Self {
-        caught.map_or_else(Self::Panicked, Self::Result)
-    }
-}
 
 /// The outcome of an attempt whose code returned like this.
 pub(crate) fn outcome_of(attempt: &RunningAttempt, returned: Returned) -> Outcome {

@@ -7,7 +7,6 @@ mod reconcile;
 mod updates;
 
 use std::collections::VecDeque;
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,23 +19,16 @@ use super::heartbeat::watchdog;
 use super::in_flight::InFlightJob;
 use super::meter;
 use super::session::Session;
+use super::stats::counters::End;
 use crate::client::wait;
 use crate::model::JobStatus;
 use crate::store::dialect::connection::is_closed;
-use crate::store::finish::{FinishRow, MAX_ROWS, batch_len};
-use queue::PendingFinish;
+use crate::store::finish::{FinishRow, batch_len};
+use queue::{Event, PendingFinish};
 use reconcile::Fate;
 
 /// How often updates of running jobs (progress, messages and results) are written.
 const UPDATE_INTERVAL: Duration = Duration::from_millis(500);
-
-/// For how long ends are coalesced, at least (timers are no finer) and at most, and how many are enough to be written at once. With 32
-/// workers on PostgreSQL, each of which ends few at a time, drains are 1.3 times as fast as without.
-const COALESCE: Range<Duration> = Duration::from_millis(1)..Duration::from_millis(20);
-const COALESCE_ENOUGH: usize = MAX_ROWS / 4;
-
-/// The pause before a row that another transaction has locked is tried again.
-const LOCKED_PAUSE: Duration = Duration::from_millis(50);
 
 /// How often a batch is tried whole if the fault is neither in its data nor in the connection.
 pub(super) const TRIES_BEFORE_BISECTING: u32 = 5;
@@ -54,9 +46,9 @@ pub(super) async fn run(session: Arc<Session>) {
     while writer.collect().await {
         let begun = Instant::now();
         writer.write().await;
-        writer.rest(begun.elapsed());
+        writer.coalesce_after(begun.elapsed());
     }
-    writer.session.record_running();
+    writer.session.in_flight.record_running(&writer.session.config.queues);
 }
 
 struct Writer {
@@ -71,16 +63,6 @@ struct Writer {
     coalesce_until: Instant,
     /// The time at which a worker that leaves stops trying.
     give_up_at: Option<Instant>,
-}
-
-enum Event {
-    /// Attempts have ended.
-    Finished(Vec<PendingFinish>),
-    /// The pause of a locked row is over.
-    LockedDue,
-    UpdatesDue,
-    /// No more attempts are running.
-    Draining,
 }
 
 impl Writer {
@@ -116,75 +98,11 @@ impl Writer {
         true
     }
 
-    async fn next_event(&mut self) -> Event {
-        let locked_due = self.locked_due();
-        let mut finishes = Vec::new();
-        tokio::select! {
-            _ = self.finish_rx.recv_many(&mut finishes, MAX_ROWS) => Event::Finished(finishes),
-            () = until(locked_due) => Event::LockedDue,
-            _ = self.update_timer.tick() => Event::UpdatesDue,
-            () = self.session.phases.drain_finishes.cancelled() => Event::Draining,
-        }
-    }
-
-    /// Coalesces ends for as long as the last write took, so that writes of few take at most half of the time.
-    fn rest(&mut self, write_took: Duration) {
-        if write_took >= COALESCE.start {
-            self.coalesce_until = Instant::now() + write_took.min(COALESCE.end);
-        }
-    }
-
-    /// Lets more ends gather if these are few and the last write has just ended.
-    async fn coalesce(&mut self, mut finishes: Vec<PendingFinish>) {
-        while finishes.len() < COALESCE_ENOUGH {
-            tokio::select! {
-                biased;
-                () = tokio::time::sleep_until(self.coalesce_until) => break,
-                () = self.session.phases.drain_finishes.cancelled() => break,
-                _ = self.finish_rx.recv_many(&mut finishes, MAX_ROWS) => {}
-            }
-        }
-        self.enqueue(finishes);
-    }
-
-    fn enqueue(&mut self, finishes: Vec<PendingFinish>) {
-        self.waiting.extend(finishes.into_iter().map(PendingFinish::into_finish));
-    }
-
     /// Writes updates of running jobs, and ends those that don't stop.
     async fn write_updates(&mut self) {
         self.enqueue(watchdog::fail_runaways(&self.session));
-        self.session.record_running();
+        self.session.in_flight.record_running(&self.session.config.queues);
         updates::write(&self.session, &mut self.client).await;
-    }
-
-    /// Takes what is left in the queue, or waits for the next locked row. False if neither is left, or it is too late.
-    async fn drain(&mut self) -> bool {
-        let mut finishes = Vec::new();
-        while let Ok(finish) = self.finish_rx.try_recv() {
-            finishes.push(finish);
-        }
-        if finishes.is_empty() {
-            let Some(locked_due) = self.locked_due() else { return false };
-            if self.is_too_late() {
-                self.give_up();
-                return false;
-            }
-            tokio::time::sleep_until(locked_due).await;
-        }
-        self.enqueue(finishes);
-        true
-    }
-
-    fn locked_due(&self) -> Option<Instant> {
-        self.locked.iter().map(|(when, _)| *when).min()
-    }
-
-    /// Tries those locked rows again whose pause is over.
-    fn enqueue_locked(&mut self) {
-        let now = Instant::now();
-        let due = self.locked.extract_if(.., |(when, _)| *when <= now);
-        self.waiting.extend(due.map(|(_, finish)| finish));
     }
 
     /// Writes all that waits.
@@ -224,6 +142,7 @@ impl Writer {
             let job = if is_written(end) { self.acknowledge(end) } else { self.reconcile(end, &fate) };
             finished.extend(job.map(|job| (job, end)));
         }
+        self.session.counters.count(finished.iter().filter_map(|(job, end)| End::of(job, end)));
         meter::finished(finished.iter().map(|(job, end)| {
             let job = &job.attempt.job;
             (&*job.queue, &*job.name, *end)
@@ -265,13 +184,6 @@ impl Writer {
         );
         self.waiting.clear();
         self.locked.clear();
-    }
-}
-
-async fn until(when: Option<Instant>) {
-    match when {
-        Some(when) => tokio::time::sleep_until(when).await,
-        None => std::future::pending().await,
     }
 }
 

@@ -1,12 +1,13 @@
-//! Finding out why a row was not written.
+//! Rows that a batch did not write: why, and when they are tried again.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use sea_orm::DbErr;
 use tokio::time::Instant;
 
-use super::{LOCKED_PAUSE, Writer};
+use super::Writer;
 use crate::client::wait;
 use crate::model::JobStatus;
 use crate::store::finish::{Fence, FinishRow};
@@ -14,10 +15,13 @@ use crate::store::jobs::RowState;
 use crate::worker::in_flight::InFlightJob;
 use crate::worker::meter;
 
+/// The pause before a row that another transaction has locked is tried again.
+const LOCKED_PAUSE: Duration = Duration::from_millis(50);
+
 /// The fate of the rows that a batch did not write.
 #[derive(Default)]
 pub(super) struct Fate {
-    marks: HashMap<i64, RowState>,
+    states: HashMap<i64, RowState>,
     /// Those that their owner has ended.
     ended: HashSet<Fence>,
 }
@@ -25,20 +29,20 @@ pub(super) struct Fate {
 impl Writer {
     pub(super) async fn fate_of(&mut self, ids: &[i64]) -> Result<Fate, DbErr> {
         let store = self.client.store();
-        let marks =
-            self.client.with_timeout(store.row_states(ids)).await?.into_iter().map(|mark| (mark.id, mark)).collect();
-        Ok(Fate { marks, ended: self.client.with_timeout(store.ended_by_owner(ids)).await? })
+        let states =
+            self.client.with_timeout(store.row_states(ids)).await?.into_iter().map(|state| (state.id, state)).collect();
+        Ok(Fate { states, ended: self.client.with_timeout(store.ended_by_owner(ids)).await? })
     }
 
     /// Finds out why a row was not written: another transaction has it locked, it was written before, or the job is no longer ours.
     pub(super) fn reconcile(&mut self, end: &FinishRow, fate: &Fate) -> Option<Arc<InFlightJob>> {
-        match fate.marks.get(&end.id) {
-            Some(mark) if mark.version == end.version && mark.status == JobStatus::Running => {
+        match fate.states.get(&end.id) {
+            Some(state) if state.version == end.version && state.status == JobStatus::Running => {
                 self.locked.push((Instant::now() + LOCKED_PAUSE, end.clone()));
                 None
             }
             // It was written before, by a statement whose answer was lost.
-            Some(mark) if mark.version == end.version + 1 && mark.worker == Some(self.session.identity.id) => {
+            Some(state) if state.version == end.version + 1 && state.worker == Some(self.session.identity.id) => {
                 wait::ended(std::iter::once(end.id));
                 self.acknowledge(end)
             }
@@ -58,5 +62,17 @@ impl Writer {
                 None
             }
         }
+    }
+
+    /// When the next locked row is tried again.
+    pub(super) fn locked_due(&self) -> Option<Instant> {
+        self.locked.iter().map(|(when, _)| *when).min()
+    }
+
+    /// Tries those locked rows again whose pause is over.
+    pub(super) fn enqueue_locked(&mut self) {
+        let now = Instant::now();
+        let due = self.locked.extract_if(.., |(when, _)| *when <= now);
+        self.waiting.extend(due.map(|(_, finish)| finish));
     }
 }

@@ -3,7 +3,6 @@
 mod give_up;
 pub(super) mod lease;
 pub(super) mod progress;
-mod unknown;
 pub(super) mod watchdog;
 
 use std::collections::HashMap;
@@ -13,6 +12,7 @@ use std::time::{Duration, Instant};
 use sea_orm::DbErr;
 use tokio::sync::oneshot;
 
+use super::claim::claims_in_flight::UnknownJobs;
 use super::finish::queue::PendingFinish;
 use super::in_flight::InFlightJob;
 use super::session::Session;
@@ -25,7 +25,6 @@ use crate::store::dialect::connection::key;
 use crate::store::dialect::own_pool::OwnPool;
 use crate::store::finish::{Fence, FinishRow};
 use crate::store::workers::Owned;
-use unknown::UnknownJobs;
 
 /// The pause after a beat that failed.
 const RETRY: Duration = Duration::from_millis(500);

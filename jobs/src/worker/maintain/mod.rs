@@ -42,6 +42,8 @@ async fn retention_loop(session: &Session) {
     loop {
         timer.tick().await;
         warn_on_error(retention::delete_expired(&session.config.retention, &mut client).await);
+        warn_on_error(retention::delete_expired_audit(session.config.audit_retention, &mut client).await);
+        warn_on_error(retention::delete_expired_stats(&mut client).await);
     }
 }
 
@@ -73,7 +75,7 @@ fn warn_on_error(result: Result<(), DbErr>) {
     }
 }
 
-fn every(period: Duration) -> Interval {
+pub(super) fn every(period: Duration) -> Interval {
     let mut interval = tokio::time::interval(period);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     interval

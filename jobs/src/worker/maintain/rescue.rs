@@ -15,6 +15,7 @@ use crate::store::workers::WorkerProcess;
 use crate::store::{Store, wake};
 use crate::worker::meter;
 use crate::worker::session::Session;
+use crate::worker::stats::counters::End;
 
 pub(super) struct Rescuer<'s> {
     session: &'s Session,
@@ -75,6 +76,9 @@ impl<'s> Rescuer<'s> {
         let is_rescued = |(orphan, _): &(&Orphan, _)| written.contains(&(orphan.id, orphan.version));
         let rescued: Vec<_> = orphans.iter().zip(&ends).filter(is_rescued).collect();
         meter::finished(rescued.iter().map(|(orphan, end)| (&*orphan.queue, &*orphan.name, *end)));
+        self.session
+            .counters
+            .count(rescued.iter().map(|(orphan, end)| End::without_attempt(&orphan.queue, &orphan.name, end)));
         for (orphan, end) in rescued {
             trace(orphan, end);
             wake::scheduled(&orphan.queue);

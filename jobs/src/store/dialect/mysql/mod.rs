@@ -129,6 +129,10 @@ pub(super) static DIALECT: Dialect = Dialect {
     statuses: concat! { "SELECT jobs_job.id, jobs_job.status
     FROM ", ids!("wanted"), " AS w JOIN jobs_job ON jobs_job.id = w.wanted" },
     news: NEWS,
+    audit: concat! { "INSERT INTO jobs_audit (at, principal, origin, action, job_id, subject, operation, changed)
+    SELECT ", now!(), ", ?, ?, ?, job, ?, ?, ? FROM ", ids!("job"), " AS jobs" },
+    stat: "INSERT INTO jobs_stat (period, starts_at, worker_id, total, by_job) VALUES (?, ?, ?, ?, ?)
+           ON DUPLICATE KEY UPDATE total = VALUES(total), by_job = VALUES(by_job)",
     advance: "UPDATE jobs_job SET scheduled_at = scheduled_at - INTERVAL ? * 1000 MICROSECOND WHERE status = 0",
     unique: Unique {
         insert: InsertUnique::Steps { jobs: INSERT, acquire_range: None },

@@ -67,6 +67,10 @@ pub(super) static DIALECT: Dialect = Dialect {
     ),
     statuses: concat!("SELECT id, status FROM jobs_job WHERE id = ANY(ARRAY(", ids!("$1"), "))"),
     news: NEWS,
+    audit: concat! { "INSERT INTO jobs_audit (at, principal, origin, action, job_id, subject, operation, changed)
+            SELECT statement_timestamp(), $1, $2, $3, value, $4, $5, $6::text::json FROM (", ids!("$7"), ") AS jobs" },
+    stat: "INSERT INTO jobs_stat (period, starts_at, worker_id, total, by_job) VALUES ($1, $2, $3, $4::text::json, $5::text::json)
+           ON CONFLICT (period, starts_at, worker_id) DO UPDATE SET total = excluded.total, by_job = excluded.by_job",
     advance: "UPDATE jobs_job SET scheduled_at = scheduled_at - $1 * interval '1 millisecond' WHERE status = 0",
     unique: Unique {
         insert: InsertUnique::Statement(InsertJobs { mixed: INSERT_UNIQUE, uniform: INSERT_UNIQUE_UNIFORM }),

@@ -59,6 +59,10 @@ pub(super) static DIALECT: Dialect = Dialect {
     mark_awaited: None,
     statuses: concat!("SELECT id, status FROM jobs_job WHERE id IN (", values!("?1"), ")"),
     news: NEWS,
+    audit: concat! { "INSERT INTO jobs_audit (at, principal, origin, action, job_id, subject, operation, changed)
+            SELECT ", now!(), ", ?1, ?2, ?3, value, ?4, ?5, ?6 FROM json_each(?7) ORDER BY key" },
+    stat: "INSERT INTO jobs_stat (period, starts_at, worker_id, total, by_job) VALUES (?1, ?2, ?3, ?4, ?5)
+           ON CONFLICT (period, starts_at, worker_id) DO UPDATE SET total = excluded.total, by_job = excluded.by_job",
     advance: concat! { "UPDATE jobs_job
               SET scheduled_at = ", before!("scheduled_at", "?1"), "
               WHERE status = 0" },

@@ -1,0 +1,65 @@
+//! What the claimer asks the database besides claiming: when jobs are due, and which queues are paused.
+
+use std::collections::HashSet;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use sea_orm::DbErr;
+
+use super::{Claimer, WhenIdle};
+use crate::store::claim::Look;
+use crate::store::cursor::ClaimCursor;
+
+impl Claimer {
+    /// Marks the worker as asleep on these queues, and checks once more whether jobs are due.
+    pub(super) async fn fall_asleep(&mut self, queues: Vec<String>) -> Result<(), DbErr> {
+        if self.when_idle == WhenIdle::Sleep {
+            self.mark_asleep(queues.clone()).await?;
+        }
+        for queue in self.queues.iter_mut().filter(|queue| queues.contains(&queue.name)) {
+            queue.cursor = ClaimCursor::default();
+        }
+        let was_idle = self.session.in_flight.is_empty();
+        let (store, asked_at) = (self.client.store(), Instant::now());
+        let Look { due, paused } = self.client.with_timeout(store.look(&queues, &self.names)).await?;
+        self.pause(&paused, asked_at).await;
+        self.decide(|strategy, situation| strategy.rechecked(&due, was_idle, situation));
+        Ok(())
+    }
+
+    /// Only a worker that is marked as asleep is notified, and only if the database can.
+    pub(super) async fn mark_asleep(&mut self, queues: Vec<String>) -> Result<(), DbErr> {
+        if self.session.listening.load(Ordering::SeqCst) && self.strategy.asleep() != queues {
+            let store = self.client.store();
+            self.client.with_timeout(store.sleep_on(self.session.identity.id, &queues)).await?;
+            self.strategy.is_asleep_on(queues);
+        }
+        Ok(())
+    }
+
+    pub(super) async fn check_paused(&mut self) -> Result<(), DbErr> {
+        let (store, asked_at) = (self.client.store(), Instant::now());
+        let paused = self.client.with_timeout(store.paused()).await?;
+        self.pause(&paused, asked_at).await;
+        Ok(())
+    }
+
+    pub(super) async fn recheck_others(&mut self, queues: &[String]) -> Result<(), DbErr> {
+        let (store, asked_at) = (self.client.store(), Instant::now());
+        let Look { due, paused } = self.client.with_timeout(store.look(queues, &self.names)).await?;
+        self.strategy.rechecked_others(&due, asked_at, Instant::now());
+        self.pause(&paused, asked_at).await;
+        Ok(())
+    }
+
+    /// Pauses these queues, as of `asked_at`, when the database was asked. Jobs claimed for them and not started are given back.
+    async fn pause(&mut self, paused: &HashSet<String>, asked_at: Instant) {
+        self.strategy.paused(paused, asked_at);
+        let mut unstarted = Vec::new();
+        for queue in self.queues.iter_mut().filter(|queue| paused.contains(&queue.name)) {
+            queue.cursor = ClaimCursor::default();
+            unstarted.extend(queue.buffer.take_all());
+        }
+        self.give_back(unstarted).await;
+    }
+}
