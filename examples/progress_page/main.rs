@@ -4,13 +4,11 @@
 //! account: after a reload, on another device, several at once. It names one job, and it expires.
 //!
 //! ```sh
-//! cargo test --example progress_page   # clients follow imports, in `tests.rs`
+//! cargo test --test progress_page   # clients follow imports, in `tests.rs`
 //! ```
 
 mod import;
-#[cfg(test)]
-mod tests;
-mod token;
+pub(crate) mod token;
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -32,7 +30,7 @@ use serde_json::json;
 use token::{Refused, Signer};
 
 /// How long a page can be followed after the import was started.
-const VALID: Duration = Duration::from_hours(1);
+pub(crate) const VALID: Duration = Duration::from_hours(1);
 
 /// The page loads its own script and style, and connects to its own server; nothing else is executed, loaded or embedded.
 const HEADERS: [(HeaderName, &str); 4] = [
@@ -48,9 +46,9 @@ const HEADERS: [(HeaderName, &str); 4] = [
 ];
 
 #[derive(Clone)]
-struct App {
-    db: DatabaseConnection,
-    signer: Signer,
+pub(crate) struct App {
+    pub(crate) db: DatabaseConnection,
+    pub(crate) signer: Signer,
 }
 
 #[derive(Deserialize)]
@@ -123,7 +121,7 @@ async fn protect(mut response: Response) -> Response {
     response
 }
 
-fn router(app: App) -> Router {
+pub(crate) fn router(app: App) -> Router {
     let file = |media_type: &'static str, content: &'static str| get(([(header::CONTENT_TYPE, media_type)], content));
     Router::new()
         .route("/", get(Html(include_str!("start.html"))))

@@ -1,11 +1,20 @@
 //! Clients follow imports, with links that are valid and with others.
 
-use axum::body::{Body, to_bytes};
-use axum::http::Request;
-use jobs::testing;
-use tower::ServiceExt;
+#![allow(clippy::unwrap_used, reason = "a test says so where something is missing")]
 
-use super::*;
+#[path = "main.rs"]
+#[expect(dead_code, reason = "nothing here calls the program's `main`")]
+mod program;
+
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode};
+use axum::response::Response;
+use jobs::testing;
+use program::token::Signer;
+use program::{App, VALID, router};
+use tower::ServiceExt;
 
 async fn app() -> App {
     App { db: testing::database().await.unwrap(), signer: Signer::random().unwrap() }
