@@ -73,7 +73,7 @@ Dialect {
         UNION ALL
         SELECT name, NULL
         FROM jobs_queue
-        WHERE paused_at IS NOT NULL",
+        WHERE paused_at IS NOT NULL AND (paused_until IS NULL OR paused_until > UTC_TIMESTAMP(6))",
     due_groups: "SELECT queue, priority, name, first_due
         FROM
         (SELECT queue, priority, name, MIN(scheduled_at) AS first_due

@@ -165,7 +165,7 @@ Dialect {
         UNION ALL
         SELECT name, NULL
         FROM jobs_queue
-        WHERE paused_at IS NOT NULL",
+        WHERE paused_at IS NOT NULL AND (paused_until IS NULL OR paused_until > statement_timestamp())",
     due_groups: "
         WITH RECURSIVE groups AS (
         (SELECT queue, priority, name

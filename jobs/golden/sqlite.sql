@@ -95,7 +95,7 @@ Dialect {
         UNION ALL
         SELECT name, NULL
         FROM jobs_queue
-        WHERE paused_at IS NOT NULL",
+        WHERE paused_at IS NOT NULL AND (paused_until IS NULL OR paused_until > strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))",
     due_groups: "
         WITH RECURSIVE groups (queue, priority, name) AS (
         SELECT queue, priority, name

@@ -22,12 +22,12 @@ pub mod worker;
 pub use client::{
     Attempt, AuditFilter, AuditPage, AuditRecord, BoundedCounts, Bulk, BulkAction, BulkSummary, Cancellation,
     FailureGroup, FailureGroups, JobCounts, JobEvent, JobEventId, JobEventKind, JobEvents, JobFilter, JobHandle,
-    JobOptions, JobPage, JobRecord, JobState, Message, NamedJob, ParseFilterError, QueueRecord, Schedulable, Schedule,
-    ScheduleAll, Session, Stats, StatsFilter, StatsPeriod, StatsTimes, StatsTotals, WithOptions, WorkerRecord,
-    acting_as, bounded_counts, bulk, cancel, connect, connect_with, counts, counts_by_queue, default_queue, delete,
-    failed_attempts, failures, list, messages, metrics, migrate, output, pause, progress, queues, record, result,
-    results, resume, retry, reveal_parameter, run_now, schedule_all, set_parameter, stats, status, unserved, wait,
-    wait_timeout, watch, why, workers,
+    JobOptions, JobPage, JobRecord, JobState, Message, NamedJob, ParseFilterError, PauseOptions, QueueRecord,
+    Schedulable, Schedule, ScheduleAll, Session, Stats, StatsFilter, StatsPeriod, StatsTimes, StatsTotals, WithOptions,
+    WorkerRecord, acting_as, bounded_counts, bulk, cancel, connect, connect_with, counts, counts_by_queue,
+    default_queue, delete, failed_attempts, failures, list, messages, metrics, migrate, output, pause, pause_with,
+    progress, queues, record, result, results, resume, retry, reveal_parameter, run_now, schedule_all, set_parameter,
+    stats, status, unserved, wait, wait_timeout, watch, why, workers,
 };
 pub use error::{BoxError, Error, JobError, JobResult};
 pub use job::parameters::MAX_JSON_BYTES;
@@ -55,7 +55,7 @@ pub mod prelude {
 /// Queues as operators see them: what is in each, and pausing and resuming them.
 ///
 /// Prefer these names in programs that also list or pause other things, such as [schedules](crate::cron). They are the functions of the
-/// root: [`queues`], [`counts_by_queue`], [`pause`] and [`resume`].
+/// root: [`queues`], [`counts_by_queue`], [`pause`], [`pause_with`] and [`resume`].
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), jobs::Error> {
@@ -67,7 +67,9 @@ pub mod prelude {
 /// # Ok(()) }
 /// ```
 pub mod queue {
-    pub use crate::client::{QueueRecord, counts_by_queue as counts, pause, queues as list, resume};
+    pub use crate::client::{
+        PauseOptions, QueueRecord, counts_by_queue as counts, pause, pause_with, queues as list, resume,
+    };
 }
 
 /// The items that generated code names, and the doors of this crate's own tests. Not part of the public interface.

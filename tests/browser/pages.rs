@@ -51,6 +51,7 @@ pub(crate) const PAGES: &[Page] = &[
     page("definition-cron", "definition?name=MonthlyReport"),
     page("schedule-job", "schedule-job?name={definition}"),
     page("queues", "queues"),
+    page("pause-queue", "pause-queue?queue={queue}"),
     page("workers", "workers"),
     page("cron", "cron"),
     page("schedule", "schedule?name={schedule}"),

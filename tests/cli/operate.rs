@@ -266,6 +266,23 @@ async fn a_queue_is_paused_and_resumed(t: Database) {
     let queues = call_json(&t, &["queues"]).await;
     assert_eq!((&queues[0]["name"], &queues[0]["scheduled"]), (&json!("a"), &json!(1)));
     assert!(queues[0]["paused_at"].is_string(), "{queues}");
+    assert_eq!(done(&t, &["pause", "a", "--reason", "no paper", "--for", "2h"]).await, "queue a is paused\n");
+    let queue = call_json(&t, &["queues"]).await[0].take();
+    assert!(queue["paused_until"].is_string() && queue["paused_by"].is_string(), "{queue}");
+    let listed = done(&t, &["queues"]).await;
+    assert!(listed.contains("no paper") && listed.contains(queue["paused_by"].as_str().unwrap()), "{listed}");
+    done(&t, &["pause", "a", "--until", "2126-11-28T10:30:00+01:00"]).await;
+    let queue = call_json(&t, &["queues"]).await[0].take();
+    assert_eq!((&queue["paused_until"], &queue["pause_reason"]), (&json!("2126-11-28T09:30:00Z"), &json!(null)));
+    for (wrong, code, problem) in [
+        (&["--until", "tomorrow"][..], 2, "write one with its offset"),
+        (&["--until", "2006-11-28T10:30:00Z"], 1, "has passed"),
+        (&["--for", "1h", "--until", "2126-11-28T10:30:00Z"], 2, "cannot be used with"),
+        (&["--reason", ""], 1, "it is empty"),
+    ] {
+        let called = call(&t, &[&["pause", "a"], wrong].concat()).await;
+        assert!(called.code == code && called.errors.contains(problem), "{called:#?}");
+    }
     assert_eq!(call_json(&t, &["resume", "a"]).await, json!({ "queue": "a", "done": "resumed" }));
     assert!(call_json(&t, &["queues"]).await[0]["paused_at"].is_null());
     assert_eq!(done(&t, &["queues"]).await.lines().count(), 2);

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use chrono::{SubsecRound as _, Utc};
 use jobs::prelude::*;
-use jobs::{JobCounts, JobFilter, QueueRecord};
+use jobs::{JobCounts, JobFilter, PauseOptions, Principal, QueueRecord, Role};
 use jobs_tests::{Database, Gate, Running, cases};
 use sea_orm::TransactionTrait as _;
 use serde_json::json;
@@ -13,6 +14,9 @@ use crate::support::definitions::{Add, Configured, Gated, Ping, Talk};
 
 cases![
     a_queue_is_paused_from_the_first_pause_to_the_resume,
+    a_pause_says_why_until_when_and_by_whom,
+    a_pause_ends_by_itself,
+    a_pause_that_can_t_be_is_refused,
     a_queue_is_paused_if_the_transaction_commits,
     a_name_that_no_queue_can_have_is_refused,
     queues_are_listed_that_have_open_jobs_are_paused_or_are_served,
@@ -50,6 +54,73 @@ async fn a_queue_is_paused_from_the_first_pause_to_the_resume(t: Database) {
     }
     jobs::pause(t.db(), "long-running").await.unwrap();
     assert!(queue(&t, "long-running").await.unwrap().paused_at > paused_at);
+}
+
+async fn a_pause_says_why_until_when_and_by_whom(t: Database) {
+    let until = (Utc::now() + Duration::from_hours(2)).trunc_subsecs(0);
+    jobs::pause_with(t.db(), "mail", PauseOptions::new().reason("the provider is down").until(until)).await.unwrap();
+    let mail = queue(&t, "mail").await.unwrap();
+    assert_eq!((mail.paused_until, mail.paused_by), (Some(until), None));
+    assert_eq!(mail.pause_reason.as_deref(), Some("the provider is down"));
+
+    // What is said last counts; since when does not change.
+    let ada = jobs::acting_as(t.db(), Principal::new("ada", Role::Operator));
+    let lasting = Duration::from_hours(1);
+    ada.pause_with("mail", PauseOptions::new().until(until).lasting(lasting)).await.unwrap();
+    let changed = queue(&t, "mail").await.unwrap();
+    assert_eq!((changed.paused_at, changed.pause_reason), (mail.paused_at, None));
+    assert_eq!(changed.paused_by.as_deref(), Some("ada"));
+    let left = changed.paused_until.unwrap() - mail.paused_at.unwrap();
+    assert!((lasting..lasting + Duration::from_mins(5)).contains(&left.to_std().unwrap()), "{left}");
+
+    // Later than a TIMESTAMP of MariaDB can be.
+    let far = "2126-11-28T10:30:00Z".parse().unwrap();
+    jobs::pause_with(t.db(), "mail", PauseOptions::new().until(far)).await.unwrap();
+    assert_eq!(queue(&t, "mail").await.unwrap().paused_until, Some(far));
+
+    jobs::pause(t.db(), "mail").await.unwrap();
+    let plain = queue(&t, "mail").await.unwrap();
+    assert_eq!((plain.paused_at, plain.paused_until, plain.paused_by), (mail.paused_at, None, None));
+    jobs::resume(t.db(), "mail").await.unwrap();
+    assert_eq!(queue(&t, "mail").await, None);
+}
+
+async fn a_pause_ends_by_itself(t: Database) {
+    Add::new(1).schedule(t.db()).await.unwrap();
+    let options = || PauseOptions::new().reason("too much").lasting(Duration::from_mins(1));
+    jobs::pause_with(t.db(), "long-running", options()).await.unwrap();
+    let paused = queue(&t, "long-running").await.unwrap();
+    assert!(paused.paused_at.is_some());
+    // A minute later.
+    let (at, until) = (t.seconds_from_now(-61), t.seconds_from_now(-1));
+    t.execute(&format!("UPDATE jobs_queue SET paused_at = {at}, paused_until = {until}")).await;
+    let open = queue(&t, "long-running").await.unwrap();
+    assert_eq!((open.paused_at, open.paused_until, open.pause_reason), (None, None, None));
+    // The next pause begins when it does.
+    jobs::pause_with(t.db(), "long-running", options()).await.unwrap();
+    assert!(queue(&t, "long-running").await.unwrap().paused_at >= paused.paused_at);
+}
+
+async fn a_pause_that_can_t_be_is_refused(t: Database) {
+    let now = Utc::now();
+    let (past, far) = (now - Duration::from_hours(1), now + Duration::from_hours(24 * 366 * 7_000));
+    let options = PauseOptions::new;
+    for (wrong, name) in [
+        (options().reason(""), "reason"),
+        (options().reason(" "), "reason"),
+        (options().reason("one\nanother"), "reason"),
+        (options().reason("ä".repeat(501)), "reason"),
+        (options().lasting(Duration::ZERO), "lasting"),
+        (options().lasting(Duration::MAX), "lasting"),
+        (options().until(past), "until"),
+        (options().until(far), "until"),
+    ] {
+        let refused_as = refused(jobs::pause_with(t.db(), "mail", wrong.clone()).await);
+        assert_eq!(refused_as, name, "{wrong:?}");
+    }
+    assert_eq!(names(&t).await, [""; 0]);
+    jobs::pause_with(t.db(), "mail", options().reason("ä".repeat(500))).await.unwrap();
+    assert_eq!(queue(&t, "mail").await.unwrap().pause_reason, Some("ä".repeat(500)));
 }
 
 async fn a_queue_is_paused_if_the_transaction_commits(t: Database) {

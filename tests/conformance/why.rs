@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jobs::prelude::*;
-use jobs::{AttemptEnd, WaitReason, Why};
+use jobs::{AttemptEnd, PauseOptions, WaitReason, Why};
 use jobs_tests::{Database, Gate, cases};
 use sea_orm::TransactionTrait as _;
 
@@ -127,6 +127,15 @@ async fn a_paused_queue_says_since_when(t: Database) {
     let paused_at = paused_at.and_then(|queue| queue.paused_at).unwrap();
     let reason = reason(&t, handle).await;
     assert!(matches!(&reason, WaitReason::QueuePaused { queue, since, .. } if queue == QUEUE && *since == paused_at));
+    jobs::pause_with(t.db(), QUEUE, PauseOptions::new().reason("too much").lasting(Duration::from_hours(1)))
+        .await
+        .unwrap();
+    let (reason, says) = (self::reason(&t, handle).await, "too much");
+    let WaitReason::QueuePaused { since, until, by: None, pause_reason, .. } = reason else { panic!("{reason:?}") };
+    assert!(since == paused_at && until > Some(since) && pause_reason.as_deref() == Some(says), "{since} {until:?}");
+    let ended = t.seconds_from_now(-1);
+    t.execute(&format!("UPDATE jobs_queue SET paused_until = {ended}")).await;
+    assert_eq!(before(&t, handle).await, None);
     jobs::resume(t.db(), QUEUE).await.unwrap();
     assert_eq!(before(&t, handle).await, None);
 }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use jobs::PauseOptions;
 use jobs::prelude::*;
 use jobs_tests::{Database, Gate, Kind, Running, cases, soon};
 use sea_orm::TransactionTrait as _;
@@ -16,6 +17,7 @@ cases![
     a_queue_stays_paused_for_a_new_worker,
     a_worker_without_any_other_queue_returns_when_idle,
     a_resumed_queue_is_claimed_from_at_once,
+    a_pause_that_ends_by_itself_is_obeyed_till_then,
     a_resume_that_commits_late_is_found,
     workers_obey_within_a_poll_interval_what_nobody_told_them_of,
     a_worker_with_more_than_it_can_do_obeys_within_a_poll_interval,
@@ -135,6 +137,20 @@ async fn a_resumed_queue_is_claimed_from_at_once(t: Database) {
     let resumed_at = std::time::Instant::now();
     jobs::resume(t.db(), "resumed").await.unwrap();
     assert_claimed_at_once(&t, waiting, resumed_at).await;
+    running.stop().await;
+}
+
+async fn a_pause_that_ends_by_itself_is_obeyed_till_then(t: Database) {
+    let waiting = play(t.db(), "shut for a while").await;
+    jobs::pause_with(t.db(), "shut for a while", PauseOptions::new().lasting(Duration::from_hours(1))).await.unwrap();
+    let running =
+        Running::start(idle_worker(&t).poll_interval(OFTEN).queue("shut for a while", 1).queue("open now", 1));
+    let_workers_poll(&t, "open now").await;
+    assert_untouched(&t, waiting).await;
+    // The hour is over, and nobody says so.
+    let ended = t.seconds_from_now(-1);
+    t.execute(&format!("UPDATE jobs_queue SET paused_until = {ended}")).await;
+    soon(waiting.wait(t.db())).await.unwrap();
     running.stop().await;
 }
 

@@ -1,5 +1,6 @@
 //! What buttons do, and where they lead.
 
+use axum::http::StatusCode;
 use jobs::cron::{self, Cron};
 use jobs::{AuditAction, AuditFilter, JobStatus, NamedJob, Principal, Role};
 use jobs_tests::{Database, cases};
@@ -11,6 +12,7 @@ use crate::support::definitions::{ended, later};
 cases![
     a_job_is_canceled_run_again_made_due_and_deleted,
     a_queue_is_paused_and_resumed,
+    a_queue_is_paused_for_a_while_and_with_a_reason,
     a_schedule_is_run_paused_resumed_and_removed,
     a_link_can_not_say_what_is_not_so,
     what_is_done_is_in_the_audit_with_who_has_done_it,
@@ -62,6 +64,34 @@ async fn a_queue_is_paused_and_resumed(t: Database) {
     let resumed = done(&browser, "/resume-queue", "queue=talks%20%26%20more").await;
     assert!(resumed.contains("No queue has anything to do."), "{resumed}");
     assert_eq!(jobs::queues(t.db()).await.unwrap(), []);
+}
+
+async fn a_queue_is_paused_for_a_while_and_with_a_reason(t: Database) {
+    let browser = Browser::of(&t, Role::Operator);
+    let form = browser.get("/pause-queue?queue=talks%20%26%20more").await.page();
+    assert!(form.contains("<h1>Pause talks &#38; more</h1>"), "{form}");
+    assert!(form.contains("name=\"queue\" value=\"talks &#38; more\""), "{form}");
+    let form = "queue=talks%20%26%20more&pause.reason=no%20%3Cpaper%3E&pause.lasting=";
+    for (lasting, problem) in [("soon", "`soon` is not a duration"), ("0s", "It is zero."), ("101d", "")] {
+        let reply = browser.post("/pause-queue", &format!("{form}{lasting}")).await;
+        if problem.is_empty() {
+            reply.leads_to();
+            continue;
+        }
+        assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", reply.body);
+        assert!(reply.body.contains(problem) && reply.body.contains("no &#60;paper&#62;"), "{}", reply.body);
+        assert_eq!(jobs::queues(t.db()).await.unwrap(), []);
+    }
+    let paused = browser.get("/queues").await.page();
+    assert!(
+        paused.contains("no &#60;paper&#62;") && paused.contains(" by ada") && paused.contains(", ends "),
+        "{paused}"
+    );
+    let queue = jobs::queues(t.db()).await.unwrap().remove(0);
+    assert!(queue.paused_until > queue.paused_at && queue.pause_reason.as_deref() == Some("no <paper>"), "{queue:?}");
+    // The form begins with what is so.
+    let again = browser.get("/pause-queue?queue=talks%20%26%20more").await.page();
+    assert!(again.contains("value=\"no &#60;paper&#62;\""), "{again}");
 }
 
 async fn a_schedule_is_run_paused_resumed_and_removed(t: Database) {

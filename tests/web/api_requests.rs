@@ -49,7 +49,20 @@ async fn queues_are_listed_paused_and_resumed(t: Database) {
     for wrong in [json!({ "queue": "" }), json!({ "queue": "a\0b" }), json!({ "queue": "x".repeat(201) })] {
         program.post("/api/queues/pause", &wrong).await.refused(StatusCode::BAD_REQUEST, "invalid");
     }
-    for wrong in [json!({}), json!({ "queue": 7 }), json!({ "queue": "a", "until": "b" })] {
+    let pause = json!({ "queue": "talks", "reason": "too much", "lasting_seconds": 5_400 });
+    program.post("/api/queues/pause", &pause).await.done();
+    let queue = program.get("/api/queues").await.done()[0].take();
+    assert_eq!((&queue["pause_reason"], &queue["paused_by"]), (&json!("too much"), &json!("ada")));
+    let time = |name: &str| queue[name].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().unwrap();
+    assert!((5_399..5_500).contains(&(time("paused_until") - time("paused_at")).num_seconds()), "{queue}");
+    let both = json!({ "queue": "talks", "lasting_seconds": 5, "until": "2126-11-28T10:30:00Z" });
+    for wrong in [both, json!({ "queue": "a", "reason": "" }), json!({ "queue": "a", "until": "2006-11-28T10:30:00Z" })]
+    {
+        program.post("/api/queues/pause", &wrong).await.refused(StatusCode::BAD_REQUEST, "invalid");
+    }
+    for wrong in
+        [json!({}), json!({ "queue": 7 }), json!({ "queue": "a", "until": "b" }), json!({ "queue": "a", "for": 7 })]
+    {
         program.post("/api/queues/pause", &wrong).await.refused(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable");
     }
 }

@@ -90,14 +90,16 @@ async fn no_stored_text_becomes_part_of_a_page(t: Database) {
     cron::add(t.db(), &attack("schedule"), Cron::new("0 3 * * *"), Repeat::new(&text)).await.unwrap();
     let schedule = encoded(&attack("schedule"));
     browser.post("/run-schedule", &format!("name={schedule}")).await.leads_to();
-    let paused = browser.post("/pause-queue", &format!("queue={}", encoded(&attack("queue")))).await;
+    let form = format!("queue={}&pause.reason={}", encoded(&attack("queue")), encoded(&attack("reason")));
+    let paused = browser.post("/pause-queue", &form).await;
     let paused = browser.get(&format!("/{}", paused.leads_to())).await.page();
     assert_harmless("the notice", &paused, &["queue"]);
     let (_, notice) = paused.split_once("role=\"status\">").unwrap();
     assert!(notice.split_once("</p>").unwrap().0.contains("alert(queue)"), "{notice}");
     let of_each: &[&str] = &["queue", "user", "session", "event"];
     for (address, fields) in [
-        ("/overview".to_owned(), &["queue", "name", "error"][..]),
+        (format!("/pause-queue?queue={}", encoded(&attack("queue"))), &["queue", "reason"][..]),
+        ("/overview".to_owned(), &["queue", "reason", "name", "error"]),
         ("/jobs".to_owned(), &["queue", "name", "error"]),
         (format!("/job?id={fails}"), &["text", "message", "result", "value", "error", "worker"]),
         (format!("/job?id={fails}"), of_each),
@@ -110,7 +112,7 @@ async fn no_stored_text_becomes_part_of_a_page(t: Database) {
         (format!("/schedule-again?id={fails}"), &["text", "queue"]),
         (format!("/parameter?id={waits}&name={}", encoded(&attack("member"))), &["member", "element"]),
         (format!("/cancel-all?filter=queue%3A{}", quoted(&attack("queue"))), &["queue", "name"]),
-        ("/queues".to_owned(), &["queue"]),
+        ("/queues".to_owned(), &["queue", "reason"]),
         ("/cron".to_owned(), &["schedule"]),
         (format!("/schedule?name={schedule}"), &["schedule"]),
         (format!("/remove-schedule?name={schedule}"), &["schedule"]),

@@ -9,7 +9,7 @@ use super::doctor::Doctor;
 use super::list::List;
 use super::migrate::Migrate;
 use super::operate::Selection;
-use super::queues::Queue;
+use super::queues::{Pause, Queue};
 use super::schedule::Schedule;
 use super::set_parameter::SetParameter;
 use super::show::Show;
@@ -71,8 +71,8 @@ pub(super) enum Command {
     SetParameter(SetParameter),
     /// List the queues, with the number of waiting jobs.
     Queues,
-    /// Stop workers from claiming from a queue until it is resumed.
-    Pause(Queue),
+    /// Stop workers from claiming from a queue, for a while or until it is resumed.
+    Pause(Pause),
     /// Let workers claim from a paused queue again.
     Resume(Queue),
     /// List, add and manage schedules.

@@ -138,7 +138,7 @@ async fn dispatch(arguments: Arguments, has_jobs: bool, set_up: impl FnOnce(Work
         Command::RunNow(selection) => operate::run(Verb::RunNow, selection, &session(), output).await,
         Command::SetParameter(change) => change.run(&session(), output).await,
         Command::Queues => queues::run(&db, output).await,
-        Command::Pause(queue) => queue.pause(&session(), output).await,
+        Command::Pause(pause) => pause.run(&session(), output).await,
         Command::Resume(queue) => queue.resume(&session(), output).await,
         Command::Cron(cron) => cron.run(&db, &session(), output).await,
         Command::Audit(audit) => audit.run(&session(), output).await,

@@ -18,6 +18,7 @@ mod operate;
 pub(crate) mod options;
 #[cfg(feature = "web")]
 mod pages;
+mod pause;
 mod queue;
 pub(crate) mod record;
 #[cfg(feature = "web")]
@@ -41,7 +42,8 @@ pub use handle::JobHandle;
 pub use list::{list, unserved};
 pub use operate::{Cancellation, cancel, delete, retry, run_now, set_parameter};
 pub use options::{JobOptions, default_queue};
-pub use queue::{QueueRecord, counts_by_queue, pause, queues, resume};
+pub use pause::{PauseOptions, pause, pause_with, resume};
+pub use queue::{QueueRecord, counts_by_queue, queues};
 pub use record::{
     Attempt, JobRecord, Message, failed_attempts, messages, output, progress, record, result, results,
     reveal_parameter, status,

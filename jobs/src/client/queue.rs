@@ -4,15 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 
 use super::JobCounts;
 use crate::error::Error;
-use crate::job::parameters::check_name;
 use crate::model::JobStatus;
 use crate::store::connection::Connection;
-use crate::store::{notify, queues as store, repeat_call, wake, workers};
+use crate::store::{queues as store, workers};
 
 /// A snapshot of a queue. Times are the database's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +20,15 @@ pub struct QueueRecord {
     pub name: String,
     /// When it was paused; `None` if it is not paused.
     pub paused_at: Option<DateTime<Utc>>,
+    /// When the pause ends by itself; `None` if it lasts until the queue is [resumed](crate::resume).
+    #[serde(default)]
+    pub paused_until: Option<DateTime<Utc>>,
+    /// Who paused it; `None` if that was not done in a [`Session`](crate::Session).
+    #[serde(default)]
+    pub paused_by: Option<String>,
+    /// Why it was paused, if that was said.
+    #[serde(default)]
+    pub pause_reason: Option<String>,
     /// The number of waiting jobs, due or not.
     pub scheduled: u64,
     /// The number of running jobs.
@@ -29,45 +36,6 @@ pub struct QueueRecord {
     /// How long the first waiting job has been due; `None` if none is due. As JSON: `oldest_due_seconds`, a number.
     #[serde(rename = "oldest_due_seconds", default, with = "super::seconds")]
     pub oldest_due: Option<Duration>,
-}
-
-/// Pauses a queue: no worker, already running or started later, claims from it until it is [resumed](resume). Running jobs
-/// continue, and scheduled jobs wait.
-///
-/// Every worker obeys within its poll interval, and gives back untouched the jobs that it has claimed but not started; workers in
-/// this process, and those that the database notifies, do so at once. [`run_until_idle`](crate::Worker::run_until_idle) does not
-/// wait for jobs in paused queues. In a transaction, the queue is paused if and only if it commits. Pausing a paused queue changes
-/// nothing; a queue that does not exist yet can be paused too.
-///
-/// [`Error::InvalidValue`] if `queue` is not a valid name: 1 to 200 characters.
-pub async fn pause<C: Connection>(db: &C, queue: &str) -> Result<(), Error> {
-    check_name("queue", queue)?;
-    repeat_call(db, || pause_once(db, queue)).await?;
-    wake::queue_changed(queue);
-    Ok(())
-}
-
-/// Pauses a queue; the caller wakes this process's workers. Notifications are only hints: workers also poll.
-pub(super) async fn pause_once<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), Error> {
-    store::pause(db, queue).await?;
-    Ok(notify::send(db, "jobs_queue", queue).await?)
-}
-
-/// Resumes a queue: workers claim from it again. Those in this process, and those that the database notifies, do so at once,
-/// others within their poll interval. Resuming a queue that is not paused changes nothing.
-///
-/// [`Error::InvalidValue`] if `queue` is not a valid name.
-pub async fn resume<C: Connection>(db: &C, queue: &str) -> Result<(), Error> {
-    check_name("queue", queue)?;
-    repeat_call(db, || resume_once(db, queue)).await?;
-    wake::queue_changed(queue);
-    Ok(())
-}
-
-/// Resumes a queue; the caller wakes this process's workers.
-pub(super) async fn resume_once<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), Error> {
-    store::resume(db, queue).await?;
-    Ok(notify::send(db, "jobs_queue", queue).await?)
 }
 
 /// Lists the queues that have waiting or running jobs, are paused, or are served by a live worker, by name. Closed jobs are not
@@ -82,8 +50,10 @@ pub async fn queues<C: Connection>(db: &C) -> Result<Vec<QueueRecord>, Error> {
             (queue.scheduled, queue.oldest_due) = (open.jobs, open.due_for);
         }
     }
-    for queue in store::paused(db).await? {
-        record(&mut records, queue.name).paused_at = queue.paused_at;
+    for paused in store::paused(db).await? {
+        let queue = record(&mut records, paused.name);
+        (queue.paused_at, queue.paused_until) = (paused.paused_at, paused.paused_until);
+        (queue.paused_by, queue.pause_reason) = (paused.paused_by, paused.pause_reason);
     }
     for name in workers::serving(db).await?.into_iter().flat_map(|serves| serves.queues) {
         record(&mut records, name);
@@ -96,6 +66,9 @@ fn record(records: &mut BTreeMap<String, QueueRecord>, name: String) -> &mut Que
     records.entry(name.clone()).or_insert(QueueRecord {
         name,
         paused_at: None,
+        paused_until: None,
+        paused_by: None,
+        pause_reason: None,
         scheduled: 0,
         running: 0,
         oldest_due: None,

@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::model::{AttemptEnd, JobId, JobStatus, WaitReason, Why};
 use crate::store::connection::Connection;
+use crate::store::queues;
 use crate::store::why::{self as store, Serving, Waiting};
 
 /// Why a job waits: all reasons that hold at once, the decisive first.
@@ -42,9 +43,7 @@ async fn reasons<C: Connection>(db: &C, job: &Waiting) -> Result<Vec<WaitReason>
     if !is_due {
         reasons.push(due_later(db, job).await?);
     }
-    if let Some(since) = store::paused_since(db, &job.queue).await? {
-        reasons.push(WaitReason::QueuePaused { queue: queue(), since });
-    }
+    reasons.extend(paused(db, job).await?);
     let serving = store::serving(db, &job.queue).await?;
     let unserved = unserved(job, &serving);
     let is_served = unserved.is_none();
@@ -92,6 +91,19 @@ fn unserved(job: &Waiting, serving: &Serving) -> Option<WaitReason> {
         name: job.name.clone(),
         workers: u64::try_from(serving.live.len()).unwrap_or(u64::MAX),
     })
+}
+
+async fn paused<C: Connection>(db: &C, job: &Waiting) -> Result<Option<WaitReason>, Error> {
+    let queue = queues::find_paused(db, &job.queue).await?;
+    Ok(queue.and_then(|queue| {
+        Some(WaitReason::QueuePaused {
+            queue: queue.name,
+            since: queue.paused_at?,
+            until: queue.paused_until,
+            by: queue.paused_by,
+            pause_reason: queue.pause_reason,
+        })
+    }))
 }
 
 /// Whether a worker that could execute this job may claim one of that name before it. If there is no such worker, the one that is started

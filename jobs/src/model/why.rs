@@ -56,6 +56,12 @@ pub enum WaitReason {
         queue: String,
         /// When the queue was paused.
         since: DateTime<Utc>,
+        /// When the pause ends by itself. `None` if it lasts until the queue is resumed.
+        until: Option<DateTime<Utc>>,
+        /// Who paused it, if that was done in a [`Session`](crate::Session).
+        by: Option<String>,
+        /// Why it was paused, if that was said.
+        pause_reason: Option<String>,
     },
     /// No live worker serves its queue.
     #[non_exhaustive]
@@ -128,12 +134,17 @@ impl fmt::Display for WaitReason {
             Self::DueLater { at } => write!(f, "It is due at {}.", time(*at)),
             Self::RetryLater { at, attempt, max_attempts, how, error } => {
                 let how = how.as_str().replace('_', " ");
-                let error = error.lines().next().unwrap_or_default();
-                let stop = if error.ends_with('.') { "" } else { "." };
-                write!(f, "Attempt {attempt} of {max_attempts} ended ({how}): {error}{stop} The next is due at {}.", time(*at))
+                let error = sentence(error.lines().next().unwrap_or_default());
+                write!(f, "Attempt {attempt} of {max_attempts} ended ({how}): {error} The next is due at {}.", time(*at))
             }
-            Self::QueuePaused { queue, since } => {
-                write!(f, "Queue `{queue}` has been paused since {}.", time(*since))
+            Self::QueuePaused { queue, since, until, by, pause_reason } => {
+                write!(f, "Queue `{queue}` has been paused since {}", time(*since))?;
+                by.iter().try_for_each(|by| write!(f, " by {by}"))?;
+                until.iter().try_for_each(|until| write!(f, ", until {}", time(*until)))?;
+                match pause_reason {
+                    Some(reason) => write!(f, ": {}", sentence(reason)),
+                    None => f.write_str("."),
+                }
             }
             Self::NoWorker { queue, last_seen_at: Some(at) } => {
                 write!(f, "No live worker serves queue `{queue}`; the last was seen at {}.", time(*at))
@@ -168,6 +179,12 @@ impl fmt::Display for WaitReason {
 /// A time to the second.
 fn time(time: DateTime<Utc>) -> impl fmt::Display {
     time.format("%Y-%m-%d %H:%M:%SZ")
+}
+
+/// The text with a period at its end.
+fn sentence(text: &str) -> String {
+    let stop = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{text}{stop}")
 }
 
 /// A number of up to six digits.
@@ -205,8 +222,13 @@ mod tests {
             "Attempt 1 of 3 ended (did not stop): It hangs. The next is due at 2023-11-14 22:13:20Z.",
         );
         assert_says(
-            &WaitReason::QueuePaused { queue: queue(), since: at },
+            &WaitReason::QueuePaused { queue: queue(), since: at, until: None, by: None, pause_reason: None },
             "Queue `mail` has been paused since 2023-11-14 22:13:20Z.",
+        );
+        let (by, pause_reason) = (Some("ada".to_owned()), Some("no paper".to_owned()));
+        assert_says(
+            &WaitReason::QueuePaused { queue: queue(), since: at, until: Some(at), by, pause_reason },
+            "Queue `mail` has been paused since 2023-11-14 22:13:20Z by ada, until 2023-11-14 22:13:20Z: no paper.",
         );
         assert_says(
             &WaitReason::NoWorker { queue: queue(), last_seen_at: Some(at) },

@@ -4,40 +4,75 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use sea_orm::prelude::DateTimeUtc;
-use sea_orm::sea_query::{Expr, ExprTrait as _, Func, OnConflict, Query, SimpleExpr, UnionType};
+use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query, SimpleExpr, UnionType};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select};
 
+use super::Store;
+use super::dialect::{self, Dialect};
 use super::entity::job;
 use super::entity::queue::{Column, Entity, Model};
-use super::{Store, dialect};
 use crate::model::JobStatus;
 
+/// What is said of a pause.
+#[derive(Debug, Default)]
+pub(crate) struct NewPause<'p> {
+    pub(crate) until: Option<DateTimeUtc>,
+    pub(crate) by: Option<&'p str>,
+    pub(crate) reason: Option<&'p str>,
+}
+
 /// Pauses a queue. One that is already paused keeps its earlier time.
-pub(crate) async fn pause<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), DbErr> {
-    let clock = Expr::cust(dialect::of(db.get_database_backend())?.clock);
-    let since = Func::coalesce([Expr::col((Entity, Column::PausedAt)), clock.clone()]);
-    set(db, queue, clock, since.into()).await
+pub(crate) async fn pause<C: ConnectionTrait>(db: &C, queue: &str, new: &NewPause<'_>) -> Result<(), DbErr> {
+    let dialect = dialect::of(db.get_database_backend())?;
+    let clock = Expr::cust(dialect.clock);
+    let since = Expr::case(is_paused(dialect), Expr::col((Entity, Column::PausedAt))).finally(clock.clone());
+    let until = new.until.map_or_else(null, |until| Expr::val(dialect.time(until)));
+    set(db, queue, [clock, until, Expr::val(new.by), Expr::val(new.reason)], since.into()).await
 }
 
 pub(crate) async fn resume<C: ConnectionTrait>(db: &C, queue: &str) -> Result<(), DbErr> {
-    set(db, queue, Expr::cust("NULL"), Expr::cust("NULL")).await
+    set(db, queue, [null(), null(), null(), null()], null()).await
 }
 
-/// Sets since when a queue is paused, whether or not it has a row. On MariaDB and MySQL, an update alone of a missing row would lock the
-/// gap.
-async fn set<C: ConnectionTrait>(db: &C, queue: &str, new: SimpleExpr, since: SimpleExpr) -> Result<(), DbErr> {
+fn null() -> SimpleExpr {
+    Expr::cust("NULL")
+}
+
+/// Sets since when a queue is paused, until when, by whom, and why, whether or not it has a row: `since` if it has one. On MariaDB and
+/// MySQL, an update alone of a missing row would lock the gap.
+async fn set<C: ConnectionTrait>(db: &C, queue: &str, new: [SimpleExpr; 4], since: SimpleExpr) -> Result<(), DbErr> {
+    let [at, until, by, reason] = new;
+    // `since` reads what the row has, and MariaDB and MySQL assign in this order.
+    let existing = OnConflict::column(Column::Name)
+        .value(Column::PausedAt, since)
+        .value(Column::PausedUntil, until.clone())
+        .value(Column::PausedBy, by.clone())
+        .value(Column::PauseReason, reason.clone())
+        .to_owned();
     let mut insert = Query::insert();
     insert
         .into_table(Entity)
-        .columns([Column::Name, Column::PausedAt])
-        .values_panic([Expr::val(queue), new])
-        .on_conflict(OnConflict::column(Column::Name).value(Column::PausedAt, since).to_owned());
+        .columns([Column::Name, Column::PausedAt, Column::PausedUntil, Column::PausedBy, Column::PauseReason])
+        .values_panic([Expr::val(queue), at, until, by, reason])
+        .on_conflict(existing);
     db.execute(&insert).await.map(|_| ())
+}
+
+/// A pause that has not ended by itself. The statements by which workers look for work spell this, too.
+fn is_paused(dialect: &Dialect) -> SimpleExpr {
+    let until = || Expr::col((Entity, Column::PausedUntil));
+    let goes_on = until().is_null().or(until().gt(Expr::cust(dialect.clock)));
+    Expr::col((Entity, Column::PausedAt)).is_not_null().and(goes_on)
 }
 
 /// Returns the paused queues.
 pub(crate) async fn paused<C: ConnectionTrait>(db: &C) -> Result<Vec<Model>, DbErr> {
-    Entity::find().filter(Column::PausedAt.is_not_null()).all(db).await
+    Entity::find().filter(is_paused(dialect::of(db.get_database_backend())?)).all(db).await
+}
+
+/// Returns the queue if it is paused.
+pub(crate) async fn find_paused<C: ConnectionTrait>(db: &C, queue: &str) -> Result<Option<Model>, DbErr> {
+    Entity::find_by_id(queue).filter(is_paused(dialect::of(db.get_database_backend())?)).one(db).await
 }
 
 impl Store {

@@ -7,8 +7,8 @@ use sea_orm::{
     QuerySelect as _, QueryTrait, Select,
 };
 
+use super::entity::attempt;
 use super::entity::job::{Column, Entity};
-use super::entity::{attempt, queue};
 use super::{dialect, workers};
 use crate::model::{JobId, JobStatus};
 
@@ -60,11 +60,6 @@ pub(crate) async fn latest_end<C: ConnectionTrait>(db: &C, job: &Waiting) -> Res
         .into_tuple()
         .one(db)
         .await
-}
-
-/// Returns since when the queue is paused; `None` if it is not.
-pub(crate) async fn paused_since<C: ConnectionTrait>(db: &C, queue: &str) -> Result<Option<DateTimeUtc>, DbErr> {
-    Ok(queue::Entity::find_by_id(queue).one(db).await?.and_then(|queue| queue.paused_at))
 }
 
 /// The workers that serve a queue.

@@ -82,6 +82,7 @@ routes! {
     GET  "/delete-all-progress" Delete  bulk::show;
     POST "/delete-all-stop" Delete      bulk::stop;
     GET  "/queues"          View        queues::show;
+    GET  "/pause-queue"     PauseQueue  change_queue::ask;
     POST "/pause-queue"     PauseQueue  change_queue::pause;
     POST "/resume-queue"    PauseQueue  change_queue::resume;
     GET  "/workers"         View        workers::show;

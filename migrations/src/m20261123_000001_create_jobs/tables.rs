@@ -224,6 +224,11 @@ const QUEUE: Table = Table {
         ("name", NAME_AS_KEY, ""),
         // Since when it is paused; NULL if it is not. Written by operators.
         ("paused_at", TIME, ""),
+        // When the pause ends by itself; NULL if it lasts until somebody resumes the queue.
+        ("paused_until", TIME, ""),
+        // Who paused it, and why.
+        ("paused_by", LABEL, ""),
+        ("pause_reason", TEXT, ""),
     ],
     primary_key: None,
     indexes: &[],

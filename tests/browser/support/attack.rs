@@ -62,6 +62,8 @@ pub(crate) enum Field {
     Host,
     ServedQueue,
     ServedName,
+    PausedBy,
+    PauseReason,
     Schedule,
     ScheduledJob,
     Principal,

@@ -58,6 +58,7 @@ async fn store(t: &Database, number: usize) -> Subjects {
         ("parameter", of(Field::ParameterName)),
         ("result", of(Field::ResultName)),
         ("schedule", of(Field::Schedule)),
+        ("queue", of(Field::ServedQueue)),
     ]);
     subjects.extend(filters.iter().map(|name| (*name, filter.clone())));
     subjects
@@ -101,6 +102,10 @@ async fn execute_a_job(t: &Database, job: JobId, number: usize, status: i32) {
             "INSERT INTO jobs_worker (name, host, pid, started_at, last_seen_at, expires_at, serves) \
              VALUES (?1, ?2, 1, ?3, ?3, '2100-01-01T00:00:00.000Z', ?4)",
             vec![of(Field::Worker), of(Field::Host), now(), Value::from(serves)],
+        ),
+        (
+            "INSERT INTO jobs_queue (name, paused_at, paused_by, pause_reason) VALUES (?1, ?2, ?3, ?4)",
+            vec![of(Field::ServedQueue), now(), of(Field::PausedBy), of(Field::PauseReason)],
         ),
         (
             "INSERT INTO jobs_audit (at, principal, origin, action, job_id, subject, changed) \

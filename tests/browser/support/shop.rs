@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jobs::cron::{self, Cron};
 use jobs::prelude::*;
-use jobs::{JobFilter, NamedJob, Principal, Role};
+use jobs::{JobFilter, NamedJob, PauseOptions, Principal, Role};
 use jobs_tests::{Database, Kind, soon};
 use serde_json::json;
 
@@ -93,6 +93,7 @@ pub(crate) async fn open() -> (Database, Subjects) {
         ("parameter", "file".to_owned()),
         ("result", "skipped".to_owned()),
         ("schedule", "catalog pictures".to_owned()),
+        ("queue", "webhooks".to_owned()),
         ("again", of("ResizeImage", JobStatus::Failed).await),
         ("waiting-parameter", "month".to_owned()),
         ("filter-of-open", "queue:images".to_owned()),
@@ -166,7 +167,8 @@ async fn operate(t: &Database) {
     let pictures = Cron::new("*/15 8-18 * * MON-FRI").timezone("Europe/Paris");
     cron::add(t.db(), "catalog pictures", pictures, ResizeImage::new("catalog.jpg", 1_280)).await.unwrap();
     let grace = jobs::acting_as(t.db(), Principal::new("grace@example.com", Role::Admin).with_origin("10.0.4.17"));
-    grace.pause("webhooks").await.unwrap();
+    let pause = PauseOptions::new().reason("The partner asked for a quiet night").lasting(Duration::from_hours(6));
+    grace.pause_with("webhooks", pause).await.unwrap();
     grace.retry(newest(t, "DeliverWebhook", JobStatus::Failed).await).await.unwrap();
     let ada = jobs::acting_as(t.db(), Principal::new("ada@example.com", Role::Admin).with_origin("10.0.4.20"));
     ada.cancel(newest(t, "SendMail", JobStatus::Scheduled).await).await.unwrap();

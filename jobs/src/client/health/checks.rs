@@ -180,10 +180,13 @@ impl Examination<'_> {
 pub(crate) fn paused_queues(queues: &[QueueRecord]) -> Vec<Finding> {
     let found = queues.iter().filter_map(|queue| {
         let (paused_at, due) = (queue.paused_at?, queue.oldest_due?);
+        let time = |time: DateTime<Utc>| time.format("%Y-%m-%d %H:%M:%SZ");
+        let until = queue.paused_until.map_or_else(String::new, |until| format!(" until {}", time(until)));
+        let reason = queue.pause_reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
         let found = format!(
-            "queue {} has been paused since {}, and jobs in it have been due for {}",
+            "queue {} has been paused since {}{until}{reason}, and jobs in it have been due for {}",
             queue.name,
-            paused_at.format("%Y-%m-%d %H:%M:%SZ"),
+            time(paused_at),
             durations::show(due)
         );
         let remedy = Remedy::by("if that is no longer wanted", format!("resume {}", queue.name));

@@ -154,6 +154,8 @@ impl Dialect {
     pub(crate) fn time(&self, at: DateTime<Utc>) -> Value {
         match self.backend {
             DbBackend::Sqlite => self.time_text(at).into(),
+            // With a time zone, it would be a TIMESTAMP, which MariaDB takes for NULL after the year 2038.
+            DbBackend::MySql => at.naive_utc().into(),
             _ => at.into(),
         }
     }

@@ -6,6 +6,9 @@ pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub name: String,
     pub paused_at: Option<DateTimeUtc>,
+    pub paused_until: Option<DateTimeUtc>,
+    pub paused_by: Option<String>,
+    pub pause_reason: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

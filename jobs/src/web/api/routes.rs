@@ -44,7 +44,7 @@ routes! {
     POST   "/api/jobs/{id}/retry"   Retry      operate::retry_job:        "Schedule a closed job again.";
     POST   "/api/jobs/{id}/run-now" RunNow     operate::run_job_now:      "Make a waiting job due now.";
     GET    "/api/queues"            View       read::list_queues:         "List the queues.";
-    POST   "/api/queues/pause"      PauseQueue operate::pause_queue:      "Pause a queue: its jobs wait until it is resumed.";
+    POST   "/api/queues/pause"      PauseQueue operate::pause_queue:      "Pause a queue, for a while or until it is resumed: its jobs wait.";
     POST   "/api/queues/resume"     PauseQueue operate::resume_queue:     "Resume a queue.";
     GET    "/api/workers"           View       read::list_workers:        "List the workers.";
     GET    "/api/doctor"          View       read::examine:             "Check whether anything is wrong.";

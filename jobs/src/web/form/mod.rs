@@ -3,6 +3,7 @@
 mod field;
 mod kind;
 mod options;
+mod pause;
 mod schedule;
 
 use std::fmt::Write as _;
@@ -12,6 +13,7 @@ use serde_json::{Map, Value};
 pub(super) use field::{Field, Wrong};
 pub(super) use kind::Kind;
 pub(super) use options::OptionFields;
+pub(super) use pause::PauseFields;
 pub(super) use schedule::ScheduleFields;
 
 use super::format;

@@ -50,7 +50,7 @@ impl Notice {
         let name = self.queue?;
         let queue = queues.iter().find(|queue| queue.name == name);
         match (self.done?, queue.map(|queue| queue.paused_at.is_some())) {
-            (Done::Paused, Some(true)) => Some(format!("Queue {name} is paused: its jobs wait until it is resumed.")),
+            (Done::Paused, Some(true)) => Some(format!("Queue {name} is paused: its jobs wait until that ends.")),
             (Done::Resumed, Some(false)) => Some(format!("Queue {name} is resumed.")),
             (Done::Resumed, None) => Some("The queue is resumed.".to_owned()),
             _ => None,

@@ -60,10 +60,30 @@ fn detail(job: &JobRecord) -> String {
     }
 }
 
+/// Since when a queue is paused, and what else is known of that.
+pub(in crate::web) struct Paused {
+    pub(in crate::web) since: Time,
+    pub(in crate::web) until: Option<Time>,
+    /// Who paused it.
+    pub(in crate::web) by: Option<String>,
+    pub(in crate::web) reason: Option<String>,
+}
+
+impl Paused {
+    fn of(queue: &QueueRecord, now: DateTime<Utc>) -> Option<Self> {
+        Some(Self {
+            since: Time::relative(queue.paused_at?, now),
+            until: queue.paused_until.map(|until| Time::relative(until, now)),
+            by: queue.paused_by.clone(),
+            reason: queue.pause_reason.clone(),
+        })
+    }
+}
+
 /// A queue in a list.
 pub(in crate::web) struct QueueRow {
     pub(in crate::web) name: String,
-    pub(in crate::web) paused: Option<Time>,
+    pub(in crate::web) paused: Option<Paused>,
     pub(in crate::web) scheduled: String,
     pub(in crate::web) running: String,
     pub(in crate::web) oldest: Option<String>,
@@ -72,7 +92,7 @@ pub(in crate::web) struct QueueRow {
 impl QueueRow {
     pub(in crate::web) fn of(queue: QueueRecord, now: DateTime<Utc>) -> Self {
         Self {
-            paused: queue.paused_at.map(|time| Time::relative(time, now)),
+            paused: Paused::of(&queue, now),
             scheduled: format::number(queue.scheduled),
             running: format::number(queue.running),
             oldest: queue.oldest_due.map(format::duration),

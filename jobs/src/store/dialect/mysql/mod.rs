@@ -74,7 +74,7 @@ pub(super) static DIALECT: Dialect = Dialect {
                           FROM ", names!("known"), " AS names)
            GROUP BY queue
            UNION ALL
-           SELECT name, NULL FROM jobs_queue WHERE paused_at IS NOT NULL" },
+           SELECT name, NULL FROM jobs_queue WHERE paused_at IS NOT NULL AND (paused_until IS NULL OR paused_until > ", now!(), ")" },
     due_groups: concat! { "SELECT queue, priority, name, first_due
                  FROM (SELECT queue, priority, name, MIN(scheduled_at) AS first_due FROM jobs_job FORCE INDEX (jobs_job_waiting)
                        WHERE status = 0 GROUP BY status, queue, priority, name) AS waiting

@@ -143,7 +143,7 @@ FROM groups CROSS JOIN LATERAL (
 WHERE groups.name = ANY(ARRAY(", texts!("$2"), "))
 GROUP BY groups.queue
 UNION ALL
-SELECT name, NULL FROM jobs_queue WHERE paused_at IS NOT NULL" };
+SELECT name, NULL FROM jobs_queue WHERE paused_at IS NOT NULL AND (paused_until IS NULL OR paused_until > statement_timestamp())" };
 
 /// Walks the few distinct (queue, priority, name) groups that wait, like the claim.
 const DUE_GROUPS: &str = r"

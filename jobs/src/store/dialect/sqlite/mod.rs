@@ -207,7 +207,7 @@ FROM groups JOIN jobs_job AS first ON first.id = (
 WHERE groups.name IN (", values!("?2"), ")
 GROUP BY groups.queue
 UNION ALL
-SELECT name, NULL FROM jobs_queue WHERE paused_at IS NOT NULL" };
+SELECT name, NULL FROM jobs_queue WHERE paused_at IS NOT NULL AND (paused_until IS NULL OR paused_until > ", now!(), ")" };
 
 /// Walks the few distinct (queue, priority, name) groups that wait, like [`CLAIM`].
 const DUE_GROUPS: &str = concat! { "
