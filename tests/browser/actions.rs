@@ -91,7 +91,7 @@ async fn a_queue_is_paused_and_resumed_with_the_keyboard(browser: Browser) {
     let site = Site::of_ada(t.db().clone()).await;
     NamedJob::new("Copy", json!({})).schedule(t.db()).queue("imports").await.unwrap();
     browser.goto(&site.at("queues")).await;
-    By::Keyboard.uses(&browser, "Pause imports").await;
+    By::Keyboard.uses(&browser, "Pause").await;
     browser.until_heading("Pause imports").await;
     By::Keyboard.uses(&browser, "Pause").await;
     browser.until_text("Queue imports is paused").await;
