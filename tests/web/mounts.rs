@@ -73,7 +73,7 @@ async fn every_link_leads_to_a_page_wherever_it_is_mounted(t: Database) {
     let program = program(&t);
     let mut forms = BTreeSet::new();
     for mount in ["/jobs", "/teams/red/jobs"] {
-        for page in pages.iter().map(String::as_str).chain(["/nothing"]) {
+        for page in pages.iter().map(String::as_str).chain(["/pause-queue?queue=talks", "/nothing"]) {
             let from = format!("{mount}{page}");
             let body = get(&program, &from).await.body;
             for (form, _) in body.split(" action=\"").skip(1).filter_map(|rest| rest.split_once('"')) {

@@ -30,6 +30,7 @@ async fn ask(browser: &Browser, route: &Route, job: JobId) -> Answer {
         }
         Method::POST => browser.post(route.path, &subject).await,
         _ if route.path == "/parameter" => browser.get(&format!("/parameter?id={job}&name=end")).await,
+        _ if route.path == "/pause-queue" => browser.get("/pause-queue?queue=talks").await,
         _ if route.path == "/add-schedule" => browser.get("/add-schedule?job=Talk").await,
         _ if route.path == "/definition" => browser.get("/definition?name=Talk").await,
         Method::GET if route.path == "/schedule-job" => browser.get("/schedule-job?name=Talk").await,
@@ -99,8 +100,15 @@ async fn a_route_answers_those_who_may_and_nobody_else(t: Database) {
 async fn changes_are_sent_and_pages_are_read(_: Database) {
     for route in routes() {
         let changes = !matches!(route.action, Action::View | Action::ViewPayload | Action::ViewAudit);
-        let with_forms =
-            ["/delete", "/remove-schedule", "/parameter", "/schedule-job", "/schedule-again", "/add-schedule"];
+        let with_forms = [
+            "/delete",
+            "/remove-schedule",
+            "/parameter",
+            "/schedule-job",
+            "/schedule-again",
+            "/add-schedule",
+            "/pause-queue",
+        ];
         let asks_first =
             with_forms.contains(&route.path) || asks_about_all(route.path) || route.path.ends_with("-progress");
         let asks_first = asks_first && route.method == Method::GET;

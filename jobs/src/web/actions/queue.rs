@@ -6,6 +6,7 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::redirect;
+use crate::Action;
 use crate::web::authorized::{Authorized, PauseQueue};
 use crate::web::failure::Failure;
 use crate::web::form::PauseFields;
@@ -27,7 +28,8 @@ struct FormPage {
 
 /// Asks why, and for how long.
 pub(in crate::web) async fn ask(may: Authorized<PauseQueue>, Asked(which): Asked<Which>) -> Result<Response, Failure> {
-    let queues = may.session().queues().await?;
+    // Who may pause queues and see none is not told the reason that one has.
+    let queues = if may.may(Action::View) { may.session().queues().await? } else { Vec::new() };
     let pause = PauseFields::of(queues.iter().find(|queue| queue.name == which.queue));
     html(&page(&may, which.queue, pause))
 }
