@@ -60,7 +60,7 @@ impl From<StatsRange> for StatsFilter {
     }
 }
 
-/// What workers have counted in a range: how attempts ended, and how long they had waited and ran.
+/// The attempts that workers have counted in a range: how they ended, and how long they had waited and ran.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Stats {

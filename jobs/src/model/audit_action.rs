@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::texts::texts;
 
-/// What somebody has done, as the audit names it: by the method of [`Session`](crate::Session).
+/// An action as the audit names it: by the method of [`Session`](crate::Session).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 #[allow(missing_docs, reason = "the names are those of the methods")]

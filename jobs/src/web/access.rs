@@ -77,7 +77,7 @@ impl Access {
     }
 }
 
-/// What is answered instead of the dashboard: made by `.into()` or `?` from any response of axum, such as a redirect or a status.
+/// A response instead of the dashboard: made by `.into()` or `?` from any response of axum, such as a redirect or a status.
 #[derive(Debug)]
 pub struct Refusal(Box<Response>);
 

@@ -13,7 +13,7 @@ use super::shared::Shared;
 use super::visitor::Visitor;
 use crate::{Action, Error, Session};
 
-/// What a route is for.
+/// The permission that a route takes.
 pub trait Permission: Send + Sync + 'static {
     /// The action that a principal must be allowed.
     const ACTION: Action;

@@ -32,7 +32,7 @@ const PAUSES: [Duration; 6] = [
     Duration::from_millis(1600),
 ];
 
-/// What became of the jobs that were counted. Each job is in one of these numbers.
+/// The outcome of an action on many jobs. Each job that was counted is in one of these numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]

@@ -40,13 +40,13 @@ impl ParseFilterError {
         self.span.clone()
     }
 
-    /// What is wrong.
+    /// Returns the reason: what is wrong.
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.reason
     }
 
-    /// What to write instead.
+    /// Returns what to write instead.
     #[must_use]
     pub fn help(&self) -> &str {
         &self.help

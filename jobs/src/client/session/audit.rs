@@ -35,13 +35,13 @@ impl AuditFilter {
         Self::default()
     }
 
-    /// What was done to this job.
+    /// Keeps the rows about this job.
     pub fn job(mut self, job: impl Into<JobId>) -> Self {
         self.job = Some(job.into());
         self
     }
 
-    /// What was done by the principal of this name.
+    /// Keeps the rows of the principal of this name.
     pub fn principal(mut self, name: impl Into<String>) -> Self {
         self.principal = Some(name.into());
         self
@@ -94,7 +94,7 @@ pub struct AuditPage {
     pub searched_back_to: Option<DateTime<Utc>>,
 }
 
-/// What somebody has done.
+/// A row of the audit: who has done something, when, and to what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AuditRecord {

@@ -32,7 +32,7 @@ impl JobEvent {
     }
 }
 
-/// What has happened to a job that is followed.
+/// A change of a job that is followed, or a message of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -14,7 +14,7 @@ use super::token::Token;
 use crate::job::parameters::check_name;
 use crate::{Principal, Role};
 
-/// What shows a link to whom it is for.
+/// A function that shows a link to whom it is for.
 pub type ShowLink = Box<dyn Fn(&str) + Send + Sync>;
 
 /// The ways in.

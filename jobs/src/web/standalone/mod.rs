@@ -76,7 +76,7 @@ impl Standalone {
         self.entrance.show_link();
     }
 
-    /// What answers requests. They must have the address of their sender, as [`serve`](Self::serve) gives it to them.
+    /// Returns the router that answers requests. They must have the address of their sender, as [`serve`](Self::serve) gives it to them.
     pub fn router(&self) -> Router {
         self.router.clone()
     }
