@@ -80,6 +80,23 @@ Dialect {
         FROM jobs_job FORCE INDEX (jobs_job_waiting)
         WHERE status = 0 GROUP BY status, queue, priority, name) AS waiting
         WHERE first_due <= UTC_TIMESTAMP(6)",
+    depths: "SELECT waiting.queue, 0 AS status, waiting.first_due, UTC_TIMESTAMP(6) AS now, CASE WHEN
+        (SELECT 1
+        FROM jobs_job FORCE INDEX (jobs_job_waiting)
+        WHERE status = 0 AND queue = waiting.queue LIMIT 1 OFFSET ?) IS NULL THEN
+        (SELECT COUNT(*)
+        FROM jobs_job FORCE INDEX (jobs_job_waiting)
+        WHERE status = 0 AND queue = waiting.queue) END AS jobs
+        FROM
+        (SELECT queue, MIN(first_due) AS first_due
+        FROM
+        (SELECT queue, priority, name, MIN(scheduled_at) AS first_due
+        FROM jobs_job FORCE INDEX (jobs_job_waiting)
+        WHERE status = 0 GROUP BY status, queue, priority, name) AS groups_of_queues GROUP BY queue) AS waiting
+        UNION ALL
+        SELECT queue, status, NULL, UTC_TIMESTAMP(6), COUNT(*)
+        FROM jobs_job
+        WHERE status = 1 GROUP BY queue, status",
     of_groups: "(queue, priority, name) IN (
         SELECT group_queue COLLATE utf8mb4_bin, group_priority, group_name COLLATE utf8mb4_bin
         FROM JSON_TABLE(?, '$[*]' COLUMNS (group_queue VARCHAR(200) CHARACTER

@@ -186,6 +186,37 @@ Dialect {
         WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name = groups.name
         ORDER BY scheduled_at, id LIMIT 1) AS first
         WHERE first.scheduled_at <= statement_timestamp()",
+    depths: "
+        WITH RECURSIVE groups AS (
+        (SELECT queue, priority, name
+        FROM jobs_job
+        WHERE status = 0
+        ORDER BY queue, priority, name LIMIT 1)
+        UNION ALL
+        SELECT next.queue, next.priority, next.name
+        FROM groups CROSS JOIN LATERAL (
+        SELECT queue, priority, name
+        FROM jobs_job
+        WHERE status = 0 AND (queue, priority, name) > (groups.queue, groups.priority, groups.name)
+        ORDER BY queue, priority, name LIMIT 1) AS next )
+        SELECT waiting.queue, 0::smallint AS status, waiting.first_due, statement_timestamp() AS now,
+        (SELECT COUNT(*)
+        FROM
+        (SELECT 1
+        FROM jobs_job
+        WHERE status = 0 AND queue = waiting.queue
+        ORDER BY queue, priority, name, scheduled_at, id LIMIT $1) AS counted) AS jobs
+        FROM
+        (SELECT groups.queue, MIN(first.scheduled_at) AS first_due
+        FROM groups CROSS JOIN LATERAL (
+        SELECT scheduled_at
+        FROM jobs_job
+        WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name = groups.name
+        ORDER BY scheduled_at, id LIMIT 1) AS first GROUP BY groups.queue) AS waiting
+        UNION ALL
+        SELECT queue, status, NULL, statement_timestamp(), COUNT(*)
+        FROM jobs_job
+        WHERE status = 1 GROUP BY queue, status",
     of_groups: "(queue, priority, name) IN (
         SELECT queue, priority, name
         FROM json_to_recordset($1::json) AS groups (queue text, priority smallint, name text))",

@@ -127,6 +127,47 @@ Dialect {
         WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name = groups.name
         ORDER BY scheduled_at, id LIMIT 1)
         WHERE first.scheduled_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now')",
+    depths: "
+        WITH RECURSIVE groups (queue, priority, name) AS (
+        SELECT queue, priority, name
+        FROM jobs_job
+        WHERE id =
+        (SELECT id
+        FROM jobs_job
+        WHERE status = 0
+        ORDER BY queue, priority, name LIMIT 1)
+        UNION ALL
+        SELECT next.queue, next.priority, next.name
+        FROM groups JOIN jobs_job AS next ON next.id = COALESCE(
+        (SELECT id
+        FROM jobs_job
+        WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name > groups.name
+        ORDER BY name LIMIT 1),
+        (SELECT id
+        FROM jobs_job
+        WHERE status = 0 AND queue = groups.queue AND priority > groups.priority
+        ORDER BY priority, name LIMIT 1),
+        (SELECT id
+        FROM jobs_job
+        WHERE status = 0 AND queue > groups.queue
+        ORDER BY queue, priority, name LIMIT 1)) )
+        SELECT waiting.queue, 0 AS status, waiting.first_due, strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AS now,
+        (SELECT COUNT(*)
+        FROM
+        (SELECT 1
+        FROM jobs_job
+        WHERE status = 0 AND queue = waiting.queue LIMIT ?1)) AS jobs
+        FROM
+        (SELECT groups.queue, MIN(first.scheduled_at) AS first_due
+        FROM groups JOIN jobs_job AS first ON first.id = (
+        SELECT id
+        FROM jobs_job
+        WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name = groups.name
+        ORDER BY scheduled_at, id LIMIT 1) GROUP BY groups.queue) AS waiting
+        UNION ALL
+        SELECT queue, status, NULL, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), COUNT(*)
+        FROM jobs_job
+        WHERE status = 1 GROUP BY queue, status",
     of_groups: "(queue, priority, name) IN (
         SELECT value ->> 'queue', value ->> 'priority', value ->> 'name'
         FROM json_each(?))",

@@ -1,5 +1,8 @@
 //! The charts and the failures of the overview.
 
+use std::time::Duration;
+
+use chrono::Utc;
 use jobs::prelude::*;
 use jobs::{Principal, Role};
 use jobs_tests::{Database, cases, soon};
@@ -14,6 +17,8 @@ cases![
     failures_are_grouped_and_lead_to_their_jobs,
     who_may_not_see_errors_sees_names_and_counts,
     groups_that_are_not_shown_are_mentioned,
+    queues_are_counted_up_to_ten_thousand_waiting_jobs,
+    running_jobs_and_the_first_that_is_due_are_told_of_each_queue,
 ];
 
 async fn overview(t: &Database, role: Role, query: &str) -> String {
@@ -125,4 +130,43 @@ async fn groups_that_are_not_shown_are_mentioned(t: Database) {
     let failures = section(&page, "failures");
     assert_eq!(failures.matches("class=\"error\"").count(), 20, "{failures}");
     assert!(failures.contains("And 1 other group."), "{failures}");
+}
+
+/// The waiting jobs, the running jobs, and the time that the first has been due, as the row of this queue shows them.
+fn row<'p>(page: &'p str, queue: &str) -> [&'p str; 3] {
+    let (_, row) = page.split_once(&format!("<tr data-key=\"{queue}\">")).unwrap();
+    ["Waiting", "Running", "Due for"].map(|label| {
+        let (_, cell) = row.split_once(&format!("data-label=\"{label}\" class=\"number\">")).unwrap();
+        cell.split_once("</td>").unwrap().0
+    })
+}
+
+async fn queues_are_counted_up_to_ten_thousand_waiting_jobs(t: Database) {
+    let some = |queue: &'static str, priority| {
+        (0..1_000).map(move |_| Talk::new("well").with_options(JobOptions::new().queue(queue).priority(priority)))
+    };
+    for number in 0..10 {
+        jobs::schedule_all(t.db(), some("many", number % 3)).await.unwrap();
+    }
+    jobs::schedule_all(t.db(), some("few", 0).take(3).chain(some("few", 1).take(4))).await.unwrap();
+    let page = overview(&t, Role::Viewer, "").await;
+    assert_eq!([row(&page, "many")[0], row(&page, "few")[0]], ["10,000", "7"]);
+    jobs::schedule_all(t.db(), some("many", 5).take(1)).await.unwrap();
+    let page = overview(&t, Role::Viewer, "").await;
+    assert_eq!([row(&page, "many")[0], row(&page, "few")[0]], ["10,000+", "7"]);
+    assert_eq!(jobs::queues(t.db()).await.unwrap().iter().map(|queue| queue.scheduled).max(), Some(10_001));
+}
+
+async fn running_jobs_and_the_first_that_is_due_are_told_of_each_queue(t: Database) {
+    let none = "<span class=\"muted\">–</span>";
+    let hours_ago = |hours: u64| Utc::now() - Duration::from_hours(hours);
+    Talk::new("well").schedule(t.db()).queue("late").at(hours_ago(2)).await.unwrap();
+    Talk::new("well").schedule(t.db()).queue("late").priority(-1).at(hours_ago(1)).await.unwrap();
+    Talk::new("well").schedule(t.db()).queue("later").delay(Duration::from_hours(1)).await.unwrap();
+    let runs = Talk::new("well").schedule(t.db()).queue("runs").await.unwrap();
+    t.execute(&format!("UPDATE jobs_job SET status = 1 WHERE id = {runs}")).await;
+    let page = overview(&t, Role::Viewer, "").await;
+    assert_eq!(row(&page, "late"), ["2", "0", "2h"]);
+    assert_eq!(row(&page, "later"), ["1", "0", none]);
+    assert_eq!(row(&page, "runs"), ["0", "1", none]);
 }

@@ -122,7 +122,7 @@ async fn count_all<C: ConnectionTrait>(db: &C, jobs: Select<Entity>) -> Result<J
 }
 
 /// The most jobs that are counted in a status; one more stands for any number above.
-const MOST: u64 = 10_000;
+pub(crate) const MOST_COUNTED: u64 = 10_000;
 
 /// The number of jobs in each status, as far as a bounded search tells.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,7 +139,7 @@ impl BoundedCounts {
     /// Whether there are exactly so many jobs in this status, and not more.
     #[must_use]
     pub const fn is_exact(&self, status: JobStatus) -> bool {
-        !self.is_partial && self.counts.of(status) <= MOST
+        !self.is_partial && self.counts.of(status) <= MOST_COUNTED
     }
 }
 
@@ -163,7 +163,7 @@ pub async fn bounded_counts<C: Connection>(db: &C, filter: JobFilter) -> Result<
     let mut found = BoundedCounts::default();
     if filter.is_of_status_only() {
         // Each status is a range of an index.
-        for (status, jobs) in search::counts_up_to(db, &filter.statuses(), MOST + 1).await? {
+        for (status, jobs) in search::counts_up_to(db, &filter.statuses(), MOST_COUNTED + 1).await? {
             *found.counts.of_mut(status) = jobs;
         }
         return Ok(found);
@@ -182,7 +182,7 @@ pub async fn bounded_counts<C: Connection>(db: &C, filter: JobFilter) -> Result<
     };
     for status in JobStatus::ALL {
         let count = found.counts.of_mut(*status);
-        *count = (*count).min(MOST + 1);
+        *count = (*count).min(MOST_COUNTED + 1);
     }
     Ok(found)
 }

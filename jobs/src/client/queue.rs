@@ -10,7 +10,8 @@ use super::JobCounts;
 use crate::error::Error;
 use crate::model::JobStatus;
 use crate::store::connection::Connection;
-use crate::store::{queues as store, workers};
+use crate::store::queues::{self as store, OpenJobs};
+use crate::store::workers;
 
 /// A snapshot of a queue. Times are the database's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,8 +42,18 @@ pub struct QueueRecord {
 /// Lists the queues that have waiting or running jobs, are paused, or are served by a live worker, by name. Closed jobs are not
 /// read: see [`counts_by_queue`].
 pub async fn queues<C: Connection>(db: &C) -> Result<Vec<QueueRecord>, Error> {
+    records(db, store::open_jobs(db).await?).await
+}
+
+/// Lists the queues like [`queues`], but counts no more than 10,001 waiting jobs in each.
+#[cfg(feature = "web")]
+pub(crate) async fn bounded_queues<C: Connection>(db: &C) -> Result<Vec<QueueRecord>, Error> {
+    records(db, store::open_jobs_up_to(db, (super::counts::MOST_COUNTED + 1).cast_signed()).await?).await
+}
+
+async fn records<C: Connection>(db: &C, open_jobs: Vec<OpenJobs>) -> Result<Vec<QueueRecord>, Error> {
     let mut records = BTreeMap::new();
-    for open in store::open_jobs(db).await? {
+    for open in open_jobs {
         let queue = record(&mut records, open.queue);
         if open.status == JobStatus::Running {
             queue.running = open.jobs;

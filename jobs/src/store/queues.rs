@@ -11,6 +11,10 @@ use super::Store;
 use super::dialect::{self, Dialect};
 use super::entity::job;
 use super::entity::queue::{Column, Entity, Model};
+#[cfg(feature = "web")]
+use super::row::Columns;
+#[cfg(feature = "web")]
+use super::statement;
 use crate::model::JobStatus;
 
 /// What is said of a pause.
@@ -100,23 +104,42 @@ pub(crate) async fn open_jobs<C: ConnectionTrait>(db: &C) -> Result<Vec<OpenJobs
     let clock = dialect::of(db.get_database_backend())?.clock;
     let [mut open, running] = OPEN.map(|status| count_of(status, clock));
     QueryTrait::query(&mut open).union(UnionType::All, running.into_query());
-    let rows: Vec<(String, JobStatus, i64, DateTimeUtc, DateTimeUtc)> = open.into_tuple().all(db).await?;
-    let read = |(queue, status, jobs, first, now): (_, _, i64, DateTimeUtc, DateTimeUtc)| OpenJobs {
-        queue,
-        status,
-        jobs: u64::try_from(jobs).unwrap_or(0),
-        due_for: (now - first).to_std().ok().filter(|_| status == JobStatus::Scheduled),
+    let rows: Vec<(String, JobStatus, DateTimeUtc, DateTimeUtc, i64)> = open.into_tuple().all(db).await?;
+    Ok(rows
+        .into_iter()
+        .map(|(queue, status, first, now, jobs)| OpenJobs::of(queue, status, first, now, jobs))
+        .collect())
+}
+
+/// Counts waiting and running jobs like [`open_jobs`], but no more than this many that wait in a queue.
+#[cfg(feature = "web")]
+pub(crate) async fn open_jobs_up_to<C: ConnectionTrait>(db: &C, most: i64) -> Result<Vec<OpenJobs>, DbErr> {
+    let dialect = dialect::of(db.get_database_backend())?;
+    let rows = db.query_all_raw(statement(dialect, dialect.depths, [most.into()])).await?;
+    // In the order that `Dialect::depths` states.
+    let read = |row| {
+        let mut columns = Columns::of(row);
+        let (queue, status, first) = (columns.next()?, columns.next()?, columns.next::<Option<_>>()?);
+        let (now, jobs) = (columns.next()?, columns.next::<Option<_>>()?);
+        Ok(OpenJobs::of(queue, status, first.unwrap_or(now), now, jobs.unwrap_or(most)))
     };
-    Ok(rows.into_iter().map(read).collect())
+    rows.iter().map(read).collect()
+}
+
+impl OpenJobs {
+    fn of(queue: String, status: JobStatus, first: DateTimeUtc, now: DateTimeUtc, jobs: i64) -> Self {
+        let due_for = (now - first).to_std().ok().filter(|_| status == JobStatus::Scheduled);
+        Self { queue, status, jobs: u64::try_from(jobs).unwrap_or(0), due_for }
+    }
 }
 
 fn count_of(status: JobStatus, clock: &'static str) -> Select<job::Entity> {
     job::Entity::find()
         .select_only()
         .columns([job::Column::Queue, job::Column::Status])
-        .column_as(job::Column::Id.count(), "jobs")
         .column_as(job::Column::ScheduledAt.min(), "first")
         .column_as(Expr::cust(clock), "now")
+        .column_as(job::Column::Id.count(), "jobs")
         // No bound value: a partial index is used only if the statement contains its condition.
         .filter(Expr::col(job::Column::Status).eq(Expr::Constant(status.code().into())))
         .group_by(job::Column::Queue)

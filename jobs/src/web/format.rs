@@ -53,6 +53,11 @@ pub(super) fn between(start: DateTime<Utc>, end: DateTime<Utc>) -> String {
     duration((end - start).to_std().unwrap_or_default())
 }
 
+/// How many were found, with a mark if there may be more.
+pub(super) fn found(count: u64, is_exact: bool) -> String {
+    format!("{}{}", number(count), if is_exact { "" } else { "+" })
+}
+
 /// A number with commas.
 pub(super) fn number(number: u64) -> String {
     let digits = number.to_string();

@@ -11,6 +11,7 @@ use super::failure::Failure;
 use super::format;
 use super::standalone::secret;
 use crate::client::bulk::Verb;
+use crate::client::counts::MOST_COUNTED;
 use crate::{BoundedCounts, Bulk, BulkSummary, Error, JobFilter, Session};
 
 /// How many run at the same time.
@@ -83,13 +84,13 @@ impl Count {
     fn of(filter: &JobFilter, found: &BoundedCounts) -> Self {
         let statuses = filter.statuses();
         Self {
-            jobs: statuses.iter().map(|status| found.counts.of(*status).min(10_000)).sum(),
+            jobs: statuses.iter().map(|status| found.counts.of(*status).min(MOST_COUNTED)).sum(),
             is_exact: statuses.iter().all(|status| found.is_exact(*status)),
         }
     }
 
     pub(super) fn text(self) -> String {
-        format!("{}{}", format::number(self.jobs), if self.is_exact { "" } else { "+" })
+        format::found(self.jobs, self.is_exact)
     }
 }
 

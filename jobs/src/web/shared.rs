@@ -74,10 +74,10 @@ impl Shared {
         }
     }
 
-    /// The queues. See [`Session::queues`].
+    /// The queues, without counting all that waits. See [`Session::bounded_queues`].
     pub(super) async fn queues(&self) -> Result<Seen<Vec<QueueRecord>>, Failure> {
         let session = self.session.clone();
-        self.queues.join(&self.changes, || async move { session.queues().await }).await
+        self.queues.join(&self.changes, || async move { session.bounded_queues().await }).await
     }
 
     /// The workers, and what they have been running longest. See [`Session::workers_with_jobs`].

@@ -45,6 +45,9 @@ pub(crate) struct Dialect {
     pub(crate) look: &'static str,
     /// → queue, priority, name, when the first was due: one row for each group in which jobs are due.
     pub(crate) due_groups: &'static str,
+    /// (most) → queue, status, when the first is due, the current time, jobs: the waiting and the running jobs of each queue. Of waiting
+    /// jobs, no more than `most` are counted; `NULL` stands for more.
+    pub(crate) depths: &'static str,
     /// (groups): a condition for jobs of these queues, priorities and names.
     pub(crate) of_groups: &'static str,
     /// (rows): ends that are just a success. Affects as many rows as it writes, and leaves out those that others have locked, or fails at

@@ -29,7 +29,7 @@ struct FormPage {
 /// Asks why, and for how long.
 pub(in crate::web) async fn ask(may: Authorized<PauseQueue>, Asked(which): Asked<Which>) -> Result<Response, Failure> {
     // Who may pause queues and see none is not told the reason that one has.
-    let queues = if may.may(Action::View) { may.session().queues().await? } else { Vec::new() };
+    let queues = if may.may(Action::View) { may.session().bounded_queues().await? } else { Vec::new() };
     let pause = PauseFields::of(queues.iter().find(|queue| queue.name == which.queue));
     html(&page(&may, which.queue, pause))
 }

@@ -1,5 +1,6 @@
 //! The filter of the list: the text that was typed, what is wrong with it, and links that change a part of it.
 
+use crate::client::counts::MOST_COUNTED;
 use crate::web::format;
 use crate::web::pages::overview;
 use crate::{BoundedCounts, Error, JobFilter, JobStatus, ParseFilterError};
@@ -64,6 +65,6 @@ pub(super) fn tabs(filter: &JobFilter, counts: &BoundedCounts) -> Vec<Tab> {
 
 fn total(counts: &BoundedCounts) -> String {
     let is_exact = JobStatus::ALL.iter().all(|status| counts.is_exact(*status));
-    let bounded: u64 = JobStatus::ALL.iter().map(|status| counts.counts.of(*status).min(10_000)).sum();
-    format!("{}{}", format::number(bounded), if is_exact { "" } else { "+" })
+    let bounded: u64 = JobStatus::ALL.iter().map(|status| counts.counts.of(*status).min(MOST_COUNTED)).sum();
+    format::found(bounded, is_exact)
 }

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use super::failures::Failures;
 use super::findings::Findings;
 use super::rows::QueueRow;
+use crate::client::counts::MOST_COUNTED;
 use crate::client::running::WorkerWithJobs;
 use crate::web::authorized::{Authorized, View};
 use crate::web::charts::Charts;
@@ -104,15 +105,8 @@ pub(in crate::web) async fn show(view: Authorized<View>, Asked(wanted): Asked<Wa
     })
 }
 
-/// A count, or the bound with a mark if there are more.
 pub(super) fn count(counts: &BoundedCounts, status: JobStatus) -> String {
-    let count = counts.counts.of(status);
-    if counts.is_exact(status) {
-        format::number(count)
-    } else {
-        // 10,001 stands for more than 10,000.
-        format!("{}+", format::number(count.min(10_000)))
-    }
+    format::found(counts.counts.of(status).min(MOST_COUNTED), counts.is_exact(status))
 }
 
 impl Workers {

@@ -4,6 +4,7 @@ mod claim;
 mod cron;
 mod fragments;
 mod insert;
+mod waiting;
 
 use sea_orm::DbBackend;
 
@@ -11,6 +12,7 @@ use super::{Acquire, Batch, Beat, Dialect, Ids, Insert, InsertJobs, InsertUnique
 use crate::store::row::news_columns;
 use fragments::{ids, insert_messages, is_soon, sleeps_on, texts, wake_sleepers};
 use insert::{INSERT, INSERT_UNIFORM, INSERT_UNIQUE, INSERT_UNIQUE_UNIFORM};
+use waiting::{DEPTHS, DUE_GROUPS, LOOK};
 
 pub(super) static DIALECT: Dialect = Dialect {
     backend: DbBackend::Postgres,
@@ -23,6 +25,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     claim: claim::CLAIM,
     look: LOOK,
     due_groups: DUE_GROUPS,
+    depths: DEPTHS,
     of_groups: "(queue, priority, name) IN (
                     SELECT queue, priority, name
                     FROM json_to_recordset($1::json) AS groups (queue text, priority smallint, name text))",
@@ -120,48 +123,6 @@ pub(super) static DIALECT: Dialect = Dialect {
     by_ids: |update| format!(concat!("{update} WHERE id = ANY(ARRAY(", ids!("$1"), "))"), update = update),
     insert_or_ignore: |insert| format!("{insert} ON CONFLICT DO NOTHING"),
 };
-
-const LOOK: &str = concat! { "
-WITH RECURSIVE groups AS (
-    SELECT served.value AS queue, next.priority, next.name
-    FROM json_array_elements_text($1::json) AS served (value) CROSS JOIN LATERAL (
-        SELECT priority, name FROM jobs_job WHERE status = 0 AND queue = served.value
-        ORDER BY priority, name LIMIT 1) AS next
-    UNION ALL
-    SELECT groups.queue, next.priority, next.name
-    FROM groups CROSS JOIN LATERAL (
-        SELECT priority, name FROM jobs_job
-        WHERE status = 0 AND queue = groups.queue AND (priority, name) > (groups.priority, groups.name)
-        ORDER BY priority, name LIMIT 1) AS next
-)
-SELECT groups.queue,
-       CEIL(MIN(EXTRACT(EPOCH FROM first.scheduled_at - statement_timestamp())) * 1000)::bigint AS wait_ms
-FROM groups CROSS JOIN LATERAL (
-    SELECT scheduled_at FROM jobs_job
-    WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name = groups.name
-    ORDER BY scheduled_at, id LIMIT 1) AS first
-WHERE groups.name = ANY(ARRAY(", texts!("$2"), "))
-GROUP BY groups.queue
-UNION ALL
-SELECT name, NULL FROM jobs_queue WHERE paused_at IS NOT NULL AND (paused_until IS NULL OR paused_until > statement_timestamp())" };
-
-/// Walks the few distinct (queue, priority, name) groups that wait, like the claim.
-const DUE_GROUPS: &str = r"
-WITH RECURSIVE groups AS (
-    (SELECT queue, priority, name FROM jobs_job WHERE status = 0 ORDER BY queue, priority, name LIMIT 1)
-    UNION ALL
-    SELECT next.queue, next.priority, next.name
-    FROM groups CROSS JOIN LATERAL (
-        SELECT queue, priority, name FROM jobs_job
-        WHERE status = 0 AND (queue, priority, name) > (groups.queue, groups.priority, groups.name)
-        ORDER BY queue, priority, name LIMIT 1) AS next
-)
-SELECT groups.queue, groups.priority, groups.name, first.scheduled_at
-FROM groups CROSS JOIN LATERAL (
-    SELECT scheduled_at FROM jobs_job
-    WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name = groups.name
-    ORDER BY scheduled_at, id LIMIT 1) AS first
-WHERE first.scheduled_at <= statement_timestamp()";
 
 /// Writes plain successes. The version alone says that the job is running under this attempt; asking for the status too would let the
 /// planner walk the index of all running jobs. Rows are locked one by one, in the order of the batch, then written by `ctid`. The results

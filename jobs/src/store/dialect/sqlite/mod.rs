@@ -3,12 +3,14 @@
 
 mod cron;
 mod fragments;
+mod waiting;
 
 use sea_orm::DbBackend;
 
 use super::{Acquire, Batch, Beat, Claim, Dialect, Ids, Insert, InsertJobs, InsertUnique, Unique};
 use crate::store::row::{claimed_columns, given_columns, new_columns, new_columns_with_key, news_columns};
 use fragments::{before, bound, due_at, held_until, in_ms, member, now, values};
+use waiting::{DEPTHS, DUE_GROUPS, LOOK};
 
 pub(super) static DIALECT: Dialect = Dialect {
     backend: DbBackend::Sqlite,
@@ -21,6 +23,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     claim: Claim::Statement { all: CLAIM, from_cursor: None },
     look: LOOK,
     due_groups: DUE_GROUPS,
+    depths: DEPTHS,
     of_groups: "(queue, priority, name) IN (
                     SELECT value ->> 'queue', value ->> 'priority', value ->> 'name' FROM json_each(?))",
     complete: COMPLETE,
@@ -184,51 +187,6 @@ WHERE id IN (
     WHERE best.may_wait OR best.rank <= ?5)
   AND EXISTS (SELECT 1 FROM jobs_worker WHERE id = ?2)
 RETURNING ", claimed_columns!() };
-
-const LOOK: &str = concat! { "
-WITH RECURSIVE groups (queue, priority, name) AS (
-    SELECT first.queue, first.priority, first.name
-    FROM json_each(?1) AS served JOIN jobs_job AS first ON first.id = (
-        SELECT id FROM jobs_job WHERE status = 0 AND queue = served.value ORDER BY priority, name LIMIT 1)
-    UNION ALL
-    SELECT next.queue, next.priority, next.name
-    FROM groups JOIN jobs_job AS next ON next.id = COALESCE(
-        (SELECT id FROM jobs_job
-         WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name > groups.name ORDER BY name LIMIT 1),
-        (SELECT id FROM jobs_job
-         WHERE status = 0 AND queue = groups.queue AND priority > groups.priority ORDER BY priority, name LIMIT 1))
-)
-SELECT groups.queue,
-       CAST(ROUND((MIN(unixepoch(first.scheduled_at, 'subsec')) - unixepoch('now', 'subsec')) * 1000) AS INTEGER) AS wait_ms
-FROM groups JOIN jobs_job AS first ON first.id = (
-    SELECT id FROM jobs_job
-    WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name = groups.name
-    ORDER BY scheduled_at, id LIMIT 1)
-WHERE groups.name IN (", values!("?2"), ")
-GROUP BY groups.queue
-UNION ALL
-SELECT name, NULL FROM jobs_queue WHERE paused_at IS NOT NULL AND (paused_until IS NULL OR paused_until > ", now!(), ")" };
-
-/// Walks the few distinct (queue, priority, name) groups that wait, like [`CLAIM`].
-const DUE_GROUPS: &str = concat! { "
-WITH RECURSIVE groups (queue, priority, name) AS (
-    SELECT queue, priority, name FROM jobs_job
-    WHERE id = (SELECT id FROM jobs_job WHERE status = 0 ORDER BY queue, priority, name LIMIT 1)
-    UNION ALL
-    SELECT next.queue, next.priority, next.name
-    FROM groups JOIN jobs_job AS next ON next.id = COALESCE(
-        (SELECT id FROM jobs_job
-         WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name > groups.name ORDER BY name LIMIT 1),
-        (SELECT id FROM jobs_job
-         WHERE status = 0 AND queue = groups.queue AND priority > groups.priority ORDER BY priority, name LIMIT 1),
-        (SELECT id FROM jobs_job WHERE status = 0 AND queue > groups.queue ORDER BY queue, priority, name LIMIT 1))
-)
-SELECT groups.queue, groups.priority, groups.name, first.scheduled_at
-FROM groups JOIN jobs_job AS first ON first.id = (
-    SELECT id FROM jobs_job
-    WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name = groups.name
-    ORDER BY scheduled_at, id LIMIT 1)
-WHERE first.scheduled_at <= ", now!() };
 
 /// Writes plain successes. The version alone says that the job is running under this attempt.
 const COMPLETE: &str = concat! { "
