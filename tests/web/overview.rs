@@ -17,7 +17,7 @@ cases![
     failures_are_grouped_and_lead_to_their_jobs,
     who_may_not_see_errors_sees_names_and_counts,
     groups_that_are_not_shown_are_mentioned,
-    queues_are_counted_up_to_ten_thousand_waiting_jobs,
+    ten_thousand_jobs_of_a_queue_are_counted_and_no_more,
     running_jobs_and_the_first_that_is_due_are_told_of_each_queue,
 ];
 
@@ -141,7 +141,13 @@ fn row<'p>(page: &'p str, queue: &str) -> [&'p str; 3] {
     })
 }
 
-async fn queues_are_counted_up_to_ten_thousand_waiting_jobs(t: Database) {
+/// How many due jobs of this queue nobody executes, as the page says it.
+fn not_served<'p>(page: &'p str, queue: &str) -> &'p str {
+    let (before, _) = page.split_once(&format!(" of <code>Talk</code> in queue <code>{queue}</code>")).unwrap();
+    before.rsplit_once("<li>").unwrap().1
+}
+
+async fn ten_thousand_jobs_of_a_queue_are_counted_and_no_more(t: Database) {
     let some = |queue: &'static str, priority| {
         (0..1_000).map(move |_| Talk::new("well").with_options(JobOptions::new().queue(queue).priority(priority)))
     };
@@ -151,9 +157,11 @@ async fn queues_are_counted_up_to_ten_thousand_waiting_jobs(t: Database) {
     jobs::schedule_all(t.db(), some("few", 0).take(3).chain(some("few", 1).take(4))).await.unwrap();
     let page = overview(&t, Role::Viewer, "").await;
     assert_eq!([row(&page, "many")[0], row(&page, "few")[0]], ["10,000", "7"]);
+    assert_eq!([not_served(&page, "many"), not_served(&page, "few")], ["10,000 jobs", "7 jobs"]);
     jobs::schedule_all(t.db(), some("many", 5).take(1)).await.unwrap();
     let page = overview(&t, Role::Viewer, "").await;
     assert_eq!([row(&page, "many")[0], row(&page, "few")[0]], ["10,000+", "7"]);
+    assert_eq!([not_served(&page, "many"), not_served(&page, "few")], ["10,000+ jobs", "7 jobs"]);
     assert_eq!(jobs::queues(t.db()).await.unwrap().iter().map(|queue| queue.scheduled).max(), Some(10_001));
 }
 

@@ -2,13 +2,17 @@
 
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 
+use super::counts::MOST_COUNTED;
+use super::queue::{self, QueueRecord};
 use super::record::MessageKey;
 use super::search::{Found, JobPage, Search};
 use super::{Attempt, JobFilter, Message, Session};
 use crate::error::Error;
 use crate::model::{Action, JobId};
+use crate::store::bounded;
 use crate::store::entity::{attempt, message};
 use crate::store::search::Place;
+use crate::store::unserved::Unserved;
 
 type KeyedMessage = (MessageKey, Message);
 
@@ -30,6 +34,17 @@ impl Session {
         let mut page = search.page(self.to_search(filter)?, filter.page_size()?).await?;
         self.hide(&mut page.jobs, super::JobRecord::hide_payload);
         Ok(page)
+    }
+
+    /// Like [`queues`](Self::queues), but counts no more than 10,001 waiting jobs in each. Takes the same.
+    pub(crate) async fn bounded_queues(&self) -> Result<Vec<QueueRecord>, Error> {
+        let db = self.to_read(Action::View)?;
+        queue::records(db, bounded::open_jobs(db, (MOST_COUNTED + 1).cast_signed()).await?).await
+    }
+
+    /// Like [`unserved`](Self::unserved), but counts no more than 10,001 jobs of a queue and name. Takes the same.
+    pub(crate) async fn bounded_unserved(&self) -> Result<Vec<Unserved>, Error> {
+        Ok(bounded::unserved(self.to_read(Action::View)?, MOST_COUNTED + 1).await?)
     }
 
     /// The newest messages of a job, oldest first, and whether there are older ones. Takes and hides the same as

@@ -45,13 +45,7 @@ pub async fn queues<C: Connection>(db: &C) -> Result<Vec<QueueRecord>, Error> {
     records(db, store::open_jobs(db).await?).await
 }
 
-/// Lists the queues like [`queues`], but counts no more than 10,001 waiting jobs in each.
-#[cfg(feature = "web")]
-pub(crate) async fn bounded_queues<C: Connection>(db: &C) -> Result<Vec<QueueRecord>, Error> {
-    records(db, store::open_jobs_up_to(db, (super::counts::MOST_COUNTED + 1).cast_signed()).await?).await
-}
-
-async fn records<C: Connection>(db: &C, open_jobs: Vec<OpenJobs>) -> Result<Vec<QueueRecord>, Error> {
+pub(super) async fn records<C: Connection>(db: &C, open_jobs: Vec<OpenJobs>) -> Result<Vec<QueueRecord>, Error> {
     let mut records = BTreeMap::new();
     for open in open_jobs {
         let queue = record(&mut records, open.queue);

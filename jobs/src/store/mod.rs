@@ -4,6 +4,8 @@
 //! Imports `model` and `error`.
 
 pub(crate) mod audit;
+#[cfg(feature = "web")]
+pub(crate) mod bounded;
 pub(crate) mod bulk;
 pub(crate) mod claim;
 pub(crate) mod connection;

@@ -11,10 +11,6 @@ use super::Store;
 use super::dialect::{self, Dialect};
 use super::entity::job;
 use super::entity::queue::{Column, Entity, Model};
-#[cfg(feature = "web")]
-use super::row::Columns;
-#[cfg(feature = "web")]
-use super::statement;
 use crate::model::JobStatus;
 
 /// What is said of a pause.
@@ -111,23 +107,8 @@ pub(crate) async fn open_jobs<C: ConnectionTrait>(db: &C) -> Result<Vec<OpenJobs
         .collect())
 }
 
-/// Counts waiting and running jobs like [`open_jobs`], but no more than this many that wait in a queue.
-#[cfg(feature = "web")]
-pub(crate) async fn open_jobs_up_to<C: ConnectionTrait>(db: &C, most: i64) -> Result<Vec<OpenJobs>, DbErr> {
-    let dialect = dialect::of(db.get_database_backend())?;
-    let rows = db.query_all_raw(statement(dialect, dialect.depths, [most.into()])).await?;
-    // In the order that `Dialect::depths` states.
-    let read = |row| {
-        let mut columns = Columns::of(row);
-        let (queue, status, first) = (columns.next()?, columns.next()?, columns.next::<Option<_>>()?);
-        let (now, jobs) = (columns.next()?, columns.next::<Option<_>>()?);
-        Ok(OpenJobs::of(queue, status, first.unwrap_or(now), now, jobs.unwrap_or(most)))
-    };
-    rows.iter().map(read).collect()
-}
-
 impl OpenJobs {
-    fn of(queue: String, status: JobStatus, first: DateTimeUtc, now: DateTimeUtc, jobs: i64) -> Self {
+    pub(super) fn of(queue: String, status: JobStatus, first: DateTimeUtc, now: DateTimeUtc, jobs: i64) -> Self {
         let due_for = (now - first).to_std().ok().filter(|_| status == JobStatus::Scheduled);
         Self { queue, status, jobs: u64::try_from(jobs).unwrap_or(0), due_for }
     }

@@ -84,14 +84,24 @@ pub(crate) async fn counts_up_to<C: ConnectionTrait>(
     statuses: &[JobStatus],
     most: u64,
 ) -> Result<Vec<(JobStatus, u64)>, DbErr> {
-    if statuses.is_empty() {
+    let counts = counts_of_each(db, statuses.iter().copied().map(is), most).await?;
+    Ok(statuses.iter().copied().zip(counts).collect())
+}
+
+/// Counts the jobs that fulfill each of these conditions, but no more than this many, with one statement.
+pub(crate) async fn counts_of_each<C: ConnectionTrait>(
+    db: &C,
+    conditions: impl ExactSizeIterator<Item = Condition>,
+    most: u64,
+) -> Result<Vec<u64>, DbErr> {
+    let number = conditions.len();
+    if number == 0 {
         return Ok(Vec::new());
     }
-    let count = |status: &JobStatus| Expr::from(count_of(is(*status), most));
-    let row = db.query_one(Query::select().exprs(statuses.iter().map(count))).await?;
+    let count = |condition| Expr::from(count_of(condition, most));
+    let row = db.query_one(Query::select().exprs(conditions.map(count))).await?;
     let count = |index| row.as_ref().map_or(Ok(0), |row| row.try_get_by_index::<i64>(index));
-    let counted = |(index, status): (usize, &JobStatus)| Ok((*status, u64::try_from(count(index)?).unwrap_or(0)));
-    statuses.iter().enumerate().map(counted).collect()
+    (0..number).map(|index| Ok(u64::try_from(count(index)?).unwrap_or(0))).collect()
 }
 
 /// Selects the number of the jobs that fulfill a condition, but no more than this many.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::JobFilter;
+use crate::client::counts::MOST_COUNTED;
 use crate::client::durations;
 
 /// A time: as it is read, and exactly.
@@ -51,6 +52,11 @@ pub(super) fn duration(duration: Duration) -> String {
 /// The time between two times; none if clocks disagree.
 pub(super) fn between(start: DateTime<Utc>, end: DateTime<Utc>) -> String {
     duration((end - start).to_std().unwrap_or_default())
+}
+
+/// A count that ends above 10,000.
+pub(super) fn bounded(count: u64) -> String {
+    found(count.min(MOST_COUNTED), count <= MOST_COUNTED)
 }
 
 /// How many were found, with a mark if there may be more.

@@ -92,10 +92,10 @@ impl Shared {
         self.counts.join(&self.changes, || async move { session.bounded_counts(JobFilter::new()).await }).await
     }
 
-    /// The due jobs that nobody serves. See [`Session::unserved`].
+    /// The due jobs that nobody serves, without counting all. See [`Session::bounded_unserved`].
     pub(super) async fn unserved(&self) -> Result<Seen<Vec<Unserved>>, Failure> {
         let session = self.session.clone();
-        self.unserved.join(&self.changes, || async move { session.unserved().await }).await
+        self.unserved.join(&self.changes, || async move { session.bounded_unserved().await }).await
     }
 
     /// What workers have counted. See [`Session::stats`].

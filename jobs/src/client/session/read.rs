@@ -81,12 +81,6 @@ impl Session {
         queue::queues(self.to_read(Action::View)?).await
     }
 
-    /// Lists the queues like [`queues`](Self::queues), but counts no more than 10,001 waiting jobs in each.
-    #[cfg(feature = "web")]
-    pub(crate) async fn bounded_queues(&self) -> Result<Vec<QueueRecord>, Error> {
-        queue::bounded_queues(self.to_read(Action::View)?).await
-    }
-
     /// Lists the workers. See [`workers`](crate::workers). Takes [`Action::View`].
     pub async fn workers(&self) -> Result<Vec<WorkerRecord>, Error> {
         workers::workers(self.to_read(Action::View)?).await

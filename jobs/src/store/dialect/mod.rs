@@ -47,6 +47,7 @@ pub(crate) struct Dialect {
     pub(crate) due_groups: &'static str,
     /// (most) → queue, status, when the first is due, the current time, jobs: the waiting and the running jobs of each queue. Of waiting
     /// jobs, no more than `most` are counted; `NULL` stands for more.
+    #[cfg_attr(not(feature = "web"), allow(dead_code, reason = "only the dashboard asks"))]
     pub(crate) depths: &'static str,
     /// (groups): a condition for jobs of these queues, priorities and names.
     pub(crate) of_groups: &'static str,

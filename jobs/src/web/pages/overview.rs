@@ -127,6 +127,10 @@ impl Workers {
 
 impl Group {
     fn of(unserved: Unserved) -> Self {
-        Self { jobs: format::counted(unserved.jobs, "job", "jobs"), name: unserved.name, queue: unserved.queue }
+        let jobs = match unserved.jobs {
+            1 => "1 job".to_owned(),
+            jobs => format!("{} jobs", format::bounded(jobs)),
+        };
+        Self { jobs, name: unserved.name, queue: unserved.queue }
     }
 }

@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::client::counts::MOST_COUNTED;
 use crate::web::format::{self, Time};
 use crate::{JobId, JobRecord, JobStatus, QueueRecord};
 
@@ -94,7 +93,7 @@ impl QueueRow {
     pub(in crate::web) fn of(queue: QueueRecord, now: DateTime<Utc>) -> Self {
         Self {
             paused: Paused::of(&queue, now),
-            scheduled: format::found(queue.scheduled.min(MOST_COUNTED), queue.scheduled <= MOST_COUNTED),
+            scheduled: format::bounded(queue.scheduled),
             running: format::number(queue.running),
             oldest: queue.oldest_due.map(format::duration),
             name: queue.name,
