@@ -183,6 +183,13 @@ Dialect {
             SET resumed_at = CASE WHEN expires_at < UTC_TIMESTAMP(6) THEN UTC_TIMESTAMP(6) ELSE resumed_at END, last_seen_at = UTC_TIMESTAMP(6), expires_at = UTC_TIMESTAMP(6) + INTERVAL ? * 1000 MICROSECOND
             WHERE id = ?",
     ),
+    has_orphans: "EXISTS
+        (SELECT 1
+        FROM jobs_job
+        WHERE status = 1 AND NOT EXISTS
+        (SELECT 1
+        FROM jobs_worker
+        WHERE jobs_worker.id = jobs_job.worker_id))",
     lock_one: "SELECT id
         FROM jobs_job
         WHERE id = ? FOR

@@ -316,6 +316,23 @@ Dialect {
             SELECT job.id, job.version, job.cancel_requested_at
             FROM beat LEFT JOIN jobs_job AS job ON job.worker_id = beat.id AND job.status = 1",
     ),
+    has_orphans: "( EXISTS
+        (SELECT 1
+        FROM jobs_job
+        WHERE status = 1 AND worker_id IS NULL) OR EXISTS
+        (SELECT 1
+        FROM jobs_job
+        WHERE status = 1 AND worker_id > COALESCE((SELECT MAX(id)
+        FROM jobs_worker), 0)) OR EXISTS (
+        SELECT 1
+        FROM
+        (SELECT id, LAG(id, 1, 0::bigint) OVER
+        (ORDER BY id) AS previous
+        FROM jobs_worker) AS worker
+        WHERE EXISTS
+        (SELECT 1
+        FROM jobs_job
+        WHERE status = 1 AND worker_id > worker.previous AND worker_id < worker.id)))",
     lock_one: "SELECT id
         FROM jobs_job
         WHERE id = $1 FOR

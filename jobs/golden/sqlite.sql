@@ -238,6 +238,13 @@ Dialect {
             SET last_seen_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), expires_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('+%.3f seconds', ?1 / 1000.0)), resumed_at = CASE WHEN expires_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now') THEN strftime('%Y-%m-%dT%H:%M:%fZ', 'now') ELSE resumed_at END
             WHERE id = ?2",
     ),
+    has_orphans: "EXISTS
+        (SELECT 1
+        FROM jobs_job
+        WHERE status = 1 AND NOT EXISTS
+        (SELECT 1
+        FROM jobs_worker
+        WHERE jobs_worker.id = jobs_job.worker_id))",
     lock_one: "SELECT id
         FROM jobs_job
         WHERE id = ?1",

@@ -13,6 +13,7 @@ cases![
     a_worker_that_crashes_loses_its_jobs_to_another,
     a_job_that_may_run_once_fails_with_its_worker,
     jobs_of_a_dead_worker_are_rescued_and_those_of_a_live_one_are_not,
+    jobs_without_a_worker_are_rescued_whatever_the_ids_of_live_workers,
     a_canceled_job_of_a_dead_worker_is_canceled,
     a_worker_that_was_taken_for_dead_stops_its_jobs_and_goes_on_under_a_new_id,
     a_worker_whose_row_was_deleted_claims_nothing_until_it_has_joined_again,
@@ -110,6 +111,22 @@ async fn jobs_of_a_dead_worker_are_rescued_and_those_of_a_live_one_are_not(t: Da
     assert_eq!(of_live.record(t.db()).await.unwrap(), before);
     assert_eq!(t.number("SELECT id FROM jobs_worker").await, live);
     assert_eq!(workers(&t).await, 1);
+}
+
+async fn jobs_without_a_worker_are_rescued_whatever_the_ids_of_live_workers(t: Database) {
+    let (below, _) = (insert_worker(&t, 3600, 0).await, insert_worker(&t, 3600, 0).await);
+    let (between, last) = (insert_worker(&t, 3600, 0).await, insert_worker(&t, 3600, 0).await);
+    t.execute(&format!("DELETE FROM jobs_worker WHERE id IN ({below}, {between})")).await;
+    let rescuer = Running::start(quick(worker(&t, |job| async move { Ok(job.attempt()) })));
+    // One after the other: any of them would lead to all.
+    for missing in [below, between, last + 1000] {
+        let handle = Play::new().schedule(t.db()).delay(Duration::from_hours(1)).await.unwrap();
+        take_over(&t, handle, missing).await;
+        assert_eq!(soon(handle.wait(t.db())).await.unwrap(), 2);
+        assert_eq!(history(&t, handle).await, [(1, AttemptEnd::Lost)]);
+    }
+    rescuer.stop().await;
+    assert_eq!(workers(&t).await, 2);
 }
 
 async fn a_canceled_job_of_a_dead_worker_is_canceled(t: Database) {

@@ -77,12 +77,10 @@ impl Store {
     pub(crate) async fn see_workers(&self) -> Result<WorkersSeen, DbErr> {
         let sql = format!(
             "SELECT {} AS clock,
-                    EXISTS (SELECT 1 FROM jobs_job
-                            WHERE status = 1
-                              AND NOT EXISTS (SELECT 1 FROM jobs_worker WHERE jobs_worker.id = jobs_job.worker_id)) AS has_orphans,
+                    {} AS has_orphans,
                     worker.id, worker.name, worker.host, worker.pid, worker.last_seen_at, worker.expires_at
              FROM (SELECT 1 AS one) AS always LEFT JOIN jobs_worker AS worker ON worker.id > 0",
-            self.dialect.clock
+            self.dialect.clock, self.dialect.has_orphans
         );
         let rows = self.db.query_all_raw(statement(self.dialect, &sql, [])).await?;
         let first = rows.first().ok_or_else(|| DbErr::RecordNotFound("the clock".into()))?;

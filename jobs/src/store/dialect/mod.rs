@@ -61,6 +61,8 @@ pub(crate) struct Dialect {
     /// (name, host, pid, lease in ms, serves) → id.
     pub(crate) join: Insert,
     pub(crate) beat: Beat,
+    /// Whether a running job has no worker.
+    pub(crate) has_orphans: &'static str,
     /// (id): the row, unless another transaction has locked it.
     pub(crate) lock_one: &'static str,
     /// (ids and versions) → id, queue, status, awaited, key: the jobs that are still at that version, locked in the given order, except for

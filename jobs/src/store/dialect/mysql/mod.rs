@@ -112,6 +112,8 @@ pub(super) static DIALECT: Dialect = Dialect {
                   last_seen_at = ", now!(), ",
                   expires_at = ", in_ms!("?"), "
            WHERE id = ?" }),
+    has_orphans: "EXISTS (SELECT 1 FROM jobs_job
+                  WHERE status = 1 AND NOT EXISTS (SELECT 1 FROM jobs_worker WHERE jobs_worker.id = jobs_job.worker_id))",
     lock_one: "SELECT id FROM jobs_job WHERE id = ? FOR UPDATE SKIP LOCKED",
     hold: "SELECT job.id, job.queue, job.status, FALSE AS awaited, job.unique_key
            FROM JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT PATH '$.id', version BIGINT PATH '$.version')) AS seen

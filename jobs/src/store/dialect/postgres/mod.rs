@@ -40,6 +40,7 @@ pub(super) static DIALECT: Dialect = Dialect {
          RETURNING id",
     ),
     beat: Beat::Statement(BEAT),
+    has_orphans: HAS_ORPHANS,
     lock_one: "SELECT id FROM jobs_job WHERE id = $1 FOR UPDATE SKIP LOCKED",
     hold: "SELECT job.id, job.queue, job.status, job.awaited, job.unique_key
            FROM jobs_job AS job JOIN json_to_recordset($1::json) AS seen (id bigint, version bigint)
@@ -123,6 +124,15 @@ pub(super) static DIALECT: Dialect = Dialect {
     by_ids: |update| format!(concat!("{update} WHERE id = ANY(ARRAY(", ids!("$1"), "))"), update = update),
     insert_or_ignore: |insert| format!("{insert} ON CONFLICT DO NOTHING"),
 };
+
+/// Looks between the workers: among their own entries in the index are many that are outdated and can't be removed yet, because what they
+/// execute has only just ended. A statement that steps over all of them takes long, and while it lasts, no outdated entry can be removed.
+const HAS_ORPHANS: &str = "(
+EXISTS (SELECT 1 FROM jobs_job WHERE status = 1 AND worker_id IS NULL)
+OR EXISTS (SELECT 1 FROM jobs_job WHERE status = 1 AND worker_id > COALESCE((SELECT MAX(id) FROM jobs_worker), 0))
+OR EXISTS (
+    SELECT 1 FROM (SELECT id, LAG(id, 1, 0::bigint) OVER (ORDER BY id) AS previous FROM jobs_worker) AS worker
+    WHERE EXISTS (SELECT 1 FROM jobs_job WHERE status = 1 AND worker_id > worker.previous AND worker_id < worker.id)))";
 
 /// Writes plain successes. The version alone says that the job is running under this attempt; asking for the status too would let the
 /// planner walk the index of all running jobs. Rows are locked one by one, in the order of the batch, then written by `ctid`. The results

@@ -43,6 +43,8 @@ pub(super) static DIALECT: Dialect = Dialect {
                                     THEN ", now!(), " ELSE resumed_at END
            WHERE id = ?2" },
     ),
+    has_orphans: "EXISTS (SELECT 1 FROM jobs_job
+                  WHERE status = 1 AND NOT EXISTS (SELECT 1 FROM jobs_worker WHERE jobs_worker.id = jobs_job.worker_id))",
     lock_one: "SELECT id FROM jobs_job WHERE id = ?1",
     hold: "SELECT job.id, job.queue, job.status, FALSE AS awaited, job.unique_key
            FROM json_each(?1) AS seen CROSS JOIN jobs_job AS job
