@@ -319,20 +319,22 @@ Dialect {
     has_orphans: "( EXISTS
         (SELECT 1
         FROM jobs_job
-        WHERE status = 1 AND worker_id IS NULL) OR EXISTS
-        (SELECT 1
+        WHERE status = 1 AND worker_id IS NULL) OR
+        (SELECT worker_id
         FROM jobs_job
         WHERE status = 1 AND worker_id > COALESCE((SELECT MAX(id)
-        FROM jobs_worker), 0)) OR EXISTS (
+        FROM jobs_worker), 0)
+        ORDER BY worker_id LIMIT 1) IS NOT NULL OR EXISTS (
         SELECT 1
         FROM
         (SELECT id, LAG(id, 1, 0::bigint) OVER
         (ORDER BY id) AS previous
         FROM jobs_worker) AS worker
-        WHERE EXISTS
-        (SELECT 1
+        WHERE
+        (SELECT worker_id
         FROM jobs_job
-        WHERE status = 1 AND worker_id > worker.previous AND worker_id < worker.id)))",
+        WHERE status = 1 AND worker_id > worker.previous AND worker_id < worker.id
+        ORDER BY worker_id LIMIT 1) IS NOT NULL))",
     lock_one: "SELECT id
         FROM jobs_job
         WHERE id = $1 FOR
