@@ -22,7 +22,8 @@ use crate::{
 };
 
 /// How old what is shown may be: three statements in the first time, two in the second, one in the third, up to three in the fourth; in the
-/// last two for each range of charts and each way to show failures, and five for the findings. All of that is 1.95 statements a second.
+/// last two for each range of charts and each way to show failures, and five for the findings. All of that is 1.95 statements a second,
+/// if what is not served is of no more than a hundred queues, priorities and names: each further hundred are one statement more.
 const QUEUES: Duration = Duration::from_secs(3);
 const WORKERS: Duration = Duration::from_secs(5);
 const COUNTS: Duration = Duration::from_secs(5);
