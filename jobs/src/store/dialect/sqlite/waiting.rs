@@ -2,22 +2,29 @@
 
 use super::fragments::{now, values};
 
+/// The first job of the next group in the same queue, by name or else by priority: the first of these that exists.
+macro_rules! next_in_queue {
+    () => {
+        "(SELECT id FROM jobs_job
+         WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name > groups.name ORDER BY name LIMIT 1),
+        (SELECT id FROM jobs_job
+         WHERE status = 0 AND queue = groups.queue AND priority > groups.priority ORDER BY priority, name LIMIT 1)"
+    };
+}
+
 /// All groups.
 macro_rules! all_groups {
     () => {
-        "
+        concat! { "
 WITH RECURSIVE groups (queue, priority, name) AS (
     SELECT queue, priority, name FROM jobs_job
     WHERE id = (SELECT id FROM jobs_job WHERE status = 0 ORDER BY queue, priority, name LIMIT 1)
     UNION ALL
     SELECT next.queue, next.priority, next.name
     FROM groups JOIN jobs_job AS next ON next.id = COALESCE(
-        (SELECT id FROM jobs_job
-         WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name > groups.name ORDER BY name LIMIT 1),
-        (SELECT id FROM jobs_job
-         WHERE status = 0 AND queue = groups.queue AND priority > groups.priority ORDER BY priority, name LIMIT 1),
+        ", next_in_queue!(), ",
         (SELECT id FROM jobs_job WHERE status = 0 AND queue > groups.queue ORDER BY queue, priority, name LIMIT 1))
-)"
+)" }
     };
 }
 
@@ -39,10 +46,7 @@ WITH RECURSIVE groups (queue, priority, name) AS (
     UNION ALL
     SELECT next.queue, next.priority, next.name
     FROM groups JOIN jobs_job AS next ON next.id = COALESCE(
-        (SELECT id FROM jobs_job
-         WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name > groups.name ORDER BY name LIMIT 1),
-        (SELECT id FROM jobs_job
-         WHERE status = 0 AND queue = groups.queue AND priority > groups.priority ORDER BY priority, name LIMIT 1))
+        ", next_in_queue!(), ")
 )
 SELECT groups.queue,
        CAST(ROUND((MIN(unixepoch(first.scheduled_at, 'subsec')) - unixepoch('now', 'subsec')) * 1000) AS INTEGER) AS wait_ms
