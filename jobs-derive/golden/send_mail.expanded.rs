@@ -7,6 +7,7 @@ pub async fn send_mail(job: &JobContext, to: String, copies: u32) -> JobResult<(
 #[derive(::jobs::__private::serde::Serialize, ::jobs::__private::serde::Deserialize)]
 #[serde(crate = "::jobs::__private::serde")]
 /// Sends a mail.
+#[allow(clippy::duplicated_attributes)]
 pub struct SendMail {
     to: String,
     #[serde(default = "SendMail::__default_copies")]
@@ -72,7 +73,32 @@ impl ::jobs::__private::Job for SendMail {
                 ::core::time::Duration::from_millis(1000u64),
                 ::core::time::Duration::from_millis(600000u64),
             ),
-        );
+        )
+        .unique(::jobs::__private::Unique::new())
+        .limit(::jobs::__private::Limit::new().running(50u32))
+        .limit_each(&["to", "copies"], ::jobs::__private::Limit::new().running(3u32));
+    fn unique_values(
+        &self,
+    ) -> ::core::result::Result<::jobs::__private::Value, ::jobs::__private::Error> {
+        ::core::result::Result::Ok(
+            ::core::iter::IntoIterator::into_iter([
+                    ("to", ::jobs::__private::to_value("to", &self.to)?),
+                ])
+                .collect(),
+        )
+    }
+    fn limit_values(
+        &self,
+    ) -> ::core::result::Result<::jobs::__private::Value, ::jobs::__private::Error> {
+        ::core::result::Result::Ok(
+            ::jobs::__private::Value::Array(
+                ::std::vec![
+                    ::jobs::__private::to_value("to", & self.to) ?,
+                    ::jobs::__private::to_value("copies", & self.copies) ?
+                ],
+            ),
+        )
+    }
 }
 #[automatically_derived]
 #[allow(dead_code)]

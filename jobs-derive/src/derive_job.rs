@@ -16,9 +16,10 @@ pub(crate) fn expand(item: &DeriveInput) -> TokenStream {
         return if job_params_reports { TokenStream::new() } else { errors.into_tokens() };
     }
     let mut errors = Errors::default();
-    let options = Options::of_struct(&item.attrs, &mut errors);
+    let mut options = Options::of_struct(&item.attrs, &mut errors);
     errors.check(validate::options::check_schedule(&options));
     validate::options::check_unique(&options, &item.data, &mut errors);
+    validate::options::check_limit(&mut options, &item.data, &mut errors);
     let definition = job::definition(&item.ident, &item.vis, &options);
     let errors = errors.into_tokens();
     quote!(#errors #definition)

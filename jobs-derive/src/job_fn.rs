@@ -16,10 +16,10 @@ use crate::validate;
 
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    let options = Options::of_function(arguments, &mut errors);
+    let mut options = Options::of_function(arguments, &mut errors);
     errors.check(validate::options::check_schedule(&options));
     let expanded = if let Ok(function) = syn::parse2(item.clone()) {
-        expand_function(function, &options, &mut errors)
+        expand_function(function, &mut options, &mut errors)
     } else {
         errors.push(Error::new_spanned(&item, "`#[job_fn]` belongs on a function"));
         item
@@ -29,7 +29,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// The function, and the job that calls it.
-fn expand_function(mut function: ItemFn, options: &Options, errors: &mut Errors) -> TokenStream {
+fn expand_function(mut function: ItemFn, options: &mut Options, errors: &mut Errors) -> TokenStream {
     let mut mistakes = Errors::default();
     let job_function = read(&mut function, &mut mistakes);
     let job = mistakes.check(job_name(&function.sig.ident, options));
@@ -37,6 +37,7 @@ fn expand_function(mut function: ItemFn, options: &Options, errors: &mut Errors)
         let private = private(options.krate.as_ref());
         let item = function::job_struct(&function, &job, &job_function);
         validate::options::check_unique(options, &item.data, &mut mistakes);
+        validate::options::check_limit(options, &item.data, &mut mistakes);
         let item = job_params::expand_struct(item, &private, options, &mut mistakes);
         let definition = job::definition(&job, &function.vis, options);
         let execute = function::execute(&function, &job, &job_function, options, mistakes.is_empty());

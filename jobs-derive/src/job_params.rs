@@ -53,8 +53,13 @@ pub(crate) fn expand_struct(
     if options.has_cron() {
         validate::fields::refuse_required(&fields, errors);
     }
+    validate::fields::refuse_uncounted(&options.limits, &fields, errors);
     let usable = validate::reserved::usable(&fields, errors);
     validate::secrets::check_struct(&mut item, &fields, errors);
+    if options.limits.all.is_some() && options.limits.each.is_some() {
+        // It takes the second `limit` for a slip.
+        item.attrs.push(syn::parse_quote!(#[allow(clippy::duplicated_attributes)]));
+    }
     params::expand(&item, &fields, &usable, private)
 }
 

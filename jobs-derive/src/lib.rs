@@ -37,10 +37,21 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `state = AppState` | a worker without this state refuses to start |
 /// | `unique` | of jobs with the same parameters, one waits or runs at a time; scheduling another returns the handle of the first |
 /// | `unique(by(file), while(scheduled), within = "1h", on_conflict = "replace")` | jobs with the same `file` count as the same, until the first starts, and for an hour from when it was scheduled; another is handled by `"use_existing"`, `"fail"` or `"replace"` (which changes the parameters and due time of the waiting one). Each may be left out |
+/// | `limit(running = 50)` | at most this many jobs of the definition run at once, from 1 to 1,000,000; by default any number. See [limits](#limits) |
+/// | `limit(by(account), running = 3)` | the same, for each value of the parameter `account`; `by` may name several. May stand beside a `limit` without `by` |
 /// | `cron = "0 3 * * *"` | workers schedule it at these times, with its parameters' defaults; see the module `jobs::cron` |
 /// | `timezone = "Europe/Paris"` | the time zone of `cron`; by default UTC |
 /// | `missed = skip`, `once` or `all(10)` | how times of `cron` at which no worker was up are made up for: not at all, by one job, or by one for each of the latest ten; by default `once` |
 /// | `crate = path` | the path of the crate `jobs`, if not `::jobs` |
+///
+/// # Limits
+///
+/// A limit holds over all workers and processes. A job that must wait for it stays `SCHEDULED`, and takes no slot of a worker. What counts
+/// is the jobs that are `RUNNING` in the database, so nothing is left behind if a worker dies. See the guide `jobs::guide::limits`.
+///
+/// With `by(account, region)`, jobs count together if both values are the same. The values are stored and shown with the job, so a
+/// secret parameter can't be one of them. A float or a `HashSet` can't either, because equal ones may look different (inside your own
+/// types this can't be detected). A job has at most one limit without `by`, and one with it; if both are given, both hold.
 #[proc_macro_derive(Job, attributes(job, param))]
 pub fn derive_job(input: TokenStream) -> TokenStream {
     derive_job::expand(&parse_macro_input!(input as DeriveInput)).into()

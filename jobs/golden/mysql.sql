@@ -6,10 +6,10 @@ Dialect {
     row_locks: true,
     locks_gaps: true,
     insert: Values {
-        into: "INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id, unique_key, unique_while) VALUES ",
-        row: "(?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6), COALESCE(CAST(? AS DATETIME(6)), UTC_TIMESTAMP(6) + INTERVAL COALESCE(?, 0) * 1000 MICROSECOND), ?, ?, ?, ?, ?)",
+        into: "INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id, limit_key, unique_key, unique_while) VALUES ",
+        row: "(?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6), COALESCE(CAST(? AS DATETIME(6)), UTC_TIMESTAMP(6) + INTERVAL COALESCE(?, 0) * 1000 MICROSECOND), ?, ?, ?, ?, ?, ?)",
         due_now: Some(
-            "(?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), ?, ?, ?, ?, ?)",
+            "(?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), ?, ?, ?, ?, ?, ?)",
         ),
         if_committed: Some(
             (
@@ -37,15 +37,20 @@ Dialect {
             FROM (
             SELECT priority, name, MIN(scheduled_at) AS first_due
             FROM jobs_job FORCE INDEX (jobs_job_waiting)
-            WHERE status = 0 AND queue = ? GROUP BY status, queue, priority, name) AS waiting
+            WHERE status = 0 AND queue = ? AND limit_key = '-' GROUP BY status, queue, priority, name) AS waiting
             WHERE first_due <= UTC_TIMESTAMP(6) AND name IN
             (SELECT known COLLATE utf8mb4_bin
             FROM JSON_TABLE(?, '$[*]' COLUMNS (known VARCHAR(200) CHARACTER
-            SET utf8mb4 PATH '$')) AS names)
+            SET utf8mb4 PATH '$')) AS names) AND name NOT IN
+            (SELECT job_name
+            FROM jobs_limit_use)
             ORDER BY priority, name",
-        lock: "SELECT id, name, priority, version, attempt, max_attempts, budget, timeout_ms, CAST(parameters AS CHAR), created_at, scheduled_at, user_id, session_id, event_id, UTC_TIMESTAMP(6) AS started_at, nominal_at, attempt + 1 < max_attempts AND (attempt = 0 OR worker_id IS NOT NULL) AS may_wait
+        lock: "SELECT id, name, priority, version, attempt, max_attempts, budget, timeout_ms, CAST(parameters AS CHAR), created_at, scheduled_at, user_id, session_id, event_id, limit_key, UTC_TIMESTAMP(6) AS started_at, nominal_at, attempt + 1 < max_attempts AND (attempt = 0 OR worker_id IS NOT NULL) AS may_wait
             FROM jobs_job FORCE INDEX (jobs_job_waiting)
-            WHERE status = 0 AND queue = ? AND priority = ? AND name = ? AND scheduled_at >= COALESCE(?, '1000-01-01') AND scheduled_at <= UTC_TIMESTAMP(6)
+            WHERE status = 0 AND queue = ? AND priority = ? AND name = ? AND limit_key = '-' AND scheduled_at >= COALESCE(?, '1000-01-01') AND scheduled_at <= UTC_TIMESTAMP(6) AND NOT EXISTS
+            (SELECT 1
+            FROM jobs_limit_use
+            WHERE job_name = jobs_job.name)
             ORDER BY scheduled_at, id LIMIT ? FOR
             UPDATE SKIP LOCKED",
         own: "UPDATE JSON_TABLE(?, '$[*]' COLUMNS (claimed BIGINT PATH '$')) AS c STRAIGHT_JOIN jobs_job FORCE INDEX (PRIMARY) ON jobs_job.id = c.claimed STRAIGHT_JOIN
@@ -58,28 +63,100 @@ Dialect {
             end: "DO RELEASE_LOCK(SHA2(CONCAT(DATABASE(), '.jobs.', ?), 224))",
         },
     },
+    limited: Limited {
+        groups: "SELECT priority, name
+            FROM
+            (SELECT priority, name
+            FROM jobs_job FORCE INDEX (jobs_job_waiting)
+            WHERE status = 0 AND queue = ? GROUP BY status, queue, priority, name) AS waiting
+            WHERE name IN
+            (SELECT known COLLATE utf8mb4_bin
+            FROM JSON_TABLE(?, '$[*]' COLUMNS (known VARCHAR(200) CHARACTER
+            SET utf8mb4 PATH '$')) AS names) AND name IN
+            (SELECT job_name
+            FROM jobs_limit_use)",
+        places: Each {
+            from: "SELECT limit_key, CAST(CEIL(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), scheduled_at) / 1000) AS SIGNED) AS wait_ms, scheduled_at
+                FROM jobs_job FORCE INDEX (jobs_job_waiting)
+                WHERE status = 0 AND queue = ? AND priority = ? AND name = ? AND limit_key >= ?
+                ORDER BY status, queue, priority, name, limit_key, scheduled_at, id LIMIT 1",
+            after: "SELECT limit_key, CAST(CEIL(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), scheduled_at) / 1000) AS SIGNED) AS wait_ms, scheduled_at
+                FROM jobs_job FORCE INDEX (jobs_job_waiting)
+                WHERE status = 0 AND queue = ? AND priority = ? AND name = ? AND limit_key > ?
+                ORDER BY status, queue, priority, name, limit_key, scheduled_at, id LIMIT 1",
+        },
+        heads: "SELECT ordinal, CAST(CEIL(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), first_due) / 1000) AS SIGNED) AS wait_ms, first_due AS scheduled_at
+            FROM
+            (SELECT asked.ordinal,
+            (SELECT scheduled_at
+            FROM jobs_job FORCE INDEX (jobs_job_waiting)
+            WHERE status = 0 AND queue = place.queue COLLATE utf8mb4_bin AND priority = asked.priority AND name = asked.name COLLATE utf8mb4_bin AND limit_key = asked.limit_key COLLATE utf8mb4_bin
+            ORDER BY status, queue, priority, name, limit_key, scheduled_at, id LIMIT 1) AS first_due
+            FROM
+            (SELECT CONVERT(? USING utf8mb4) AS queue) AS place, JSON_TABLE(?, '$[*]' COLUMNS (ordinal BIGINT PATH '$.ordinal', priority SMALLINT PATH '$.priority', name VARCHAR(200) CHARACTER
+            SET utf8mb4 PATH '$.name', limit_key VARCHAR(200) CHARACTER
+            SET utf8mb4 PATH '$.limit_key')) AS asked LIMIT 1000000) AS heads
+            WHERE first_due IS NOT NULL",
+        best_unlimited: "SELECT priority, first_due AS scheduled_at
+            FROM
+            (SELECT priority, name, MIN(scheduled_at) AS first_due
+            FROM jobs_job FORCE INDEX (jobs_job_waiting)
+            WHERE status = 0 AND queue = ? AND limit_key = '-' GROUP BY status, queue, priority, name) AS waiting
+            WHERE first_due <= UTC_TIMESTAMP(6) AND name IN
+            (SELECT known COLLATE utf8mb4_bin
+            FROM JSON_TABLE(?, '$[*]' COLUMNS (known VARCHAR(200) CHARACTER
+            SET utf8mb4 PATH '$')) AS names) AND name NOT IN
+            (SELECT job_name
+            FROM jobs_limit_use)
+            ORDER BY priority, first_due LIMIT 1",
+        rooms: "SELECT asked.ordinal, limits.counted_by, CAST(CASE WHEN asked.limit_key IS NULL AND limits.running IS NOT NULL THEN limits.running -
+            (SELECT COUNT(*)
+            FROM jobs_limit_use AS used FORCE INDEX (PRIMARY) STRAIGHT_JOIN jobs_job FORCE INDEX (jobs_job_running) ON jobs_job.status = 1 AND jobs_job.name = used.job_name AND jobs_job.limit_key <> '-'
+            WHERE used.scope = limits.scope) WHEN asked.limit_key IS NOT NULL AND limits.running_each IS NOT NULL THEN limits.running_each -
+            (SELECT COUNT(*)
+            FROM jobs_limit_use AS used FORCE INDEX (PRIMARY) STRAIGHT_JOIN jobs_job FORCE INDEX (jobs_job_running) ON jobs_job.status = 1 AND jobs_job.name = used.job_name AND jobs_job.limit_key = asked.limit_key COLLATE utf8mb4_bin
+            WHERE used.scope = limits.scope) END AS SIGNED) AS room
+            FROM JSON_TABLE(?, '$[*]' COLUMNS (ordinal BIGINT PATH '$.ordinal', scope VARCHAR(200) CHARACTER
+            SET utf8mb4 PATH '$.scope', limit_key VARCHAR(200) CHARACTER
+            SET utf8mb4 PATH '$.limit_key')) AS asked STRAIGHT_JOIN jobs_limit AS limits FORCE INDEX (PRIMARY) ON limits.scope = asked.scope COLLATE utf8mb4_bin",
+        lock: Some(
+            "SELECT jobs_limit_lock.stripe
+                FROM JSON_TABLE(?, '$[*]' COLUMNS (wanted SMALLINT PATH '$')) AS w STRAIGHT_JOIN jobs_limit_lock FORCE INDEX (PRIMARY) ON jobs_limit_lock.stripe = w.wanted FOR
+                UPDATE /*!80001 OF jobs_limit_lock */ SKIP LOCKED",
+        ),
+        claim: Lock(
+            "SELECT id, name, priority, version, attempt, max_attempts, budget, timeout_ms, CAST(parameters AS CHAR), created_at, scheduled_at, user_id, session_id, event_id, limit_key, UTC_TIMESTAMP(6) AS started_at, nominal_at
+                FROM jobs_job FORCE INDEX (jobs_job_waiting)
+                WHERE status = 0 AND queue = ? AND priority = ? AND name = ? AND limit_key = ? AND scheduled_at <= UTC_TIMESTAMP(6) AND (? OR (attempt + 1 < max_attempts AND (attempt = 0 OR worker_id IS NOT NULL)))
+                ORDER BY scheduled_at, id LIMIT ? FOR
+                UPDATE SKIP LOCKED",
+        ),
+        wake: None,
+    },
     look: "SELECT queue, CAST(CEIL(MIN(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), first_due)) / 1000) AS SIGNED) AS wait_ms
         FROM
         (SELECT queue, priority, name, MIN(scheduled_at) AS first_due
         FROM jobs_job FORCE INDEX (jobs_job_waiting)
-        WHERE status = 0 GROUP BY status, queue, priority, name) AS waiting
+        WHERE status = 0 AND limit_key = '-' GROUP BY status, queue, priority, name) AS waiting
         WHERE queue IN
         (SELECT served COLLATE utf8mb4_bin
         FROM JSON_TABLE(?, '$[*]' COLUMNS (served VARCHAR(200) CHARACTER
         SET utf8mb4 PATH '$')) AS queues) AND name IN
         (SELECT known COLLATE utf8mb4_bin
         FROM JSON_TABLE(?, '$[*]' COLUMNS (known VARCHAR(200) CHARACTER
-        SET utf8mb4 PATH '$')) AS names) GROUP BY queue
+        SET utf8mb4 PATH '$')) AS names) AND name NOT IN
+        (SELECT job_name
+        FROM jobs_limit_use) GROUP BY queue
         UNION ALL
         SELECT name, NULL
         FROM jobs_queue
         WHERE paused_at IS NOT NULL AND (paused_until IS NULL OR paused_until > UTC_TIMESTAMP(6))",
-    due_groups: "SELECT queue, priority, name, first_due
+    due_groups: "SELECT queue, priority, name, MIN(first_due)
         FROM
         (SELECT queue, priority, name, MIN(scheduled_at) AS first_due
         FROM jobs_job FORCE INDEX (jobs_job_waiting)
-        WHERE status = 0 GROUP BY status, queue, priority, name) AS waiting
-        WHERE first_due <= UTC_TIMESTAMP(6)",
+        WHERE status = 0 GROUP BY status, queue, priority, name, limit_key) AS waiting
+        WHERE first_due <= UTC_TIMESTAMP(6) GROUP BY queue, priority, name",
     depths: "SELECT waiting.queue, 0 AS status, waiting.first_due, UTC_TIMESTAMP(6) AS now, CASE WHEN
         (SELECT 1
         FROM jobs_job FORCE INDEX (jobs_job_waiting)
@@ -92,7 +169,7 @@ Dialect {
         FROM
         (SELECT queue, priority, name, MIN(scheduled_at) AS first_due
         FROM jobs_job FORCE INDEX (jobs_job_waiting)
-        WHERE status = 0 GROUP BY status, queue, priority, name) AS groups_of_queues GROUP BY queue) AS waiting
+        WHERE status = 0 GROUP BY status, queue, priority, name, limit_key) AS groups_of_queues GROUP BY queue) AS waiting
         UNION ALL
         SELECT queue, status, NULL, UTC_TIMESTAMP(6), COUNT(*)
         FROM jobs_job
@@ -182,10 +259,13 @@ Dialect {
         "UPDATE jobs_worker
             SET resumed_at = CASE WHEN expires_at < UTC_TIMESTAMP(6) THEN UTC_TIMESTAMP(6) ELSE resumed_at END, last_seen_at = UTC_TIMESTAMP(6), expires_at = UTC_TIMESTAMP(6) + INTERVAL ? * 1000 MICROSECOND
             WHERE id = ?",
+        "SELECT id, version, cancel_requested_at
+            FROM jobs_job FORCE INDEX (jobs_job_running)
+            WHERE status = 1 AND worker_id = ?",
     ),
     has_orphans: "EXISTS
         (SELECT 1
-        FROM jobs_job
+        FROM jobs_job FORCE INDEX (jobs_job_running)
         WHERE status = 1 AND NOT EXISTS
         (SELECT 1
         FROM jobs_worker
@@ -245,10 +325,10 @@ Dialect {
     unique: Unique {
         insert: Steps {
             jobs: Values {
-                into: "INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id, unique_key, unique_while) VALUES ",
-                row: "(?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6), COALESCE(CAST(? AS DATETIME(6)), UTC_TIMESTAMP(6) + INTERVAL COALESCE(?, 0) * 1000 MICROSECOND), ?, ?, ?, ?, ?)",
+                into: "INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id, limit_key, unique_key, unique_while) VALUES ",
+                row: "(?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6), COALESCE(CAST(? AS DATETIME(6)), UTC_TIMESTAMP(6) + INTERVAL COALESCE(?, 0) * 1000 MICROSECOND), ?, ?, ?, ?, ?, ?)",
                 due_now: Some(
-                    "(?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), ?, ?, ?, ?, ?)",
+                    "(?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), ?, ?, ?, ?, ?, ?)",
                 ),
                 if_committed: Some(
                     (
@@ -313,7 +393,7 @@ Dialect {
             SET utf8mb4 PATH '$.unique_key', by_job BIGINT PATH '$.job_id', at_version BIGINT PATH '$.version')) AS k STRAIGHT_JOIN jobs_unique FORCE INDEX (PRIMARY) ON jobs_unique.unique_key = k.kept COLLATE utf8mb4_bin AND jobs_unique.job_id = k.by_job
             SET jobs_unique.version = k.at_version",
         replace: "UPDATE jobs_job FORCE INDEX (PRIMARY)
-            SET scheduled_at = COALESCE(CAST(? AS DATETIME(6)), UTC_TIMESTAMP(6) + INTERVAL COALESCE(?, 0) * 1000 MICROSECOND), parameters = ?, version = version + 1
+            SET scheduled_at = COALESCE(CAST(? AS DATETIME(6)), UTC_TIMESTAMP(6) + INTERVAL COALESCE(?, 0) * 1000 MICROSECOND), parameters = ?, limit_key = ?, version = version + 1
             WHERE id = ? AND version = ? AND status = 0",
         left: "SELECT unique_key
             FROM jobs_unique FORCE INDEX (jobs_unique_left)

@@ -16,11 +16,11 @@ Dialect {
         InsertJobs {
             mixed: "
                 WITH inserted AS (
-                INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id)
-                SELECT name, queue, priority, max_attempts, max_attempts, timeout_ms, parameters::json, statement_timestamp(), COALESCE(at, statement_timestamp() + COALESCE(delay_ms, 0) * interval '1 millisecond'), user_id, session_id, event_id
+                INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id, limit_key)
+                SELECT name, queue, priority, max_attempts, max_attempts, timeout_ms, parameters::json, statement_timestamp(), COALESCE(at, statement_timestamp() + COALESCE(delay_ms, 0) * interval '1 millisecond'), user_id, session_id, event_id, limit_key
                 FROM ROWS
-                FROM (json_to_recordset($1::json) AS ( name text, queue text, priority smallint, max_attempts integer, timeout_ms bigint, parameters text, at timestamptz, delay_ms bigint, user_id text, session_id text, event_id text))
-                WITH ORDINALITY AS new (name, queue, priority, max_attempts, timeout_ms, parameters, at, delay_ms, user_id, session_id, event_id, ordinal)
+                FROM (json_to_recordset($1::json) AS ( name text, queue text, priority smallint, max_attempts integer, timeout_ms bigint, parameters text, at timestamptz, delay_ms bigint, user_id text, session_id text, event_id text, limit_key text))
+                WITH ORDINALITY AS new (name, queue, priority, max_attempts, timeout_ms, parameters, at, delay_ms, user_id, session_id, event_id, limit_key, ordinal)
                 ORDER BY ordinal
                 RETURNING id, queue, scheduled_at ), woken AS (
                 SELECT count(pg_notify('jobs_wake', due.queue)) AS queues
@@ -38,8 +38,8 @@ Dialect {
                 (SELECT queues
                 FROM woken) >= 0",
             uniform: "
-                INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id)
-                SELECT $2, $3, $4::smallint, $5::integer, $5::integer, $6::bigint, new.parameters, statement_timestamp(), COALESCE($7::text::timestamptz, statement_timestamp() + COALESCE($8::bigint, 0) * interval '1 millisecond'), $9::text, $10::text, $11::text
+                INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id, limit_key)
+                SELECT $2, $3, $4::smallint, $5::integer, $5::integer, $6::bigint, new.parameters, statement_timestamp(), COALESCE($7::text::timestamptz, statement_timestamp() + COALESCE($8::bigint, 0) * interval '1 millisecond'), $9::text, $10::text, $11::text, $12::text
                 FROM json_array_elements($1::text::json)
                 WITH ORDINALITY AS new (parameters, ordinal)
                 ORDER BY new.ordinal
@@ -67,7 +67,10 @@ Dialect {
             SELECT priority, name
             FROM pairs
             WHERE name = ANY(ARRAY(SELECT value
-            FROM json_array_elements_text($3::json))) ), groups AS
+            FROM json_array_elements_text($3::json))) AND NOT EXISTS
+            (SELECT 1
+            FROM jobs_limit_use
+            WHERE job_name = name) ), groups AS
             (SELECT priority, name, '-infinity'::timestamptz AS since
             FROM known)
             UPDATE jobs_job
@@ -80,7 +83,7 @@ Dialect {
             FROM groups CROSS JOIN LATERAL (
             SELECT ctid, id, priority, scheduled_at, attempt + 1 < max_attempts AND (attempt = 0 OR worker_id IS NOT NULL) AS may_wait
             FROM jobs_job
-            WHERE status = 0 AND queue = $1 AND priority = groups.priority AND name = groups.name AND scheduled_at >= groups.since AND scheduled_at <= statement_timestamp()
+            WHERE status = 0 AND queue = $1 AND priority = groups.priority AND name = groups.name AND limit_key = '-' AND scheduled_at >= groups.since AND scheduled_at <= statement_timestamp()
             ORDER BY scheduled_at, id LIMIT
             (SELECT $4::bigint) FOR
             UPDATE SKIP LOCKED) AS first
@@ -89,7 +92,7 @@ Dialect {
             (SELECT 1
             FROM jobs_worker
             WHERE id = $2 FOR KEY SHARE) END))
-            RETURNING id, name, priority, version, attempt, max_attempts, budget, timeout_ms, parameters::text, created_at, scheduled_at, user_id, session_id, event_id, started_at, nominal_at",
+            RETURNING id, name, priority, version, attempt, max_attempts, budget, timeout_ms, parameters::text, created_at, scheduled_at, user_id, session_id, event_id, limit_key, started_at, nominal_at",
         from_cursor: Some(
             FromCursor {
                 groups: "
@@ -108,13 +111,20 @@ Dialect {
                     SELECT priority, name
                     FROM pairs
                     WHERE name = ANY(ARRAY(SELECT value
-                    FROM json_array_elements_text($2::json))) )
+                    FROM json_array_elements_text($2::json))) AND NOT EXISTS
+                    (SELECT 1
+                    FROM jobs_limit_use
+                    WHERE job_name = name) )
                     SELECT priority, name
                     FROM known",
                 claim: "
                     WITH groups AS MATERIALIZED (
                     SELECT priority, name, COALESCE(since, '-infinity') AS since
-                    FROM json_to_recordset($3::json) AS given (priority smallint, name text, since timestamptz) )
+                    FROM json_to_recordset($3::json) AS given (priority smallint, name text, since timestamptz)
+                    WHERE NOT EXISTS
+                    (SELECT 1
+                    FROM jobs_limit_use
+                    WHERE job_name = given.name) )
                     UPDATE jobs_job
                     SET status = 1, version = version + 1, attempt = attempt + 1, worker_id = $2, started_at = statement_timestamp(), progress = 0, results = NULL
                     WHERE ctid = ANY(ARRAY(
@@ -125,7 +135,7 @@ Dialect {
                     FROM groups CROSS JOIN LATERAL (
                     SELECT ctid, id, priority, scheduled_at, attempt + 1 < max_attempts AND (attempt = 0 OR worker_id IS NOT NULL) AS may_wait
                     FROM jobs_job
-                    WHERE status = 0 AND queue = $1 AND priority = groups.priority AND name = groups.name AND scheduled_at >= groups.since AND scheduled_at <= statement_timestamp()
+                    WHERE status = 0 AND queue = $1 AND priority = groups.priority AND name = groups.name AND limit_key = '-' AND scheduled_at >= groups.since AND scheduled_at <= statement_timestamp()
                     ORDER BY scheduled_at, id LIMIT
                     (SELECT $4::bigint) FOR
                     UPDATE SKIP LOCKED) AS first
@@ -134,8 +144,143 @@ Dialect {
                     (SELECT 1
                     FROM jobs_worker
                     WHERE id = $2 FOR KEY SHARE) END))
-                    RETURNING id, name, priority, version, attempt, max_attempts, budget, timeout_ms, parameters::text, created_at, scheduled_at, user_id, session_id, event_id, started_at, nominal_at",
+                    RETURNING id, name, priority, version, attempt, max_attempts, budget, timeout_ms, parameters::text, created_at, scheduled_at, user_id, session_id, event_id, limit_key, started_at, nominal_at",
             },
+        ),
+    },
+    limited: Limited {
+        groups: "
+            WITH RECURSIVE pairs AS (
+            (SELECT priority, name
+            FROM jobs_job
+            WHERE status = 0 AND queue = $1
+            ORDER BY priority, name LIMIT 1)
+            UNION ALL
+            SELECT next.priority, next.name
+            FROM pairs CROSS JOIN LATERAL (
+            SELECT priority, name
+            FROM jobs_job
+            WHERE status = 0 AND queue = $1 AND (priority, name) > (pairs.priority, pairs.name)
+            ORDER BY priority, name LIMIT 1) AS next ), known AS (
+            SELECT priority, name
+            FROM pairs
+            WHERE name = ANY(ARRAY(SELECT value
+            FROM json_array_elements_text($2::json))) AND EXISTS
+            (SELECT 1
+            FROM jobs_limit_use
+            WHERE job_name = name) )
+            SELECT priority, name
+            FROM known",
+        places: Statement(
+            "
+                WITH RECURSIVE head AS (
+                (SELECT limit_key, scheduled_at, 1 AS number
+                FROM jobs_job
+                WHERE status = 0 AND queue = $1 AND priority = $2 AND name = $3 AND limit_key >= $4
+                ORDER BY limit_key, scheduled_at, id LIMIT 1)
+                UNION ALL
+                SELECT next.limit_key, next.scheduled_at, head.number + 1
+                FROM head CROSS JOIN LATERAL (
+                SELECT limit_key, scheduled_at
+                FROM jobs_job
+                WHERE status = 0 AND queue = $1 AND priority = $2 AND name = $3 AND limit_key > head.limit_key
+                ORDER BY limit_key, scheduled_at, id LIMIT 1) AS next
+                WHERE head.number < $5 )
+                SELECT limit_key, wait.ms AS wait_ms, scheduled_at
+                FROM head CROSS JOIN LATERAL
+                (SELECT CEIL(EXTRACT(EPOCH
+                FROM scheduled_at - statement_timestamp()) * 1000)::bigint AS ms) AS wait",
+        ),
+        heads: "
+            WITH head AS (
+            SELECT asked.ordinal, first.scheduled_at
+            FROM json_to_recordset($2::json) AS asked (ordinal bigint, priority smallint, name text, limit_key text) CROSS JOIN LATERAL (
+            SELECT scheduled_at
+            FROM jobs_job
+            WHERE status = 0 AND queue = $1 AND priority = asked.priority AND name = asked.name AND limit_key = asked.limit_key
+            ORDER BY scheduled_at, id LIMIT 1) AS first )
+            SELECT ordinal, wait.ms AS wait_ms, scheduled_at
+            FROM head CROSS JOIN LATERAL
+            (SELECT CEIL(EXTRACT(EPOCH
+            FROM scheduled_at - statement_timestamp()) * 1000)::bigint AS ms) AS wait",
+        best_unlimited: "
+            WITH RECURSIVE pairs AS (
+            (SELECT priority, name
+            FROM jobs_job
+            WHERE status = 0 AND queue = $1
+            ORDER BY priority, name LIMIT 1)
+            UNION ALL
+            SELECT next.priority, next.name
+            FROM pairs CROSS JOIN LATERAL (
+            SELECT priority, name
+            FROM jobs_job
+            WHERE status = 0 AND queue = $1 AND (priority, name) > (pairs.priority, pairs.name)
+            ORDER BY priority, name LIMIT 1) AS next ), known AS (
+            SELECT priority, name
+            FROM pairs
+            WHERE name = ANY(ARRAY(SELECT value
+            FROM json_array_elements_text($2::json))) AND NOT EXISTS
+            (SELECT 1
+            FROM jobs_limit_use
+            WHERE job_name = name) )
+            SELECT known.priority, first.scheduled_at
+            FROM known CROSS JOIN LATERAL (
+            SELECT scheduled_at
+            FROM jobs_job
+            WHERE status = 0 AND queue = $1 AND priority = known.priority AND name = known.name AND limit_key = '-' AND scheduled_at <= statement_timestamp()
+            ORDER BY scheduled_at, id LIMIT 1) AS first
+            ORDER BY known.priority, first.scheduled_at LIMIT 1",
+        rooms: "
+            SELECT asked.ordinal, limits.counted_by, CASE WHEN asked.limit_key IS NULL AND limits.running IS NOT NULL THEN limits.running - (
+            SELECT COUNT(*)
+            FROM jobs_limit_use AS used CROSS JOIN LATERAL (
+            SELECT 1
+            FROM jobs_job
+            WHERE status = 1 AND limit_key <> '-' AND name = used.job_name LIMIT limits.running) AS one
+            WHERE used.scope = limits.scope) WHEN asked.limit_key IS NOT NULL AND limits.running_each IS NOT NULL THEN limits.running_each - (
+            SELECT COUNT(*)
+            FROM jobs_limit_use AS used CROSS JOIN LATERAL (
+            SELECT 1
+            FROM jobs_job
+            WHERE status = 1 AND limit_key <> '-' AND name = used.job_name AND limit_key = asked.limit_key LIMIT limits.running_each) AS one
+            WHERE used.scope = limits.scope) END AS room
+            FROM json_to_recordset($1::json) AS asked (ordinal bigint, scope text, limit_key text) JOIN jobs_limit AS limits ON limits.scope = asked.scope",
+        lock: Some(
+            "SELECT stripe
+                FROM jobs_limit_lock
+                WHERE stripe = ANY(ARRAY(SELECT value::smallint
+                FROM json_array_elements_text($1::json)))
+                ORDER BY stripe FOR
+                UPDATE SKIP LOCKED",
+        ),
+        claim: Statement(
+            "
+                WITH asked AS MATERIALIZED (
+                SELECT *
+                FROM json_to_recordset($3::json) AS asked (priority smallint, name text, limit_key text, take bigint) )
+                UPDATE jobs_job
+                SET status = 1, version = version + 1, attempt = attempt + 1, worker_id = $2, started_at = statement_timestamp(), progress = 0, results = NULL
+                WHERE ctid = ANY(ARRAY(
+                SELECT first.ctid
+                FROM asked CROSS JOIN LATERAL (
+                SELECT ctid, id
+                FROM jobs_job
+                WHERE status = 0 AND queue = $1 AND priority = asked.priority AND name = asked.name AND limit_key = asked.limit_key AND scheduled_at <= statement_timestamp() AND ($4 OR (attempt + 1 < max_attempts AND (attempt = 0 OR worker_id IS NOT NULL)))
+                ORDER BY scheduled_at, id LIMIT asked.take FOR
+                UPDATE SKIP LOCKED) AS first
+                WHERE CASE WHEN first.id > 0 THEN EXISTS
+                (SELECT 1
+                FROM jobs_worker
+                WHERE id = $2 FOR KEY SHARE) END))
+                RETURNING id, name, priority, version, attempt, max_attempts, budget, timeout_ms, parameters::text, created_at, scheduled_at, user_id, session_id, event_id, limit_key, started_at, nominal_at",
+        ),
+        wake: Some(
+            "SELECT pg_notify('jobs_limit', name || E'\ ' || limit_key)
+                FROM json_to_recordset($1::json) AS ended (name text, limit_key text)
+                WHERE EXISTS
+                (SELECT 1
+                FROM jobs_worker
+                WHERE expires_at > statement_timestamp() AND asleep IS NOT NULL AND jsonb_exists(serves -> 'names', name))",
         ),
     },
     look: "
@@ -158,60 +303,63 @@ Dialect {
         FROM groups CROSS JOIN LATERAL (
         SELECT scheduled_at
         FROM jobs_job
-        WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name = groups.name
+        WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name = groups.name AND limit_key = '-'
         ORDER BY scheduled_at, id LIMIT 1) AS first
         WHERE groups.name = ANY(ARRAY(SELECT value
-        FROM json_array_elements_text($2::json))) GROUP BY groups.queue
+        FROM json_array_elements_text($2::json))) AND NOT EXISTS
+        (SELECT 1
+        FROM jobs_limit_use
+        WHERE job_name = groups.name) GROUP BY groups.queue
         UNION ALL
         SELECT name, NULL
         FROM jobs_queue
         WHERE paused_at IS NOT NULL AND (paused_until IS NULL OR paused_until > statement_timestamp())",
     due_groups: "
         WITH RECURSIVE groups AS (
-        (SELECT queue, priority, name
+        (SELECT queue, priority, name, limit_key
         FROM jobs_job
         WHERE status = 0
-        ORDER BY queue, priority, name LIMIT 1)
+        ORDER BY queue, priority, name, limit_key LIMIT 1)
         UNION ALL
-        SELECT next.queue, next.priority, next.name
+        SELECT next.queue, next.priority, next.name, next.limit_key
         FROM groups CROSS JOIN LATERAL (
-        SELECT queue, priority, name
+        SELECT queue, priority, name, limit_key
         FROM jobs_job
-        WHERE status = 0 AND (queue, priority, name) > (groups.queue, groups.priority, groups.name)
-        ORDER BY queue, priority, name LIMIT 1) AS next )
-        SELECT groups.queue, groups.priority, groups.name, first.scheduled_at
+        WHERE status = 0 AND (queue, priority, name, limit_key) > (groups.queue, groups.priority, groups.name, groups.limit_key)
+        ORDER BY queue, priority, name, limit_key LIMIT 1) AS next )
+        SELECT groups.queue, groups.priority, groups.name, MIN(first.scheduled_at)
         FROM groups CROSS JOIN LATERAL (
         SELECT scheduled_at
         FROM jobs_job
-        WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name = groups.name
+        WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name = groups.name AND limit_key = groups.limit_key
         ORDER BY scheduled_at, id LIMIT 1) AS first
-        WHERE first.scheduled_at <= statement_timestamp()",
+        WHERE first.scheduled_at <= statement_timestamp() GROUP BY groups.queue, groups.priority, groups.name",
     depths: "
         WITH RECURSIVE groups AS (
-        (SELECT queue, priority, name
+        (SELECT queue, priority, name, limit_key
         FROM jobs_job
         WHERE status = 0
-        ORDER BY queue, priority, name LIMIT 1)
+        ORDER BY queue, priority, name, limit_key LIMIT 1)
         UNION ALL
-        SELECT next.queue, next.priority, next.name
+        SELECT next.queue, next.priority, next.name, next.limit_key
         FROM groups CROSS JOIN LATERAL (
-        SELECT queue, priority, name
+        SELECT queue, priority, name, limit_key
         FROM jobs_job
-        WHERE status = 0 AND (queue, priority, name) > (groups.queue, groups.priority, groups.name)
-        ORDER BY queue, priority, name LIMIT 1) AS next )
+        WHERE status = 0 AND (queue, priority, name, limit_key) > (groups.queue, groups.priority, groups.name, groups.limit_key)
+        ORDER BY queue, priority, name, limit_key LIMIT 1) AS next )
         SELECT waiting.queue, 0::smallint AS status, waiting.first_due, statement_timestamp() AS now,
         (SELECT COUNT(*)
         FROM
         (SELECT 1
         FROM jobs_job
         WHERE status = 0 AND queue = waiting.queue
-        ORDER BY queue, priority, name, scheduled_at, id LIMIT $1) AS counted) AS jobs
+        ORDER BY queue, priority, name, limit_key, scheduled_at, id LIMIT $1) AS counted) AS jobs
         FROM
         (SELECT groups.queue, MIN(first.scheduled_at) AS first_due
         FROM groups CROSS JOIN LATERAL (
         SELECT scheduled_at
         FROM jobs_job
-        WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name = groups.name
+        WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name = groups.name AND limit_key = groups.limit_key
         ORDER BY scheduled_at, id LIMIT 1) AS first GROUP BY groups.queue) AS waiting
         UNION ALL
         SELECT queue, status, NULL, statement_timestamp(), COUNT(*)
@@ -415,14 +563,14 @@ Dialect {
                     WITH new AS MATERIALIZED (
                     SELECT nextval('jobs_job_id_seq') AS id, given.*
                     FROM ROWS
-                    FROM (json_to_recordset($1::json) AS ( name text, queue text, priority smallint, max_attempts integer, timeout_ms bigint, parameters text, at timestamptz, delay_ms bigint, user_id text, session_id text, event_id text, unique_key text, unique_while smallint, within_ms bigint)) AS given ), taken AS (
+                    FROM (json_to_recordset($1::json) AS ( name text, queue text, priority smallint, max_attempts integer, timeout_ms bigint, parameters text, at timestamptz, delay_ms bigint, user_id text, session_id text, event_id text, limit_key text, unique_key text, unique_while smallint, within_ms bigint)) AS given ), taken AS (
                     INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
                     SELECT unique_key, id, 0, statement_timestamp() + within_ms * interval '1 millisecond'
                     FROM new
                     ORDER BY unique_key COLLATE "C" ON CONFLICT DO NOTHING
                     RETURNING job_id ), inserted AS (
-                    INSERT INTO jobs_job (id, name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id, unique_key, unique_while)
-                    SELECT id, name, queue, priority, max_attempts, max_attempts, timeout_ms, parameters::json, statement_timestamp(), COALESCE(at, statement_timestamp() + COALESCE(delay_ms, 0) * interval '1 millisecond'), user_id, session_id, event_id, unique_key, unique_while
+                    INSERT INTO jobs_job (id, name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id, limit_key, unique_key, unique_while)
+                    SELECT id, name, queue, priority, max_attempts, max_attempts, timeout_ms, parameters::json, statement_timestamp(), COALESCE(at, statement_timestamp() + COALESCE(delay_ms, 0) * interval '1 millisecond'), user_id, session_id, event_id, limit_key, unique_key, unique_while
                     FROM new
                     WHERE id IN
                     (SELECT job_id
@@ -447,12 +595,12 @@ Dialect {
                     SELECT nextval('jobs_job_id_seq') AS id, given.key AS unique_key, given.value AS parameters, COALESCE($7::text::timestamptz, statement_timestamp() + COALESCE($8::bigint, 0) * interval '1 millisecond') AS scheduled_at
                     FROM json_each($1::text::json) AS given ), taken AS (
                     INSERT INTO jobs_unique (unique_key, job_id, version, expires_at)
-                    SELECT unique_key, id, 0, statement_timestamp() + $13::bigint * interval '1 millisecond'
+                    SELECT unique_key, id, 0, statement_timestamp() + $14::bigint * interval '1 millisecond'
                     FROM new
                     ORDER BY unique_key COLLATE "C" ON CONFLICT DO NOTHING
                     RETURNING job_id ), inserted AS (
-                    INSERT INTO jobs_job (id, name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id, unique_key, unique_while)
-                    SELECT id, $2, $3, $4::smallint, $5::integer, $5::integer, $6::bigint, parameters, statement_timestamp(), scheduled_at, $9::text, $10::text, $11::text, unique_key, $12::smallint
+                    INSERT INTO jobs_job (id, name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id, limit_key, unique_key, unique_while)
+                    SELECT id, $2, $3, $4::smallint, $5::integer, $5::integer, $6::bigint, parameters, statement_timestamp(), scheduled_at, $9::text, $10::text, $11::text, $12::text, unique_key, $13::smallint
                     FROM new
                     WHERE id IN
                     (SELECT job_id
@@ -511,8 +659,8 @@ Dialect {
             UPDATE OF jobs_unique) AS kept
             WHERE jobs_unique.ctid = kept.place",
         replace: "UPDATE jobs_job
-            SET scheduled_at = COALESCE($1::text::timestamptz, statement_timestamp() + COALESCE($2::bigint, 0) * interval '1 millisecond'), parameters = $3::text::json, version = version + 1
-            WHERE id = $4 AND version = $5 AND status = 0",
+            SET scheduled_at = COALESCE($1::text::timestamptz, statement_timestamp() + COALESCE($2::bigint, 0) * interval '1 millisecond'), parameters = $3::text::json, limit_key = $4, version = version + 1
+            WHERE id = $5 AND version = $6 AND status = 0",
         left: "SELECT unique_key
             FROM jobs_unique
             WHERE version IS NULL AND (expires_at IS NULL OR expires_at <= statement_timestamp()) LIMIT $1 FOR

@@ -8,13 +8,13 @@ Dialect {
     insert: Rows(
         InsertJobs {
             mixed: "
-                INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id, unique_key, unique_while)
-                SELECT value ->> 'name', value ->> 'queue', value ->> 'priority', value ->> 'max_attempts', value ->> 'max_attempts', value ->> 'timeout_ms', value ->> 'parameters', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(value ->> 'at', 'now'), printf('+%.3f seconds', COALESCE(value ->> 'delay_ms', 0) / 1000.0)), value ->> 'user_id', value ->> 'session_id', value ->> 'event_id', value ->> 'unique_key', value ->> 'unique_while'
+                INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id, limit_key, unique_key, unique_while)
+                SELECT value ->> 'name', value ->> 'queue', value ->> 'priority', value ->> 'max_attempts', value ->> 'max_attempts', value ->> 'timeout_ms', value ->> 'parameters', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(value ->> 'at', 'now'), printf('+%.3f seconds', COALESCE(value ->> 'delay_ms', 0) / 1000.0)), value ->> 'user_id', value ->> 'session_id', value ->> 'event_id', value ->> 'limit_key', value ->> 'unique_key', value ->> 'unique_while'
                 FROM json_each(?1)
                 ORDER BY key",
             uniform: "
-                INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id)
-                SELECT ?2, ?3, ?4, ?5, ?5, ?6, value, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(?7, 'now'), printf('+%.3f seconds', COALESCE(?8, 0) / 1000.0)), ?9, ?10, ?11
+                INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id, limit_key)
+                SELECT ?2, ?3, ?4, ?5, ?5, ?6, value, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(?7, 'now'), printf('+%.3f seconds', COALESCE(?8, 0) / 1000.0)), ?9, ?10, ?11, ?12
                 FROM json_each(?1)
                 ORDER BY key",
         },
@@ -51,18 +51,133 @@ Dialect {
             FROM pairs JOIN jobs_job AS first ON first.id IN (
             SELECT id
             FROM jobs_job
-            WHERE status = 0 AND queue = ?1 AND priority = pairs.priority AND name = pairs.name AND scheduled_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+            WHERE status = 0 AND queue = ?1 AND priority = pairs.priority AND name = pairs.name AND limit_key = '-' AND scheduled_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
             ORDER BY scheduled_at, id LIMIT ?4)
             WHERE pairs.name IN
             (SELECT value
-            FROM json_each(?3))
+            FROM json_each(?3)) AND pairs.name NOT IN
+            (SELECT job_name
+            FROM jobs_limit_use)
             ORDER BY first.priority, first.scheduled_at, first.id LIMIT ?4) AS best
             WHERE best.may_wait OR best.rank <= ?5) AND EXISTS
             (SELECT 1
             FROM jobs_worker
             WHERE id = ?2)
-            RETURNING id, name, priority, version, attempt, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id, started_at, nominal_at",
+            RETURNING id, name, priority, version, attempt, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id, limit_key, started_at, nominal_at",
         from_cursor: None,
+    },
+    limited: Limited {
+        groups: "
+            WITH RECURSIVE pairs (priority, name) AS (
+            SELECT priority, name
+            FROM jobs_job
+            WHERE id =
+            (SELECT id
+            FROM jobs_job
+            WHERE status = 0 AND queue = ?1
+            ORDER BY priority, name LIMIT 1)
+            UNION ALL
+            SELECT next.priority, next.name
+            FROM pairs JOIN jobs_job AS next ON next.id = COALESCE(
+            (SELECT id
+            FROM jobs_job
+            WHERE status = 0 AND queue = ?1 AND priority = pairs.priority AND name > pairs.name
+            ORDER BY name LIMIT 1),
+            (SELECT id
+            FROM jobs_job
+            WHERE status = 0 AND queue = ?1 AND priority > pairs.priority
+            ORDER BY priority, name LIMIT 1)) )
+            SELECT priority, name
+            FROM pairs
+            WHERE name IN
+            (SELECT value
+            FROM json_each(?2)) AND name IN
+            (SELECT job_name
+            FROM jobs_limit_use)",
+        places: Statement(
+            "
+                WITH RECURSIVE head (id, number) AS (
+                SELECT id, 1
+                FROM (
+                SELECT id
+                FROM jobs_job
+                WHERE status = 0 AND queue = ?1 AND priority = ?2 AND name = ?3 AND limit_key >= ?4
+                ORDER BY limit_key, scheduled_at, id LIMIT 1)
+                UNION ALL
+                SELECT next.id, head.number + 1
+                FROM head JOIN jobs_job AS last ON last.id = head.id JOIN jobs_job AS next ON next.id = (
+                SELECT id
+                FROM jobs_job
+                WHERE status = 0 AND queue = ?1 AND priority = ?2 AND name = ?3 AND limit_key > last.limit_key
+                ORDER BY limit_key, scheduled_at, id LIMIT 1)
+                WHERE head.number < ?5 )
+                SELECT first.limit_key, CAST(ROUND((unixepoch(first.scheduled_at, 'subsec') - unixepoch('now', 'subsec')) * 1000) AS INTEGER) AS wait_ms, first.scheduled_at
+                FROM head JOIN jobs_job AS first USING (id)",
+        ),
+        heads: "
+            SELECT asked.value ->> 'ordinal' AS ordinal, CAST(ROUND((unixepoch(first.scheduled_at, 'subsec') - unixepoch('now', 'subsec')) * 1000) AS INTEGER) AS wait_ms, first.scheduled_at
+            FROM json_each(?2) AS asked JOIN jobs_job AS first ON first.id = (
+            SELECT id
+            FROM jobs_job
+            WHERE status = 0 AND queue = ?1 AND priority = asked.value ->> 'priority' AND name = asked.value ->> 'name' AND limit_key = asked.value ->> 'limit_key'
+            ORDER BY scheduled_at, id LIMIT 1)",
+        best_unlimited: "
+            WITH RECURSIVE pairs (priority, name) AS (
+            SELECT priority, name
+            FROM jobs_job
+            WHERE id =
+            (SELECT id
+            FROM jobs_job
+            WHERE status = 0 AND queue = ?1
+            ORDER BY priority, name LIMIT 1)
+            UNION ALL
+            SELECT next.priority, next.name
+            FROM pairs JOIN jobs_job AS next ON next.id = COALESCE(
+            (SELECT id
+            FROM jobs_job
+            WHERE status = 0 AND queue = ?1 AND priority = pairs.priority AND name > pairs.name
+            ORDER BY name LIMIT 1),
+            (SELECT id
+            FROM jobs_job
+            WHERE status = 0 AND queue = ?1 AND priority > pairs.priority
+            ORDER BY priority, name LIMIT 1)) )
+            SELECT first.priority, first.scheduled_at
+            FROM pairs JOIN jobs_job AS first ON first.id = (
+            SELECT id
+            FROM jobs_job
+            WHERE status = 0 AND queue = ?1 AND priority = pairs.priority AND name = pairs.name AND limit_key = '-' AND scheduled_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+            ORDER BY scheduled_at, id LIMIT 1)
+            WHERE pairs.name IN
+            (SELECT value
+            FROM json_each(?2)) AND pairs.name NOT IN
+            (SELECT job_name
+            FROM jobs_limit_use)
+            ORDER BY first.priority, first.scheduled_at LIMIT 1",
+        rooms: "
+            SELECT asked.value ->> 'ordinal' AS ordinal, limits.counted_by, CASE WHEN asked.value ->> 'limit_key' IS NULL AND limits.running IS NOT NULL THEN limits.running - (
+            SELECT COUNT(*)
+            FROM jobs_limit_use AS used CROSS JOIN jobs_job
+            WHERE used.scope = limits.scope AND status = 1 AND limit_key <> '-' AND name = used.job_name) WHEN asked.value ->> 'limit_key' IS NOT NULL AND limits.running_each IS NOT NULL THEN limits.running_each - (
+            SELECT COUNT(*)
+            FROM jobs_limit_use AS used CROSS JOIN jobs_job
+            WHERE used.scope = limits.scope AND status = 1 AND limit_key <> '-' AND name = used.job_name AND limit_key = asked.value ->> 'limit_key') END AS room
+            FROM json_each(?1) AS asked JOIN jobs_limit AS limits ON limits.scope = asked.value ->> 'scope'",
+        lock: None,
+        claim: Each(
+            "
+                UPDATE jobs_job
+                SET status = 1, version = version + 1, attempt = attempt + 1, worker_id = ?2, started_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), progress = 0, results = NULL
+                WHERE id IN (
+                SELECT id
+                FROM jobs_job
+                WHERE status = 0 AND queue = ?1 AND priority = ?3 AND name = ?4 AND limit_key = ?5 AND scheduled_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AND (?7 OR (attempt + 1 < max_attempts AND (attempt = 0 OR worker_id IS NOT NULL)))
+                ORDER BY scheduled_at, id LIMIT ?6) AND EXISTS
+                (SELECT 1
+                FROM jobs_worker
+                WHERE id = ?2)
+                RETURNING id, name, priority, version, attempt, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id, limit_key, started_at, nominal_at",
+        ),
+        wake: None,
     },
     look: "
         WITH RECURSIVE groups (queue, priority, name) AS (
@@ -78,79 +193,89 @@ Dialect {
         (SELECT id
         FROM jobs_job
         WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name > groups.name
-        ORDER BY name LIMIT 1),
+        ORDER BY name, limit_key LIMIT 1),
         (SELECT id
         FROM jobs_job
         WHERE status = 0 AND queue = groups.queue AND priority > groups.priority
-        ORDER BY priority, name LIMIT 1)) )
+        ORDER BY priority, name, limit_key LIMIT 1)) )
         SELECT groups.queue, CAST(ROUND((MIN(unixepoch(first.scheduled_at, 'subsec')) - unixepoch('now', 'subsec')) * 1000) AS INTEGER) AS wait_ms
         FROM groups JOIN jobs_job AS first ON first.id = (
         SELECT id
         FROM jobs_job
-        WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name = groups.name
+        WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name = groups.name AND limit_key = '-'
         ORDER BY scheduled_at, id LIMIT 1)
         WHERE groups.name IN
         (SELECT value
-        FROM json_each(?2)) GROUP BY groups.queue
+        FROM json_each(?2)) AND groups.name NOT IN
+        (SELECT job_name
+        FROM jobs_limit_use) GROUP BY groups.queue
         UNION ALL
         SELECT name, NULL
         FROM jobs_queue
         WHERE paused_at IS NOT NULL AND (paused_until IS NULL OR paused_until > strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))",
     due_groups: "
-        WITH RECURSIVE groups (queue, priority, name) AS (
-        SELECT queue, priority, name
+        WITH RECURSIVE groups (queue, priority, name, limit_key) AS (
+        SELECT queue, priority, name, limit_key
         FROM jobs_job
         WHERE id =
         (SELECT id
         FROM jobs_job
         WHERE status = 0
-        ORDER BY queue, priority, name LIMIT 1)
+        ORDER BY queue, priority, name, limit_key LIMIT 1)
         UNION ALL
-        SELECT next.queue, next.priority, next.name
+        SELECT next.queue, next.priority, next.name, next.limit_key
         FROM groups JOIN jobs_job AS next ON next.id = COALESCE(
         (SELECT id
         FROM jobs_job
+        WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name = groups.name AND limit_key > groups.limit_key
+        ORDER BY limit_key LIMIT 1),
+        (SELECT id
+        FROM jobs_job
         WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name > groups.name
-        ORDER BY name LIMIT 1),
+        ORDER BY name, limit_key LIMIT 1),
         (SELECT id
         FROM jobs_job
         WHERE status = 0 AND queue = groups.queue AND priority > groups.priority
-        ORDER BY priority, name LIMIT 1),
+        ORDER BY priority, name, limit_key LIMIT 1),
         (SELECT id
         FROM jobs_job
         WHERE status = 0 AND queue > groups.queue
-        ORDER BY queue, priority, name LIMIT 1)) )
-        SELECT groups.queue, groups.priority, groups.name, first.scheduled_at
+        ORDER BY queue, priority, name, limit_key LIMIT 1)) )
+        SELECT groups.queue, groups.priority, groups.name, MIN(first.scheduled_at)
         FROM groups JOIN jobs_job AS first ON first.id = (
         SELECT id
         FROM jobs_job
-        WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name = groups.name
+        WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name = groups.name AND limit_key = groups.limit_key
         ORDER BY scheduled_at, id LIMIT 1)
-        WHERE first.scheduled_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now')",
+        WHERE first.scheduled_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now') GROUP BY groups.queue, groups.priority, groups.name",
     depths: "
-        WITH RECURSIVE groups (queue, priority, name) AS (
-        SELECT queue, priority, name
+        WITH RECURSIVE groups (queue, priority, name, limit_key) AS (
+        SELECT queue, priority, name, limit_key
         FROM jobs_job
         WHERE id =
         (SELECT id
         FROM jobs_job
         WHERE status = 0
-        ORDER BY queue, priority, name LIMIT 1)
+        ORDER BY queue, priority, name, limit_key LIMIT 1)
         UNION ALL
-        SELECT next.queue, next.priority, next.name
+        SELECT next.queue, next.priority, next.name, next.limit_key
         FROM groups JOIN jobs_job AS next ON next.id = COALESCE(
         (SELECT id
         FROM jobs_job
+        WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name = groups.name AND limit_key > groups.limit_key
+        ORDER BY limit_key LIMIT 1),
+        (SELECT id
+        FROM jobs_job
         WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name > groups.name
-        ORDER BY name LIMIT 1),
+        ORDER BY name, limit_key LIMIT 1),
         (SELECT id
         FROM jobs_job
         WHERE status = 0 AND queue = groups.queue AND priority > groups.priority
-        ORDER BY priority, name LIMIT 1),
+        ORDER BY priority, name, limit_key LIMIT 1),
         (SELECT id
         FROM jobs_job
         WHERE status = 0 AND queue > groups.queue
-        ORDER BY queue, priority, name LIMIT 1)) )
+        ORDER BY queue, priority, name, limit_key LIMIT 1)) )
         SELECT waiting.queue, 0 AS status, waiting.first_due, strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AS now,
         (SELECT COUNT(*)
         FROM
@@ -162,7 +287,7 @@ Dialect {
         FROM groups JOIN jobs_job AS first ON first.id = (
         SELECT id
         FROM jobs_job
-        WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name = groups.name
+        WHERE status = 0 AND queue = groups.queue AND priority = groups.priority AND name = groups.name AND limit_key = groups.limit_key
         ORDER BY scheduled_at, id LIMIT 1) GROUP BY groups.queue) AS waiting
         UNION ALL
         SELECT queue, status, NULL, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), COUNT(*)
@@ -237,6 +362,9 @@ Dialect {
         "UPDATE jobs_worker
             SET last_seen_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), expires_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('+%.3f seconds', ?1 / 1000.0)), resumed_at = CASE WHEN expires_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now') THEN strftime('%Y-%m-%dT%H:%M:%fZ', 'now') ELSE resumed_at END
             WHERE id = ?2",
+        "SELECT id, version, cancel_requested_at
+            FROM jobs_job
+            WHERE status = 1 AND worker_id = ?1",
     ),
     has_orphans: "EXISTS
         (SELECT 1
@@ -308,13 +436,13 @@ Dialect {
             jobs: Rows(
                 InsertJobs {
                     mixed: "
-                        INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id, unique_key, unique_while)
-                        SELECT value ->> 'name', value ->> 'queue', value ->> 'priority', value ->> 'max_attempts', value ->> 'max_attempts', value ->> 'timeout_ms', value ->> 'parameters', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(value ->> 'at', 'now'), printf('+%.3f seconds', COALESCE(value ->> 'delay_ms', 0) / 1000.0)), value ->> 'user_id', value ->> 'session_id', value ->> 'event_id', value ->> 'unique_key', value ->> 'unique_while'
+                        INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id, limit_key, unique_key, unique_while)
+                        SELECT value ->> 'name', value ->> 'queue', value ->> 'priority', value ->> 'max_attempts', value ->> 'max_attempts', value ->> 'timeout_ms', value ->> 'parameters', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(value ->> 'at', 'now'), printf('+%.3f seconds', COALESCE(value ->> 'delay_ms', 0) / 1000.0)), value ->> 'user_id', value ->> 'session_id', value ->> 'event_id', value ->> 'limit_key', value ->> 'unique_key', value ->> 'unique_while'
                         FROM json_each(?1)
                         ORDER BY key",
                     uniform: "
-                        INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id, unique_key, unique_while)
-                        SELECT ?2, ?3, ?4, ?5, ?5, ?6, value, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(?7, 'now'), printf('+%.3f seconds', COALESCE(?8, 0) / 1000.0)), ?9, ?10, ?11, key, ?12
+                        INSERT INTO jobs_job (name, queue, priority, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at, user_id, session_id, event_id, limit_key, unique_key, unique_while)
+                        SELECT ?2, ?3, ?4, ?5, ?5, ?6, value, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(?7, 'now'), printf('+%.3f seconds', COALESCE(?8, 0) / 1000.0)), ?9, ?10, ?11, ?12, key, ?13
                         FROM json_each(?1)
                         ORDER BY id",
                 },
@@ -362,8 +490,8 @@ Dialect {
             FROM json_each(?1)) AS kept
             WHERE unique_key = kept.kept_key AND job_id = kept.kept_by",
         replace: "UPDATE jobs_job
-            SET scheduled_at = strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(?1, 'now'), printf('+%.3f seconds', COALESCE(?2, 0) / 1000.0)), parameters = ?3, version = version + 1
-            WHERE id = ?4 AND version = ?5 AND status = 0",
+            SET scheduled_at = strftime('%Y-%m-%dT%H:%M:%fZ', COALESCE(?1, 'now'), printf('+%.3f seconds', COALESCE(?2, 0) / 1000.0)), parameters = ?3, limit_key = ?4, version = version + 1
+            WHERE id = ?5 AND version = ?6 AND status = 0",
         left: "SELECT unique_key
             FROM jobs_unique
             WHERE version IS NULL AND (expires_at IS NULL OR expires_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) LIMIT ?1",

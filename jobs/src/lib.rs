@@ -31,7 +31,7 @@ pub use client::{
 };
 pub use error::{BoxError, Error, JobError, JobResult};
 pub use job::parameters::MAX_JSON_BYTES;
-pub use job::{Execute, Job, JobContext, JobDefaults, JobParams, Unique};
+pub use job::{Execute, Job, JobContext, JobDefaults, JobParams, Limit, Unique};
 pub use jobs_derive::{Job, job_fn, job_params};
 pub use jobs_migrations::JobsMigrator;
 pub use model::{
@@ -88,7 +88,9 @@ pub mod __private {
     pub use crate::job::{Execute, IntoJobResult, Job, JobDefaults, JobParams};
     pub use crate::store::connection::Connection;
     pub use crate::store::testing::entity_columns;
-    pub use crate::{Error, JobContext, JobError, JobOptions, JobResult, OnConflict, RetryPolicy, Unique, UniqueWhile};
+    pub use crate::{
+        Error, JobContext, JobError, JobOptions, JobResult, Limit, OnConflict, RetryPolicy, Unique, UniqueWhile,
+    };
 
     /// The table of the dashboard's routes, and what serves it alone.
     #[cfg(feature = "web")]

@@ -61,6 +61,7 @@ async fn a_scheduler_can_schedule(t: Database) {
     jobs::schedule_all(&db, (0..5).map(|number| unique(&number.to_string(), OnConflict::UseExisting))).await.unwrap();
     let canceled = Ping::new().schedule(&db).await.unwrap();
     canceled.cancel(&db).await.unwrap();
+    jobs::why(&db, one.id()).await.unwrap();
 
     let worker = Running::start(Worker::new(t.db().clone()));
     assert_eq!(soon(one.wait(&db)).await.unwrap(), 2);

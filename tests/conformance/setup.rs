@@ -29,12 +29,15 @@ cases![
     an_interval_of_samples_out_of_range_is_refused,
 ];
 
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 14] = [
     "jobs_attempt",
     "jobs_audit",
     "jobs_cron",
     "jobs_cron_firing",
     "jobs_job",
+    "jobs_limit",
+    "jobs_limit_lock",
+    "jobs_limit_use",
     "jobs_message",
     "jobs_migration",
     "jobs_queue",

@@ -10,7 +10,7 @@ use crate::support::setup::{Role, Setup};
 
 cases![eight_processes_may_migrate_an_empty_database_at_once];
 
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 14] = [
     "jobs_job",
     "jobs_message",
     "jobs_attempt",
@@ -21,6 +21,9 @@ const TABLES: [&str; 11] = [
     "jobs_cron",
     "jobs_cron_firing",
     "jobs_audit",
+    "jobs_limit",
+    "jobs_limit_use",
+    "jobs_limit_lock",
     "jobs_migration",
 ];
 

@@ -9,6 +9,7 @@ use syn::spanned::Spanned;
 use syn::{Ident, LitStr};
 
 use crate::parse::cron::Missed;
+use crate::parse::limit::Limit;
 use crate::parse::options::Options;
 use crate::parse::retry::Retry;
 use crate::parse::unique::Unique;
@@ -25,12 +26,15 @@ pub(crate) fn defaults(options: &Options, job: &Ident, private: &TokenStream) ->
     let retry = options.retry.as_ref().map(|policy| retry(policy, private)).map(|retry| quote!(.retry(#retry)));
     let state = options.state.as_ref().map(|state| quote_spanned!(state.span()=> .state::<#state>()));
     let unique = options.unique.as_ref().map(|key| unique(key, private)).map(|unique| quote!(.unique(#unique)));
+    let limits = &options.limits;
+    let all = limits.all.as_ref().map(|of_all| limit(of_all, private)).map(|limit| quote!(.limit(#limit)));
+    let each = limits.each.as_ref().map(|of_each| limit_each(of_each, private));
     let cron = options.cron.as_ref().map(|expression| quote!(.cron(#expression)));
     let timezone = options.timezone.as_ref().map(|timezone| quote!(.timezone(#timezone)));
     let missed = options.missed.as_ref().map(|policy| missed(policy, private)).map(|missed| quote!(.missed(#missed)));
     quote! {
         #private::JobDefaults::new(#name) #aliases #queue #priority #max_attempts #timeout #retry #state #unique
-            #cron #timezone #missed
+            #all #each #cron #timezone #missed
     }
 }
 
@@ -43,6 +47,19 @@ pub(crate) fn unique_values(options: &Options, private: &TokenStream) -> Option<
     Some(quote! {
         fn unique_values(&self) -> ::core::result::Result<#private::Value, #private::Error> {
             ::core::result::Result::Ok(::core::iter::IntoIterator::into_iter([#(#values),*]).collect())
+        }
+    })
+}
+
+/// `Job::limit_values`, if a limit says which parameters count.
+pub(crate) fn limit_values(options: &Options, private: &TokenStream) -> Option<TokenStream> {
+    let values = options.limits.each.as_ref()?.by.as_ref()?.iter().map(|field| {
+        let name = field.unraw().to_string();
+        quote!(#private::to_value(#name, &self.#field)?)
+    });
+    Some(quote! {
+        fn limit_values(&self) -> ::core::result::Result<#private::Value, #private::Error> {
+            ::core::result::Result::Ok(#private::Value::Array(::std::vec![#(#values),*]))
         }
     })
 }
@@ -76,6 +93,17 @@ fn unique(key: &Unique, private: &TokenStream) -> TokenStream {
     quote!(#private::Unique::new() #holds #within #on_conflict)
 }
 
+fn limit(limit: &Limit, private: &TokenStream) -> TokenStream {
+    let running = limit.running.map(|running| quote!(.running(#running)));
+    quote!(#private::Limit::new() #running)
+}
+
+fn limit_each(each: &Limit, private: &TokenStream) -> TokenStream {
+    let names = each.by.iter().flatten().map(|name| name.unraw().to_string());
+    let limit = limit(each, private);
+    quote!(.limit_each(&[#(#names),*], #limit))
+}
+
 fn missed(policy: &Missed, private: &TokenStream) -> TokenStream {
     match policy {
         Missed::Skip => quote!(#private::Missed::Skip),
@@ -97,6 +125,7 @@ mod tests {
         let arguments = quote! {
             name = "resize", alias = "a", alias = "b", queue = "images", priority = -100, max_attempts = 32767,
             unique(by(a, r#type), while(scheduled), within = "1h", on_conflict = "replace"),
+            limit(by(account, r#type), running = 3), limit(running = 50),
             timeout = "5m", retry = exponential("1s", cap = "2h", jitter = 25), state = std::sync::Arc<A, B>,
             crate = a::b, struct = Mailer, cron = "0 3 * * *", timezone = "Europe/Paris", missed = all(7),
         };
@@ -111,6 +140,8 @@ mod tests {
                 .state::<std::sync::Arc<A, B> >()
                 .unique(P::Unique::new().unique_while(P::UniqueWhile::Scheduled)
                     .within(::core::time::Duration::from_millis(3600000u64)).on_conflict(P::OnConflict::Replace))
+                .limit(P::Limit::new().running(50u32))
+                .limit_each(&["account", "type"], P::Limit::new().running(3u32))
                 .cron("0 3 * * *").timezone("Europe/Paris").missed(P::Missed::All(7u32))
         };
         let job = Ident::new("Resize", Span::call_site());

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Ident, Visibility};
 
-use crate::expand::defaults::{defaults, unique_values};
+use crate::expand::defaults::{defaults, limit_values, unique_values};
 use crate::expand::private::private;
 use crate::parse::options::Options;
 
@@ -13,12 +13,15 @@ pub(crate) fn definition(job: &Ident, visibility: &Visibility, options: &Options
     let private = private(options.krate.as_ref());
     let defaults = defaults(options, job, &private);
     let unique_values = unique_values(options, &private);
+    let limit_values = limit_values(options, &private);
     quote! {
         #[automatically_derived]
         impl #private::Job for #job {
             const DEFAULTS: #private::JobDefaults = #defaults;
 
             #unique_values
+
+            #limit_values
         }
 
         #[automatically_derived]

@@ -15,6 +15,9 @@ pub(crate) const MAX_ATTEMPTS: RangeInclusive<i64> = 1..=32_767;
 /// The values of `jitter`, in percent.
 pub(crate) const JITTER: RangeInclusive<i64> = 0..=100;
 
+/// The values of `running` in `limit(…)`.
+pub(crate) const RUNNING: RangeInclusive<i64> = 1..=1_000_000;
+
 /// The most missed times that `missed = all(…)` makes up for.
 pub(crate) const MAX_MISSED: u32 = 100;
 

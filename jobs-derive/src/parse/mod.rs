@@ -6,6 +6,7 @@ pub(crate) mod duration;
 pub(crate) mod expression;
 pub(crate) mod field;
 pub(crate) mod function;
+pub(crate) mod limit;
 pub(crate) mod limits;
 pub(crate) mod literals;
 pub(crate) mod option_list;

@@ -54,17 +54,22 @@ pub(crate) fn set<T>(place: &mut Option<T>, key: &Ident, value: T) -> syn::Resul
 
 /// The error for a key that isn't known, with the known key that is most like it.
 pub(crate) fn unknown(key: &Ident, known: &[&str]) -> Error {
+    unknown_of("option", key, known)
+}
+
+/// The error for the name of an option or a parameter that isn't known, with the known name that is most like it.
+pub(crate) fn unknown_of(what: &str, name: &Ident, known: &[&str]) -> Error {
     let quoted = known.iter().map(|known| format!("`{known}`")).collect::<Vec<_>>();
-    let options = match quoted.as_slice() {
-        [only] => format!("only option is {only}"),
-        [others @ .., last] => format!("options are {} and {last}", others.join(", ")),
-        [] => unreachable!("a list of options has at least one"),
+    let all = match quoted.as_slice() {
+        [only] => format!("only {what} is {only}"),
+        [others @ .., last] => format!("{what}s are {} and {last}", others.join(", ")),
+        [] => format!("job has no {what}s"),
     };
-    let message = match suggestion(&key.to_string(), known) {
-        Some(suggestion) => format!("unknown option `{key}`: did you mean `{suggestion}`? The {options}"),
-        None => format!("unknown option `{key}`: the {options}"),
+    let message = match suggestion(&name.to_string(), known) {
+        Some(suggestion) => format!("unknown {what} `{name}`: did you mean `{suggestion}`? The {all}"),
+        None => format!("unknown {what} `{name}`: the {all}"),
     };
-    Error::new(key.span(), message)
+    Error::new(name.span(), message)
 }
 
 /// The known word that is most like this one, if it is like it at all.

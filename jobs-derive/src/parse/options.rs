@@ -8,6 +8,7 @@ use syn::{Attribute, Error, Ident, LitStr, Path, Type};
 
 use crate::errors::Errors;
 use crate::parse::cron::{self, Missed};
+use crate::parse::limit::Limits;
 use crate::parse::limits::{MAX_ATTEMPTS, PRIORITY};
 use crate::parse::literals::{duration, integer, name};
 use crate::parse::option_list::{arguments, read_options, set, unknown, value};
@@ -26,6 +27,7 @@ pub(crate) struct Options {
     pub(crate) retry: Option<Retry>,
     pub(crate) state: Option<Type>,
     pub(crate) unique: Option<Unique>,
+    pub(crate) limits: Limits,
     pub(crate) krate: Option<Path>,
     pub(crate) struct_name: Option<Ident>,
     pub(crate) cron: Option<LitStr>,
@@ -46,7 +48,7 @@ enum Where {
 type Read = fn(&mut Options, &Ident, ParseStream, &mut Errors) -> syn::Result<()>;
 
 /// Every option: its name, where it may stand, and how it is read.
-const TABLE: [(&str, Where, Read); 14] = [
+const TABLE: [(&str, Where, Read); 15] = [
     ("name", Where::Both, |options, key, input, _| set(&mut options.name, key, name(key, input)?)),
     ("alias", Where::Both, |options, key, input, _| options.add_alias(name(key, input)?)),
     ("queue", Where::Both, |options, key, input, _| set(&mut options.queue, key, name(key, input)?)),
@@ -66,6 +68,7 @@ const TABLE: [(&str, Where, Read); 14] = [
     ("unique", Where::Both, |options, key, input, errors| {
         set(&mut options.unique, key, Unique::parse(key, input, errors)?)
     }),
+    ("limit", Where::Both, |options, key, input, errors| options.limits.add(key, input, errors)),
     ("crate", Where::Both, |options, key, input, _| set(&mut options.krate, key, path(key, input)?)),
     ("struct", Where::JobFn, |options, key, input, _| {
         set(&mut options.struct_name, key, value(key, input, "`struct` takes a name: write `struct = SendMail`")?)
@@ -194,6 +197,33 @@ mod tests {
             ("unique(within = \"soon\")", "is no duration"),
             ("unique(on_conflict = \"ignore\")", "the choices are"),
             ("unique, unique", "`unique` is given twice"),
+            ("limit", "write `limit(running = 3)`, or `limit(by(account), running = 3)`"),
+            ("limit = 3", "write `limit(running = 3)`"),
+            ("limit(3)", "write `limit(running = 3)`"),
+            ("limit()", "write `limit(running = 3)`"),
+            ("limits(running = 3)", "did you mean `limit`?"),
+            ("limit(by(account))", "how many jobs run at once? write `limit(running = 3)`"),
+            ("limit(running)", "`running` is a whole number from 1 to 1000000"),
+            ("limit(running = 0)", "a whole number from 1 to 1000000"),
+            ("limit(running = -1)", "a whole number from 1 to 1000000"),
+            ("limit(running = 1_000_001)", "a whole number from 1 to 1000000"),
+            ("limit(running = 99999999999999999999)", "a whole number from 1 to 1000000"),
+            ("limit(running = 1.5)", "a whole number from 1 to 1000000"),
+            ("limit(running = \"3\")", "a whole number from 1 to 1000000"),
+            ("limit(runing = 3)", "did you mean `running`? The options are `by` and `running`"),
+            ("limit(by(a), rate = 3)", "unknown option `rate`: the options are `by` and `running`"),
+            ("limit(by(a) running = 3)", "expected a comma"),
+            ("limit(running = 3, running = 4)", "`running` is given twice"),
+            ("limit(by, running = 3)", "write the parameters whose values are counted: `by(account, region)`"),
+            ("limit(by(), running = 3)", "write the parameters whose values are counted"),
+            ("limit(by(), running = 3), limit(running = 50)", "write the parameters whose values are counted"),
+            ("limit(by = account, running = 3)", "write the parameters whose values are counted"),
+            ("limit(by(\"a\"), running = 3)", "write the parameters whose values are counted"),
+            ("limit(by(a), by(b), running = 3)", "`by` is given twice"),
+            ("limit(by(a, b, a), running = 3)", "`a` is given twice"),
+            ("limit(by(a, r#a), running = 3)", "`r#a` is given twice"),
+            ("limit(running = 3), limit(running = 4)", "two limits without `by`: keep one of them"),
+            ("limit(by(a), running = 3), limit(by(b), running = 4)", "two limits with `by`: keep one of them"),
             ("crate = 5", "write `crate = background`"),
             ("queue = \"a\" priority = 3", "expected a comma"),
             ("cron = \"0 3 * *\"", "write five fields"),

@@ -66,7 +66,7 @@ fn on_conflict(key: &Ident, input: ParseStream) -> syn::Result<&'static str> {
 }
 
 /// `(name, …)`
-fn names(key: &Ident, input: ParseStream, expected: &str) -> syn::Result<Vec<Ident>> {
+pub(crate) fn names(key: &Ident, input: ParseStream, expected: &str) -> syn::Result<Vec<Ident>> {
     if !input.peek(Paren) {
         return Err(Error::new(key.span(), expected));
     }

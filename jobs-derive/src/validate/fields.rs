@@ -1,10 +1,12 @@
 //! Refuses fields that can't be parameters.
 
+use syn::ext::IdentExt;
 use syn::{Attribute, Error};
 
 use crate::errors::Errors;
 use crate::parse::attributes::is_conditional;
 use crate::parse::field::Field;
+use crate::parse::limit::Limits;
 use crate::parse::serde_attributes::SerdeField;
 use crate::validate::secrets;
 use crate::validate::types::{check_owned, owned};
@@ -30,6 +32,21 @@ pub(crate) fn refuse_required(fields: &[Field], errors: &mut Errors) {
              `#[param(default)]` or `Option`, or make its schedules with `jobs::cron::add`"
         );
         errors.push(Error::new(ident.span(), message));
+    }
+}
+
+/// Refuses parameters by whose values a limit can't count, because they are not to be seen, or not stored with the job.
+pub(crate) fn refuse_uncounted(limits: &Limits, fields: &[Field], errors: &mut Errors) {
+    for name in limits.each.iter().flat_map(|each| &each.by).flatten() {
+        let Some(field) = fields.iter().find(|field| field.ident.unraw() == name.unraw()) else { continue };
+        let reason = if field.param.secret.is_some() {
+            "is secret, and the values by which jobs are counted are stored and shown beside them"
+        } else if field.serde.skip || field.serde.skip_deserializing {
+            "is not a parameter, because serde does not read it"
+        } else {
+            continue;
+        };
+        errors.push(Error::new(name.span(), format!("`{name}` {reason}: leave it out of `by`")));
     }
 }
 

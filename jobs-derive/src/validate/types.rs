@@ -52,13 +52,18 @@ fn find(tokens: TokenStream) -> Option<(Span, &'static str)> {
 
 /// The span of a `HashSet` in a type.
 pub(crate) fn hash_set(ty: &Type) -> Option<Span> {
-    find_hash_set(ty.to_token_stream())
+    find_name(ty.to_token_stream(), &["HashSet"])
 }
 
-fn find_hash_set(tokens: TokenStream) -> Option<Span> {
+/// The span of a number with a fraction in a type.
+pub(crate) fn float(ty: &Type) -> Option<Span> {
+    find_name(ty.to_token_stream(), &["f32", "f64"])
+}
+
+fn find_name(tokens: TokenStream, names: &[&str]) -> Option<Span> {
     tokens.into_iter().find_map(|token| match token {
-        TokenTree::Ident(ident) if ident == "HashSet" => Some(ident.span()),
-        TokenTree::Group(group) => find_hash_set(group.stream()),
+        TokenTree::Ident(ident) if names.iter().any(|name| ident == name) => Some(ident.span()),
+        TokenTree::Group(group) => find_name(group.stream(), names),
         _ => None,
     })
 }
@@ -84,6 +89,14 @@ mod tests {
         for ty in ["String", "Vec<(u8, Url)>", "Cow<'static, str>", "[u8; 2 * N]", "r#fn"] {
             assert!(check_owned(&syn::parse_str(ty).unwrap()).is_ok(), "{ty}");
         }
+    }
+
+    #[test]
+    fn a_float_is_found_wherever_it_is() {
+        for ty in ["f32", "Option<f64>", "Vec<(u8, [std::primitive::f64; 2])>", "HashMap<String, f32>"] {
+            assert!(float(&syn::parse_str(ty).unwrap()).is_some(), "{ty}");
+        }
+        assert!(float(&syn::parse_str("Option<u64>").unwrap()).is_none());
     }
 
     #[test]

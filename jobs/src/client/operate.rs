@@ -6,10 +6,12 @@ use serde_json::Value;
 
 use super::wait;
 use crate::error::Error;
+use crate::job::limit::limit_key;
 use crate::job::parameters::{self, secrets};
 use crate::job::registry::{self, Definition};
 use crate::model::{JobId, JobStatus};
 use crate::store::connection::Connection;
+use crate::store::limited::UNLIMITED;
 use crate::store::{jobs, keys, maintain, notify, repeat_call, wake};
 
 /// The result of canceling a job.
@@ -93,13 +95,16 @@ pub(super) async fn set_value<C: ConnectionTrait>(db: &C, id: JobId, name: &str,
             }
         }
         let changed = parameters::parse(&parameters::encode_value(changed, registry::secrets(&job.name))?)?;
+        // Without the definition, a worker that has it writes the key.
+        let mut key = UNLIMITED.to_owned();
         if let Some(definition) = registry::find(&job.name) {
-            definition
+            let decoded = definition
                 .decode(&changed.clone().into())
                 .map_err(|error| under_stored_name(definition, &changed, name, error))?;
+            key = limit_key(&definition.defaults.limits, || decoded.limit_values())?;
         }
         // Someone else may have changed it in the meantime: try again.
-        if jobs::replace_parameters(db, id, job.version, changed).await? {
+        if jobs::replace_parameters(db, id, job.version, changed, &key).await? {
             return Ok(());
         }
     }

@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::model::{AttemptEnd, JobId, JobStatus, WaitReason, Why};
 use crate::store::connection::Connection;
+use crate::store::limits::{running_under, scopes_of};
 use crate::store::queues;
 use crate::store::why::{self as store, Serving, Waiting};
 
@@ -14,7 +15,8 @@ use crate::store::why::{self as store, Serving, Waiting};
 /// It costs fewer than a hundred short statements, usually about ten, however many jobs wait. Jobs before this one are counted up to
 /// 10,000, and only in the first 20 groups of the same priority and name: [`WaitReason::Behind`] says if there may be more. Not counted
 /// are those of names that no worker knows which could execute this job: such a worker does not claim them before it. If there is no
-/// such worker, all names count.
+/// such worker, all names count. Of jobs whose number is limited, only those that are counted together with this one are counted here:
+/// others take turns with them.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), jobs::Error> {
@@ -49,6 +51,7 @@ async fn reasons<C: Connection>(db: &C, job: &Waiting) -> Result<Vec<WaitReason>
     let is_served = unserved.is_none();
     reasons.extend(unserved);
     if is_due {
+        reasons.extend(limits_reached(db, job).await?);
         let before = store::before(db, job, |name| competes(name, job, &serving)).await?;
         if before.jobs > 0 || before.or_more {
             reasons.push(WaitReason::Behind { queue: queue(), jobs: before.jobs, or_more: before.or_more });
@@ -91,6 +94,28 @@ fn unserved(job: &Waiting, serving: &Serving) -> Option<WaitReason> {
         name: job.name.clone(),
         workers: u64::try_from(serving.live.len()).unwrap_or(u64::MAX),
     })
+}
+
+/// The limits under which as many jobs run as may.
+async fn limits_reached<C: Connection>(db: &C, job: &Waiting) -> Result<Vec<WaitReason>, Error> {
+    let mut reached = Vec::new();
+    let scopes = scopes_of(db, &job.name).await?;
+    let limits = scopes
+        .iter()
+        .flat_map(|scope| [(scope, scope.running, None), (scope, scope.running_each, Some(job.limit_key.as_str()))]);
+    for (scope, most, key) in limits {
+        let Some(most) = most.and_then(|most| u64::try_from(most).ok()) else { continue };
+        let (count, holders) = running_under(db, scope, key).await?;
+        if count >= most {
+            reached.push(WaitReason::LimitReached {
+                definition: scope.name.clone(),
+                counted_by: key.map(str::to_owned),
+                most,
+                holders: holders.into_iter().map(JobId).collect(),
+            });
+        }
+    }
+    Ok(reached)
 }
 
 async fn paused<C: Connection>(db: &C, job: &Waiting) -> Result<Option<WaitReason>, Error> {

@@ -8,7 +8,7 @@ use super::missed::{self, Due, LATE};
 use super::times::Times;
 use crate::client::JobOptions;
 use crate::error::Error;
-use crate::job::registry::Definition;
+use crate::job::registry::{Definition, KeyOf};
 use crate::job::{JobDefaults, Missed, parameters};
 use crate::model::{JobId, OnConflict};
 use crate::store::cron::Row;
@@ -95,12 +95,13 @@ pub(super) fn job(row: &Row, definition: Option<&Definition>, default_queue: &st
     let secrets = definition.map_or(&[][..], |definition| definition.secrets);
     let parameters = parameters::encode_value(row.parameters.0.clone(), secrets)?;
     let defaults = definition.map_or(JobDefaults::new("unknown"), |definition| definition.defaults);
-    let unique_values = || match definition {
-        Some(definition) => definition.decode(&row.parameters.0.clone().into())?.unique_values(),
-        None => Ok(Value::Null),
+    let values = |of: KeyOf| match definition.map(|definition| definition.decode(&row.parameters.0.clone().into())) {
+        Some(Ok(job)) => of.values(&*job),
+        Some(Err(error)) if of == KeyOf::Unique => Err(error),
+        Some(Err(_)) | None => Ok(Value::Null),
     };
     let options = options.or_queue(defaults.queue.unwrap_or(default_queue));
-    let mut job = options.into_row(&row.job, &defaults, parameters, unique_values)?;
+    let mut job = options.into_row(&row.job, &defaults, parameters, values)?;
     // A schedule records the id of the existing job, whatever its options say.
     if let Some(key) = job.key.as_mut().filter(|key| key.on_conflict == OnConflict::Fail) {
         key.on_conflict = OnConflict::UseExisting;

@@ -8,6 +8,7 @@
 //! | [scheduling and cron] | now, later, repeatedly: expressions, time zones, and what happens to missed times |
 //! | [parameters] | what may change while jobs wait, what is too large, and how secrets are hidden |
 //! | [uniqueness and idempotency] | no second job while one waits, one job per request, only the last of many |
+//! | [limits] | no more jobs at once than so many, of a definition or for each account: order, crashes, other limits in a new release |
 //! | [operating] | what is stuck, why it failed, and how to cancel, retry, pause and delete: the command line |
 //! | [dashboard] | pages for operators and an HTTP API for programs, in your own program or from the command line, who may do what, and what protects them |
 //! | [testing your jobs] | a single job, what is scheduled, whole stories |
@@ -41,6 +42,10 @@ pub mod parameters {}
 #[doc = include_str!("links.md")]
 #[doc = include_str!("uniqueness_and_idempotency.md")]
 pub mod uniqueness_and_idempotency {}
+
+#[doc = include_str!("links.md")]
+#[doc = include_str!("limits.md")]
+pub mod limits {}
 
 #[doc = include_str!("links.md")]
 #[doc = include_str!("operating.md")]

@@ -7,6 +7,7 @@ mod context;
 #[cfg_attr(not(feature = "web"), expect(dead_code, reason = "the dashboard shows it"))]
 pub(crate) mod description;
 mod into_result;
+pub(crate) mod limit;
 mod missed;
 pub(crate) mod panics;
 pub(crate) mod parameters;
@@ -16,6 +17,7 @@ pub(crate) mod updates;
 
 pub use context::JobContext;
 pub use into_result::IntoJobResult;
+pub use limit::Limit;
 pub use missed::Missed;
 pub use unique::Unique;
 
@@ -30,6 +32,7 @@ use serde_json::Value;
 use crate::error::{Error, JobResult};
 use crate::model::RetryPolicy;
 use description::Description;
+use limit::Limits;
 
 /// The parameters of a job: a struct that `#[job_params]` makes storable by name.
 #[diagnostic::on_unimplemented(
@@ -98,6 +101,12 @@ pub trait Job: JobParams + Execute {
     fn unique_values(&self) -> Result<Value, Error> {
         parameters::to_value("parameters", self)
     }
+
+    /// The values by which the job is counted, if [`JobDefaults::limit_each`] names their parameters: an array, in the order of the names.
+    /// `#[job(limit(by(…)))]` generates it.
+    fn limit_values(&self) -> Result<Value, Error> {
+        Ok(Value::Array(Vec::new()))
+    }
 }
 
 /// The options of a definition, for all its jobs. `#[job(...)]` generates them; a job's [`JobOptions`](crate::JobOptions) override them.
@@ -112,6 +121,7 @@ pub struct JobDefaults {
     pub(crate) retry: RetryPolicy,
     pub(crate) state: Option<StateType>,
     pub(crate) unique: Option<Unique>,
+    pub(crate) limits: Limits,
     pub(crate) cron: Option<&'static str>,
     pub(crate) timezone: Option<&'static str>,
     pub(crate) missed: Missed,
@@ -141,6 +151,7 @@ impl JobDefaults {
             retry: RetryPolicy::DEFAULT,
             state: None,
             unique: None,
+            limits: Limits::NONE,
             cron: None,
             timezone: None,
             missed: Missed::Once,
@@ -221,6 +232,21 @@ impl JobDefaults {
     #[must_use]
     pub const fn unique(mut self, unique: Unique) -> Self {
         self.unique = Some(unique);
+        self
+    }
+
+    /// Limits how many jobs of this definition run at once, over all workers.
+    #[must_use]
+    pub const fn limit(mut self, limit: Limit) -> Self {
+        self.limits.all = Some(limit);
+        self
+    }
+
+    /// Limits how many jobs with the same values of these parameters run at once, over all workers. [`Job::limit_values`] returns the
+    /// values.
+    #[must_use]
+    pub const fn limit_each(mut self, parameters: &'static [&'static str], limit: Limit) -> Self {
+        self.limits.each = Some((parameters, limit));
         self
     }
 

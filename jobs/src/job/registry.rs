@@ -54,7 +54,7 @@ impl Definition {
         format!("{}:{}", self.file, self.line)
     }
 
-    fn names(&self) -> impl Iterator<Item = &'static str> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
         std::iter::once(self.defaults.name).chain(self.defaults.aliases.iter().copied())
     }
 }
@@ -72,6 +72,26 @@ pub(crate) trait AnyJob: Send {
 
     /// The values that make the job unique.
     fn unique_values(&self) -> Result<Value, Error>;
+
+    /// The values by which the job is counted.
+    fn limit_values(&self) -> Result<Value, Error>;
+}
+
+/// The keys that are made of a job's parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeyOf {
+    Unique,
+    Limit,
+}
+
+impl KeyOf {
+    /// The values of this key.
+    pub(crate) fn values(self, job: &dyn AnyJob) -> Result<Value, Error> {
+        match self {
+            Self::Unique => job.unique_values(),
+            Self::Limit => job.limit_values(),
+        }
+    }
 }
 
 impl<J: Job> AnyJob for J {
@@ -85,6 +105,10 @@ impl<J: Job> AnyJob for J {
 
     fn unique_values(&self) -> Result<Value, Error> {
         Job::unique_values(self)
+    }
+
+    fn limit_values(&self) -> Result<Value, Error> {
+        Job::limit_values(self)
     }
 }
 

@@ -102,7 +102,7 @@ pub(crate) fn digest_of_key(name: &str, key: &str) -> String {
 }
 
 /// A digest, whose length does not depend on what is compared. (Names and keys have no NUL characters, and JSON escapes them.)
-fn digest(name: &str, what: &str, text: &str) -> String {
+pub(super) fn digest(name: &str, what: &str, text: &str) -> String {
     let mut digest = Sha256::new();
     for part in [name, what, text] {
         digest.update(part);
@@ -113,7 +113,7 @@ fn digest(name: &str, what: &str, text: &str) -> String {
 }
 
 /// The value with all names sorted: maps have no order, and JSON objects may keep the order they were given.
-fn ordered(value: &Value) -> Value {
+pub(super) fn ordered(value: &Value) -> Value {
     match value {
         Value::Object(object) => {
             let sorted: BTreeMap<_, _> = object.iter().map(|(name, value)| (name, ordered(value))).collect();

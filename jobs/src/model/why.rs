@@ -82,6 +82,19 @@ pub enum WaitReason {
         /// The number of live workers that serve the queue.
         workers: u64,
     },
+    /// As many jobs are running as its definition's limit allows.
+    #[non_exhaustive]
+    LimitReached {
+        /// The name of the definition.
+        definition: String,
+        /// The parameters by which its jobs are counted, and their values, as in `account="acme"`. `None` if it is the limit of all its
+        /// jobs.
+        counted_by: Option<String>,
+        /// How many may run at once.
+        most: u64,
+        /// Up to ten of those that run, by their identifiers.
+        holders: Vec<JobId>,
+    },
     /// Other jobs are before it in its queue: due, and of a lower priority number or due earlier.
     #[non_exhaustive]
     Behind {
@@ -107,11 +120,13 @@ pub enum WaitReason {
 }
 
 impl Why {
-    /// Writes this text in place of errors.
-    pub(crate) fn replace_errors(&mut self, text: &str) {
+    /// Writes this text in place of errors, and of parameters by whose values jobs are counted.
+    pub(crate) fn replace_payload(&mut self, text: &str) {
         for reason in &mut self.reasons {
-            if let WaitReason::RetryLater { error, .. } = reason {
-                text.clone_into(error);
+            match reason {
+                WaitReason::RetryLater { error: payload, .. }
+                | WaitReason::LimitReached { counted_by: Some(payload), .. } => text.clone_into(payload),
+                _ => {}
             }
         }
     }
@@ -156,6 +171,12 @@ impl fmt::Display for WaitReason {
             Self::UnknownName { queue, name, workers } => {
                 write!(f, "None of the {workers} live workers that serve queue `{queue}` has a definition of `{name}`.")
             }
+            Self::LimitReached { definition, counted_by, most, holders } => {
+                let which = counted_by.as_ref().map_or_else(String::new, |values| format!(" with {values}"));
+                let holders: Vec<_> = holders.iter().map(ToString::to_string).collect();
+                let at_once = with_commas(*most);
+                write!(f, "No more than {at_once} of the jobs of `{definition}`{which} run at once; now run: {}.", holders.join(", "))
+            }
             Self::Behind { queue, jobs: 0, or_more: true } => write!(
                 f,
                 "Other jobs may be before it in queue `{queue}`: those that wait are of too many names and priorities to be counted."
@@ -187,11 +208,11 @@ fn sentence(text: &str) -> String {
     format!("{text}{stop}")
 }
 
-/// A number of up to six digits.
+/// The number, with a comma before each three digits.
 fn with_commas(number: u64) -> String {
     match (number / 1_000, number % 1_000) {
         (0, rest) => rest.to_string(),
-        (thousands, rest) => format!("{thousands},{rest:03}"),
+        (thousands, rest) => format!("{},{rest:03}", with_commas(thousands)),
     }
 }
 
@@ -245,6 +266,17 @@ mod tests {
         assert_says(
             &WaitReason::UnknownName { queue: queue(), name: name(), workers: 2 },
             "None of the 2 live workers that serve queue `mail` has a definition of `SendMail`.",
+        );
+        let limit = |counted_by: Option<&str>| WaitReason::LimitReached {
+            definition: name(),
+            counted_by: counted_by.map(str::to_owned),
+            most: 2_000,
+            holders: vec![JobId(7), JobId(9)],
+        };
+        assert_says(&limit(None), "No more than 2,000 of the jobs of `SendMail` run at once; now run: 7, 9.");
+        assert_says(
+            &limit(Some("account=\"acme\"")),
+            "No more than 2,000 of the jobs of `SendMail` with account=\"acme\" run at once; now run: 7, 9.",
         );
         let behind = |jobs, or_more| WaitReason::Behind { queue: queue(), jobs, or_more };
         assert_says(&behind(1, false), "1 job is before it in queue `mail`.");

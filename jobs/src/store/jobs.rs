@@ -122,15 +122,17 @@ async fn update_all<C: ConnectionTrait>(db: &C, update: UpdateMany<Entity>, ids:
     db.execute_raw(statement(dialect, &(dialect.by_ids)(&update), [json(ids)?.into()])).await.map(drop)
 }
 
-/// Replaces the parameters of a waiting job that is still at this version.
+/// Replaces the parameters of a waiting job that is still at this version, and the key that they give.
 pub(crate) async fn replace_parameters<C: ConnectionTrait>(
     db: &C,
     id: JobId,
     version: i64,
     parameters: Json,
+    limit_key: &str,
 ) -> Result<bool, DbErr> {
     let update = Entity::update_many()
         .col_expr(Column::Parameters, Expr::value(parameters))
+        .col_expr(Column::LimitKey, Expr::value(limit_key))
         .col_expr(Column::Version, Expr::col(Column::Version).add(1))
         .filter(Column::Id.eq(id.0))
         .filter(Column::Version.eq(version))

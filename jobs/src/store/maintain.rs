@@ -27,6 +27,7 @@ pub(crate) struct Orphan {
     pub(crate) max_attempts: i32,
     pub(crate) budget: i32,
     pub(crate) worker_id: Option<i64>,
+    pub(crate) limit_key: String,
 }
 
 /// The rows of all workers at one moment.
@@ -123,6 +124,7 @@ impl Store {
                 job::Column::MaxAttempts,
                 job::Column::Budget,
                 job::Column::WorkerId,
+                job::Column::LimitKey,
             ])
             .filter(job::Column::Status.eq(JobStatus::Running))
             .filter(

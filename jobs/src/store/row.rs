@@ -14,11 +14,11 @@ use serde::Serialize;
 
 use crate::model::OnConflict;
 
-/// Calls a macro with the columns that are stored as given and read by attempts: who asked for the job, and why. Each has its PostgreSQL
-/// type.
+/// Calls a macro with the columns that are stored as given and read by workers: who asked for the job, and why, and the key of its limits.
+/// Each has its PostgreSQL type.
 macro_rules! for_given_columns {
     ([$($then:tt)*] $($arguments:tt)*) => {
-        $($then)*! { ($($arguments)*) user_id: text, session_id: text, event_id: text }
+        $($then)*! { ($($arguments)*) user_id: text, session_id: text, event_id: text, limit_key: text }
     };
 }
 
@@ -35,7 +35,7 @@ macro_rules! for_claimed_columns {
         $($then)*! {
             ($($arguments)*)
             id, name, priority, version, attempt, max_attempts, budget, timeout_ms, parameters, created_at, scheduled_at,
-            user_id, session_id, event_id, started_at, nominal_at
+            user_id, session_id, event_id, limit_key, started_at, nominal_at
         }
     };
 }
@@ -99,11 +99,14 @@ macro_rules! parameter {
     (event_id) => {
         11
     };
-    (unique_while) => {
+    (limit_key) => {
         12
     };
-    (within_ms) => {
+    (unique_while) => {
         13
+    };
+    (within_ms) => {
+        14
     };
 }
 
@@ -147,6 +150,8 @@ pub struct NewJob {
     pub(crate) user_id: Option<String>,
     pub(crate) session_id: Option<String>,
     pub(crate) event_id: Option<String>,
+    /// The key under which it counts for the limits of its definition; [`UNLIMITED`](super::limited::UNLIMITED) if that has none.
+    pub(crate) limit_key: String,
     #[serde(flatten)]
     pub(crate) key: Option<NewKey>,
 }
@@ -218,6 +223,7 @@ pub(crate) struct Claimed {
     pub(crate) user_id: Option<String>,
     pub(crate) session_id: Option<String>,
     pub(crate) event_id: Option<String>,
+    pub(crate) limit_key: String,
     pub(crate) started_at: DateTimeUtc,
     pub(crate) nominal_at: Option<DateTimeUtc>,
 }

@@ -11,7 +11,9 @@ use sea_orm::{
 };
 
 use super::entity::job::{Column, Entity, Model};
-use super::entity::{attempt, audit, cron, cron_firing, job, key, message, queue, stat, worker};
+use super::entity::{
+    attempt, audit, cron, cron_firing, job, key, limit, limit_lock, limit_use, message, queue, stat, worker,
+};
 use super::{cron as schedules, dialect, firings, millis, statement};
 use crate::model::JobStatus;
 
@@ -93,6 +95,9 @@ pub fn entity_columns() -> Vec<(String, String, bool)> {
         columns_of(cron_firing::Entity),
         columns_of(audit::Entity),
         columns_of(stat::Entity),
+        columns_of(limit::Entity),
+        columns_of(limit_use::Entity),
+        columns_of(limit_lock::Entity),
     ]
     .concat()
 }

@@ -206,6 +206,7 @@ async fn resolve<C: ConnectionTrait>(db: &C, dialect: &Dialect, new: &NewJob, ho
                 new.at.as_ref().map(|at| dialect.written_time(at)).into(),
                 new.delay_ms.into(),
                 new.parameters.clone().into(),
+                new.limit_key.clone().into(),
                 waiting.id.into(),
                 waiting.version.into(),
             ];

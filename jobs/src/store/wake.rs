@@ -28,6 +28,8 @@ pub(crate) struct Woken {
     pub(crate) queues: HashSet<String>,
     /// The queues that may have been paused or resumed.
     pub(crate) changed: HashSet<String>,
+    /// The names and keys of jobs that have ended and counted for a limit.
+    pub(crate) ended: HashSet<(String, String)>,
 }
 
 static ALL: Mutex<Vec<Weak<Wakeups>>> = Mutex::new(Vec::new());
@@ -66,6 +68,12 @@ impl Wakeups {
         self.wake.notify_one();
     }
 
+    /// Wakes it because a job of this name has ended that counted for a limit: there may be room for others.
+    pub(crate) fn limited_ended(&self, name: &str, key: &str) {
+        lock(&self.woken).ended.insert((name.to_owned(), key.to_owned()));
+        self.wake.notify_one();
+    }
+
     /// Wakes it for a reason other than a queue (a slot has become free).
     pub(crate) fn notify(&self) {
         self.wake.notify_one();
@@ -90,6 +98,11 @@ pub(crate) fn scheduled(queue: &str) {
 /// Announces that this queue was paused or resumed, perhaps in a transaction that is still open.
 pub(crate) fn queue_changed(queue: &str) {
     for_each(|wakeups| wakeups.queue_changed(queue));
+}
+
+/// Announces that a job of this name has ended that counted for a limit.
+pub(crate) fn limited_ended(name: &str, key: &str) {
+    for_each(|wakeups| wakeups.limited_ended(name, key));
 }
 
 /// Announces that jobs and schedules have become due sooner than was known.

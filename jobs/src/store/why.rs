@@ -9,6 +9,7 @@ use sea_orm::{
 
 use super::entity::attempt;
 use super::entity::job::{Column, Entity};
+use super::limited::UNLIMITED;
 use super::{dialect, workers};
 use crate::model::{JobId, JobStatus};
 
@@ -30,6 +31,7 @@ pub(crate) struct Waiting {
     pub(crate) max_attempts: i32,
     pub(crate) scheduled_at: DateTimeUtc,
     pub(crate) last_error: Option<String>,
+    pub(crate) limit_key: String,
     pub(crate) now: DateTimeUtc,
 }
 
@@ -45,7 +47,7 @@ pub(crate) async fn job<C: ConnectionTrait>(db: &C, id: JobId) -> Result<Option<
     Entity::find_by_id(id.0)
         .select_only()
         .columns([Column::Id, Column::Name, Column::Queue, Column::Priority, Column::Status, Column::Attempt])
-        .columns([Column::MaxAttempts, Column::ScheduledAt, Column::LastError])
+        .columns([Column::MaxAttempts, Column::ScheduledAt, Column::LastError, Column::LimitKey])
         .column_as(Expr::cust(clock), "now")
         .into_model()
         .one(db)
@@ -141,11 +143,17 @@ async fn first_group<C: ConnectionTrait>(db: &C, job: &Waiting, filter: Conditio
     Ok(row.map(|(priority, name)| Group { priority, name }))
 }
 
-/// Counts the due jobs of a group that are claimed before this one, and reads at most this many.
+/// Counts the due jobs of a group that are claimed before this one, and reads at most this many. If their number is limited, counts those
+/// that have the same key.
 async fn before_in<C: ConnectionTrait>(db: &C, job: &Waiting, group: &Group, limit: u64) -> Result<u64, DbErr> {
     let dialect = dialect::of(db.get_database_backend())?;
-    let in_group =
-        || Condition::all().add(Column::Priority.eq(group.priority)).add(Column::Name.eq(group.name.as_str()));
+    let key = if group.name == job.name { &job.limit_key } else { UNLIMITED };
+    let in_group = || {
+        Condition::all()
+            .add(Column::Priority.eq(group.priority))
+            .add(Column::Name.eq(group.name.as_str()))
+            .add(Column::LimitKey.eq(key))
+    };
     if group.priority < job.priority {
         let due = in_group().add(Column::ScheduledAt.lte(dialect.time(job.now)));
         return count(db, JobStatus::Scheduled, &job.queue, due, limit).await;

@@ -69,22 +69,16 @@ impl Store {
                 let owned = rows.iter().map(owned).collect::<Result<Vec<_>, _>>()?;
                 Ok(if owned.is_empty() { None } else { Some(owned.into_iter().flatten().collect()) })
             }
-            Beat::Update(sql) => {
+            Beat::Update(sql, owns) => {
                 let beat = self.db.execute_raw(statement(self.dialect, sql, values)).await?;
-                if beat.rows_affected() == 0 { Ok(None) } else { self.owned(worker).await.map(Some) }
+                if beat.rows_affected() == 0 {
+                    return Ok(None);
+                }
+                let rows = self.db.query_all_raw(statement(self.dialect, owns, [worker.into()])).await?;
+                let owned = rows.iter().map(owned).collect::<Result<Vec<_>, _>>()?;
+                Ok(Some(owned.into_iter().flatten().collect()))
             }
         }
-    }
-
-    async fn owned(&self, worker: i64) -> Result<Vec<Owned>, DbErr> {
-        let select = job::Entity::find()
-            .select_only()
-            .columns([job::Column::Id, job::Column::Version, job::Column::CancelRequestedAt])
-            .filter(job::Column::Status.eq(JobStatus::Running))
-            .filter(job::Column::WorkerId.eq(worker))
-            .build(self.dialect.backend);
-        let rows = self.db.query_all_raw(select).await?;
-        Ok(rows.iter().map(owned).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
 
     /// Records the queues on which the worker sleeps, so that new jobs there wake it; none if it is awake.

@@ -199,7 +199,7 @@ impl<J: Job> Run<J> {
             ));
         }
         let parameters = parameters::encode(&self.job)?;
-        let row = self.options.into_row(J::DEFAULTS.name, &J::DEFAULTS, parameters, || self.job.unique_values())?;
+        let row = self.options.into_row(J::DEFAULTS.name, &J::DEFAULTS, parameters, |of| of.values(&self.job))?;
         Ok(RunningAttempt {
             parameters: parameters::parse(&row.parameters)?.into(),
             secrets: J::SECRETS,

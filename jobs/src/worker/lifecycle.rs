@@ -11,7 +11,7 @@ use super::claim::{self, WhenIdle};
 use super::config::WorkerConfig;
 use super::session::Session;
 use super::shutdown::{SessionEnd, Shutdown};
-use super::{cron, finish, heartbeat, listen, maintain, stats};
+use super::{cron, finish, heartbeat, limits, listen, maintain, stats};
 use crate::cron::declare;
 use crate::error::Error;
 use crate::error::fault::{self, Fault};
@@ -94,9 +94,10 @@ async fn check_tables(db: &DatabaseConnection) -> Result<(), Error> {
     }
 }
 
-/// Writes the schedules of definitions: when a worker starts, and not when it joins again, so that an old release that still runs beside a
+/// Writes the limits and the schedules of definitions: when a worker starts, and not when it joins again, so that an old release that still runs beside a
 /// newer one does not undo its changes. A worker that returns when it is idle fires what is due before it claims.
 async fn begin_schedules(session: &Session, when_idle: WhenIdle) -> Result<(), Error> {
+    limits::declare(&session.database.store(), &session.registry).await?;
     declare::schedules(&session.database.store(), &session.registry).await?;
     match when_idle {
         WhenIdle::Return => Ok(cron::fire_once(session).await?),

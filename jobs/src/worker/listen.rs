@@ -29,7 +29,7 @@ pub(super) async fn run(session: Arc<Session>) {
 
 /// Listens until the connection is lost.
 async fn listen(session: &Session) -> Result<(), sea_orm::DbErr> {
-    let channels = ["jobs_wake", "jobs_cancel", "jobs_queue", "jobs_cron"];
+    let channels = ["jobs_wake", "jobs_cancel", "jobs_queue", "jobs_cron", "jobs_limit"];
     let mut listener = Listener::connect(&session.env.db, &channels).await?;
     session.listening.store(true, Ordering::SeqCst);
     // Earlier notifications were missed: check once, for jobs, for requests to cancel and for schedules.
@@ -42,6 +42,7 @@ async fn listen(session: &Session) -> Result<(), sea_orm::DbErr> {
                 Heard::Scheduled(queue) => session.wakeups.wake(&queue),
                 Heard::CancelRequested => session.wakeups.beat.notify_one(),
                 Heard::QueueChanged(queue) => session.wakeups.queue_changed(&queue),
+                Heard::LimitedEnded(name, key) => session.wakeups.limited_ended(&name, &key),
                 Heard::CronChanged => session.wakeups.cron.notify_one(),
                 Heard::Finished => {}
             },

@@ -19,6 +19,7 @@ mod finish;
 mod heartbeat;
 mod in_flight;
 mod lifecycle;
+mod limits;
 mod listen;
 mod maintain;
 mod meter;
@@ -240,7 +241,7 @@ impl Worker {
     }
 
     /// Fires the schedules that are due, executes what is due in its queues, and returns when nothing is due or running. Jobs and
-    /// schedules that are due later stay.
+    /// schedules that are due later stay, and so do jobs that must wait for a limit because of what others run.
     ///
     /// Signals are not handled: they end the process as if there were no worker, and its jobs are taken over when the lease expires. To
     /// stop it cleanly, cancel the token of [`stop_on`](Self::stop_on).

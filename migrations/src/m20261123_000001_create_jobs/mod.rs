@@ -4,9 +4,9 @@ mod schema;
 mod tables;
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::ConnectionTrait;
+use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend};
 
-use tables::TABLES;
+use tables::{STRIPES, TABLES};
 
 pub(crate) struct Migration;
 
@@ -25,6 +25,7 @@ impl MigrationTrait for Migration {
                 manager.get_connection().execute_unprepared(&statement).await?;
             }
         }
+        manager.get_connection().execute_unprepared(&fill_stripes(manager.get_database_backend())).await?;
         Ok(())
     }
 
@@ -34,4 +35,14 @@ impl MigrationTrait for Migration {
         }
         Ok(())
     }
+}
+
+/// Returns the statement that fills `jobs_limit_lock`. A migration that was cut off on MySQL may have filled it already.
+fn fill_stripes(backend: DbBackend) -> String {
+    let rows: Vec<_> = (0..STRIPES).map(|stripe| format!("({stripe})")).collect();
+    let (ignore, or_nothing) = match backend {
+        DbBackend::MySql => ("IGNORE ", ""),
+        _ => ("", " ON CONFLICT DO NOTHING"),
+    };
+    format!("INSERT {ignore}INTO jobs_limit_lock (stripe) VALUES {}{or_nothing}", rows.join(", "))
 }

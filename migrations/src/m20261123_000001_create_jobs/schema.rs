@@ -29,7 +29,8 @@ pub(super) struct Index {
     pub(super) columns: &'static str,
     /// The condition for the rows in it.
     pub(super) filter: &'static str,
-    /// Its columns on MySQL and MariaDB, which have no partial indexes: the columns of the filter come first instead.
+    /// Its columns on MySQL and MariaDB, which have no partial indexes: the columns of the filter come first instead. Empty if there is no
+    /// such index there.
     pub(super) mysql: &'static str,
 }
 
@@ -69,7 +70,8 @@ impl Table {
     /// was cut off has created. Text compares byte by byte, as on the other databases.
     fn create_with_indexes(&self) -> String {
         let mut lines = self.lines(DbBackend::MySql);
-        lines.extend(self.indexes.iter().map(|index| format!("KEY {} ({})", index.name, index.mysql)));
+        let indexes = self.indexes.iter().filter(|index| !index.mysql.is_empty());
+        lines.extend(indexes.map(|index| format!("KEY {} ({})", index.name, index.mysql)));
         format!(
             "CREATE TABLE IF NOT EXISTS {} ({}) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
             self.name,

@@ -11,7 +11,11 @@
 use super::schema::{Column, Index, Spelling, Table};
 
 /// The tables, in the order in which they are created.
-pub(super) const TABLES: &[Table] = &[JOB, MESSAGE, ATTEMPT, WORKER, QUEUE, UNIQUE, CRON, CRON_FIRING, AUDIT, STAT];
+pub(super) const TABLES: &[Table] =
+    &[JOB, MESSAGE, ATTEMPT, WORKER, QUEUE, UNIQUE, CRON, CRON_FIRING, AUDIT, STAT, LIMIT, LIMIT_USE, LIMIT_LOCK];
+
+/// How many rows [`LIMIT_LOCK`] has.
+pub(super) const STRIPES: u16 = 1_024;
 
 /// A number that the database assigns and never reuses: a late owner must not find another job under its (id, version).
 const ID: Spelling = Spelling {
@@ -51,15 +55,29 @@ const JOB: Table = Table {
     columns: JOB_COLUMNS,
     primary_key: None,
     indexes: &[
-        // Waiting jobs: the claim walks the few distinct (priority, name) pairs of a queue and takes the first due jobs of each.
+        // Waiting jobs: the claim walks the few distinct (priority, name) pairs of a queue and takes the first due jobs of each; if their
+        // number is limited, of each key.
         Index {
             name: "jobs_job_waiting",
-            columns: "queue, priority, name, scheduled_at, id",
+            columns: "queue, priority, name, limit_key, scheduled_at, id",
             filter: "status = 0",
-            mysql: "status, queue, priority, name, scheduled_at, id",
+            mysql: "status, queue, priority, name, limit_key, scheduled_at, id",
         },
-        // Running jobs: read by their worker's heartbeat, and by the search for jobs whose worker is gone.
-        Index { name: "jobs_job_running", columns: "worker_id", filter: "status = 1", mysql: "status, worker_id" },
+        // Running jobs: read by their worker's heartbeat, and by the search for jobs whose worker is gone. On MySQL and MariaDB, also what
+        // the next index is for: one more index of all jobs would cost more.
+        Index {
+            name: "jobs_job_running",
+            columns: "worker_id",
+            filter: "status = 1",
+            mysql: "status, name, limit_key, worker_id",
+        },
+        // Running jobs whose number is limited, which claims count.
+        Index {
+            name: "jobs_job_limited",
+            columns: "name, limit_key",
+            filter: "status = 1 AND limit_key <> '-'",
+            mysql: "",
+        },
         // Closed jobs, which retention deletes.
         Index {
             name: "jobs_job_closed",
@@ -137,6 +155,9 @@ const JOB_COLUMNS: &[Column] = &[
     ("user_id", LABEL, ""),
     ("session_id", LABEL, ""),
     ("event_id", LABEL, ""),
+    // The key under which it counts for the limits of its definition; `-` if that has none. Set when the job is scheduled, with each
+    // change of the parameters, and by workers if the definition counts by other parameters now.
+    ("limit_key", NAME, "NOT NULL DEFAULT '-'"),
     // Set when the job is scheduled: the key that makes it unique, which it acquires again when it is retried, and the sum of the statuses
     // in which it holds the key, 1 scheduled and 2 running.
     ("unique_key", UNIQUE_KEY, ""),
@@ -356,6 +377,44 @@ const STAT: Table = Table {
         ("by_job", JSON, "NOT NULL"),
     ],
     primary_key: Some("period, starts_at, worker_id"),
+    indexes: &[],
+    options: Spelling::NOTHING,
+};
+
+/// The limits of definitions: how many of their jobs may run at once. Written by the workers that start with them; rows are never deleted,
+/// because jobs may have keys that count for them.
+const LIMIT: Table = Table {
+    name: "jobs_limit",
+    columns: &[
+        // The name of the definition.
+        ("scope", NAME_AS_KEY, ""),
+        // How many of all its jobs, and how many with each key; NULL if there is no limit.
+        ("running", INTEGER, ""),
+        ("running_each", INTEGER, ""),
+        // The names of the parameters whose values are the key, with commas; `*` if only all jobs are counted together, `-` if none
+        // are.
+        ("counted_by", TEXT, "NOT NULL"),
+    ],
+    primary_key: None,
+    indexes: &[],
+    options: Spelling::NOTHING,
+};
+
+/// Which jobs count for which limits: a definition's name, and its aliases. No job of these names is claimed without looking at its limits.
+const LIMIT_USE: Table = Table {
+    name: "jobs_limit_use",
+    columns: &[("job_name", NAME, "NOT NULL"), ("scope", NAME, "NOT NULL")],
+    primary_key: Some("job_name, scope"),
+    indexes: &[],
+    options: Spelling::NOTHING,
+};
+
+/// Rows to lock: whoever claims a job that counts for a limit holds the row on which the limit and the key fall, so that no one else claims
+/// under them meanwhile. Written by this migration alone.
+const LIMIT_LOCK: Table = Table {
+    name: "jobs_limit_lock",
+    columns: &[("stripe", SMALLINT, "NOT NULL")],
+    primary_key: Some("stripe"),
     indexes: &[],
     options: Spelling::NOTHING,
 };

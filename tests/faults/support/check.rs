@@ -8,9 +8,10 @@ use jobs::prelude::*;
 use jobs::{AttemptEnd, JobRecord};
 use jobs_tests::{Database, Kind};
 
-use crate::support::executions::{Execution, Executions, early, executions, longest_recovery, overlaps};
+use crate::support::executions::{Execution, Executions, early, executions, longest_recovery, most_at_once, overlaps};
 use crate::support::fleet::Fleet;
 use crate::support::journal::{Event, What};
+use crate::support::load::Limited;
 use crate::support::scenario::until_none;
 use crate::support::scheduled::{Fate, Scheduled};
 
@@ -31,10 +32,16 @@ pub(crate) async fn check(t: &Database, scheduled: &Scheduled, fleet: &Fleet, ev
     report.count("acknowledged", scheduled.acknowledged.len());
     report.count("rolled back", scheduled.rolled_back);
     report.found(scheduled.wrong.iter().cloned());
+    let mut limited: BTreeMap<u8, BTreeSet<i64>> = BTreeMap::new();
     for (id, fate) in &scheduled.acknowledged {
         let executions = executions.get(&id.get()).map_or(&[][..], Vec::as_slice);
         match jobs::record(t.db(), *id).await {
-            Ok(record) => report.job(t, &record, *fate, executions).await,
+            Ok(record) => {
+                report.job(t, &record, *fate, executions).await;
+                if let ("Limited", Ok(key)) = (&*record.name, record.parameter::<u8>("key")) {
+                    limited.entry(key).or_default().insert(record.id.get());
+                }
+            }
             Err(error) => report.violation(format!("job {id} was acknowledged, and is lost: {error}")),
         }
     }
@@ -42,6 +49,7 @@ pub(crate) async fn check(t: &Database, scheduled: &Scheduled, fleet: &Fleet, ev
     report.count("due later", scheduled.due.len());
     report.found(early(&scheduled.due, &executions));
     report.found(overlaps(&executions, events));
+    report.limits(&limited, &executions, events);
     report.recovery(longest_recovery(&executions, events), fleet.recovery);
     report.left_behind(t).await;
     report.logs(&fleet.log());
@@ -168,6 +176,22 @@ impl Report {
         let rows = t.number("SELECT count(*) FROM jobs_job").await;
         if usize::try_from(rows).ok() != Some(known.len()) {
             self.violation(format!("{} jobs were acknowledged, and there are {rows}", known.len()));
+        }
+    }
+
+    /// Checks that no more jobs ran at once than their limits allow.
+    fn limits(&mut self, limited: &BTreeMap<u8, BTreeSet<i64>>, executions: &Executions, events: &[Event]) {
+        for (key, jobs) in limited {
+            let most = most_at_once(jobs, executions, events);
+            if most > 1 {
+                self.violation(format!("{most} jobs of key {key} ran at once"));
+            }
+        }
+        let all = limited.values().flatten().copied().collect();
+        let most = most_at_once(&all, executions, events);
+        self.count("limited jobs at once, at most", most);
+        if most > Limited::MOST {
+            self.violation(format!("{most} limited jobs ran at once"));
         }
     }
 

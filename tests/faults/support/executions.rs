@@ -1,6 +1,6 @@
 //! When attempts ran, by the journals: never early, never two at once, and soon again if their worker was killed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jobs::JobId;
@@ -73,19 +73,38 @@ pub(crate) fn early(due: &[(JobId, i64)], executions: &Executions) -> Vec<String
 
 /// Two attempts of a job that ran at the same time, unless the process of the first was frozen.
 pub(crate) fn overlaps(executions: &Executions, events: &[Event]) -> Vec<String> {
-    let was_frozen = |run: &Execution| {
-        events.iter().any(|event| matches!(event.what, What::Frozen) && event.pid == run.pid && event.at > run.start)
-    };
     let mut found = Vec::new();
     for (job, runs) in executions {
         for pair in runs.windows(2) {
             let (first, second) = (&pair[0], &pair[1]);
-            if first.end.is_none_or(|end| end > second.start) && !was_frozen(first) {
+            if first.end.is_none_or(|end| end > second.start) && !was_frozen(first, events) {
                 found.push(format!("two attempts of job {job} overlap: {first:?} and {second:?}"));
             }
         }
     }
     found
+}
+
+/// The most of these jobs that ran at the same time. What runs in a process that was frozen is left out: others have its jobs.
+pub(crate) fn most_at_once(jobs: &BTreeSet<i64>, executions: &Executions, events: &[Event]) -> usize {
+    let runs = executions.iter().filter(|(job, _)| jobs.contains(job)).flat_map(|(_, runs)| runs);
+    let mut changes: Vec<(i64, isize)> = Vec::new();
+    for run in runs.filter(|run| !was_frozen(run, events)) {
+        // Without an end, it was cut off at an unknown time.
+        changes.extend(run.end.into_iter().flat_map(|end| [(run.start, 1), (end, -1)]));
+    }
+    // Ends come before starts at the same time.
+    changes.sort_unstable();
+    let mut now = 0;
+    let counts = changes.into_iter().map(|(_, change)| {
+        now += change;
+        now
+    });
+    counts.max().map_or(0, |most| usize::try_from(most).unwrap_or(0))
+}
+
+fn was_frozen(run: &Execution, events: &[Event]) -> bool {
+    events.iter().any(|event| matches!(event.what, What::Frozen) && event.pid == run.pid && event.at > run.start)
 }
 
 /// The longest time until what ran in a process that was killed ran again.

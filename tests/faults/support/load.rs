@@ -153,6 +153,29 @@ impl Execute for Effect {
     }
 }
 
+/// No more than three at once, and one at a time of each key.
+#[derive(Job, Debug)]
+#[job(queue = "load", max_attempts = 50, retry = fixed("10ms"), limit(running = 3), limit(by(key), running = 1))]
+#[job_params]
+pub(crate) struct Limited {
+    key: u8,
+}
+
+impl Limited {
+    /// How many run at once at most.
+    pub(crate) const MOST: usize = 3;
+}
+
+impl Execute for Limited {
+    type Output = u32;
+
+    async fn execute(&self, job: &JobContext) -> JobResult<u32> {
+        let _execution = Execution::of(job);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Ok(job.attempt())
+    }
+}
+
 /// Ends at once, and is not counted.
 #[derive(Job, Debug)]
 #[job(queue = "load", max_attempts = 50, priority = -1)]

@@ -8,7 +8,7 @@ use jobs::{JobFilter, Schedule};
 use jobs_tests::Database;
 
 use crate::support::journal;
-use crate::support::load::{Effect, Endless, Failing, Long, Panicking, Short, Stuck};
+use crate::support::load::{Effect, Endless, Failing, Limited, Long, Panicking, Short, Stuck};
 
 /// The fate of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,8 @@ impl Scheduled {
     pub(crate) async fn add(&mut self, db: &DatabaseConnection, random: &mut fastrand::Rng, number: usize) {
         for _ in 0..number {
             match random.u8(..100) {
-                0..45 => self.one(Short::new().schedule(db), Fate::Terminates).await,
+                0..30 => self.one(Short::new().schedule(db), Fate::Terminates).await,
+                30..45 => self.one(Limited::new(random.u8(..10)).schedule(db), Fate::Terminates).await,
                 45..50 => self.one_due_later(db, Duration::from_millis(random.u64(1..2_000))).await,
                 50..60 => self.one_in_transaction(db).await,
                 60..70 => self.one(Long::new(random.u8(5..40)).schedule(db), Fate::Terminates).await,

@@ -5,6 +5,7 @@
 
 use jobs::prelude::*;
 use jobs::{Job, JobParams};
+use serde_json::json;
 
 mod macro_first {
     use super::*;
@@ -57,6 +58,26 @@ impl Execute for NoParameters {
     }
 }
 
+/// A job with every limit, in two attributes.
+#[derive(Job)]
+#[job(unique(by(account)), limit(by(region, account, r#type), running = 1_000_000))]
+#[job(limit(running = 1))]
+#[job_params]
+struct Limited {
+    account: String,
+    region: Option<Vec<u32>>,
+    #[serde(rename = "kind")]
+    r#type: std::collections::BTreeSet<char>,
+}
+
+impl Execute for Limited {
+    type Output = ();
+
+    async fn execute(&self, _job: &JobContext) -> JobResult {
+        Ok(())
+    }
+}
+
 macro_rules! job {
     ($name:ident { $($field:ident: $ty:ty),* }) => {
         #[derive(Job)]
@@ -91,6 +112,16 @@ fn types_that_pass_through_a_macro_are_recognised() {
     let job = OfAMacro::new("text");
     let (text, maybe): (&str, Option<&[u8]>) = (job.text(), job.maybe());
     assert_eq!((text, maybe), ("text", None));
+}
+
+#[test]
+fn a_limit_counts_by_values_in_the_order_of_their_names() -> Result<(), jobs::Error> {
+    let job = Limited::new("acme", ['b', 'a'].into());
+    assert_eq!(job.limit_values()?, json!([null, "acme", ["a", "b"]]));
+    assert_eq!(job.with_region([3]).limit_values()?, json!([[3], "acme", ["a", "b"]]));
+    assert_eq!(Limited::new("acme", [].into()).unique_values()?, json!({"account": "acme"}));
+    assert_eq!(DeriveFirst::new().limit_values()?, json!([]));
+    Ok(())
 }
 
 #[test]

@@ -27,6 +27,11 @@ fn sum_up(_: &JobContext, numbers: Vec<u64>, sum_up: bool) -> Result<u64, String
     if sum_up { Ok(numbers.iter().sum()) } else { Err("not asked to".into()) }
 }
 
+#[job_fn(limit(running = 50), limit(by(account, region), running = 3))]
+async fn import(job: &JobContext, region: u32, _account: String) {
+    job.message(region.to_string());
+}
+
 #[job_fn]
 fn nothing() {}
 
@@ -55,6 +60,11 @@ fn the_function_defines_a_job() {
 fn an_underscore_is_not_part_of_the_name() {
     assert_eq!(Unused::PARAMETERS, ["number", "_type", "if"]);
     assert_eq!(Unused::new(1, 2, 5).with_number(3).with_type(4).number(), 3);
+}
+
+#[test]
+fn a_limit_counts_by_parameters() {
+    assert_eq!(Import::new(3, "acme").limit_values().unwrap(), json!(["acme", 3]));
 }
 
 #[test]

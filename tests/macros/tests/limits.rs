@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jobs::cron::{self, Cron, Missed};
 use jobs::prelude::*;
-use jobs::{Error, RetryPolicy};
+use jobs::{Error, Limit, RetryPolicy};
 
 #[path = "../../../jobs-derive/src/parse/duration.rs"]
 mod duration;
@@ -84,6 +84,16 @@ fn delays_have_the_same_cap_and_jitter() {
     let most = u8::try_from(*limits::JITTER.end()).unwrap();
     assert_ne!(policy.jitter(most - 1), policy.jitter(most));
     assert_eq!(policy.jitter(most), policy.jitter(most + 1));
+}
+
+#[test]
+fn limits_have_the_same_range() {
+    let limit = |running: i64| Limit::new().running(running.try_into().unwrap());
+    let (least, most) = (*limits::RUNNING.start(), *limits::RUNNING.end());
+    assert_eq!(limit(least - 1), limit(least));
+    assert_ne!(limit(least), limit(least + 1));
+    assert_ne!(limit(most - 1), limit(most));
+    assert_eq!(limit(most), limit(most + 1));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 #![no_implicit_prelude]
 
 #[derive(::jobs::Job)]
-#[job(queue = "images", retry = exponential("1s"), timeout = "1m")]
+#[job(queue = "images", retry = exponential("1s"), timeout = "1m", limit(by(file, list), running = 3))]
 #[::jobs::job_params]
 struct Resize {
     file: ::std::string::String,

@@ -12,7 +12,9 @@ use tracing::field::Empty;
 use crate::client::options::{Due, default_queue};
 use crate::client::{JobOptions, metrics};
 use crate::error::Error;
+use crate::job::limit::limit_key;
 use crate::job::parameters::check_name;
+use crate::job::registry::KeyOf;
 use crate::job::{Job, JobDefaults, parameters};
 use crate::store::connection::Connection;
 use crate::store::insert::{self, InsertResult};
@@ -26,18 +28,18 @@ pub trait IntoRow {
 
 impl<J: Job> IntoRow for J {
     fn into_row(self, options: JobOptions) -> Result<NewJob, Error> {
-        options.into_row(J::DEFAULTS.name, &J::DEFAULTS, parameters::encode(&self)?, || self.unique_values())
+        options.into_row(J::DEFAULTS.name, &J::DEFAULTS, parameters::encode(&self)?, |of| of.values(&self))
     }
 }
 
 impl JobOptions {
-    /// The row of a job with these options, over its definition's defaults. `values` returns the values of its unique key, if any.
+    /// The row of a job with these options, over its definition's defaults. `values` returns those of its keys, if it has any.
     pub(crate) fn into_row(
         self,
         name: &str,
         defaults: &JobDefaults,
         parameters: String,
-        values: impl FnOnce() -> Result<Value, Error>,
+        values: impl Fn(KeyOf) -> Result<Value, Error>,
     ) -> Result<NewJob, Error> {
         let queue = self.queue.or_else(|| defaults.queue.map(Into::into)).unwrap_or_else(default_queue);
         check_name("name", name)?;
@@ -55,9 +57,11 @@ impl JobOptions {
             return Err(Error::invalid("timeout", "it is zero: leave it out if there is none"));
         }
         // An alias is an old name of the same definition.
-        let key = self.unique.into_key(defaults.known_as(name), defaults.unique, values)?;
+        let key = self.unique.into_key(defaults.known_as(name), defaults.unique, || values(KeyOf::Unique))?;
         Ok(NewJob {
             key,
+            // Without the definition there is none, and a worker that has the definition writes it.
+            limit_key: limit_key(&defaults.limits, || values(KeyOf::Limit))?,
             name: name.to_owned(),
             queue,
             priority: checked_priority(self.priority.unwrap_or(defaults.priority))?,

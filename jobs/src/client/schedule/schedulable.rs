@@ -68,10 +68,10 @@ impl IntoRow for NamedJob {
         let definition = registry::find(&name);
         let text = parameters::encode_value(parameters, definition.map_or(&[], |definition| definition.secrets))?;
         let Some(definition) = definition else {
-            return options.into_row(&name, &JobDefaults::new("unknown"), text, || Ok(Value::Null));
+            return options.into_row(&name, &JobDefaults::new("unknown"), text, |_| Ok(Value::Null));
         };
         let job = definition.decode(&parameters::parse(&text)?.into())?;
-        options.into_row(&name, &definition.defaults, text, || job.unique_values())
+        options.into_row(&name, &definition.defaults, text, |of| of.values(&*job))
     }
 }
 

@@ -65,7 +65,7 @@ impl Session {
     /// Why a job waits. See [`why`](crate::why). Takes [`Action::View`]; without [`Action::ViewPayload`], errors read `"•••"`.
     pub async fn why(&self, id: impl Into<JobId>) -> Result<Why, Error> {
         let mut why = why::why(self.to_read(Action::View)?, id).await?;
-        self.hide([&mut why], |why| why.replace_errors(HIDDEN));
+        self.hide([&mut why], |why| why.replace_payload(HIDDEN));
         Ok(why)
     }
 

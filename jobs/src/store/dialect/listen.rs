@@ -15,6 +15,8 @@ pub(crate) enum Heard {
     CancelRequested,
     /// This queue was paused or resumed.
     QueueChanged(String),
+    /// A job of this name and key has ended that counted for a limit.
+    LimitedEnded(String, String),
     /// Schedules were changed.
     CronChanged,
     /// An awaited job has ended.
@@ -45,6 +47,10 @@ impl Listener {
         Ok(match notification.channel() {
             "jobs_cancel" => Heard::CancelRequested,
             "jobs_queue" => Heard::QueueChanged(notification.payload().to_owned()),
+            "jobs_limit" => {
+                let (name, key) = notification.payload().split_once('\n').unwrap_or_default();
+                Heard::LimitedEnded(name.to_owned(), key.to_owned())
+            }
             "jobs_cron" => Heard::CronChanged,
             "jobs_finish" => Heard::Finished,
             _ => Heard::Scheduled(notification.payload().to_owned()),

@@ -23,7 +23,9 @@ mod url;
 use chrono::{DateTime, Utc};
 use sea_orm::{DbBackend, DbErr, ExecResult, Value};
 
-pub(crate) use operations::{Acquire, Batch, Beat, Claim, FromCursor, Ids, Insert, InsertJobs, InsertUnique, Turn};
+pub(crate) use operations::{
+    Acquire, Batch, Beat, Claim, FromCursor, Ids, Insert, InsertJobs, InsertUnique, Limited, LimitedClaim, Places, Turn,
+};
 
 /// The statements of one database, and how it runs them.
 #[derive(Debug)]
@@ -40,8 +42,11 @@ pub(crate) struct Dialect {
     /// Whether locking a missing row locks the gap where it would be, so that no one else can insert there.
     pub(crate) locks_gaps: bool,
     pub(crate) insert: Insert,
+    /// Jobs whose number is not limited.
     pub(crate) claim: Claim,
-    /// (queues, names) → queue, `wait_ms`: how long until the first job is due; and each paused queue, with `NULL`.
+    pub(crate) limited: Limited,
+    /// (queues, names) → queue, `wait_ms`: how long until the first job is due whose number is not limited; and each paused queue, with
+    /// `NULL`.
     pub(crate) look: &'static str,
     /// → queue, priority, name, when the first was due: one row for each group in which jobs are due.
     pub(crate) due_groups: &'static str,

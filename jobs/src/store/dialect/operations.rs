@@ -117,6 +117,49 @@ pub(crate) enum Batch {
 pub(crate) enum Beat {
     /// One statement, which also returns what runs under the worker: no row if the worker's own is gone.
     Statement(&'static str),
-    /// An update; what runs is read after it.
-    Update(&'static str),
+    /// An update, and (id) → what runs under the worker, which is read after it.
+    Update(&'static str, &'static str),
+}
+
+/// How jobs whose number is limited are claimed. A place is a queue, a priority, a name and a key.
+#[derive(Debug)]
+pub(crate) struct Limited {
+    /// (queue, names) → priority, name: groups with waiting jobs.
+    pub(crate) groups: &'static str,
+    pub(crate) places: Places,
+    /// (queue, places with `ordinal`) → ordinal, `wait_ms`, `scheduled_at`: the first job of each, if there is one.
+    pub(crate) heads: &'static str,
+    /// (queue, names) → priority, `scheduled_at`: the best due job of these names whose number is not limited.
+    pub(crate) best_unlimited: &'static str,
+    /// (scopes and keys with `ordinal`; without a key, all of the scope) → ordinal, `counted_by`, room: how many more may run, or `NULL` if
+    /// there is no limit.
+    pub(crate) rooms: &'static str,
+    /// (stripes) → those that are ours until the end of the transaction. `None` if there is one writer anyway.
+    pub(crate) lock: Option<&'static str>,
+    pub(crate) claim: LimitedClaim,
+    /// (names and keys): wakes the workers that sleep and know the name, if the database can.
+    pub(crate) wake: Option<&'static str>,
+}
+
+/// How the places of a group are walked, each with its first job, and how long until that is due: `limit_key`, `wait_ms`, `scheduled_at`.
+#[derive(Debug)]
+pub(crate) enum Places {
+    /// (queue, priority, name, key, number): this many, from this key on.
+    Statement(&'static str),
+    /// (queue, priority, name, key): the first from this key on, and the first after it. A range of keys is skipped through by the index
+    /// only if it has one constant end, and no more than one row is asked for.
+    Each { from: &'static str, after: &'static str },
+}
+
+/// How jobs of several places are claimed, so many of each.
+#[derive(Debug)]
+pub(crate) enum LimitedClaim {
+    /// (queue, worker, places with `take`, whether they start at once) → the jobs; none if the worker's row is gone. Those that do not start
+    /// at once are such that may wait for a slot.
+    Statement(&'static str),
+    /// (queue, worker, priority, name, key, number, whether they start at once) → the jobs of one place.
+    Each(&'static str),
+    /// (queue, priority, name, key, whether they start at once, number) → the first jobs of a place, locked. Then they are owned as by
+    /// [`Claim::Steps`].
+    Lock(&'static str),
 }

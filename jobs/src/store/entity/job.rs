@@ -30,6 +30,7 @@ pub(crate) struct Model {
     pub user_id: Option<String>,
     pub session_id: Option<String>,
     pub event_id: Option<String>,
+    pub limit_key: String,
     pub unique_key: Option<String>,
     pub unique_while: Option<i16>,
     pub nominal_at: Option<DateTimeUtc>,

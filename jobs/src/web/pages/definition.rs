@@ -8,6 +8,7 @@ use super::definitions::queue;
 use super::jobs_filter::{Tab, tabs};
 use crate::cron::{Cron, UTC};
 use crate::job::JobDefaults;
+use crate::job::limit::Limits;
 use crate::job::registry::{self, Definition};
 use crate::model::{OnConflict, RetryPolicy, UniqueWhile};
 use crate::web::authorized::{Authorized, View};
@@ -107,6 +108,7 @@ fn options(definition: &Definition) -> Vec<(&'static str, String)> {
     let optional = [
         ("Timeout", defaults.timeout.map(format::duration)),
         ("Unique", defaults.unique.map(|unique| in_words(unique.holds, unique.within, unique.on_conflict))),
+        ("At once", limits(&defaults.limits)),
         ("Cron", defaults.cron.map(|expression| cron(expression, defaults.timezone.unwrap_or(UTC)))),
         ("Old names", Some(defaults.aliases.join(", ")).filter(|names| !names.is_empty())),
     ];
@@ -144,6 +146,15 @@ fn in_words(holds: UniqueWhile, within: Option<std::time::Duration>, on_conflict
         OnConflict::Replace => "it replaces the first",
     };
     format!("{holds}{within}; if there is a second one, {second}")
+}
+
+fn limits(limits: &Limits) -> Option<String> {
+    let all = limits.all.and_then(|limit| limit.running).map(|running| format!("at most {running}"));
+    let each = limits.each.and_then(|(names, limit)| {
+        limit.running.map(|running| format!("at most {running} with the same {}", names.join(" and ")))
+    });
+    let given: Vec<_> = all.into_iter().chain(each).collect();
+    (!given.is_empty()).then(|| given.join("; "))
 }
 
 fn cron(expression: &str, timezone: &str) -> String {

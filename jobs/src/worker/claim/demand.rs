@@ -113,7 +113,7 @@ mod tests {
     const ONE: ClaimLimit = ClaimLimit { total: 1, startable: 1 };
 
     fn room(free_slots: usize, waiting: usize, prefetch: usize) -> Room {
-        Room { free_slots, waiting, prefetch }
+        Room { free_slots, waiting, prefetch, ahead: 0 }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub(super) mod claims_in_flight;
 mod demand;
+mod limited;
 pub(super) mod prefetch;
 mod recheck;
 mod strategy;
@@ -21,6 +22,11 @@ use super::session::Session;
 use crate::model::outcome::Outcome;
 use crate::store::claim::ClaimLimit;
 use crate::store::cursor::ClaimCursor;
+use crate::store::limited::Slots;
+use crate::store::limits::Scope;
+use crate::store::wake::Woken;
+use crate::worker::limits::LimitedNames;
+use limited::Walk;
 use prefetch::{PrefetchBuffer, Room};
 use strategy::{Action, Situation, Strategy};
 use tuning::RETRY;
@@ -58,6 +64,7 @@ struct Queue {
     name: String,
     buffer: Arc<PrefetchBuffer<Arc<InFlightJob>>>,
     cursor: ClaimCursor,
+    walk: Walk,
 }
 
 #[derive(PartialEq, Eq)]
@@ -70,6 +77,10 @@ struct Claimer {
     session: Arc<Session>,
     client: StoreClient,
     names: Vec<&'static str>,
+    /// The limits that the database had when it was asked last, and the names here that count for them.
+    scopes: Vec<Scope>,
+    limited: LimitedNames,
+    limits_asked_at: Option<Instant>,
     strategy: Strategy,
     /// In the strategy's order.
     queues: Vec<Queue>,
@@ -84,11 +95,15 @@ impl Claimer {
             name: name.clone(),
             buffer: Arc::new(PrefetchBuffer::new(*concurrency, now)),
             cursor: ClaimCursor::default(),
+            walk: Walk::default(),
         };
         let queues: Vec<_> = session.config.queues.iter().map(queue).collect();
         Self {
             client: session.database.client(),
             names: session.registry.names(),
+            scopes: Vec::new(),
+            limited: LimitedNames::default(),
+            limits_asked_at: None,
             strategy: Strategy::new(queues.iter().map(|queue| queue.name.clone()).collect(), when_idle, now),
             queues,
             session,
@@ -101,9 +116,20 @@ impl Claimer {
     fn next(&mut self) -> Action {
         if self.decide(|strategy, situation| strategy.is_ready(situation)) {
             let woken = self.session.wakeups.take();
-            self.decide(|strategy, situation| strategy.woken(&woken, situation));
+            self.woken(&woken);
         }
         self.decide(Strategy::next)
+    }
+
+    /// Handles wake-ups. Returns true if it is time to ask again, whatever it was waiting for.
+    fn woken(&mut self, woken: &Woken) -> bool {
+        for (name, key) in &woken.ended {
+            self.limited_ended(name, key);
+        }
+        for queue in self.queues.iter_mut().filter(|queue| woken.all || woken.queues.contains(&queue.name)) {
+            queue.walk.want_round();
+        }
+        self.decide(|strategy, situation| strategy.woken(woken, situation))
     }
 
     async fn perform(&mut self, action: Action) -> Result<(), DbErr> {
@@ -141,17 +167,63 @@ impl Claimer {
     }
 
     async fn claim_in(&mut self, index: usize, limit: ClaimLimit) -> Result<usize, DbErr> {
+        let now = Instant::now();
+        let period = self.session.config.poll_interval(self.session.listening.load(Ordering::SeqCst));
+        self.queues[index].walk.want_round_after(period, now);
+        let jobs = if self.limited.is_empty() || !self.queues[index].walk.is_wanted(now) {
+            self.claim_unlimited(index, limit).await?
+        } else {
+            let claimed = self.claim_with_limited(index, limit).await;
+            if claimed.is_err() {
+                // What it was looking at is not known any more.
+                self.queues[index].walk = Walk::default();
+            }
+            claimed?
+        };
+        self.strategy.claimed(index, limit, jobs);
+        let has_free_slots = jobs < limit.startable;
+        if has_free_slots && !self.limited.is_empty() && self.queues[index].walk.is_wanted(Instant::now()) {
+            self.strategy.may_have_jobs(index);
+        }
+        Ok(jobs)
+    }
+
+    /// Claims jobs with and without a limit, best first.
+    async fn claim_with_limited(&mut self, index: usize, limit: ClaimLimit) -> Result<usize, DbErr> {
+        let mut jobs = 0;
+        let places = self.places_with_room(index).await?;
+        let (first, others) = places.split_at(self.before_unlimited(index, &places).await?);
+        jobs += self.claim_places(index, first, self.slots(index, limit)).await?;
+        let left =
+            ClaimLimit { total: limit.total.saturating_sub(jobs), startable: limit.startable.saturating_sub(jobs) };
+        if left.total > 0 {
+            jobs += self.claim_unlimited(index, left).await?;
+        }
+        let left = Slots { number: limit.startable.saturating_sub(jobs), are_free: true };
+        jobs += self.claim_places(index, others, left).await?;
+        Ok(jobs)
+    }
+
+    /// Where jobs whose number is limited may start: in free slots, or ahead of those that are prefetched.
+    fn slots(&self, index: usize, limit: ClaimLimit) -> Slots {
+        if limit.startable > 0 {
+            return Slots { number: limit.startable, are_free: true };
+        }
+        Slots { number: self.queues[index].buffer.room(Instant::now()).ahead, are_free: false }
+    }
+
+    /// Claims jobs whose number is not limited, and starts what it gets.
+    async fn claim_unlimited(&mut self, index: usize, limit: ClaimLimit) -> Result<usize, DbErr> {
         let (in_flight, begun) = (self.session.claims.begin(), Instant::now());
         let (store, worker, names) = (self.client.store(), self.session.identity.id, &self.names);
         let is_alone = self.queues.len() == 1;
-        let Queue { name, buffer, cursor } = &mut self.queues[index];
+        let Queue { name, buffer, cursor, .. } = &mut self.queues[index];
         let claimed = if self.strategy.queue(index).is_claimed_from_cursor() {
             self.client.with_timeout(store.claim_from_cursor(worker, name, names, limit, cursor, is_alone)).await?
         } else {
             self.client.with_timeout(store.claim(worker, name, names, limit)).await?
         };
         let (jobs, now) = (claimed.len(), Instant::now());
-        self.strategy.claimed(index, limit, jobs);
         buffer.claim_took(now.duration_since(begun));
         buffer.push(self.session.in_flight.track(claimed), now);
         start(&self.session, buffer);
@@ -202,7 +274,7 @@ impl Claimer {
                 () = tokio::time::sleep_until(until.into()) => return WakeReason::TimedOut,
                 () = session.wakeups.woken() => {
                     let woken = session.wakeups.take();
-                    let asks_again = self.decide(|strategy, situation| strategy.woken(&woken, situation));
+                    let asks_again = self.woken(&woken);
                     self.start();
                     if asks_again {
                         return WakeReason::TimedOut;

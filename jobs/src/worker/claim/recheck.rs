@@ -1,8 +1,8 @@
 //! What the claimer asks the database besides claiming: when jobs are due, and which queues are paused.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sea_orm::DbErr;
 
@@ -20,10 +20,35 @@ impl Claimer {
             queue.cursor = ClaimCursor::default();
         }
         let was_idle = self.session.in_flight.is_empty();
+        // What has ended until then has been told, and makes room.
+        let woken = self.session.wakeups.take();
+        self.woken(&woken);
+        self.ask_for_limits().await?;
         let (store, asked_at) = (self.client.store(), Instant::now());
-        let Look { due, paused } = self.client.with_timeout(store.look(&queues, &self.names)).await?;
+        let Look { mut due, paused } = self.client.with_timeout(store.look(&queues, &self.names)).await?;
+        self.look_at_places(&queues, &paused, &mut due).await?;
         self.pause(&paused, asked_at).await;
         self.decide(|strategy, situation| strategy.rechecked(&due, was_idle, situation));
+        Ok(())
+    }
+
+    /// Adds when jobs of these queues may start whose number is limited.
+    async fn look_at_places(
+        &mut self,
+        queues: &[String],
+        paused: &HashSet<String>,
+        due: &mut HashMap<String, Duration>,
+    ) -> Result<(), DbErr> {
+        for index in 0..self.queues.len() {
+            let name = self.queues[index].name.clone();
+            if !queues.contains(&name) || paused.contains(&name) {
+                continue;
+            }
+            if let Some(wait) = self.walk_on(index).await? {
+                let first = due.entry(name).or_insert(wait);
+                *first = wait.min(*first);
+            }
+        }
         Ok(())
     }
 
@@ -32,12 +57,15 @@ impl Claimer {
         if self.session.listening.load(Ordering::SeqCst) && self.strategy.asleep() != queues {
             let store = self.client.store();
             self.client.with_timeout(store.sleep_on(self.session.identity.id, &queues)).await?;
+            // What was scheduled while it was awake was not told.
+            self.queues.iter_mut().for_each(|queue| queue.walk.want_round());
             self.strategy.is_asleep_on(queues);
         }
         Ok(())
     }
 
     pub(super) async fn check_paused(&mut self) -> Result<(), DbErr> {
+        self.ask_for_limits().await?;
         let (store, asked_at) = (self.client.store(), Instant::now());
         let paused = self.client.with_timeout(store.paused()).await?;
         self.pause(&paused, asked_at).await;
@@ -46,7 +74,8 @@ impl Claimer {
 
     pub(super) async fn recheck_others(&mut self, queues: &[String]) -> Result<(), DbErr> {
         let (store, asked_at) = (self.client.store(), Instant::now());
-        let Look { due, paused } = self.client.with_timeout(store.look(queues, &self.names)).await?;
+        let Look { mut due, paused } = self.client.with_timeout(store.look(queues, &self.names)).await?;
+        self.look_at_places(queues, &paused, &mut due).await?;
         self.strategy.rechecked_others(&due, asked_at, Instant::now());
         self.pause(&paused, asked_at).await;
         Ok(())

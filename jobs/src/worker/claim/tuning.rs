@@ -47,3 +47,25 @@ pub(super) const RETRY: (Duration, Duration) = (Duration::from_millis(100), Dura
 
 /// How often a worker that sees due jobs and gets none requests a heartbeat, which shows whether its row still exists.
 pub(super) const HEARTBEAT_REQUESTS: Duration = Duration::from_secs(1);
+
+/// How many places with a limit one statement walks, and how many it looks up by their keys.
+pub(super) const WALK_PLACES: usize = 100;
+pub(super) const WALK_PROBES: usize = 100;
+
+/// How many places whose jobs must wait are remembered, of each queue: those that wait for a limit, and those that are due later.
+pub(super) const WALK_REMEMBERED: usize = 10_000;
+
+/// A round over all places is followed by a pause of that many times its length, so that it takes a tenth of the time, but no longer than
+/// this.
+pub(super) const WALK_SHARE: u32 = 9;
+pub(super) const WALK_PAUSE: Duration = Duration::from_secs(5);
+
+/// How long places are walked at a stretch before a worker falls asleep.
+pub(super) const WALK_STRETCH: Duration = Duration::from_millis(50);
+
+/// How often limits are asked for: definitions may have been declared with others since.
+pub(super) const LIMITS_CURRENT: Duration = Duration::from_secs(10);
+
+/// The first and the longest pause after a claim that met others under the same limits: theirs takes a few milliseconds, unless they are
+/// frozen.
+pub(super) const LIMIT_BUSY: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(100));

@@ -9,8 +9,10 @@ use crate::error::chain;
 use crate::job::attempt::RunningAttempt;
 use crate::model::outcome::Outcome;
 use crate::model::{AttemptEnd, JobStatus};
-use crate::store::Store;
+use crate::store::limited::UNLIMITED;
 use crate::store::row::Claimed;
+use crate::store::{Store, wake};
+use crate::worker::finish::tell_of_room;
 use crate::worker::meter;
 use crate::worker::session::Session;
 use crate::worker::stats::counters::End;
@@ -33,6 +35,10 @@ pub(super) async fn settle_finish_in(session: &Session, attempt: &RunningAttempt
                 return Some(rolled_back(outcome));
             }
             Ok(FinishIn::Committed { by }) => {
+                if job.limit_key != UNLIMITED {
+                    wake::limited_ended(&job.name, &job.limit_key);
+                    tell_of_room(&mut client, std::iter::once(job)).await;
+                }
                 let released = session.in_flight.release((job.id, job.version));
                 if by == Some(session.identity.id) {
                     meter::finished_in_transaction(job);

@@ -24,6 +24,9 @@ use crate::client::wait;
 use crate::model::JobStatus;
 use crate::store::dialect::connection::is_closed;
 use crate::store::finish::{FinishRow, batch_len};
+use crate::store::limited::UNLIMITED;
+use crate::store::row::Claimed;
+use crate::store::wake;
 use queue::{Event, PendingFinish};
 use reconcile::Fate;
 
@@ -137,6 +140,11 @@ impl Writer {
         let is_written = |end: &FinishRow| written.contains(&(end.id, end.version));
         let missed: Vec<i64> = batch.iter().filter(|end| !is_written(end)).map(|end| end.id).collect();
         let fate = if missed.is_empty() { Fate::default() } else { self.fate_of(&missed).await? };
+        // Before the jobs are released: a worker that runs until it is idle looks for room once nothing is in flight.
+        let limited: Vec<_> = batch.iter().filter_map(|end| self.limited(end)).collect();
+        for job in &limited {
+            wake::limited_ended(&job.attempt.job.name, &job.attempt.job.limit_key);
+        }
         let mut finished = Vec::with_capacity(batch.len());
         for end in batch {
             let job = if is_written(end) { self.acknowledge(end) } else { self.reconcile(end, &fate) };
@@ -149,7 +157,14 @@ impl Writer {
         }));
         wait::ended(written.iter().map(|(id, _)| *id));
         self.session.wakeups.notify();
+        tell_of_room(&mut self.client, limited.iter().map(|job| &job.attempt.job)).await;
         Ok(())
+    }
+
+    /// The job that ends, if it counts for a limit.
+    fn limited(&self, end: &FinishRow) -> Option<Arc<InFlightJob>> {
+        let job = self.session.in_flight.get((end.id, end.version))?;
+        (job.attempt.job.limit_key != UNLIMITED).then_some(job)
     }
 
     /// Acknowledges that the end is written. Returns the job that it ends.
@@ -184,6 +199,16 @@ impl Writer {
         );
         self.waiting.clear();
         self.locked.clear();
+    }
+}
+
+/// Tells other processes that there is room for more jobs whose number is limited. They ask again anyway, later.
+pub(super) async fn tell_of_room(client: &mut StoreClient, ended: impl Iterator<Item = &Claimed>) {
+    let limited = ended.filter(|job| job.limit_key != UNLIMITED);
+    let ended = limited.map(|job| (job.name.as_str(), job.limit_key.as_str())).collect();
+    let store = client.store();
+    if let Err(error) = client.with_timeout(store.tell_of_room(&ended)).await {
+        tracing::debug!(%error, "other workers are not told that there is room under a limit");
     }
 }
 

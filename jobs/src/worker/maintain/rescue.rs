@@ -10,6 +10,7 @@ use crate::client::wait;
 use crate::model::outcome::{Attempts, Outcome};
 use crate::model::{AttemptEnd, JobStatus, RetryPolicy};
 use crate::store::finish::FinishRow;
+use crate::store::limited::UNLIMITED;
 use crate::store::maintain::{MAINTENANCE_ROWS, Orphan, WorkersSeen};
 use crate::store::workers::WorkerProcess;
 use crate::store::{Store, wake};
@@ -81,6 +82,10 @@ impl<'s> Rescuer<'s> {
             .count(rescued.iter().map(|(orphan, end)| End::without_attempt(&orphan.queue, &orphan.name, end)));
         for (orphan, end) in rescued {
             trace(orphan, end);
+            if orphan.limit_key != UNLIMITED {
+                wake::limited_ended(&orphan.name, &orphan.limit_key);
+                store.tell_of_room(&[(orphan.name.as_str(), orphan.limit_key.as_str())].into()).await?;
+            }
             wake::scheduled(&orphan.queue);
         }
         wait::ended(written.iter().map(|(id, _)| *id));

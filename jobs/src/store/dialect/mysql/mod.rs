@@ -12,6 +12,7 @@
 
 mod cron;
 mod fragments;
+mod limited;
 
 use sea_orm::DbBackend;
 
@@ -31,6 +32,7 @@ macro_rules! locked {
         stringify!($column)
     };
 }
+use locked;
 
 pub(super) static DIALECT: Dialect = Dialect {
     backend: DbBackend::MySql,
@@ -43,16 +45,18 @@ pub(super) static DIALECT: Dialect = Dialect {
     claim: Claim::Steps {
         groups: concat! { "SELECT priority, name FROM (
                      SELECT priority, name, MIN(scheduled_at) AS first_due FROM jobs_job FORCE INDEX (jobs_job_waiting)
-                     WHERE status = 0 AND queue = ? GROUP BY status, queue, priority, name) AS waiting
+                     WHERE status = 0 AND queue = ? AND limit_key = '-' GROUP BY status, queue, priority, name) AS waiting
                  WHERE first_due <= ", now!(), "
                    AND name IN (SELECT known COLLATE utf8mb4_bin
                                 FROM ", names!("known"), " AS names)
+                   AND name NOT IN (SELECT job_name FROM jobs_limit_use)
                  ORDER BY priority, name" },
         lock: concat! { "SELECT ", claimed_columns!(locked), ",
                       attempt + 1 < max_attempts AND (attempt = 0 OR worker_id IS NOT NULL) AS may_wait
                FROM jobs_job FORCE INDEX (jobs_job_waiting)
-               WHERE status = 0 AND queue = ? AND priority = ? AND name = ?
+               WHERE status = 0 AND queue = ? AND priority = ? AND name = ? AND limit_key = '-'
                  AND scheduled_at >= COALESCE(?, '1000-01-01') AND scheduled_at <= ", now!(), "
+                 AND NOT EXISTS (SELECT 1 FROM jobs_limit_use WHERE job_name = jobs_job.name)
                ORDER BY scheduled_at, id LIMIT ? FOR UPDATE SKIP LOCKED" },
         own: concat! { "UPDATE ", ids!("claimed"), " AS c
               STRAIGHT_JOIN jobs_job FORCE INDEX (PRIMARY) ON jobs_job.id = c.claimed
@@ -64,21 +68,24 @@ pub(super) static DIALECT: Dialect = Dialect {
             end: concat!("DO RELEASE_LOCK(", turn!(), ")"),
         },
     },
+    limited: limited::LIMITED,
     look: concat! { "SELECT queue,
                   CAST(CEIL(MIN(TIMESTAMPDIFF(MICROSECOND, ", now!(), ", first_due)) / 1000) AS SIGNED) AS wait_ms
            FROM (SELECT queue, priority, name, MIN(scheduled_at) AS first_due FROM jobs_job FORCE INDEX (jobs_job_waiting)
-                 WHERE status = 0 GROUP BY status, queue, priority, name) AS waiting
+                 WHERE status = 0 AND limit_key = '-' GROUP BY status, queue, priority, name) AS waiting
            WHERE queue IN (SELECT served COLLATE utf8mb4_bin
                            FROM ", names!("served"), " AS queues)
              AND name IN (SELECT known COLLATE utf8mb4_bin
                           FROM ", names!("known"), " AS names)
+             AND name NOT IN (SELECT job_name FROM jobs_limit_use)
            GROUP BY queue
            UNION ALL
            SELECT name, NULL FROM jobs_queue WHERE paused_at IS NOT NULL AND (paused_until IS NULL OR paused_until > ", now!(), ")" },
-    due_groups: concat! { "SELECT queue, priority, name, first_due
+    due_groups: concat! { "SELECT queue, priority, name, MIN(first_due)
                  FROM (SELECT queue, priority, name, MIN(scheduled_at) AS first_due FROM jobs_job FORCE INDEX (jobs_job_waiting)
-                       WHERE status = 0 GROUP BY status, queue, priority, name) AS waiting
-                 WHERE first_due <= ", now!() },
+                       WHERE status = 0 GROUP BY status, queue, priority, name, limit_key) AS waiting
+                 WHERE first_due <= ", now!(), "
+                 GROUP BY queue, priority, name" },
     depths: concat! { "SELECT waiting.queue, 0 AS status, waiting.first_due, ", now!(), " AS now,
                   CASE WHEN (SELECT 1 FROM jobs_job FORCE INDEX (jobs_job_waiting)
                              WHERE status = 0 AND queue = waiting.queue LIMIT 1 OFFSET ?) IS NULL
@@ -86,7 +93,7 @@ pub(super) static DIALECT: Dialect = Dialect {
                              WHERE status = 0 AND queue = waiting.queue) END AS jobs
            FROM (SELECT queue, MIN(first_due) AS first_due
                  FROM (SELECT queue, priority, name, MIN(scheduled_at) AS first_due FROM jobs_job FORCE INDEX (jobs_job_waiting)
-                       WHERE status = 0 GROUP BY status, queue, priority, name) AS groups_of_queues
+                       WHERE status = 0 GROUP BY status, queue, priority, name, limit_key) AS groups_of_queues
                  GROUP BY queue) AS waiting
            UNION ALL
            SELECT queue, status, NULL, ", now!(), ", COUNT(*) FROM jobs_job WHERE status = 1 GROUP BY queue, status" },
@@ -111,8 +118,9 @@ pub(super) static DIALECT: Dialect = Dialect {
            SET resumed_at = CASE WHEN expires_at < ", now!(), " THEN ", now!(), " ELSE resumed_at END,
                   last_seen_at = ", now!(), ",
                   expires_at = ", in_ms!("?"), "
-           WHERE id = ?" }),
-    has_orphans: "EXISTS (SELECT 1 FROM jobs_job
+           WHERE id = ?" }, "SELECT id, version, cancel_requested_at FROM jobs_job FORCE INDEX (jobs_job_running)
+           WHERE status = 1 AND worker_id = ?"),
+    has_orphans: "EXISTS (SELECT 1 FROM jobs_job FORCE INDEX (jobs_job_running)
                   WHERE status = 1 AND NOT EXISTS (SELECT 1 FROM jobs_worker WHERE jobs_worker.id = jobs_job.worker_id))",
     lock_one: "SELECT id FROM jobs_job WHERE id = ? FOR UPDATE SKIP LOCKED",
     hold: "SELECT job.id, job.queue, job.status, FALSE AS awaited, job.unique_key
@@ -184,7 +192,7 @@ pub(super) static DIALECT: Dialect = Dialect {
                SET jobs_unique.version = k.at_version" },
         replace: concat! { "UPDATE jobs_job FORCE INDEX (PRIMARY)
                   SET scheduled_at = ", due_at!(), ",
-                      parameters = ?, version = version + 1
+                      parameters = ?, limit_key = ?, version = version + 1
                   WHERE id = ? AND version = ? AND status = 0" },
         left: concat! { "SELECT unique_key FROM jobs_unique FORCE INDEX (jobs_unique_left)
         WHERE version IS NULL AND (expires_at IS NULL OR expires_at <= ", now!(), ") LIMIT ? FOR UPDATE SKIP LOCKED" },

@@ -1,4 +1,4 @@
-//! Claiming: due jobs, best first.
+//! Claiming: due jobs whose number is not limited, best first.
 
 use super::super::{Claim, FromCursor};
 use crate::store::row::claimed_columns;
@@ -14,9 +14,9 @@ macro_rules! returned {
 }
 
 /// Walks the few distinct (priority, name) pairs that wait in the queue, one index probe each: neither jobs that are not due nor
-/// names that are unknown here cost anything.
+/// names that are unknown here cost anything. `$known` says which of these names are meant.
 macro_rules! walk {
-    ($names:literal) => {
+    ($names:literal, $known:literal) => {
         concat! {
             r"
 WITH RECURSIVE pairs AS (
@@ -31,7 +31,9 @@ WITH RECURSIVE pairs AS (
     SELECT priority, name FROM pairs
     WHERE name = ANY(ARRAY(SELECT value FROM json_array_elements_text(",
             $names,
-            "::json)))
+            "::json))) AND ",
+            $known,
+            "
 )"
         }
     };
@@ -58,7 +60,7 @@ WHERE ctid = ANY(ARRAY(
               SELECT ctid, id, priority, scheduled_at,
                      attempt + 1 < max_attempts AND (attempt = 0 OR worker_id IS NOT NULL) AS may_wait
               FROM jobs_job
-              WHERE status = 0 AND queue = $1 AND priority = groups.priority AND name = groups.name
+              WHERE status = 0 AND queue = $1 AND priority = groups.priority AND name = groups.name AND limit_key = '-'
                 AND scheduled_at >= groups.since AND scheduled_at <= statement_timestamp()
               ORDER BY scheduled_at, id LIMIT (SELECT $4::bigint) FOR UPDATE SKIP LOCKED) AS first
           ORDER BY first.priority, first.scheduled_at, first.id LIMIT $4) AS best
@@ -70,15 +72,24 @@ RETURNING ", claimed_columns!(returned)
 }
 
 pub(super) const CLAIM: Claim = Claim::Statement {
-    all: claim!(walk!("$3"), ", groups AS (SELECT priority, name, '-infinity'::timestamptz AS since FROM known)"),
+    all: claim!(
+        walk!("$3", "NOT EXISTS (SELECT 1 FROM jobs_limit_use WHERE job_name = name)"),
+        ", groups AS (SELECT priority, name, '-infinity'::timestamptz AS since FROM known)"
+    ),
     from_cursor: Some(FromCursor {
-        groups: concat!(walk!("$2"), " SELECT priority, name FROM known"),
+        groups: concat!(
+            walk!("$2", "NOT EXISTS (SELECT 1 FROM jobs_limit_use WHERE job_name = name)"),
+            " SELECT priority, name FROM known"
+        ),
         claim: claim!(
             r"
 WITH groups AS MATERIALIZED (
     SELECT priority, name, COALESCE(since, '-infinity') AS since
     FROM json_to_recordset($3::json) AS given (priority smallint, name text, since timestamptz)
+    WHERE NOT EXISTS (SELECT 1 FROM jobs_limit_use WHERE job_name = given.name)
 )"
         ),
     }),
 };
+
+pub(super) use {returned, walk};

@@ -4,6 +4,7 @@ mod claim;
 mod cron;
 mod fragments;
 mod insert;
+mod limited;
 mod waiting;
 
 use sea_orm::DbBackend;
@@ -23,6 +24,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     locks_gaps: false,
     insert: Insert::Rows(InsertJobs { mixed: INSERT, uniform: INSERT_UNIFORM }, Ids::Returned),
     claim: claim::CLAIM,
+    limited: limited::LIMITED,
     look: LOOK,
     due_groups: DUE_GROUPS,
     depths: DEPTHS,
@@ -112,8 +114,8 @@ pub(super) static DIALECT: Dialect = Dialect {
         replace: "UPDATE jobs_job
                   SET scheduled_at = COALESCE($1::text::timestamptz,
                                               statement_timestamp() + COALESCE($2::bigint, 0) * interval '1 millisecond'),
-                      parameters = $3::text::json, version = version + 1
-                  WHERE id = $4 AND version = $5 AND status = 0",
+                      parameters = $3::text::json, limit_key = $4, version = version + 1
+                  WHERE id = $5 AND version = $6 AND status = 0",
         left: "SELECT unique_key FROM jobs_unique
                WHERE version IS NULL AND (expires_at IS NULL OR expires_at <= statement_timestamp())
                LIMIT $1 FOR UPDATE SKIP LOCKED",

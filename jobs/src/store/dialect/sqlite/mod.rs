@@ -3,6 +3,7 @@
 
 mod cron;
 mod fragments;
+mod limited;
 mod waiting;
 
 use sea_orm::DbBackend;
@@ -21,6 +22,7 @@ pub(super) static DIALECT: Dialect = Dialect {
     locks_gaps: false,
     insert: Insert::Rows(InsertJobs { mixed: INSERT, uniform: INSERT_UNIFORM }, Ids::UpToLast),
     claim: Claim::Statement { all: CLAIM, from_cursor: None },
+    limited: limited::LIMITED,
     look: LOOK,
     due_groups: DUE_GROUPS,
     depths: DEPTHS,
@@ -42,6 +44,7 @@ pub(super) static DIALECT: Dialect = Dialect {
                   resumed_at = CASE WHEN expires_at < ", now!(), "
                                     THEN ", now!(), " ELSE resumed_at END
            WHERE id = ?2" },
+        "SELECT id, version, cancel_requested_at FROM jobs_job WHERE status = 1 AND worker_id = ?1",
     ),
     has_orphans: "EXISTS (SELECT 1 FROM jobs_job
                   WHERE status = 1 AND NOT EXISTS (SELECT 1 FROM jobs_worker WHERE jobs_worker.id = jobs_job.worker_id))",
@@ -106,8 +109,8 @@ pub(super) static DIALECT: Dialect = Dialect {
                WHERE unique_key = kept.kept_key AND job_id = kept.kept_by",
         replace: concat! { "UPDATE jobs_job
                   SET scheduled_at = ", due_at!("?1", "?2"), ",
-                      parameters = ?3, version = version + 1
-                  WHERE id = ?4 AND version = ?5 AND status = 0" },
+                      parameters = ?3, limit_key = ?4, version = version + 1
+                  WHERE id = ?5 AND version = ?6 AND status = 0" },
         left: concat! { "SELECT unique_key FROM jobs_unique
                WHERE version IS NULL AND (expires_at IS NULL OR expires_at <= ", now!(), ") LIMIT ?1" },
         sweep: concat!("DELETE FROM jobs_unique WHERE unique_key IN (", values!("?1"), ")"),
@@ -181,10 +184,10 @@ WHERE id IN (
                  row_number() OVER (ORDER BY first.priority, first.scheduled_at, first.id) AS rank
           FROM pairs JOIN jobs_job AS first ON first.id IN (
               SELECT id FROM jobs_job
-              WHERE status = 0 AND queue = ?1 AND priority = pairs.priority AND name = pairs.name
+              WHERE status = 0 AND queue = ?1 AND priority = pairs.priority AND name = pairs.name AND limit_key = '-'
                 AND scheduled_at <= ", now!(), "
               ORDER BY scheduled_at, id LIMIT ?4)
-          WHERE pairs.name IN (", values!("?3"), ")
+          WHERE pairs.name IN (", values!("?3"), ") AND pairs.name NOT IN (SELECT job_name FROM jobs_limit_use)
           ORDER BY first.priority, first.scheduled_at, first.id LIMIT ?4) AS best
     WHERE best.may_wait OR best.rank <= ?5)
   AND EXISTS (SELECT 1 FROM jobs_worker WHERE id = ?2)

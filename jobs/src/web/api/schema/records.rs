@@ -78,6 +78,7 @@ impl Schema for WaitReason {
                 | Self::QueuePaused { .. }
                 | Self::NoWorker { .. }
                 | Self::UnknownName { .. }
+                | Self::LimitReached { .. }
                 | Self::Behind { .. }
                 | Self::WorkersBusy { .. }
                 | Self::NothingKnown {} => (),
@@ -90,6 +91,7 @@ impl Schema for WaitReason {
                 "queue_paused",
                 "no_worker",
                 "unknown_name",
+                "limit_reached",
                 "behind",
                 "workers_busy",
                 "nothing_known",
@@ -114,6 +116,10 @@ impl Schema for WaitReason {
                     "workers": count(),
                     "jobs": count(),
                     "running": count(),
+                    "definition": text(),
+                    "counted_by": { "type": ["string", "null"] },
+                    "most": count(),
+                    "holders": { "type": "array", "items": { "type": "integer" } },
                     "or_more": { "type": "boolean" },
                 },
                 "required": ["reason"],

@@ -146,6 +146,11 @@ impl Strategy {
         self.queues[index].claimed(limit, jobs);
     }
 
+    /// There may be jobs in this queue.
+    pub(super) fn may_have_jobs(&mut self, index: usize) {
+        self.queues[index].wake();
+    }
+
     /// All queues that had room were claimed, and some had jobs.
     pub(super) fn got_jobs(&mut self, situation: &Situation) {
         let is_soon = situation.now.duration_since(self.claimed_at) < SHORT_POLL_MAX;

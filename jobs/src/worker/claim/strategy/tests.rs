@@ -4,8 +4,8 @@ use super::*;
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
-const FREE: Room = Room { free_slots: 10, waiting: 0, prefetch: 0 };
-const TAKEN: Room = Room { free_slots: 0, waiting: 0, prefetch: 0 };
+const FREE: Room = Room { free_slots: 10, waiting: 0, prefetch: 0, ahead: 0 };
+const TAKEN: Room = Room { free_slots: 0, waiting: 0, prefetch: 0, ahead: 0 };
 const LIMIT: ClaimLimit = ClaimLimit { total: 10, startable: 10 };
 
 /// A worker of one queue, `a`, or of two, `a` and `b`, and the time that passes for it.

@@ -1,0 +1,22 @@
+use jobs::prelude::*;
+
+#[derive(Job)]
+#[job(limit(by(account), running = 3))]
+#[job_params]
+pub struct Import {
+    #[param(secret)]
+    account: String,
+    region: u32,
+}
+
+impl Execute for Import {
+    type Output = ();
+
+    async fn execute(&self, _job: &JobContext) -> JobResult {
+        Ok(())
+    }
+}
+
+fn main() {
+    let _ = Import::new("acme", 3);
+}
