@@ -80,6 +80,8 @@ pub(crate) enum Group {
     Claims,
     /// Drains of a queue with many names or priorities.
     Mixed,
+    /// Drains of jobs whose number is limited.
+    Limits,
     /// A drain while another session holds a snapshot open.
     Snapshot,
     /// A drain beside jobs that report their progress.

@@ -173,7 +173,7 @@ pub(crate) fn stop_busy() {
     STOP.store(true, Ordering::SeqCst);
 }
 
-fn count() {
+pub(crate) fn count() {
     let before = EXECUTED.fetch_add(1, Ordering::SeqCst);
     if before == 0 {
         *lock(&FIRST) = Some(Instant::now());

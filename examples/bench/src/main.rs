@@ -22,6 +22,7 @@ mod floor;
 mod idle;
 mod job;
 mod latency;
+mod limits;
 mod live;
 mod mixed;
 mod processes;
@@ -93,6 +94,7 @@ async fn measure(bench: &Bench) -> Result<Vec<Figure>> {
             Group::Idle => idle::measure(bench).await?,
             Group::Claims => claims::measure(bench).await?,
             Group::Mixed => mixed::measure(bench).await?,
+            Group::Limits => limits::measure(bench).await?,
             Group::Snapshot => snapshot::measure(bench).await?,
             Group::Progress => progress::measure(bench).await?,
             Group::Cost => cost::measure(bench).await?,

@@ -27,10 +27,20 @@ pub(crate) struct Workers {
 impl Workers {
     /// Starts this many workers, each on its own connection.
     pub(crate) async fn start(database: &Database, number: u16, queues: &[(&str, usize)]) -> Result<Self> {
+        Self::start_with(database, number, queues, |worker| worker).await
+    }
+
+    /// Starts workers that are set up further.
+    pub(crate) async fn start_with(
+        database: &Database,
+        number: u16,
+        queues: &[(&str, usize)],
+        set_up: impl Fn(Worker) -> Worker,
+    ) -> Result<Self> {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         for _ in 0..number {
-            let worker = worker(jobs::connect(&database.url).await?, queues);
+            let worker = set_up(worker(jobs::connect(&database.url).await?, queues));
             tasks.spawn(worker.stop_on(stop.clone()).run());
         }
         Ok(Self { stop, tasks })
