@@ -20,6 +20,9 @@
 
 mod m20261123_000001_create_jobs;
 
+#[doc(hidden)]
+pub use m20261123_000001_create_jobs::LIMIT_STRIPES;
+
 use sea_orm_migration::prelude::*;
 
 /// All migrations of the framework, oldest first, recorded in a table of their own (`jobs_migration`).

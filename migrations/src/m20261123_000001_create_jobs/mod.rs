@@ -6,7 +6,8 @@ mod tables;
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend};
 
-use tables::{STRIPES, TABLES};
+pub use tables::LIMIT_STRIPES;
+use tables::TABLES;
 
 pub(crate) struct Migration;
 
@@ -39,7 +40,7 @@ impl MigrationTrait for Migration {
 
 /// Returns the statement that fills `jobs_limit_lock`. A migration that was cut off on MySQL may have filled it already.
 fn fill_stripes(backend: DbBackend) -> String {
-    let rows: Vec<_> = (0..STRIPES).map(|stripe| format!("({stripe})")).collect();
+    let rows: Vec<_> = (0..LIMIT_STRIPES).map(|stripe| format!("({stripe})")).collect();
     let (ignore, or_nothing) = match backend {
         DbBackend::MySql => ("IGNORE ", ""),
         _ => ("", " ON CONFLICT DO NOTHING"),

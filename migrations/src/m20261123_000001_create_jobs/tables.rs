@@ -15,7 +15,7 @@ pub(super) const TABLES: &[Table] =
     &[JOB, MESSAGE, ATTEMPT, WORKER, QUEUE, UNIQUE, CRON, CRON_FIRING, AUDIT, STAT, LIMIT, LIMIT_USE, LIMIT_LOCK];
 
 /// How many rows [`LIMIT_LOCK`] has.
-pub(super) const STRIPES: u16 = 1_024;
+pub const LIMIT_STRIPES: u16 = 1_024;
 
 /// A number that the database assigns and never reuses: a late owner must not find another job under its (id, version).
 const ID: Spelling = Spelling {

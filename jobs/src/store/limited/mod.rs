@@ -11,6 +11,7 @@ mod tests;
 
 use std::sync::Arc;
 
+use jobs_migrations::LIMIT_STRIPES;
 use sea_orm::{DbErr, QueryResult};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -20,9 +21,6 @@ pub(crate) use places::Head;
 
 /// The key of a job whose definition has no limit. (Not an empty text, which some sessions of MariaDB take for `NULL`.)
 pub(crate) const UNLIMITED: &str = "-";
-
-/// How many stripes there are.
-const STRIPES: u16 = 1_024;
 
 /// Waiting jobs of one queue that count for the same limits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -85,6 +83,6 @@ fn ordinal(row: &QueryResult) -> Result<usize, DbErr> {
 
 fn stripe(scope: &str, key: &str) -> i16 {
     let digest = Sha256::new().chain_update(scope).chain_update([0]).chain_update(key).finalize();
-    let number = u16::from_be_bytes([digest[0], digest[1]]) % STRIPES;
+    let number = u16::from_be_bytes([digest[0], digest[1]]) % LIMIT_STRIPES;
     i16::try_from(number).expect("there are fewer stripes than that")
 }

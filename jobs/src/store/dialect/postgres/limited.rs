@@ -14,21 +14,7 @@ CROSS JOIN LATERAL (SELECT CEIL(EXTRACT(EPOCH FROM scheduled_at - statement_time
 
 pub(super) const LIMITED: Limited = Limited {
     groups: concat!(walk!("$2", "EXISTS (SELECT 1 FROM jobs_limit_use WHERE job_name = name)"), " SELECT priority, name FROM known"),
-    places: Places::Statement(concat! {
-        "
-WITH RECURSIVE head AS (
-    (SELECT limit_key, scheduled_at, 1 AS number FROM jobs_job
-     WHERE status = 0 AND queue = $1 AND priority = $2 AND name = $3 AND limit_key >= $4
-     ORDER BY limit_key, scheduled_at, id LIMIT 1)
-    UNION ALL
-    SELECT next.limit_key, next.scheduled_at, head.number + 1
-    FROM head CROSS JOIN LATERAL (
-        SELECT limit_key, scheduled_at FROM jobs_job
-        WHERE status = 0 AND queue = $1 AND priority = $2 AND name = $3 AND limit_key > head.limit_key
-        ORDER BY limit_key, scheduled_at, id LIMIT 1) AS next
-    WHERE head.number < $5
-)
-SELECT limit_key, ", first!() }),
+    places: Places::Statement(PLACES),
     heads: concat! {
         "
 WITH head AS (
@@ -96,3 +82,18 @@ WHERE ctid = ANY(ARRAY(
         ORDER BY scheduled_at, id LIMIT asked.take FOR UPDATE SKIP LOCKED) AS first
     WHERE CASE WHEN first.id > 0 THEN EXISTS (SELECT 1 FROM jobs_worker WHERE id = $2 FOR KEY SHARE) END))
 RETURNING ", claimed_columns!(returned) };
+
+const PLACES: &str = concat! { "
+WITH RECURSIVE head AS (
+    (SELECT limit_key, scheduled_at, 1 AS number FROM jobs_job
+     WHERE status = 0 AND queue = $1 AND priority = $2 AND name = $3 AND limit_key >= $4
+     ORDER BY limit_key, scheduled_at, id LIMIT 1)
+    UNION ALL
+    SELECT next.limit_key, next.scheduled_at, head.number + 1
+    FROM head CROSS JOIN LATERAL (
+        SELECT limit_key, scheduled_at FROM jobs_job
+        WHERE status = 0 AND queue = $1 AND priority = $2 AND name = $3 AND limit_key > head.limit_key
+        ORDER BY limit_key, scheduled_at, id LIMIT 1) AS next
+    WHERE head.number < $5
+)
+SELECT limit_key, ", first!() };

@@ -61,4 +61,23 @@ macro_rules! bound {
     };
 }
 
-pub(super) use {before, bound, due_at, held_until, in_ms, member, now, values};
+/// Walks the few distinct (priority, name) pairs that wait in the queue, one index probe each. The next pair takes two probes: for
+/// `(priority, name) > (…)` the index would use the priority alone, and walk all waiting jobs.
+macro_rules! pairs {
+    () => {
+        "
+WITH RECURSIVE pairs (priority, name) AS (
+    SELECT priority, name FROM jobs_job
+    WHERE id = (SELECT id FROM jobs_job WHERE status = 0 AND queue = ?1 ORDER BY priority, name LIMIT 1)
+    UNION ALL
+    SELECT next.priority, next.name
+    FROM pairs JOIN jobs_job AS next ON next.id = COALESCE(
+        (SELECT id FROM jobs_job
+         WHERE status = 0 AND queue = ?1 AND priority = pairs.priority AND name > pairs.name ORDER BY name LIMIT 1),
+        (SELECT id FROM jobs_job
+         WHERE status = 0 AND queue = ?1 AND priority > pairs.priority ORDER BY priority, name LIMIT 1))
+)"
+    };
+}
+
+pub(super) use {before, bound, due_at, held_until, in_ms, member, now, pairs, values};

@@ -1,7 +1,7 @@
 //! Claiming jobs whose number is limited.
 
 use super::super::{Limited, LimitedClaim, Places};
-use super::fragments::{now, values};
+use super::fragments::{now, pairs, values};
 use crate::store::row::claimed_columns;
 
 /// A place's first job, from the row `first`.
@@ -11,45 +11,11 @@ macro_rules! first {
     };
 }
 
-/// Walks the distinct (priority, name) pairs that wait in the queue. For the two probes, see the claim.
-macro_rules! pairs {
-    () => {
-        "
-WITH RECURSIVE pairs (priority, name) AS (
-    SELECT priority, name FROM jobs_job
-    WHERE id = (SELECT id FROM jobs_job WHERE status = 0 AND queue = ?1 ORDER BY priority, name LIMIT 1)
-    UNION ALL
-    SELECT next.priority, next.name
-    FROM pairs JOIN jobs_job AS next ON next.id = COALESCE(
-        (SELECT id FROM jobs_job
-         WHERE status = 0 AND queue = ?1 AND priority = pairs.priority AND name > pairs.name ORDER BY name LIMIT 1),
-        (SELECT id FROM jobs_job
-         WHERE status = 0 AND queue = ?1 AND priority > pairs.priority ORDER BY priority, name LIMIT 1))
-)"
-    };
-}
-
 pub(super) const LIMITED: Limited = Limited {
     groups: concat! { pairs!(), "
 SELECT priority, name FROM pairs
 WHERE name IN (", values!("?2"), ") AND name IN (SELECT job_name FROM jobs_limit_use)" },
-    places: Places::Statement(concat! {
-                            "
-WITH RECURSIVE head (id, number) AS (
-    SELECT id, 1 FROM (
-        SELECT id FROM jobs_job
-        WHERE status = 0 AND queue = ?1 AND priority = ?2 AND name = ?3 AND limit_key >= ?4
-        ORDER BY limit_key, scheduled_at, id LIMIT 1)
-    UNION ALL
-    SELECT next.id, head.number + 1
-    FROM head JOIN jobs_job AS last ON last.id = head.id
-    JOIN jobs_job AS next ON next.id = (
-        SELECT id FROM jobs_job
-        WHERE status = 0 AND queue = ?1 AND priority = ?2 AND name = ?3 AND limit_key > last.limit_key
-        ORDER BY limit_key, scheduled_at, id LIMIT 1)
-    WHERE head.number < ?5
-)
-SELECT first.limit_key, ", first!(), " FROM head JOIN jobs_job AS first USING (id)" }),
+    places: Places::Statement(PLACES),
     heads: concat! {
         "
 SELECT asked.value ->> 'ordinal' AS ordinal, ", first!(), "
@@ -95,3 +61,20 @@ WHERE id IN (
     ORDER BY scheduled_at, id LIMIT ?6)
   AND EXISTS (SELECT 1 FROM jobs_worker WHERE id = ?2)
 RETURNING ", claimed_columns!() };
+
+const PLACES: &str = concat! { "
+WITH RECURSIVE head (id, number) AS (
+    SELECT id, 1 FROM (
+        SELECT id FROM jobs_job
+        WHERE status = 0 AND queue = ?1 AND priority = ?2 AND name = ?3 AND limit_key >= ?4
+        ORDER BY limit_key, scheduled_at, id LIMIT 1)
+    UNION ALL
+    SELECT next.id, head.number + 1
+    FROM head JOIN jobs_job AS last ON last.id = head.id
+    JOIN jobs_job AS next ON next.id = (
+        SELECT id FROM jobs_job
+        WHERE status = 0 AND queue = ?1 AND priority = ?2 AND name = ?3 AND limit_key > last.limit_key
+        ORDER BY limit_key, scheduled_at, id LIMIT 1)
+    WHERE head.number < ?5
+)
+SELECT first.limit_key, ", first!(), " FROM head JOIN jobs_job AS first USING (id)" };

@@ -10,7 +10,7 @@ use sea_orm::DbBackend;
 
 use super::{Acquire, Batch, Beat, Claim, Dialect, Ids, Insert, InsertJobs, InsertUnique, Unique};
 use crate::store::row::{claimed_columns, given_columns, new_columns, new_columns_with_key, news_columns};
-use fragments::{before, bound, due_at, held_until, in_ms, member, now, values};
+use fragments::{before, bound, due_at, held_until, in_ms, member, now, pairs, values};
 use waiting::{DEPTHS, DUE_GROUPS, LOOK};
 
 pub(super) static DIALECT: Dialect = Dialect {
@@ -160,21 +160,8 @@ SELECT ", uniform!(), ", key, ", bound!(unique_while), "
 FROM json_each(", bound!(parameters), ") ORDER BY id"
 };
 
-/// Walks the few distinct (priority, name) pairs that wait in the queue, one index probe each, and takes the first due jobs of each
-/// pair: neither jobs that are not due nor names that are unknown here cost anything. The next pair takes two probes: for
-/// `(priority, name) > (…)` the index would use the priority alone, and walk all waiting jobs.
-const CLAIM: &str = concat! { "
-WITH RECURSIVE pairs (priority, name) AS (
-    SELECT priority, name FROM jobs_job
-    WHERE id = (SELECT id FROM jobs_job WHERE status = 0 AND queue = ?1 ORDER BY priority, name LIMIT 1)
-    UNION ALL
-    SELECT next.priority, next.name
-    FROM pairs JOIN jobs_job AS next ON next.id = COALESCE(
-        (SELECT id FROM jobs_job
-         WHERE status = 0 AND queue = ?1 AND priority = pairs.priority AND name > pairs.name ORDER BY name LIMIT 1),
-        (SELECT id FROM jobs_job
-         WHERE status = 0 AND queue = ?1 AND priority > pairs.priority ORDER BY priority, name LIMIT 1))
-)
+/// Takes the first due jobs of each pair: neither jobs that are not due nor names that are unknown here cost anything.
+const CLAIM: &str = concat! { pairs!(), "
 UPDATE jobs_job
 SET status = 1, version = version + 1, attempt = attempt + 1, worker_id = ?2,
     started_at = ", now!(), ", progress = 0, results = NULL
