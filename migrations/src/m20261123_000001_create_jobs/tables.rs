@@ -14,7 +14,7 @@ use super::schema::{Column, Index, Spelling, Table};
 pub(super) const TABLES: &[Table] =
     &[JOB, MESSAGE, ATTEMPT, WORKER, QUEUE, UNIQUE, CRON, CRON_FIRING, AUDIT, STAT, LIMIT, LIMIT_USE, LIMIT_LOCK];
 
-/// How many rows [`LIMIT_LOCK`] has.
+/// How many rows the table `jobs_limit_lock` has, which workers lock to count jobs against a limit.
 pub const LIMIT_STRIPES: u16 = 1_024;
 
 /// A number that the database assigns and never reuses: a late owner must not find another job under its (id, version).
