@@ -1,9 +1,11 @@
 //! Claiming in places, as many jobs as their limits allow.
 
 use std::collections::{BTreeSet, HashSet};
+use std::iter::zip;
 
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbErr, QueryResult};
 
+use super::rooms::Rooms;
 use super::{Asked, Place};
 use crate::store::claim::int;
 use crate::store::dialect::{Claim, LimitedClaim};
@@ -25,6 +27,8 @@ pub(crate) struct Slots {
 #[derive(Default)]
 pub(crate) struct LimitedJobs {
     pub(crate) jobs: Vec<Claimed>,
+    /// Places where no more jobs can be claimed for now.
+    pub(crate) held_back: HashSet<Place>,
     /// Others were claiming under the same limits: jobs may be left that could run.
     pub(crate) is_busy: bool,
 }
@@ -43,28 +47,48 @@ impl Store {
         }
         retry_contention(|| async {
             let transaction = self.begin().await?;
-            let mut ours = self.lock_places(&transaction, places).await?;
-            let mut claimed = LimitedJobs { is_busy: ours.len() < places.len(), ..LimitedJobs::default() };
-            if !ours.is_empty() {
-                // A new statement: it sees what was committed before the stripes were ours.
-                let mut rooms = self.rooms_in(&transaction, &ours).await?;
-                ours.retain(|place| rooms.are_known_for(place));
-                let shares = rooms.share(&ours, slots.number);
-                let asked: Vec<_> = ours
-                    .iter()
-                    .zip(shares)
-                    .filter(|(_, share)| *share > 0)
-                    .map(|(place, share)| Asked { take: Some(share), ..place.asked() })
-                    .collect();
-                if !asked.is_empty() {
-                    claimed.jobs = self.take_limited(&transaction, worker, queue, &asked, slots.are_free).await?;
-                }
-            }
+            let ours = self.lock_places(&transaction, places).await?;
+            let is_busy = ours.len() < places.len();
+            // A new statement: it sees what was committed before the stripes were ours.
+            let rooms = if ours.is_empty() { Rooms::default() } else { self.rooms_in(&transaction, &ours).await? };
+            let (ours, unknown): (Vec<_>, Vec<_>) = ours.into_iter().partition(|place| rooms.are_known_for(place));
+            let mut claimed = self.take_shares(&transaction, (worker, queue), &ours, rooms, slots).await?;
             transaction.commit().await?;
-            claimed.jobs.sort_by_key(|job| (job.priority, job.scheduled_at, job.id));
+            claimed.held_back.extend(unknown);
+            claimed.is_busy = is_busy;
             Ok(claimed)
         })
         .await
+    }
+
+    /// Claims in places whose stripes are ours.
+    async fn take_shares(
+        &self,
+        transaction: &DatabaseTransaction,
+        (worker, queue): (i64, &str),
+        places: &[Place],
+        mut rooms: Rooms,
+        slots: Slots,
+    ) -> Result<LimitedJobs, DbErr> {
+        let shares = rooms.share(places, slots.number);
+        let asked: Vec<_> = zip(places, &shares)
+            .filter(|(_, share)| **share > 0)
+            .map(|(place, share)| Asked { take: Some(*share), ..place.asked() })
+            .collect();
+        let mut jobs = match &*asked {
+            [] => Vec::new(),
+            asked => self.take_limited(transaction, worker, queue, asked, slots.are_free).await?,
+        };
+        let returned: HashSet<_> = jobs.iter().map(|job| (job.priority, &*job.name, &*job.limit_key)).collect();
+        let is_held_back = |place: &Place, share: usize| {
+            rooms.of(place) == Some(0)
+                || (share > 0 && !returned.contains(&(place.priority, &*place.name, &*place.key)))
+        };
+        let held_back =
+            zip(places, shares).filter(|(place, share)| is_held_back(place, *share)).map(|(place, _)| place.clone());
+        let held_back = held_back.collect();
+        jobs.sort_by_key(|job| (job.priority, job.scheduled_at, job.id));
+        Ok(LimitedJobs { jobs, held_back, is_busy: false })
     }
 
     /// Locks the stripes of these places, without waiting, and returns the places whose stripes are ours.

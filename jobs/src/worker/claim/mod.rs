@@ -29,7 +29,7 @@ use crate::worker::limits::LimitedNames;
 use limited::Walk;
 use prefetch::{PrefetchBuffer, Room};
 use strategy::{Action, Situation, Strategy};
-use tuning::RETRY;
+use tuning::{ONLY_LIMITED, RETRY};
 
 /// Whether the worker continues when there is nothing to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +65,8 @@ struct Queue {
     buffer: Arc<PrefetchBuffer<Arc<InFlightJob>>>,
     cursor: ClaimCursor,
     walk: Walk,
+    /// No jobs without a limit were due shortly before, and they are not asked for until then while those with a limit are claimed.
+    only_limited_until: Option<Instant>,
 }
 
 #[derive(PartialEq, Eq)]
@@ -96,6 +98,7 @@ impl Claimer {
             buffer: Arc::new(PrefetchBuffer::new(*concurrency, now)),
             cursor: ClaimCursor::default(),
             walk: Walk::default(),
+            only_limited_until: None,
         };
         let queues: Vec<_> = session.config.queues.iter().map(queue).collect();
         Self {
@@ -128,6 +131,7 @@ impl Claimer {
         }
         for queue in self.queues.iter_mut().filter(|queue| woken.all || woken.queues.contains(&queue.name)) {
             queue.walk.want_round();
+            queue.only_limited_until = None;
         }
         self.decide(|strategy, situation| strategy.woken(woken, situation))
     }
@@ -192,6 +196,9 @@ impl Claimer {
     async fn claim_with_limited(&mut self, index: usize, limit: ClaimLimit) -> Result<usize, DbErr> {
         let mut jobs = 0;
         let places = self.places_with_room(index).await?;
+        if self.queues[index].only_limited_until.is_some_and(|until| Instant::now() < until) {
+            return self.claim_places(index, &places, self.slots(index, limit)).await;
+        }
         let (first, others) = places.split_at(self.before_unlimited(index, &places).await?);
         jobs += self.claim_places(index, first, self.slots(index, limit)).await?;
         let left =
@@ -217,13 +224,14 @@ impl Claimer {
         let (in_flight, begun) = (self.session.claims.begin(), Instant::now());
         let (store, worker, names) = (self.client.store(), self.session.identity.id, &self.names);
         let is_alone = self.queues.len() == 1;
-        let Queue { name, buffer, cursor, .. } = &mut self.queues[index];
+        let Queue { name, buffer, cursor, only_limited_until, .. } = &mut self.queues[index];
         let claimed = if self.strategy.queue(index).is_claimed_from_cursor() {
             self.client.with_timeout(store.claim_from_cursor(worker, name, names, limit, cursor, is_alone)).await?
         } else {
             self.client.with_timeout(store.claim(worker, name, names, limit)).await?
         };
         let (jobs, now) = (claimed.len(), Instant::now());
+        *only_limited_until = (jobs == 0).then_some(now + ONLY_LIMITED);
         buffer.claim_took(now.duration_since(begun));
         buffer.push(self.session.in_flight.track(claimed), now);
         start(&self.session, buffer);

@@ -73,8 +73,31 @@ impl Claimer {
 
     /// Returns some places of a queue in which jobs are due that may start, best first.
     pub(super) async fn places_with_room(&mut self, index: usize) -> Result<Vec<Head>, DbErr> {
-        let heads = self.next_heads(index).await?;
-        let mut due = Vec::new();
+        let (known, walks) = self.queues[index].walk.next_step(Instant::now());
+        let store = self.client.store();
+        let known = self.client.with_timeout(store.heads(&self.queues[index].name, &known)).await?;
+        // Known places are looked at because they have room, as far as can be told; most others have none if few keys are not at their limits.
+        let mut places = self.only_due(index, known).await?;
+        if walks {
+            let others = self.walk(index).await?;
+            let others = self.only_due(index, others).await?;
+            let others = self.only_with_room(index, others).await?;
+            // The walk may come to a place that was known.
+            let known: HashSet<_> = places.iter().map(|head| head.place.clone()).collect();
+            for head in others.into_iter().filter(|head| !known.contains(&head.place)) {
+                if self.queues[index].walk.knows_better(head.place.priority) {
+                    self.queues[index].walk.probe(head.place);
+                } else {
+                    places.push(head);
+                }
+            }
+        }
+        places.sort_by_key(|head| (head.place.priority, head.scheduled_at));
+        Ok(places)
+    }
+
+    async fn only_due(&mut self, index: usize, heads: Vec<Head>) -> Result<Vec<Head>, DbErr> {
+        let mut due = Vec::with_capacity(heads.len());
         for head in heads {
             if self.gives_other_keys(index, &head.place).await? {
                 continue;
@@ -85,44 +108,42 @@ impl Claimer {
                 self.queues[index].walk.is_due_later(head, Instant::now());
             }
         }
-        let places: Vec<_> = due.iter().map(|head| head.place.clone()).collect();
+        Ok(due)
+    }
+
+    async fn only_with_room(&mut self, index: usize, heads: Vec<Head>) -> Result<Vec<Head>, DbErr> {
+        let places: Vec<_> = heads.iter().map(|head| head.place.clone()).collect();
         let store = self.client.store();
         let rooms = self.client.with_timeout(store.rooms(&places)).await?;
-        let (mut with_room, without): (Vec<_>, Vec<_>) =
-            due.into_iter().partition(|head| rooms.of(&head.place).is_none_or(|room| room > 0));
+        let has_room = |head: &Head| rooms.of(&head.place).is_none_or(|room| room > 0);
+        let (with_room, without): (Vec<_>, Vec<_>) = heads.into_iter().partition(has_room);
         for head in without {
             self.queues[index].walk.is_held_back(head.place);
         }
-        with_room.sort_by_key(|head| (head.place.priority, head.scheduled_at));
         Ok(with_room)
     }
 
-    /// The heads of the places to look at next: those that are known, and some of those that the walk comes to.
-    async fn next_heads(&mut self, index: usize) -> Result<Vec<Head>, DbErr> {
+    /// Goes on with the round over all places. Returns the heads of those to which it comes.
+    async fn walk(&mut self, index: usize) -> Result<Vec<Head>, DbErr> {
         let (store, now) = (self.client.store(), Instant::now());
         let Queue { name: queue, walk, .. } = &mut self.queues[index];
-        let mut heads = self.client.with_timeout(store.heads(queue, &walk.take_probes(now))).await?;
         if walk.begins(now) {
             let groups = self.client.with_timeout(store.limited_groups(queue, &self.limited.names())).await?;
             walk.begin(groups, now);
         }
-        if let Some((priority, name, from_key)) = walk.position() {
-            let begun = Instant::now();
-            let places = match self.limited.get(&name) {
-                Some(limits) => {
-                    let places = store.places(queue, (priority, &name, limits), &from_key, WALK_PLACES);
-                    self.client.with_timeout(places).await?
-                }
-                None => Vec::new(),
-            };
-            let last = places.last().filter(|_| !walk::is_end(places.len())).map(|head| head.place.key.clone());
-            let now = Instant::now();
-            walk.advance(last, now.duration_since(begun), now);
-            // The walk may come to a place that was known.
-            let known: HashSet<_> = heads.iter().map(|head| head.place.clone()).collect();
-            heads.extend(places.into_iter().filter(|head| !known.contains(&head.place)));
-        }
-        Ok(heads)
+        let Some((priority, name, from_key)) = walk.position() else { return Ok(Vec::new()) };
+        let begun = Instant::now();
+        let places = match self.limited.get(&name) {
+            Some(limits) => {
+                let places = store.places(queue, (priority, &name, limits), &from_key, WALK_PLACES);
+                self.client.with_timeout(places).await?
+            }
+            None => Vec::new(),
+        };
+        let last = places.last().filter(|_| !walk::is_end(places.len())).map(|head| head.place.key.clone());
+        let now = Instant::now();
+        walk.advance(last, now.duration_since(begun), now);
+        Ok(places)
     }
 
     /// Gives jobs that wait under a key that their definition does not make the right one. Returns whether this place is not to be claimed
@@ -175,11 +196,10 @@ impl Claimer {
         let claimed = self.client.with_timeout(store.claim_limited(worker, name, &asked, slots)).await?;
         let (jobs, now) = (claimed.jobs.len(), Instant::now());
         for place in asked {
-            let has_returned = claimed.jobs.iter().any(|job| job.name == place.name && job.limit_key == place.key);
-            if has_returned || claimed.is_busy {
-                walk.probe(place);
-            } else {
+            if claimed.held_back.contains(&place) {
                 walk.is_held_back(place);
+            } else {
+                walk.probe(place);
             }
         }
         if claimed.is_busy && jobs == 0 {

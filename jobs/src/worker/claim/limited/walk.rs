@@ -29,6 +29,8 @@ pub(in crate::worker::claim) struct Walk {
     /// Nothing is looked at before that time: others were claiming under the same limits.
     busy_until: Option<Instant>,
     busy_pause: Duration,
+    /// The last step went on with the round.
+    has_walked: bool,
 }
 
 /// Places by priority, and in the order in which they came.
@@ -168,15 +170,30 @@ impl Walk {
         self.upcoming.first_key_value().map(|((due, _), _)| *due)
     }
 
-    /// Some of the places to look at next.
-    pub(super) fn take_probes(&mut self, now: Instant) -> Vec<Place> {
+    /// Begins a step: returns known places to look at, and whether the round goes on, too. If known places fill a step, they take turns
+    /// with the round.
+    pub(super) fn next_step(&mut self, now: Instant) -> (Vec<Place>, bool) {
+        self.probe_due(now);
+        let may_walk = matches!(self.round, Round::Walking { .. }) || self.begins(now);
+        let is_full = self.probes.places.len() >= WALK_PROBES;
+        self.has_walked = may_walk && !(is_full && self.has_walked);
+        let most = if is_full && self.has_walked { 0 } else { WALK_PROBES };
+        (std::iter::from_fn(|| self.probes.pop()).take(most).collect(), self.has_walked)
+    }
+
+    /// Whether a place of a better priority is to be looked at.
+    pub(super) fn knows_better(&self, priority: i16) -> bool {
+        self.probes.places.first_key_value().is_some_and(|((best, _), _)| *best < priority)
+    }
+
+    /// Places whose first jobs have become due are to be looked at.
+    fn probe_due(&mut self, now: Instant) {
         while self.next_due().is_some_and(|due| due <= now) {
             if let Some((_, place)) = self.upcoming.pop_first() {
                 self.due.remove(&place);
                 self.probe(place);
             }
         }
-        std::iter::from_fn(|| self.probes.pop()).take(WALK_PROBES).collect()
     }
 
     /// Whether the groups are to be looked up, so that a round begins.

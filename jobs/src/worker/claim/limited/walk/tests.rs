@@ -77,7 +77,7 @@ fn a_place_that_is_due_later_is_looked_at_when_it_is_due_and_once() {
     walk.is_due_later(later(place("a", false), SECOND), now);
     assert_eq!(walk.wanted_at(now), Some(now + SECOND));
     assert!(!walk.is_wanted(now) && walk.is_wanted(now + SECOND));
-    assert_eq!(walk.take_probes(now + 9 * SECOND), [place("a", false)]);
+    assert_eq!(walk.next_step(now + 9 * SECOND).0, [place("a", false)]);
     assert!(!walk.is_wanted(now + 9 * SECOND));
 }
 
@@ -90,14 +90,14 @@ fn when_a_job_ends_those_that_it_holds_back_are_looked_at() {
     }
     assert!(!walk.has_room(|scope| scope == "Other", "a"));
     assert!(walk.has_room(is_call, "a"));
-    assert_eq!(walk.take_probes(now), [place("a", false)]);
+    assert_eq!(walk.next_step(now).0, [place("a", false)]);
 
     let mut walk = after_a_round(now);
     for key in ["a", "b"] {
         walk.is_held_back(place(key, true));
     }
     assert!(walk.has_room(is_call, "c"), "the number of all is limited, too");
-    assert_eq!(walk.take_probes(now), [place("a", true), place("b", true)]);
+    assert_eq!(walk.next_step(now).0, [place("a", true), place("b", true)]);
 }
 
 #[test]
@@ -123,5 +123,21 @@ fn places_take_turns_within_a_priority() {
     for place in [place("b", false), place("a", false), urgent.clone(), place("b", false)] {
         walk.probe(place);
     }
-    assert_eq!(walk.take_probes(now), [urgent, place("b", false), place("a", false)]);
+    assert_eq!(walk.next_step(now).0, [urgent, place("b", false), place("a", false)]);
+}
+
+#[test]
+fn known_places_that_fill_a_step_take_turns_with_the_round() {
+    let now = Instant::now();
+    let mut walk = Walk::default();
+    walk.probe(place("few", false));
+    assert_eq!(walk.next_step(now), (vec![place("few", false)], true), "few are looked at beside it");
+    for number in 0..2 * WALK_PROBES {
+        walk.probe(place(&number.to_string(), false));
+    }
+    let steps: Vec<_> = (0..3).map(|_| walk.next_step(now)).map(|(places, walks)| (places.len(), walks)).collect();
+    assert_eq!(steps, [(WALK_PROBES, false), (0, true), (WALK_PROBES, false)]);
+    assert_eq!(walk.next_step(now), (Vec::new(), true));
+    walk.begin(Vec::new(), now);
+    assert_eq!(walk.next_step(now), (Vec::new(), false), "the round is over");
 }
