@@ -79,11 +79,11 @@ Dialect {
             from: "SELECT limit_key, CAST(CEIL(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), scheduled_at) / 1000) AS SIGNED) AS wait_ms, scheduled_at
                 FROM jobs_job FORCE INDEX (jobs_job_waiting)
                 WHERE status = 0 AND queue = ? AND priority = ? AND name = ? AND limit_key >= ?
-                ORDER BY status, queue, priority, name, limit_key, scheduled_at, id LIMIT 1",
+                ORDER BY limit_key, scheduled_at, id LIMIT 1",
             after: "SELECT limit_key, CAST(CEIL(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), scheduled_at) / 1000) AS SIGNED) AS wait_ms, scheduled_at
                 FROM jobs_job FORCE INDEX (jobs_job_waiting)
                 WHERE status = 0 AND queue = ? AND priority = ? AND name = ? AND limit_key > ?
-                ORDER BY status, queue, priority, name, limit_key, scheduled_at, id LIMIT 1",
+                ORDER BY limit_key, scheduled_at, id LIMIT 1",
         },
         heads: "SELECT ordinal, CAST(CEIL(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), first_due) / 1000) AS SIGNED) AS wait_ms, first_due AS scheduled_at
             FROM

@@ -157,8 +157,8 @@ pub(crate) enum LimitedClaim {
     /// (queue, worker, places with `take`, whether they start at once) → the jobs; none if the worker's row is gone. Those that do not start
     /// at once are such that may wait for a slot.
     Statement(&'static str),
-    /// (queue, worker, priority, name, key, number, whether they start at once) → the jobs of one place.
-    Each(&'static str),
+    /// (queue, worker, places, whether they start at once, number) → the jobs, up to that many of each place.
+    EachTake(&'static str),
     /// (queue, priority, name, key, whether they start at once, number) → the first jobs of a place, locked. Then they are owned as by
     /// [`Claim::Steps`].
     Lock(&'static str),

@@ -116,11 +116,13 @@ impl Store {
                 let values = [queue.into(), worker.into(), json(asked)?.into(), start_now.into()];
                 read(queue, &transaction.query_all_raw(statement(self.dialect, sql, values)).await?)
             }
-            LimitedClaim::Each(sql) => {
+            LimitedClaim::EachTake(sql) => {
+                let mut asked = asked.to_vec();
+                asked.sort_by_key(|asked| asked.take);
                 let mut jobs = Vec::new();
-                for Asked { priority, name, limit_key, take, .. } in asked {
-                    let place = [(*priority).into(), (*name).into(), (*limit_key).into(), int(take.unwrap_or(0))];
-                    let values = [queue.into(), worker.into()].into_iter().chain(place).chain([start_now.into()]);
+                for alike in asked.chunk_by(|one, next| one.take == next.take) {
+                    let take = alike.iter().find_map(|asked| asked.take).unwrap_or(0);
+                    let values = [queue.into(), worker.into(), json(alike)?.into(), start_now.into(), int(take)];
                     jobs.extend(read(queue, &transaction.query_all_raw(statement(self.dialect, sql, values)).await?)?);
                 }
                 Ok(jobs)

@@ -47,7 +47,7 @@ pub(crate) struct PlaceLimit {
 }
 
 /// A part of what a statement is asked.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 struct Asked<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     ordinal: Option<usize>,

@@ -46,7 +46,7 @@ SELECT asked.value ->> 'ordinal' AS ordinal, limits.counted_by,
        END AS room
 FROM json_each(?1) AS asked JOIN jobs_limit AS limits ON limits.scope = asked.value ->> 'scope'",
     lock: None,
-    claim: LimitedClaim::Each(CLAIM),
+    claim: LimitedClaim::EachTake(CLAIM),
     wake: None,
 };
 
@@ -55,10 +55,13 @@ UPDATE jobs_job
 SET status = 1, version = version + 1, attempt = attempt + 1, worker_id = ?2,
     started_at = ", now!(), ", progress = 0, results = NULL
 WHERE id IN (
-    SELECT id FROM jobs_job
-    WHERE status = 0 AND queue = ?1 AND priority = ?3 AND name = ?4 AND limit_key = ?5 AND scheduled_at <= ", now!(), "
-      AND (?7 OR (attempt + 1 < max_attempts AND (attempt = 0 OR worker_id IS NOT NULL)))
-    ORDER BY scheduled_at, id LIMIT ?6)
+    SELECT first.id
+    FROM json_each(?3) AS asked JOIN jobs_job AS first ON first.id IN (
+        SELECT id FROM jobs_job
+        WHERE status = 0 AND queue = ?1 AND priority = asked.value ->> 'priority' AND name = asked.value ->> 'name'
+          AND limit_key = asked.value ->> 'limit_key' AND scheduled_at <= ", now!(), "
+          AND (?4 OR (attempt + 1 < max_attempts AND (attempt = 0 OR worker_id IS NOT NULL)))
+        ORDER BY scheduled_at, id LIMIT ?5))
   AND EXISTS (SELECT 1 FROM jobs_worker WHERE id = ?2)
 RETURNING ", claimed_columns!() };
 
