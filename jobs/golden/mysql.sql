@@ -75,6 +75,17 @@ Dialect {
             SET utf8mb4 PATH '$')) AS names) AND name IN
             (SELECT job_name
             FROM jobs_limit_use)",
+        with_keys: "SELECT DISTINCT name
+            FROM
+            (SELECT priority, name, MIN(limit_key) AS first_key, MAX(limit_key) AS last_key
+            FROM jobs_job FORCE INDEX (jobs_job_waiting)
+            WHERE status = 0 AND queue = ? GROUP BY status, queue, priority, name) AS waiting
+            WHERE (first_key <> '-' OR last_key <> '-') AND name IN
+            (SELECT known COLLATE utf8mb4_bin
+            FROM JSON_TABLE(?, '$[*]' COLUMNS (known VARCHAR(200) CHARACTER
+            SET utf8mb4 PATH '$')) AS names) AND name NOT IN
+            (SELECT job_name
+            FROM jobs_limit_use)",
         places: Each {
             from: "SELECT limit_key, CAST(CEIL(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), scheduled_at) / 1000) AS SIGNED) AS wait_ms, scheduled_at
                 FROM jobs_job FORCE INDEX (jobs_job_waiting)

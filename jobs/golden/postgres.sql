@@ -171,6 +171,37 @@ Dialect {
             WHERE job_name = name) )
             SELECT priority, name
             FROM known",
+        with_keys: "
+            WITH RECURSIVE pairs AS (
+            (SELECT priority, name
+            FROM jobs_job
+            WHERE status = 0 AND queue = $1
+            ORDER BY priority, name LIMIT 1)
+            UNION ALL
+            SELECT next.priority, next.name
+            FROM pairs CROSS JOIN LATERAL (
+            SELECT priority, name
+            FROM jobs_job
+            WHERE status = 0 AND queue = $1 AND (priority, name) > (pairs.priority, pairs.name)
+            ORDER BY priority, name LIMIT 1) AS next ), known AS (
+            SELECT priority, name
+            FROM pairs
+            WHERE name = ANY(ARRAY(SELECT value
+            FROM json_array_elements_text($2::json))) AND NOT EXISTS
+            (SELECT 1
+            FROM jobs_limit_use
+            WHERE job_name = name) )
+            SELECT DISTINCT name
+            FROM known
+            WHERE
+            (SELECT limit_key
+            FROM jobs_job
+            WHERE status = 0 AND queue = $1 AND priority = known.priority AND name = known.name AND limit_key < '-'
+            ORDER BY limit_key LIMIT 1) IS NOT NULL OR
+            (SELECT limit_key
+            FROM jobs_job
+            WHERE status = 0 AND queue = $1 AND priority = known.priority AND name = known.name AND limit_key > '-'
+            ORDER BY limit_key LIMIT 1) IS NOT NULL",
         places: Statement(
             "
                 WITH RECURSIVE head AS (

@@ -94,6 +94,39 @@ Dialect {
             FROM json_each(?2)) AND name IN
             (SELECT job_name
             FROM jobs_limit_use)",
+        with_keys: "
+            WITH RECURSIVE pairs (priority, name) AS (
+            SELECT priority, name
+            FROM jobs_job
+            WHERE id =
+            (SELECT id
+            FROM jobs_job
+            WHERE status = 0 AND queue = ?1
+            ORDER BY priority, name LIMIT 1)
+            UNION ALL
+            SELECT next.priority, next.name
+            FROM pairs JOIN jobs_job AS next ON next.id = COALESCE(
+            (SELECT id
+            FROM jobs_job
+            WHERE status = 0 AND queue = ?1 AND priority = pairs.priority AND name > pairs.name
+            ORDER BY name LIMIT 1),
+            (SELECT id
+            FROM jobs_job
+            WHERE status = 0 AND queue = ?1 AND priority > pairs.priority
+            ORDER BY priority, name LIMIT 1)) )
+            SELECT DISTINCT name
+            FROM pairs
+            WHERE name IN
+            (SELECT value
+            FROM json_each(?2)) AND name NOT IN
+            (SELECT job_name
+            FROM jobs_limit_use) AND (EXISTS
+            (SELECT 1
+            FROM jobs_job
+            WHERE status = 0 AND queue = ?1 AND priority = pairs.priority AND name = pairs.name AND limit_key < '-') OR EXISTS
+            (SELECT 1
+            FROM jobs_job
+            WHERE status = 0 AND queue = ?1 AND priority = pairs.priority AND name = pairs.name AND limit_key > '-'))",
         places: Statement(
             "
                 WITH RECURSIVE head (id, number) AS (

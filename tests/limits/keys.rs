@@ -3,12 +3,13 @@
 use jobs::prelude::*;
 use jobs_tests::{Database, cases};
 
-use crate::support::{Call, Stage, Three, call, start, stop, until, watch_until_terminated, work};
+use crate::support::{Call, Free, Stage, Three, call, start, stop, until, watch_until_terminated, work};
 
 cases![
     values_that_differ_in_anything_are_different_keys,
     jobs_without_a_key_get_theirs_and_are_counted,
     jobs_under_the_key_of_an_earlier_release_get_the_new_one,
+    jobs_with_the_key_of_a_limit_that_no_worker_has_run,
     a_changed_parameter_moves_a_job_to_its_new_key,
     a_replaced_job_has_the_key_of_its_new_parameters,
     jobs_of_more_keys_than_one_statement_looks_at_all_run,
@@ -59,6 +60,17 @@ async fn jobs_under_the_key_of_an_earlier_release_get_the_new_one(t: Database) {
     stop(workers).await;
     assert_eq!(stage.most("acme"), 2);
     assert_eq!(t.number("SELECT COUNT(*) FROM jobs_job WHERE limit_key <> 'account=\"acme\"'").await, 0);
+}
+
+async fn jobs_with_the_key_of_a_limit_that_no_worker_has_run(t: Database) {
+    jobs::schedule_all(t.db(), (0..3).map(|_| Free { ms: 0 })).await.unwrap();
+    // As a newer release has scheduled them, which was rolled back before any worker had it.
+    t.execute("UPDATE jobs_job SET limit_key = 'account=1' WHERE id % 3 = 0").await;
+    t.execute("UPDATE jobs_job SET limit_key = '*' WHERE id % 3 = 1").await;
+    let stage = Stage::default();
+    work(&t, &stage, 1).await;
+    assert_eq!(stage.started().len(), 3);
+    assert_eq!(t.number("SELECT COUNT(*) FROM jobs_job WHERE limit_key = '-'").await, 3);
 }
 
 async fn a_changed_parameter_moves_a_job_to_its_new_key(t: Database) {

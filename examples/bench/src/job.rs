@@ -91,7 +91,7 @@ impl Timed {
 
     /// A job that should start after this delay.
     pub(crate) fn after(delay: Duration) -> Self {
-        Self::new(nanos(BEGIN.elapsed() + delay))
+        Self::new(now() + nanos(delay))
     }
 }
 
@@ -99,8 +99,7 @@ impl Execute for Timed {
     type Output = ();
 
     async fn execute(&self, _: &JobContext) -> JobResult {
-        lock(&DELAYS).push(BEGIN.elapsed().saturating_sub(Duration::from_nanos(self.at())));
-        count();
+        started(self.at());
         Ok(())
     }
 }
@@ -163,7 +162,7 @@ pub(crate) fn since_first() -> Duration {
     lock(&FIRST).map_or(Duration::ZERO, |first| first.elapsed())
 }
 
-/// How late each [`Timed`] was.
+/// How late each [`Timed`] was, and whatever else was recorded by [`started`].
 pub(crate) fn delays() -> Vec<Duration> {
     std::mem::take(&mut *lock(&DELAYS))
 }
@@ -181,6 +180,17 @@ pub(crate) fn count() {
     if before + 1 == EXPECTED.load(Ordering::Relaxed) {
         ALL.notify_one();
     }
+}
+
+/// In nanoseconds since the program began.
+pub(crate) fn now() -> u64 {
+    nanos(BEGIN.elapsed())
+}
+
+/// Records how late a job has started that should have started at this time.
+pub(crate) fn started(at: u64) {
+    lock(&DELAYS).push(Duration::from_nanos(now().saturating_sub(at)));
+    count();
 }
 
 fn nanos(duration: Duration) -> u64 {

@@ -15,7 +15,7 @@ use crate::store::limits::{Scope, scopes};
 /// Writes the limits of these definitions, if the database has others.
 pub(super) async fn declare(store: &Store, registry: &Registry) -> Result<(), DbErr> {
     let known = scopes(&store.db).await?;
-    let written = store.declare_limits(&declared(registry, &known)).await?;
+    let written = store.declare_limits(&declared(registry, &known, &HashSet::new())).await?;
     written.iter().for_each(log);
     Ok(())
 }
@@ -27,9 +27,14 @@ pub(super) async fn declare_again(
     registry: &Registry,
     worker: i64,
     known: Vec<Scope>,
+    queues: &[String],
 ) -> Result<Vec<Scope>, DbErr> {
     let is_other = |scope: &Scope| !known.iter().any(|known| scope.is_in(known));
-    let mut others: Vec<_> = declared(registry, &known).into_iter().filter(is_other).collect();
+    let mut with_keys = HashSet::new();
+    for queue in queues {
+        with_keys.extend(store.names_with_keys(queue, &registry.names()).await?);
+    }
+    let mut others: Vec<_> = declared(registry, &known, &with_keys).into_iter().filter(is_other).collect();
     if others.is_empty() {
         return Ok(known);
     }
@@ -46,15 +51,18 @@ fn log(Scope { name, running, running_each, counted_by, .. }: &Scope) {
     tracing::info!("of the jobs of `{name}`, {all} may run at once{each}");
 }
 
-/// The limits of these definitions, including those that have none any more.
-fn declared(registry: &Registry, known: &[Scope]) -> Vec<Scope> {
-    registry.definitions().iter().flat_map(|definition| declared_by(definition, known)).collect()
+/// The limits of these definitions, including those that have none any more, and those of which jobs wait with a key although they have none.
+fn declared(registry: &Registry, known: &[Scope], with_keys: &HashSet<String>) -> Vec<Scope> {
+    registry.definitions().iter().flat_map(|definition| declared_by(definition, known, with_keys)).collect()
 }
 
-fn declared_by(definition: &Definition, known: &[Scope]) -> Vec<Scope> {
+fn declared_by(definition: &Definition, known: &[Scope], with_keys: &HashSet<String>) -> Vec<Scope> {
     let defaults = &definition.defaults;
-    let is_limited = defaults.limits.all.is_some() || defaults.limits.each.is_some();
-    let own = (is_limited || known.iter().any(|scope| scope.name == defaults.name)).then_some(defaults.name);
+    let is_declared = defaults.limits.all.is_some()
+        || defaults.limits.each.is_some()
+        || known.iter().any(|scope| scope.name == defaults.name)
+        || definition.names().any(|name| with_keys.contains(name));
+    let own = is_declared.then_some(defaults.name);
     // Under a former name, an earlier release may still claim: it has to count all jobs of the definition, too.
     let former = defaults.aliases.iter().copied().filter(|alias| known.iter().any(|scope| scope.name == **alias));
     let scope = |name: &str| Scope {

@@ -126,6 +126,8 @@ pub(crate) enum Beat {
 pub(crate) struct Limited {
     /// (queue, names) → priority, name: groups with waiting jobs.
     pub(crate) groups: &'static str,
+    /// (queue, names) → name: those of which jobs wait with a key, and which have no limit.
+    pub(crate) with_keys: &'static str,
     pub(crate) places: Places,
     /// (queue, places with `ordinal`) → ordinal, `wait_ms`, `scheduled_at`: the first job of each, if there is one.
     pub(crate) heads: &'static str,

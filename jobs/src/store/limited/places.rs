@@ -22,6 +22,11 @@ pub(crate) struct Head {
     pub(crate) wait: Duration,
 }
 
+/// Understood by all databases.
+const NEWEST: &str = "SELECT DISTINCT queue, priority, name, limit_key
+FROM (SELECT status, queue, priority, name, limit_key FROM jobs_job ORDER BY id DESC LIMIT 100) AS newest
+WHERE status = 0 AND limit_key <> '-'";
+
 #[derive(Serialize)]
 struct Ended<'a> {
     name: &'a str,
@@ -34,6 +39,27 @@ impl Store {
         let values = [queue.into(), json(names)?.into()];
         let rows = self.db.query_all_raw(statement(self.dialect, self.dialect.limited.groups, values)).await?;
         rows.iter().map(|row| Ok((row.try_get("", "priority")?, row.try_get("", "name")?))).collect()
+    }
+
+    /// Returns those of these names that have no limit and of which jobs wait in a queue with the key of one: they were scheduled by a program
+    /// whose definition has a limit that no worker has declared.
+    pub(crate) async fn names_with_keys(&self, queue: &str, names: &[&str]) -> Result<Vec<String>, DbErr> {
+        let values = [queue.into(), json(names)?.into()];
+        let rows = self.db.query_all_raw(statement(self.dialect, self.dialect.limited.with_keys, values)).await?;
+        rows.iter().map(|row| row.try_get("", "name")).collect()
+    }
+
+    /// Returns the priorities, names and keys of those of the newest jobs that wait in this queue.
+    pub(crate) async fn newest_keys(&self, queue: &str) -> Result<Vec<(i16, String, String)>, DbErr> {
+        let rows = self.db.query_all_raw(statement(self.dialect, NEWEST, [])).await?;
+        let read = |row: &QueryResult| {
+            Ok((
+                row.try_get("", "queue")?,
+                (row.try_get("", "priority")?, row.try_get("", "name")?, row.try_get("", "limit_key")?),
+            ))
+        };
+        let keys: Vec<(String, _)> = rows.iter().map(read).collect::<Result<_, DbErr>>()?;
+        Ok(keys.into_iter().filter(|(of, _)| of == queue).map(|(_, key)| key).collect())
     }
 
     /// Returns the heads of `number` places of a group, from this key on, in the order of the keys.

@@ -28,6 +28,13 @@ pub(super) const LIMITED: Limited = Limited {
                    WHERE status = 0 AND queue = ? GROUP BY status, queue, priority, name) AS waiting
              WHERE name IN (SELECT known COLLATE utf8mb4_bin FROM ", names!("known"), " AS names)
                AND name IN (SELECT job_name FROM jobs_limit_use)" },
+    with_keys: concat! { "SELECT DISTINCT name
+             FROM (SELECT priority, name, MIN(limit_key) AS first_key, MAX(limit_key) AS last_key
+                   FROM jobs_job FORCE INDEX (jobs_job_waiting)
+                   WHERE status = 0 AND queue = ? GROUP BY status, queue, priority, name) AS waiting
+             WHERE (first_key <> '-' OR last_key <> '-')
+               AND name IN (SELECT known COLLATE utf8mb4_bin FROM ", names!("known"), " AS names)
+               AND name NOT IN (SELECT job_name FROM jobs_limit_use)" },
     places: Places::Each { from: next_place!(">="), after: next_place!(">") },
     heads: concat! { "SELECT ordinal, ", wait_ms!("first_due"), ", first_due AS scheduled_at
             FROM (SELECT asked.ordinal,

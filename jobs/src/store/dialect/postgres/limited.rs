@@ -12,8 +12,19 @@ CROSS JOIN LATERAL (SELECT CEIL(EXTRACT(EPOCH FROM scheduled_at - statement_time
     };
 }
 
+/// Whether a job waits in the group whose key compares so with that of jobs without a limit.
+macro_rules! has_key {
+    ($compares:literal) => {
+        concat! { "(SELECT limit_key FROM jobs_job
+        WHERE status = 0 AND queue = $1 AND priority = known.priority AND name = known.name AND limit_key ", $compares, " '-'
+        ORDER BY limit_key LIMIT 1) IS NOT NULL" }
+    };
+}
+
 pub(super) const LIMITED: Limited = Limited {
     groups: concat!(walk!("$2", "EXISTS (SELECT 1 FROM jobs_limit_use WHERE job_name = name)"), " SELECT priority, name FROM known"),
+    with_keys: concat! { walk!("$2", "NOT EXISTS (SELECT 1 FROM jobs_limit_use WHERE job_name = name)"), "
+SELECT DISTINCT name FROM known WHERE ", has_key!("<"), " OR ", has_key!(">") },
     places: Places::Statement(PLACES),
     heads: concat! {
         "

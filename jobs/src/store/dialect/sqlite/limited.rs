@@ -11,10 +11,22 @@ macro_rules! first {
     };
 }
 
+/// Whether a job waits in the group whose key compares so with that of jobs without a limit.
+macro_rules! has_key {
+    ($compares:literal) => {
+        concat! { "EXISTS (SELECT 1 FROM jobs_job
+               WHERE status = 0 AND queue = ?1 AND priority = pairs.priority AND name = pairs.name AND limit_key ", $compares, " '-')" }
+    };
+}
+
 pub(super) const LIMITED: Limited = Limited {
     groups: concat! { pairs!(), "
 SELECT priority, name FROM pairs
 WHERE name IN (", values!("?2"), ") AND name IN (SELECT job_name FROM jobs_limit_use)" },
+    with_keys: concat! { pairs!(), "
+SELECT DISTINCT name FROM pairs
+WHERE name IN (", values!("?2"), ") AND name NOT IN (SELECT job_name FROM jobs_limit_use)
+  AND (", has_key!("<"), " OR ", has_key!(">"), ")" },
     places: Places::Statement(PLACES),
     heads: concat! {
         "

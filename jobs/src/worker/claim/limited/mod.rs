@@ -27,7 +27,8 @@ impl Claimer {
         let store = self.client.store();
         let scopes = self.client.with_timeout(scopes(&store.db)).await?;
         let (registry, worker) = (self.session.registry.clone(), self.session.identity.id);
-        let declare = limits::declare_again(&store, &registry, worker, scopes);
+        let queues: Vec<_> = self.queues.iter().map(|queue| queue.name.clone()).collect();
+        let declare = limits::declare_again(&store, &registry, worker, scopes, &queues);
         let scopes = self.client.with_timeout(declare).await?;
         self.limits_asked_at = Some(now);
         self.take_limits(scopes);
@@ -73,7 +74,11 @@ impl Claimer {
 
     /// Returns some places of a queue in which jobs are due that may start, best first.
     pub(super) async fn places_with_room(&mut self, index: usize) -> Result<Vec<Head>, DbErr> {
-        let (known, walks) = self.queues[index].walk.next_step(Instant::now());
+        let now = Instant::now();
+        if self.queues[index].walk.takes_newest(now) {
+            self.look_at_newest(index).await?;
+        }
+        let (known, walks) = self.queues[index].walk.next_step(now);
         let store = self.client.store();
         let known = self.client.with_timeout(store.heads(&self.queues[index].name, &known)).await?;
         // Known places are looked at because they have room, as far as can be told; most others have none if few keys are not at their limits.
@@ -94,6 +99,17 @@ impl Claimer {
         }
         places.sort_by_key(|head| (head.place.priority, head.scheduled_at));
         Ok(places)
+    }
+
+    async fn look_at_newest(&mut self, index: usize) -> Result<(), DbErr> {
+        let store = self.client.store();
+        let newest = self.client.with_timeout(store.newest_keys(&self.queues[index].name)).await?;
+        for (priority, name, key) in newest {
+            if let Some(limits) = self.limited.get(&name).cloned() {
+                self.queues[index].walk.is_new(Place { priority, name, limits, key });
+            }
+        }
+        Ok(())
     }
 
     async fn only_due(&mut self, index: usize, heads: Vec<Head>) -> Result<Vec<Head>, DbErr> {

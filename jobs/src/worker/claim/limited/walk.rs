@@ -31,6 +31,9 @@ pub(in crate::worker::claim) struct Walk {
     busy_pause: Duration,
     /// The last step went on with the round.
     has_walked: bool,
+    /// Jobs may have come since the newest were looked at.
+    wants_newest: bool,
+    asked_at: Option<Instant>,
 }
 
 /// Places by priority, and in the order in which they came.
@@ -94,6 +97,7 @@ impl Line {
 impl Walk {
     /// Jobs may have come: there may be new places.
     pub(in crate::worker::claim) fn want_round(&mut self) {
+        self.wants_newest = true;
         match &mut self.round {
             Round::Over { not_before, .. } => self.round = Round::Wanted { not_before: Some(*not_before) },
             Round::Walking { again, .. } => *again = true,
@@ -109,8 +113,12 @@ impl Walk {
         }
     }
 
-    /// Wants a round if the last one was that long ago.
+    /// Wants a round if the last one was that long ago, and looks at the newest jobs as often.
     pub(in crate::worker::claim) fn want_round_after(&mut self, period: Duration, now: Instant) {
+        if self.asked_at.is_none_or(|at| now.duration_since(at) >= period) {
+            self.asked_at = Some(now);
+            self.wants_newest = true;
+        }
         if matches!(self.round, Round::Over { since, .. } if now.duration_since(since) >= period) {
             self.want_round();
         }
@@ -137,7 +145,8 @@ impl Walk {
     /// Whether there is something to look at now.
     pub(in crate::worker::claim) fn is_wanted(&self, now: Instant) -> bool {
         self.busy_until.is_none_or(|until| now >= until)
-            && (!self.probes.places.is_empty()
+            && (self.wants_newest
+                || !self.probes.places.is_empty()
                 || self.next_due().is_some_and(|due| due <= now)
                 || matches!(self.round, Round::Walking { .. })
                 || self.begins(now))
@@ -155,7 +164,7 @@ impl Walk {
 
     /// When there will be something to look at.
     pub(super) fn wanted_at(&self, now: Instant) -> Option<Instant> {
-        if !self.probes.places.is_empty() || matches!(self.round, Round::Walking { .. }) {
+        if self.wants_newest || !self.probes.places.is_empty() || matches!(self.round, Round::Walking { .. }) {
             return Some(self.busy_until.unwrap_or(now));
         }
         let round = match self.round {
@@ -168,6 +177,18 @@ impl Walk {
 
     fn next_due(&self) -> Option<Instant> {
         self.upcoming.first_key_value().map(|((due, _), _)| *due)
+    }
+
+    /// Whether to look at the newest jobs: if very many keys wait, a round takes long to come to a new one, and rounds are far apart.
+    pub(super) fn takes_newest(&mut self, now: Instant) -> bool {
+        std::mem::take(&mut self.wants_newest) && !self.begins(now)
+    }
+
+    /// A job waits in this place, which may have been seen already.
+    pub(super) fn is_new(&mut self, place: Place) {
+        if !self.held_back.known.contains(&place) {
+            self.probe(place);
+        }
     }
 
     /// Begins a step: returns known places to look at, and whether the round goes on, too. If known places fill a step, they take turns

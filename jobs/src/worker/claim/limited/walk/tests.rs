@@ -141,3 +141,31 @@ fn known_places_that_fill_a_step_take_turns_with_the_round() {
     walk.begin(Vec::new(), now);
     assert_eq!(walk.next_step(now), (Vec::new(), false), "the round is over");
 }
+
+#[test]
+fn if_jobs_come_the_newest_are_looked_at_once_unless_a_round_begins() {
+    let now = Instant::now();
+    let mut walk = Walk::default();
+    walk.want_round();
+    assert!(!walk.takes_newest(now), "the round will see them");
+    walk.begin(vec![(0, "a".into())], now);
+    walk.advance(None, 60 * SECOND, now);
+    assert!(!walk.is_wanted(now));
+    walk.want_round();
+    assert!(walk.is_wanted(now) && walk.takes_newest(now), "the next round is far");
+    assert!(!walk.is_wanted(now) && !walk.takes_newest(now));
+    walk.want_round_after(SECOND, now + SECOND);
+    assert!(walk.takes_newest(now + SECOND), "nobody tells it, perhaps");
+    walk.want_round_after(SECOND, now + SECOND);
+    assert!(!walk.takes_newest(now + SECOND));
+}
+
+#[test]
+fn a_new_job_that_must_wait_for_its_limit_is_not_looked_at() {
+    let now = Instant::now();
+    let mut walk = after_a_round(now);
+    walk.is_held_back(place("a", false));
+    walk.is_new(place("a", false));
+    walk.is_new(place("b", false));
+    assert_eq!(walk.next_step(now).0, [place("b", false)]);
+}
