@@ -8,6 +8,7 @@ cases![
     a_worker_writes_the_limits_of_its_definitions_when_it_starts,
     what_the_database_has_is_in_force,
     a_definition_that_is_counted_by_other_parameters_is_left_to_the_workers_that_do_so,
+    jobs_run_though_all_tables_were_emptied,
 ];
 
 async fn a_worker_writes_the_limits_of_its_definitions_when_it_starts(t: Database) {
@@ -52,4 +53,15 @@ async fn a_definition_that_is_counted_by_other_parameters_is_left_to_the_workers
     watch_until_terminated(&t, 6).await;
     stop(workers).await;
     assert_eq!(t.number("SELECT COUNT(*) FROM jobs_limit WHERE scope = 'Call' AND counted_by = 'account'").await, 1);
+}
+
+async fn jobs_run_though_all_tables_were_emptied(t: Database) {
+    work(&t, &Stage::default(), 1).await;
+    for table in ["jobs_worker", "jobs_limit", "jobs_limit_use", "jobs_limit_lock"] {
+        t.execute(&format!("DELETE FROM {table}")).await;
+    }
+    jobs::schedule_all(t.db(), (0..30).map(|number| call(&number.to_string()))).await.unwrap();
+    let stage = Stage::default();
+    work(&t, &stage, 1).await;
+    assert_eq!(stage.started().len(), 30);
 }

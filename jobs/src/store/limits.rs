@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 
 use sea_orm::prelude::Json;
-use sea_orm::sea_query::{Expr, ExprTrait as _};
+use sea_orm::sea_query::{Expr, ExprTrait as _, InsertStatement};
 use sea_orm::{
     ActiveValue, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _, PaginatorTrait as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait,
 };
 
-use super::entity::{job, limit, limit_use, worker};
-use super::limited::UNLIMITED;
+use super::entity::{job, limit, limit_lock, limit_use, worker};
+use super::limited::{UNLIMITED, stripes};
 use super::workers::Serves;
 use super::{Store, dialect, retry_contention, statement};
 use crate::model::JobStatus;
@@ -105,6 +105,20 @@ impl Store {
         Ok(serves.into_iter().flat_map(names).collect())
     }
 
+    /// Writes the rows that claims lock, if some are missing, and returns how many were: whoever empties all tables empties this one, too.
+    pub(crate) async fn fill_stripes(&self) -> Result<u64, DbErr> {
+        if self.dialect.limited.lock.is_none() {
+            return Ok(0);
+        }
+        let found = limit_lock::Entity::find().count(&self.db).await?;
+        let missing = u64::try_from(stripes().count()).unwrap_or(0).saturating_sub(found);
+        if missing > 0 {
+            let row = |stripe| limit_lock::ActiveModel { stripe: ActiveValue::Set(stripe) };
+            insert_or_ignore(&self.db, limit_lock::Entity::insert_many(stripes().map(row))).await?;
+        }
+        Ok(missing)
+    }
+
     /// Writes those of these scopes that the database has otherwise, and returns them.
     pub(crate) async fn declare_limits(&self, declared: &[Scope]) -> Result<Vec<Scope>, DbErr> {
         let known: HashMap<String, Scope> =
@@ -156,9 +170,9 @@ async fn write(transaction: &DatabaseTransaction, scope: &Scope) -> Result<(), D
     Ok(())
 }
 
-async fn insert_or_ignore<C: ConnectionTrait, A: sea_orm::ActiveModelTrait>(
+async fn insert_or_ignore<C: ConnectionTrait>(
     db: &C,
-    insert: sea_orm::Insert<A>,
+    insert: impl QueryTrait<QueryStatement = InsertStatement>,
 ) -> Result<(), DbErr> {
     let dialect = dialect::of(db.get_database_backend())?;
     let mut statement = dialect.backend.build(&insert.into_query());

@@ -86,3 +86,8 @@ fn stripe(scope: &str, key: &str) -> i16 {
     let number = u16::from_be_bytes([digest[0], digest[1]]) % LIMIT_STRIPES;
     i16::try_from(number).expect("there are fewer stripes than that")
 }
+
+/// The rows that claims lock.
+pub(super) fn stripes() -> impl Iterator<Item = i16> {
+    (0..=i16::MAX).take(LIMIT_STRIPES.into())
+}

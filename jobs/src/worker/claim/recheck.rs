@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use sea_orm::DbErr;
 
+use super::limited::Walk;
 use super::{Claimer, WhenIdle};
 use crate::store::claim::Look;
 use crate::store::cursor::ClaimCursor;
@@ -44,7 +45,12 @@ impl Claimer {
             if !queues.contains(&name) || paused.contains(&name) {
                 continue;
             }
-            if let Some(wait) = self.walk_on(index).await? {
+            let wait = self.walk_on(index).await;
+            if wait.is_err() {
+                // What it was looking at is not known any more.
+                self.queues[index].walk = Walk::default();
+            }
+            if let Some(wait) = wait? {
                 let first = due.entry(name).or_insert(wait);
                 *first = wait.min(*first);
             }

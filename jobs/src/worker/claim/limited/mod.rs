@@ -32,7 +32,23 @@ impl Claimer {
         let scopes = self.client.with_timeout(declare).await?;
         self.limits_asked_at = Some(now);
         self.take_limits(scopes);
+        if self.limited.is_empty() {
+            return Ok(());
+        }
+        self.fill_stripes().await;
         self.write_running_keys().await
+    }
+
+    async fn fill_stripes(&mut self) {
+        let store = self.client.store();
+        match self.client.with_timeout(store.fill_stripes()).await {
+            Ok(0) => {}
+            Ok(missing) => tracing::warn!("{missing} rows of `jobs_limit_lock` were missing, and are there again"),
+            Err(error) => tracing::error!(
+                %error,
+                "`jobs_limit_lock` lacks rows that can't be inserted, and jobs with limits wait until it has the numbers 0 to 1023"
+            ),
+        }
     }
 
     fn take_limits(&mut self, scopes: Vec<Scope>) {
@@ -50,9 +66,6 @@ impl Claimer {
 
     /// Jobs that were claimed before their number was limited, or that were counted by other parameters, have to be counted now.
     async fn write_running_keys(&mut self) -> Result<(), DbErr> {
-        if self.limited.is_empty() {
-            return Ok(());
-        }
         let (store, registry) = (self.client.store(), self.session.registry.clone());
         let names = self.limited.names();
         let has_right_form = |name: &str, key: &str| limits::has_right_form(&registry, name, key);
