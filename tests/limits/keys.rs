@@ -1,9 +1,11 @@
 //! What counts as the same key, and jobs whose key is not the one that their definition makes.
 
+use std::time::Duration;
+
 use jobs::prelude::*;
 use jobs_tests::{Database, cases};
 
-use crate::support::{Call, Free, Stage, Three, call, start, stop, until, watch_until_terminated, work};
+use crate::support::{Call, Free, Stage, Three, call, insert_worker, start, stop, until, watch_until_terminated, work};
 
 cases![
     values_that_differ_in_anything_are_different_keys,
@@ -63,12 +65,18 @@ async fn jobs_under_the_key_of_an_earlier_release_get_the_new_one(t: Database) {
 }
 
 async fn jobs_with_the_key_of_a_limit_that_no_worker_has_run(t: Database) {
-    jobs::schedule_all(t.db(), (0..3).map(|_| Free { ms: 0 })).await.unwrap();
+    let stage = Stage::default();
+    let workers = start(&t, &stage, 1, 10);
+    until(|| async { t.number("SELECT COUNT(*) FROM jobs_worker").await == 1 }).await;
+    // Another, which has joined later, knows the definition, and serves other queues.
+    insert_worker(&t).await;
+    let later = JobOptions::new().delay(Duration::from_secs(1));
+    jobs::schedule_all(t.db(), (0..3).map(|_| Free { ms: 0 }.with_options(later.clone()))).await.unwrap();
     // As a newer release has scheduled them, which was rolled back before any worker had it.
     t.execute("UPDATE jobs_job SET limit_key = 'account=1' WHERE id % 3 = 0").await;
     t.execute("UPDATE jobs_job SET limit_key = '*' WHERE id % 3 = 1").await;
-    let stage = Stage::default();
-    work(&t, &stage, 1).await;
+    watch_until_terminated(&t, 3).await;
+    stop(workers).await;
     assert_eq!(stage.started().len(), 3);
     assert_eq!(t.number("SELECT COUNT(*) FROM jobs_job WHERE limit_key = '-'").await, 3);
 }

@@ -206,7 +206,7 @@ pub(crate) async fn insert_worker(t: &Database) {
     let (now, end) = (t.seconds_from_now(0), t.seconds_from_now(10_000));
     t.execute(&format!(
         "INSERT INTO jobs_worker (name, host, pid, started_at, last_seen_at, expires_at, serves)
-         VALUES ('elsewhere', 'elsewhere', 1, {now}, {now}, {end}, '{{\"queues\": [], \"names\": [\"Call\"]}}')"
+         VALUES ('elsewhere', 'elsewhere', 1, {now}, {now}, {end}, '{{\"queues\": [], \"names\": [\"Call\", \"Free\"]}}')"
     ))
     .await;
 }

@@ -5,13 +5,14 @@ use std::time::Duration;
 use jobs::prelude::*;
 use jobs_tests::{Database, cases, soon};
 
-use crate::support::{Call, Free, Stage, call, start, stop, watch_until_terminated, work};
+use crate::support::{Call, Free, Stage, call, start, stop, until, watch_until_terminated, work};
 
 cases![
     the_jobs_of_a_key_start_in_their_order,
     a_key_at_its_limit_holds_up_no_others,
     the_better_priority_starts_first_whatever_its_key,
     a_limited_job_that_was_due_before_a_long_backlog_starts_before_it_is_through,
+    a_limited_job_that_must_not_wait_for_a_slot_starts_in_the_midst_of_a_backlog,
     a_job_without_a_limit_starts_beside_a_long_backlog_of_limited_ones,
     a_job_that_is_due_later_starts_when_it_is_due_though_others_are_held_back,
 ];
@@ -70,6 +71,19 @@ async fn a_limited_job_that_was_due_before_a_long_backlog_starts_before_it_is_th
     soon(limited.wait(t.db())).await.unwrap();
     let done = t.number("SELECT COUNT(*) FROM jobs_job WHERE status = 4").await;
     assert!(done < 10_000, "{done} were executed before");
+    stop(workers).await;
+}
+
+async fn a_limited_job_that_must_not_wait_for_a_slot_starts_in_the_midst_of_a_backlog(t: Database) {
+    jobs::schedule_all(t.db(), (0..20_000).map(|_| Free { ms: 0 })).await.unwrap();
+    let stage = Stage::default();
+    let workers = start(&t, &stage, 1, 10);
+    let done = || t.number("SELECT COUNT(*) FROM jobs_job WHERE status = 4");
+    until(|| async { done().await > 1_000 }).await;
+    let urgent = call("acme").with_options(JobOptions::new().priority(-5).max_attempts(1));
+    soon(urgent.schedule(t.db()).await.unwrap().wait(t.db())).await.unwrap();
+    let done = done().await;
+    assert!(done < 15_000, "{done} were executed before");
     stop(workers).await;
 }
 

@@ -105,6 +105,15 @@ impl Store {
         Ok(serves.into_iter().flat_map(names).collect())
     }
 
+    /// Writes these scopes, of which the database has none, without limits.
+    pub(crate) async fn declare_unlimited(&self, scopes: &[Scope]) -> Result<(), DbErr> {
+        for scope in scopes {
+            insert_or_ignore(&self.db, limit::Entity::insert(without_limits(scope))).await?;
+            write_uses(&self.db, scope).await?;
+        }
+        Ok(())
+    }
+
     /// Writes the rows that claims lock, if some are missing, and returns how many were: whoever empties all tables empties this one, too.
     pub(crate) async fn fill_stripes(&self) -> Result<u64, DbErr> {
         if self.dialect.limited.lock.is_none() {
@@ -160,12 +169,16 @@ async fn write(transaction: &DatabaseTransaction, scope: &Scope) -> Result<(), D
         .filter(limit::Column::Scope.eq(scope.name.as_str()))
         .exec(transaction)
         .await?;
+    write_uses(transaction, scope).await
+}
+
+async fn write_uses<C: ConnectionTrait>(db: &C, scope: &Scope) -> Result<(), DbErr> {
     for job in &scope.jobs {
         let row = limit_use::ActiveModel {
             job_name: ActiveValue::Set(job.clone()),
             scope: ActiveValue::Set(scope.name.clone()),
         };
-        insert_or_ignore(transaction, limit_use::Entity::insert(row)).await?;
+        insert_or_ignore(db, limit_use::Entity::insert(row)).await?;
     }
     Ok(())
 }

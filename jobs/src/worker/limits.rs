@@ -15,7 +15,7 @@ use crate::store::limits::{Scope, scopes};
 /// Writes the limits of these definitions, if the database has others.
 pub(super) async fn declare(store: &Store, registry: &Registry) -> Result<(), DbErr> {
     let known = scopes(&store.db).await?;
-    let written = store.declare_limits(&declared(registry, &known, &HashSet::new())).await?;
+    let written = store.declare_limits(&declared(registry, &known)).await?;
     written.iter().for_each(log);
     Ok(())
 }
@@ -30,19 +30,28 @@ pub(super) async fn declare_again(
     queues: &[String],
 ) -> Result<Vec<Scope>, DbErr> {
     let is_other = |scope: &Scope| !known.iter().any(|known| scope.is_in(known));
-    let mut with_keys = HashSet::new();
-    for queue in queues {
-        with_keys.extend(store.names_with_keys(queue, &registry.names()).await?);
+    let mut others: Vec<_> = declared(registry, &known).into_iter().filter(is_other).collect();
+    if !others.is_empty() {
+        let of_later: HashSet<String> = store.names_of_later_workers(worker).await?.into_iter().collect();
+        others.retain(|scope| !scope.jobs.iter().any(|job| of_later.contains(job)));
     }
-    let mut others: Vec<_> = declared(registry, &known, &with_keys).into_iter().filter(is_other).collect();
-    if others.is_empty() {
-        return Ok(known);
-    }
-    let of_later: HashSet<String> = store.names_of_later_workers(worker).await?.into_iter().collect();
-    others.retain(|scope| !scope.jobs.iter().any(|job| of_later.contains(job)));
     let written = store.declare_limits(&others).await?;
     written.iter().for_each(log);
-    if written.is_empty() { Ok(known) } else { scopes(&store.db).await }
+    let with_keys = unlimited_with_keys(store, registry, queues).await?;
+    store.declare_unlimited(&with_keys).await?;
+    if written.is_empty() && with_keys.is_empty() { Ok(known) } else { scopes(&store.db).await }
+}
+
+/// The definitions here that have no limits and of which jobs wait with the key of one, which the claim of jobs without limits leaves out.
+async fn unlimited_with_keys(store: &Store, registry: &Registry, queues: &[String]) -> Result<Vec<Scope>, DbErr> {
+    let mut names = HashSet::new();
+    for queue in queues {
+        names.extend(store.names_with_keys(queue, &registry.names()).await?);
+    }
+    let definitions = registry.definitions().iter();
+    let found =
+        definitions.filter(|definition| !is_limited(definition) && definition.names().any(|name| names.contains(name)));
+    Ok(found.map(|definition| scope(definition, definition.defaults.name)).collect())
 }
 
 fn log(Scope { name, running, running_each, counted_by, .. }: &Scope) {
@@ -51,28 +60,34 @@ fn log(Scope { name, running, running_each, counted_by, .. }: &Scope) {
     tracing::info!("of the jobs of `{name}`, {all} may run at once{each}");
 }
 
-/// The limits of these definitions, including those that have none any more, and those of which jobs wait with a key although they have none.
-fn declared(registry: &Registry, known: &[Scope], with_keys: &HashSet<String>) -> Vec<Scope> {
-    registry.definitions().iter().flat_map(|definition| declared_by(definition, known, with_keys)).collect()
+/// The limits of these definitions, including those that have none any more.
+fn declared(registry: &Registry, known: &[Scope]) -> Vec<Scope> {
+    registry.definitions().iter().flat_map(|definition| declared_by(definition, known)).collect()
 }
 
-fn declared_by(definition: &Definition, known: &[Scope], with_keys: &HashSet<String>) -> Vec<Scope> {
+fn declared_by(definition: &Definition, known: &[Scope]) -> Vec<Scope> {
     let defaults = &definition.defaults;
-    let is_declared = defaults.limits.all.is_some()
-        || defaults.limits.each.is_some()
-        || known.iter().any(|scope| scope.name == defaults.name)
-        || definition.names().any(|name| with_keys.contains(name));
-    let own = is_declared.then_some(defaults.name);
+    let is_known = |name: &str| known.iter().any(|scope| scope.name == name);
+    let own = (is_limited(definition) || is_known(defaults.name)).then_some(defaults.name);
     // Under a former name, an earlier release may still claim: it has to count all jobs of the definition, too.
-    let former = defaults.aliases.iter().copied().filter(|alias| known.iter().any(|scope| scope.name == **alias));
-    let scope = |name: &str| Scope {
+    let former = defaults.aliases.iter().copied().filter(|alias| is_known(alias));
+    own.into_iter().chain(former).map(|name| scope(definition, name)).collect()
+}
+
+fn is_limited(definition: &Definition) -> bool {
+    definition.defaults.limits.all.is_some() || definition.defaults.limits.each.is_some()
+}
+
+/// The limits of a definition, under this name of it.
+fn scope(definition: &Definition, name: &str) -> Scope {
+    let limits = &definition.defaults.limits;
+    Scope {
         name: name.to_owned(),
         jobs: definition.names().map(str::to_owned).collect(),
-        running: defaults.limits.all.and_then(|limit| limit.running).map(as_stored),
-        running_each: defaults.limits.each.and_then(|(_, limit)| limit.running).map(as_stored),
+        running: limits.all.and_then(|limit| limit.running).map(as_stored),
+        running_each: limits.each.and_then(|(_, limit)| limit.running).map(as_stored),
         counted_by: counted_by(definition),
-    };
-    own.into_iter().chain(former).map(scope).collect()
+    }
 }
 
 fn as_stored(limit: u32) -> i32 {

@@ -1,6 +1,6 @@
 //! Claiming in places, as many jobs as their limits allow.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::iter::zip;
 
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbErr, QueryResult};
@@ -27,8 +27,10 @@ pub(crate) struct Slots {
 #[derive(Default)]
 pub(crate) struct LimitedJobs {
     pub(crate) jobs: Vec<Claimed>,
-    /// Places where no more jobs can be claimed for now.
-    pub(crate) held_back: HashSet<Place>,
+    /// Places where no more jobs may run.
+    pub(crate) full: HashSet<Place>,
+    /// Places where more may run, and none was claimed: their jobs are locked, or must not wait for a slot.
+    pub(crate) refused: HashSet<Place>,
     /// Others were claiming under the same limits: jobs may be left that could run.
     pub(crate) is_busy: bool,
 }
@@ -54,7 +56,7 @@ impl Store {
             let (ours, unknown): (Vec<_>, Vec<_>) = ours.into_iter().partition(|place| rooms.are_known_for(place));
             let mut claimed = self.take_shares(&transaction, (worker, queue), &ours, rooms, slots).await?;
             transaction.commit().await?;
-            claimed.held_back.extend(unknown);
+            claimed.full.extend(unknown);
             claimed.is_busy = is_busy;
             Ok(claimed)
         })
@@ -79,16 +81,20 @@ impl Store {
             [] => Vec::new(),
             asked => self.take_limited(transaction, worker, queue, asked, slots.are_free).await?,
         };
-        let returned: HashSet<_> = jobs.iter().map(|job| (job.priority, &*job.name, &*job.limit_key)).collect();
-        let is_held_back = |place: &Place, share: usize| {
-            rooms.of(place) == Some(0)
-                || (share > 0 && !returned.contains(&(place.priority, &*place.name, &*place.key)))
-        };
-        let held_back =
-            zip(places, shares).filter(|(place, share)| is_held_back(place, *share)).map(|(place, _)| place.clone());
-        let held_back = held_back.collect();
+        let mut returned = HashMap::new();
+        for job in &jobs {
+            *returned.entry((job.priority, &*job.name, &*job.limit_key)).or_insert(0_usize) += 1;
+        }
+        let returned = |place: &Place| returned.get(&(place.priority, &*place.name, &*place.key)).copied().unwrap_or(0);
+        for (place, share) in zip(places, &shares) {
+            rooms.give_back(place, share.saturating_sub(returned(place)));
+        }
+        let is_full = |place: &&Place| rooms.of(place) == Some(0);
+        let full = places.iter().filter(is_full).cloned().collect();
+        let is_refused = |(place, share): &(&Place, usize)| *share > 0 && returned(place) == 0;
+        let refused = zip(places, shares).filter(is_refused).map(|(place, _)| place.clone()).collect();
         jobs.sort_by_key(|job| (job.priority, job.scheduled_at, job.id));
-        Ok(LimitedJobs { jobs, held_back, is_busy: false })
+        Ok(LimitedJobs { jobs, full, refused, is_busy: false })
     }
 
     /// Locks the stripes of these places, without waiting, and returns the places whose stripes are ours.

@@ -33,10 +33,19 @@ impl Rooms {
     }
 
     fn take(&mut self, place: &Place) {
+        self.for_each(place, |room| *room = room.saturating_sub(1));
+    }
+
+    /// So many jobs of this place less than were meant to start did.
+    pub(super) fn give_back(&mut self, place: &Place, jobs: usize) {
+        self.for_each(place, |room| *room += jobs);
+    }
+
+    fn for_each(&mut self, place: &Place, change: impl Fn(&mut usize)) {
         for (limit, key, _) in place.counted() {
             if let Some(Room { room: Some(room), .. }) = self.0.get_mut(&(limit.scope.clone(), key.map(str::to_owned)))
             {
-                *room = room.saturating_sub(1);
+                change(room);
             }
         }
     }

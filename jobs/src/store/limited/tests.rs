@@ -56,3 +56,13 @@ fn stripes_are_spread_and_always_the_same() {
     let stripes: HashSet<_> = (0..1_000).map(|number| stripe("Call", &number.to_string())).collect();
     assert!(stripes.len() > 500 && stripes.iter().all(|stripe| (0..1_024).contains(stripe)), "{}", stripes.len());
 }
+
+#[test]
+fn room_that_was_meant_for_jobs_that_did_not_start_is_there_for_others() {
+    let (first, second) = (place("a"), place("b"));
+    let mut rooms = rooms(&[(None, Some(5))]);
+    assert_eq!(rooms.share(&[first.clone(), second.clone()], 10), [3, 2]);
+    assert_eq!(rooms.of(&second), Some(0));
+    rooms.give_back(&first, 2);
+    assert_eq!(rooms.of(&second), Some(2));
+}

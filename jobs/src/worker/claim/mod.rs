@@ -22,11 +22,11 @@ use super::session::Session;
 use crate::model::outcome::Outcome;
 use crate::store::claim::ClaimLimit;
 use crate::store::cursor::ClaimCursor;
-use crate::store::limited::Slots;
+use crate::store::limited::{Head, Slots};
 use crate::store::limits::Scope;
 use crate::store::wake::Woken;
 use crate::worker::limits::LimitedNames;
-use limited::Walk;
+use limited::{Taken, Walk};
 use prefetch::{PrefetchBuffer, Room};
 use strategy::{Action, Situation, Strategy};
 use tuning::{ONLY_LIMITED, RETRY};
@@ -129,7 +129,9 @@ impl Claimer {
         for (name, key) in &woken.ended {
             self.limited_ended(name, key);
         }
-        for queue in self.queues.iter_mut().filter(|queue| woken.all || woken.queues.contains(&queue.name)) {
+        // A job that will be tried again may have been the only one of its key.
+        let is_woken = |name: &str| woken.all || woken.recheck_due || woken.queues.contains(name);
+        for queue in self.queues.iter_mut().filter(|queue| is_woken(&queue.name)) {
             queue.walk.want_round();
             queue.only_limited_until = None;
         }
@@ -194,21 +196,28 @@ impl Claimer {
 
     /// Claims jobs with and without a limit, best first.
     async fn claim_with_limited(&mut self, index: usize, limit: ClaimLimit) -> Result<usize, DbErr> {
-        let mut jobs = 0;
-        let places = self.places_with_room(index).await?;
+        let slots = self.slots(index, limit);
+        let places = self.places_with_room(index, slots.number).await?;
         if self.queues[index].only_limited_until.is_some_and(|until| Instant::now() < until) {
-            return self.claim_places(index, &places, self.slots(index, limit)).await;
+            return Ok(self.claim_places(index, &places, slots).await?.jobs);
         }
-        let (first, others) = places.split_at(self.before_unlimited(index, &places).await?);
-        jobs += self.claim_places(index, first, self.slots(index, limit)).await?;
+        let best = self.best_unlimited(index).await?;
+        let comes_before = |head: &Head| best.is_none_or(|best| (head.place.priority, head.scheduled_at) <= best);
+        let (first, others) = places.split_at(places.partition_point(comes_before));
+        let Taken { mut jobs, need_free_slots } = self.claim_places(index, first, slots).await?;
+        let knows_better = best.is_some_and(|(priority, _)| self.queues[index].walk.knows_better(priority));
+        if need_free_slots || knows_better {
+            // Those come first.
+            others.iter().for_each(|head| self.queues[index].walk.probe(head.place.clone()));
+            return Ok(jobs);
+        }
         let left =
             ClaimLimit { total: limit.total.saturating_sub(jobs), startable: limit.startable.saturating_sub(jobs) };
         if left.total > 0 {
             jobs += self.claim_unlimited(index, left).await?;
         }
         let left = Slots { number: limit.startable.saturating_sub(jobs), are_free: true };
-        jobs += self.claim_places(index, others, left).await?;
-        Ok(jobs)
+        Ok(jobs + self.claim_places(index, others, left).await?.jobs)
     }
 
     /// Where jobs whose number is limited may start: in free slots, or ahead of those that are prefetched.
@@ -231,7 +240,7 @@ impl Claimer {
             self.client.with_timeout(store.claim(worker, name, names, limit)).await?
         };
         let (jobs, now) = (claimed.len(), Instant::now());
-        *only_limited_until = (jobs == 0).then_some(now + ONLY_LIMITED);
+        *only_limited_until = (jobs == 0 && limit.startable > 0).then_some(now + ONLY_LIMITED);
         buffer.claim_took(now.duration_since(begun));
         buffer.push(self.session.in_flight.track(claimed), now);
         start(&self.session, buffer);

@@ -27,10 +27,19 @@ impl Claimer {
         self.ask_for_limits().await?;
         let (store, asked_at) = (self.client.store(), Instant::now());
         let Look { mut due, paused } = self.client.with_timeout(store.look(&queues, &self.names)).await?;
+        self.may_be_unlimited(&due);
         self.look_at_places(&queues, &paused, &mut due).await?;
         self.pause(&paused, asked_at).await;
         self.decide(|strategy, situation| strategy.rechecked(&due, was_idle, situation));
         Ok(())
+    }
+
+    /// Jobs without a limit are due in these queues.
+    fn may_be_unlimited(&mut self, due: &HashMap<String, Duration>) {
+        let is_due = |name: &str| due.get(name).is_some_and(Duration::is_zero);
+        for queue in self.queues.iter_mut().filter(|queue| is_due(&queue.name)) {
+            queue.only_limited_until = None;
+        }
     }
 
     /// Adds when jobs of these queues may start whose number is limited.
@@ -81,6 +90,7 @@ impl Claimer {
     pub(super) async fn recheck_others(&mut self, queues: &[String]) -> Result<(), DbErr> {
         let (store, asked_at) = (self.client.store(), Instant::now());
         let Look { mut due, paused } = self.client.with_timeout(store.look(queues, &self.names)).await?;
+        self.may_be_unlimited(&due);
         self.look_at_places(queues, &paused, &mut due).await?;
         self.strategy.rechecked_others(&due, asked_at, Instant::now());
         self.pause(&paused, asked_at).await;

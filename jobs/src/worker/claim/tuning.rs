@@ -60,6 +60,9 @@ pub(super) const WALK_REMEMBERED: usize = 10_000;
 pub(super) const WALK_SHARE: u32 = 9;
 pub(super) const WALK_PAUSE: Duration = Duration::from_secs(5);
 
+/// If the pause is longer than this, the newest jobs are looked at meanwhile: one of a new key does not wait for the next round.
+pub(super) const LONG_PAUSE: Duration = Duration::from_millis(20);
+
 /// How long places are walked at a stretch before a worker falls asleep.
 pub(super) const WALK_STRETCH: Duration = Duration::from_millis(50);
 

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use sea_orm::DbErr;
+use sea_orm::prelude::DateTimeUtc;
 
 pub(super) use walk::Walk;
 
@@ -16,6 +17,14 @@ use crate::job::limit::UNKNOWN;
 use crate::store::limited::{Head, Place, Slots};
 use crate::store::limits::{Scope, scopes};
 use crate::worker::limits::{self, LimitedNames};
+
+/// What a claim of jobs with a limit has got.
+#[derive(Default)]
+pub(super) struct Taken {
+    pub(super) jobs: usize,
+    /// There are others that must not wait for a slot.
+    pub(super) need_free_slots: bool,
+}
 
 impl Claimer {
     /// Asks which names are limited, unless it has asked lately.
@@ -30,13 +39,13 @@ impl Claimer {
         let queues: Vec<_> = self.queues.iter().map(|queue| queue.name.clone()).collect();
         let declare = limits::declare_again(&store, &registry, worker, scopes, &queues);
         let scopes = self.client.with_timeout(declare).await?;
-        self.limits_asked_at = Some(now);
         self.take_limits(scopes);
-        if self.limited.is_empty() {
-            return Ok(());
+        if !self.limited.is_empty() {
+            self.fill_stripes().await;
+            self.write_running_keys().await?;
         }
-        self.fill_stripes().await;
-        self.write_running_keys().await
+        self.limits_asked_at = Some(now);
+        Ok(())
     }
 
     async fn fill_stripes(&mut self) {
@@ -85,17 +94,19 @@ impl Claimer {
         }
     }
 
-    /// Returns some places of a queue in which jobs are due that may start, best first.
-    pub(super) async fn places_with_room(&mut self, index: usize) -> Result<Vec<Head>, DbErr> {
-        let now = Instant::now();
-        if self.queues[index].walk.takes_newest(now) {
+    /// Returns some places of a queue in which jobs are due that may start, best first; for that many slots.
+    pub(super) async fn places_with_room(&mut self, index: usize, slots: usize) -> Result<Vec<Head>, DbErr> {
+        if self.queues[index].walk.takes_newest() {
             self.look_at_newest(index).await?;
         }
-        let (known, walks) = self.queues[index].walk.next_step(now);
+        let (known, walks) = self.queues[index].walk.next_step(Instant::now());
         let store = self.client.store();
         let known = self.client.with_timeout(store.heads(&self.queues[index].name, &known)).await?;
-        // Known places are looked at because they have room, as far as can be told; most others have none if few keys are not at their limits.
         let mut places = self.only_due(index, known).await?;
+        // If a claim asks for all of them, it finds out itself.
+        if places.len() > slots {
+            places = self.only_with_room(index, places).await?;
+        }
         if walks {
             let others = self.walk(index).await?;
             let others = self.only_due(index, others).await?;
@@ -197,27 +208,25 @@ impl Claimer {
         Ok(!is_unknown)
     }
 
-    /// Of places in order, returns how many come before all jobs whose number is not limited.
-    pub(super) async fn before_unlimited(&mut self, index: usize, places: &[Head]) -> Result<usize, DbErr> {
+    /// Returns the priority and the due time of the best job whose number is not limited.
+    pub(super) async fn best_unlimited(&mut self, index: usize) -> Result<Option<(i16, DateTimeUtc)>, DbErr> {
         let unlimited: Vec<_> = self.names.iter().copied().filter(|name| self.limited.get(name).is_none()).collect();
-        if places.is_empty() || unlimited.is_empty() {
-            return Ok(places.len());
+        if unlimited.is_empty() {
+            return Ok(None);
         }
         let store = self.client.store();
-        let best = self.client.with_timeout(store.best_unlimited(&self.queues[index].name, &unlimited)).await?;
-        let comes_before = |head: &Head| best.is_none_or(|best| (head.place.priority, head.scheduled_at) <= best);
-        Ok(places.partition_point(comes_before))
+        self.client.with_timeout(store.best_unlimited(&self.queues[index].name, &unlimited)).await
     }
 
     /// Claims from these places, and starts what it gets.
-    pub(super) async fn claim_places(&mut self, index: usize, places: &[Head], slots: Slots) -> Result<usize, DbErr> {
+    pub(super) async fn claim_places(&mut self, index: usize, places: &[Head], slots: Slots) -> Result<Taken, DbErr> {
         let (asked, later) = places.split_at(places.len().min(slots.number));
         let asked: Vec<_> = asked.iter().map(|head| head.place.clone()).collect();
         for head in later {
             self.queues[index].walk.probe(head.place.clone());
         }
         if asked.is_empty() {
-            return Ok(0);
+            return Ok(Taken::default());
         }
         let (in_flight, begun) = (self.session.claims.begin(), Instant::now());
         let (store, worker) = (self.client.store(), self.session.identity.id);
@@ -225,7 +234,7 @@ impl Claimer {
         let claimed = self.client.with_timeout(store.claim_limited(worker, name, &asked, slots)).await?;
         let (jobs, now) = (claimed.jobs.len(), Instant::now());
         for place in asked {
-            if claimed.held_back.contains(&place) {
+            if claimed.full.contains(&place) || (slots.are_free && claimed.refused.contains(&place)) {
                 walk.is_held_back(place);
             } else {
                 walk.probe(place);
@@ -240,7 +249,7 @@ impl Claimer {
         buffer.push_ahead(self.session.in_flight.track(claimed.jobs), now);
         start(&self.session, buffer);
         drop(in_flight);
-        Ok(jobs)
+        Ok(Taken { jobs, need_free_slots: !slots.are_free && !claimed.refused.is_empty() })
     }
 
     /// Looks at places of a queue that are not known yet, for a while. Returns how long until jobs may start, or until it has to go on.
@@ -260,7 +269,7 @@ impl Claimer {
             && until.is_none_or(|until| Instant::now() < until)
             && !self.session.phases.stop_claiming.is_cancelled()
         {
-            let places = self.places_with_room(index).await?;
+            let places = self.places_with_room(index, 0).await?;
             let walk = &mut self.queues[index].walk;
             if !places.is_empty() {
                 for head in places {

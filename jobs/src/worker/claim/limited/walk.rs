@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use crate::store::limited::{Head, Place};
-use crate::worker::claim::tuning::{LIMIT_BUSY, WALK_PAUSE, WALK_PLACES, WALK_PROBES, WALK_REMEMBERED, WALK_SHARE};
+use crate::worker::claim::tuning::{
+    LIMIT_BUSY, LONG_PAUSE, WALK_PAUSE, WALK_PLACES, WALK_PROBES, WALK_REMEMBERED, WALK_SHARE,
+};
 
 /// Comes before all keys.
 const FIRST_KEY: &str = " ";
@@ -33,6 +35,8 @@ pub(in crate::worker::claim) struct Walk {
     has_walked: bool,
     /// Jobs may have come since the newest were looked at.
     wants_newest: bool,
+    /// The last round was so long that the next one is far.
+    has_long_rounds: bool,
     asked_at: Option<Instant>,
 }
 
@@ -55,8 +59,8 @@ enum Round {
         since: Instant,
         /// How long its statements took.
         took: Duration,
-        /// Jobs may have come where it has been.
-        again: bool,
+        /// Whether jobs may have come where it has been: true if they have, false if that may be.
+        again: Option<bool>,
     },
     /// Everything that has waited since then is known.
     Over { since: Instant, not_before: Instant },
@@ -100,7 +104,7 @@ impl Walk {
         self.wants_newest = true;
         match &mut self.round {
             Round::Over { not_before, .. } => self.round = Round::Wanted { not_before: Some(*not_before) },
-            Round::Walking { again, .. } => *again = true,
+            Round::Walking { again, .. } => *again = Some(again.unwrap_or(false)),
             Round::Wanted { .. } => {}
         }
     }
@@ -108,7 +112,7 @@ impl Walk {
     /// There are new places.
     pub(super) fn want_round_now(&mut self) {
         match &mut self.round {
-            Round::Walking { again, .. } => *again = true,
+            Round::Walking { again, .. } => *again = Some(true),
             round => *round = Round::Wanted { not_before: None },
         }
     }
@@ -125,27 +129,27 @@ impl Walk {
     }
 
     /// There may be jobs that can start in this place.
-    pub(super) fn probe(&mut self, place: Place) {
+    pub(in crate::worker::claim) fn probe(&mut self, place: Place) {
         self.probes.push(place);
     }
 
-    /// A job that counts for these definitions has ended: those that wait for their limits may start. Returns whether there are any.
+    /// A job that counts for these definitions has ended: those that wait for their limits may start. Returns whether there are places to look
+    /// at.
     pub(super) fn has_room(&mut self, counts: impl Fn(&str) -> bool, key: &str) -> bool {
         let may_start =
             |place: &Place| place.limits.iter().any(|limit| counts(&limit.scope) && (limit.of_all || place.key == key));
         // One job has ended: no need to look at all that wait.
         let places = self.held_back.take(WALK_PROBES, may_start);
-        let any = !places.is_empty();
         for place in places {
             self.probe(place);
         }
-        any
+        !self.probes.places.is_empty()
     }
 
     /// Whether there is something to look at now.
     pub(in crate::worker::claim) fn is_wanted(&self, now: Instant) -> bool {
         self.busy_until.is_none_or(|until| now >= until)
-            && (self.wants_newest
+            && ((self.wants_newest && self.has_long_rounds)
                 || !self.probes.places.is_empty()
                 || self.next_due().is_some_and(|due| due <= now)
                 || matches!(self.round, Round::Walking { .. })
@@ -164,7 +168,10 @@ impl Walk {
 
     /// When there will be something to look at.
     pub(super) fn wanted_at(&self, now: Instant) -> Option<Instant> {
-        if self.wants_newest || !self.probes.places.is_empty() || matches!(self.round, Round::Walking { .. }) {
+        if (self.wants_newest && self.has_long_rounds)
+            || !self.probes.places.is_empty()
+            || matches!(self.round, Round::Walking { .. })
+        {
             return Some(self.busy_until.unwrap_or(now));
         }
         let round = match self.round {
@@ -179,9 +186,9 @@ impl Walk {
         self.upcoming.first_key_value().map(|((due, _), _)| *due)
     }
 
-    /// Whether to look at the newest jobs: if very many keys wait, a round takes long to come to a new one, and rounds are far apart.
-    pub(super) fn takes_newest(&mut self, now: Instant) -> bool {
-        std::mem::take(&mut self.wants_newest) && !self.begins(now)
+    /// Whether to look at the newest jobs, because a round would not come to them soon.
+    pub(super) fn takes_newest(&mut self) -> bool {
+        self.has_long_rounds && std::mem::take(&mut self.wants_newest)
     }
 
     /// A job waits in this place, which may have been seen already.
@@ -203,7 +210,7 @@ impl Walk {
     }
 
     /// Whether a place of a better priority is to be looked at.
-    pub(super) fn knows_better(&self, priority: i16) -> bool {
+    pub(in crate::worker::claim) fn knows_better(&self, priority: i16) -> bool {
         self.probes.places.first_key_value().is_some_and(|((best, _), _)| *best < priority)
     }
 
@@ -234,7 +241,7 @@ impl Walk {
             from_key: FIRST_KEY.to_owned(),
             since: now,
             took: Duration::ZERO,
-            again: false,
+            again: None,
         };
         self.end_if_over(now);
     }
@@ -261,12 +268,14 @@ impl Walk {
         if let Round::Walking { groups, since, took, again, .. } = &self.round
             && groups.is_empty()
         {
-            let (again, not_before) = (*again, now + (*took * WALK_SHARE).min(WALK_PAUSE));
-            self.round = Round::Over { since: *since, not_before };
-            if again {
-                self.want_round_now();
-            } else if self.has_forgotten {
-                self.want_round();
+            let (again, pause) = (*again, (*took * WALK_SHARE).min(WALK_PAUSE));
+            self.round = Round::Over { since: *since, not_before: now + pause };
+            self.has_long_rounds = pause > LONG_PAUSE;
+            match again {
+                Some(true) => self.want_round_now(),
+                Some(false) => self.want_round(),
+                None if self.has_forgotten => self.want_round(),
+                None => {}
             }
         }
     }

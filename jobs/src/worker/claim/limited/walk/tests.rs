@@ -50,7 +50,7 @@ fn what_comes_during_a_round_is_looked_for_in_another() {
     walk.begin(vec![(0, "a".into())], now);
     walk.want_round();
     walk.advance(None, Duration::ZERO, now);
-    assert!(walk.begins(now) && walk.has_unseen());
+    assert!(walk.begins(now));
 }
 
 #[test]
@@ -143,21 +143,35 @@ fn known_places_that_fill_a_step_take_turns_with_the_round() {
 }
 
 #[test]
-fn if_jobs_come_the_newest_are_looked_at_once_unless_a_round_begins() {
+fn if_jobs_come_and_the_next_round_is_far_the_newest_are_looked_at_once() {
     let now = Instant::now();
-    let mut walk = Walk::default();
+    let mut walk = after_a_round(now);
     walk.want_round();
-    assert!(!walk.takes_newest(now), "the round will see them");
+    assert!(!walk.takes_newest(), "a round will see them soon");
     walk.begin(vec![(0, "a".into())], now);
     walk.advance(None, 60 * SECOND, now);
-    assert!(!walk.is_wanted(now));
     walk.want_round();
-    assert!(walk.is_wanted(now) && walk.takes_newest(now), "the next round is far");
-    assert!(!walk.is_wanted(now) && !walk.takes_newest(now));
+    assert!(walk.is_wanted(now) && walk.takes_newest());
+    assert!(!walk.is_wanted(now) && !walk.takes_newest());
     walk.want_round_after(SECOND, now + SECOND);
-    assert!(walk.takes_newest(now + SECOND), "nobody tells it, perhaps");
+    assert!(walk.takes_newest(), "nobody tells it, perhaps");
     walk.want_round_after(SECOND, now + SECOND);
-    assert!(!walk.takes_newest(now + SECOND));
+    assert!(!walk.takes_newest());
+}
+
+#[test]
+fn what_may_have_come_during_a_round_does_not_make_the_next_begin_sooner() {
+    let now = Instant::now();
+    let mut walk = Walk::default();
+    walk.begin(vec![(0, "a".into())], now);
+    walk.want_round();
+    walk.advance(None, SECOND, now);
+    assert!(!walk.begins(now) && walk.begins(now + WALK_PAUSE));
+    walk.begin(vec![(0, "a".into())], now);
+    walk.want_round_now();
+    walk.want_round();
+    walk.advance(None, SECOND, now);
+    assert!(walk.begins(now), "there are new places");
 }
 
 #[test]
