@@ -208,7 +208,9 @@ impl Claimer {
         let knows_better = best.is_some_and(|(priority, _)| self.queues[index].walk.knows_better(priority));
         if need_free_slots || knows_better {
             // Those come first.
-            others.iter().for_each(|head| self.queues[index].walk.probe(head.place.clone()));
+            for head in others {
+                self.queues[index].walk.probe(head.place.clone());
+            }
             return Ok(jobs);
         }
         let left =

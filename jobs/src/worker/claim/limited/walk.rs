@@ -35,8 +35,8 @@ pub(in crate::worker::claim) struct Walk {
     has_walked: bool,
     /// Jobs may have come since the newest were looked at.
     wants_newest: bool,
-    /// The last round was so long that the next one is far.
-    has_long_rounds: bool,
+    /// How long after the last round the next one may begin.
+    pause: Duration,
     asked_at: Option<Instant>,
 }
 
@@ -149,7 +149,7 @@ impl Walk {
     /// Whether there is something to look at now.
     pub(in crate::worker::claim) fn is_wanted(&self, now: Instant) -> bool {
         self.busy_until.is_none_or(|until| now >= until)
-            && ((self.wants_newest && self.has_long_rounds)
+            && (self.is_to_look_at_newest()
                 || !self.probes.places.is_empty()
                 || self.next_due().is_some_and(|due| due <= now)
                 || matches!(self.round, Round::Walking { .. })
@@ -168,9 +168,7 @@ impl Walk {
 
     /// When there will be something to look at.
     pub(super) fn wanted_at(&self, now: Instant) -> Option<Instant> {
-        if (self.wants_newest && self.has_long_rounds)
-            || !self.probes.places.is_empty()
-            || matches!(self.round, Round::Walking { .. })
+        if self.is_to_look_at_newest() || !self.probes.places.is_empty() || matches!(self.round, Round::Walking { .. })
         {
             return Some(self.busy_until.unwrap_or(now));
         }
@@ -188,7 +186,11 @@ impl Walk {
 
     /// Whether to look at the newest jobs, because a round would not come to them soon.
     pub(super) fn takes_newest(&mut self) -> bool {
-        self.has_long_rounds && std::mem::take(&mut self.wants_newest)
+        self.is_to_look_at_newest() && std::mem::take(&mut self.wants_newest)
+    }
+
+    fn is_to_look_at_newest(&self) -> bool {
+        self.wants_newest && self.pause > LONG_PAUSE
     }
 
     /// A job waits in this place, which may have been seen already.
@@ -270,7 +272,7 @@ impl Walk {
         {
             let (again, pause) = (*again, (*took * WALK_SHARE).min(WALK_PAUSE));
             self.round = Round::Over { since: *since, not_before: now + pause };
-            self.has_long_rounds = pause > LONG_PAUSE;
+            self.pause = pause;
             match again {
                 Some(true) => self.want_round_now(),
                 Some(false) => self.want_round(),
