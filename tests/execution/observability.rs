@@ -20,6 +20,7 @@ cases![
     an_end_that_is_fenced_out_is_counted_as_that,
     a_rescued_attempt_is_counted_as_lost,
     a_worker_that_is_asked_to_tells_how_much_waits_and_runs,
+    a_worker_that_is_asked_to_tells_how_full_limits_are,
     what_is_measured_is_described,
     what_a_job_traces_is_in_the_span_of_its_attempt,
     scheduling_is_a_span_that_knows_the_id,
@@ -162,6 +163,29 @@ async fn a_worker_that_is_asked_to_tells_how_much_waits_and_runs(t: Database) {
     assert!(measured(metrics::OLDEST_AGE_SECONDS, &[elsewhere]).into_iter().all(|age| (0.0..3600.0).contains(&age)));
     until(|| async { measured(metrics::WORKERS, &[]).contains(&2.0) }).await;
     gate.open(1);
+    running.stop().await;
+}
+
+async fn a_worker_that_is_asked_to_tells_how_full_limits_are(t: Database) {
+    let gate = Gate::default();
+    let worker = worker(&t, |job| async move {
+        job.state::<Gate>().pass().await;
+        Ok(())
+    });
+    for _ in 0..3 {
+        schedule(&t, Play::new()).await;
+    }
+    let running = Running::start(serve(&t, worker).state(gate.clone()).sample_queues(Duration::from_secs(1)));
+    gate.arrivals(3).await;
+    // A definition of another program, with an old name that is also known here.
+    t.execute(&format!("INSERT INTO jobs_limit (scope, running, counted_by) VALUES ('{}', 5, '*')", t.name())).await;
+    t.execute(&format!("INSERT INTO jobs_limit_use (scope, job_name) VALUES ('{}', 'Play')", t.name())).await;
+    t.execute("UPDATE jobs_job SET limit_key = '*' WHERE status = 1").await;
+    let definition = ("definition", t.name());
+    until(|| async { measured(metrics::LIMIT_RUNNING, &[definition]).contains(&3.0) }).await;
+    until(|| async { measured(metrics::LIMIT, &[definition]).contains(&5.0) }).await;
+    gate.open(3);
+    until(|| async { measured(metrics::LIMIT_RUNNING, &[definition]).contains(&0.0) }).await;
     running.stop().await;
 }
 

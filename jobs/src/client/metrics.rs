@@ -16,6 +16,8 @@
 //! | `jobs_queue_depth` | gauge | `queue`, `status` | jobs of all programs that are `scheduled` (due or not) or `running` |
 //! | `jobs_oldest_age_seconds` | gauge | `queue` | how long the first waiting job has been due; 0 if none is |
 //! | `jobs_workers` | gauge | | workers whose lease is valid, in all programs |
+//! | `jobs_limit` | gauge | `definition` | how many jobs of a definition with a [limit](crate::guide::limits) may run at once; not for one that has only limits by parameters |
+//! | `jobs_limit_running` | gauge | `definition` | how many jobs run that count for a definition's limits, in all programs |
 //!
 //! `name` is that of the job's definition, as it was scheduled.
 //!
@@ -29,7 +31,7 @@
 //! The wait until the claim is measured by the database's clock at both ends; the wait for a free slot after it, by the
 //! worker's.
 //!
-//! The last three gauges are read from the database, and cover all queues: only a worker with
+//! The last five gauges are read from the database, and cover all queues: only a worker with
 //! [`Worker::sample_queues`](crate::Worker::sample_queues) sets them. One worker of many is enough. If several workers of one
 //! program serve the same queue, `jobs_running` is the count of the last one to update it.
 
@@ -70,6 +72,12 @@ pub const OLDEST_AGE_SECONDS: &str = "jobs_oldest_age_seconds";
 /// Workers whose lease is valid.
 pub const WORKERS: &str = "jobs_workers";
 
+/// How many jobs of a definition may run at once, by definition.
+pub const LIMIT: &str = "jobs_limit";
+
+/// Jobs that run and count for their definition's limits, by definition.
+pub const LIMIT_RUNNING: &str = "jobs_limit_running";
+
 /// Describes each metric to the program's recorder. A worker calls it when it starts, because a recorder may be installed at any time.
 pub(crate) fn describe() {
     describe_counter!(SCHEDULED_TOTAL, "Jobs that this program has inserted");
@@ -86,6 +94,8 @@ pub(crate) fn describe() {
     describe_gauge!(QUEUE_DEPTH, "Jobs of all programs that wait or run");
     describe_gauge!(OLDEST_AGE_SECONDS, Unit::Seconds, "How long the first waiting job has been due");
     describe_gauge!(WORKERS, "Workers whose lease is valid, in all programs");
+    describe_gauge!(LIMIT, "How many jobs of the definition may run at once");
+    describe_gauge!(LIMIT_RUNNING, "Jobs of all programs that run and count for the definition's limits");
 }
 
 /// Adds one for each of these label values. Equal ones are added together, because looking up a metric costs more than

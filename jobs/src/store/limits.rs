@@ -6,7 +6,7 @@ use sea_orm::prelude::Json;
 use sea_orm::sea_query::{Expr, ExprTrait as _, InsertStatement};
 use sea_orm::{
     ActiveValue, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _, PaginatorTrait as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait, Select,
 };
 
 use super::entity::{job, limit, limit_lock, limit_use, worker};
@@ -77,17 +77,26 @@ pub(crate) async fn running_under<C: ConnectionTrait>(
     scope: &Scope,
     key: Option<&str>,
 ) -> Result<(u64, Vec<i64>), DbErr> {
-    // No bound values for these two: a partial index is used only if the statement contains its condition.
-    let mut select = job::Entity::find()
-        .filter(Expr::col(job::Column::Status).eq(Expr::Constant(JobStatus::Running.code().into())))
-        .filter(Expr::cust("limit_key <> '-'"))
-        .filter(job::Column::Name.is_in(&scope.jobs));
+    let mut select = counted(scope);
     if let Some(key) = key {
         select = select.filter(job::Column::LimitKey.eq(key));
     }
     let count = select.clone().count(db).await?;
     let first = select.select_only().column(job::Column::Id).order_by_asc(job::Column::Id).limit(10).into_tuple();
     Ok((count, first.all(db).await?))
+}
+
+/// Returns how many jobs that count for these limits are running.
+pub(crate) async fn number_running<C: ConnectionTrait>(db: &C, scope: &Scope) -> Result<u64, DbErr> {
+    counted(scope).count(db).await
+}
+
+/// No bound values for these two: a partial index is used only if the statement contains its condition.
+fn counted(scope: &Scope) -> Select<job::Entity> {
+    job::Entity::find()
+        .filter(Expr::col(job::Column::Status).eq(Expr::Constant(JobStatus::Running.code().into())))
+        .filter(Expr::cust("limit_key <> '-'"))
+        .filter(job::Column::Name.is_in(&scope.jobs))
 }
 
 impl Store {

@@ -410,7 +410,7 @@ const LIMIT_USE: Table = Table {
 };
 
 /// Rows to lock: whoever claims a job that counts for a limit holds the row on which the limit and the key fall, so that no one else claims
-/// under them meanwhile. Written by this migration alone.
+/// under them meanwhile. Written by this migration; workers write them again if they are gone.
 const LIMIT_LOCK: Table = Table {
     name: "jobs_limit_lock",
     columns: &[("stripe", SMALLINT, "NOT NULL")],

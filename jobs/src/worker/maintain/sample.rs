@@ -1,4 +1,4 @@
-//! The gauges that only the database knows: how many jobs wait and run, and how many workers there are.
+//! The gauges that only the database knows: how many jobs wait and run, how many workers there are, and how full limits are.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -8,6 +8,7 @@ use sea_orm::DbErr;
 use crate::client::metrics;
 use crate::model::JobStatus;
 use crate::store::Store;
+use crate::store::limits::{Scope, number_running, scopes};
 use crate::store::queues::{OPEN, open_jobs};
 use crate::worker::session::Session;
 
@@ -33,8 +34,20 @@ impl Sampler {
             let age = waiting.and_then(|waiting| waiting.due_for).unwrap_or_default();
             gauge!(metrics::OLDEST_AGE_SECONDS, "queue" => queue.clone()).set(age);
         }
-        Ok(())
+        sample_limits(store).await
     }
+}
+
+async fn sample_limits(store: &Store) -> Result<(), DbErr> {
+    let is_limited = |scope: &Scope| scope.running.is_some() || scope.running_each.is_some();
+    for scope in scopes(&store.db).await?.into_iter().filter(is_limited) {
+        let running = number_running(&store.db, &scope).await?;
+        gauge!(metrics::LIMIT_RUNNING, "definition" => scope.name.clone()).set(number(running));
+        if let Some(most) = scope.running {
+            gauge!(metrics::LIMIT, "definition" => scope.name).set(most);
+        }
+    }
+    Ok(())
 }
 
 /// The value of a gauge: `f64` has no lossless `From<u64>`, and counts above `u32::MAX` need not be exact.
