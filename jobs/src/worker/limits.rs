@@ -37,7 +37,8 @@ pub(super) async fn declare_again(
     }
     let written = store.declare_limits(&others).await?;
     written.iter().for_each(log);
-    let with_keys = unlimited_with_keys(store, registry, queues).await?;
+    let mut with_keys = unlimited_with_keys(store, registry, queues).await?;
+    with_keys.retain(|scope| !known.iter().any(|known| known.name == scope.name));
     store.declare_unlimited(&with_keys).await?;
     if written.is_empty() && with_keys.is_empty() { Ok(known) } else { scopes(&store.db).await }
 }

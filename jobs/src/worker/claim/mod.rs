@@ -67,6 +67,16 @@ struct Queue {
     walk: Walk,
     /// No jobs without a limit were due shortly before, and they are not asked for until then while those with a limit are claimed.
     only_limited_until: Option<Instant>,
+    /// When jobs without a limit were asked for, or the worker began.
+    unlimited_asked_at: Instant,
+}
+
+impl Queue {
+    /// Whether places that were not looked at in this step come before unlimited jobs of this priority, which don't wait for long if such
+    /// steps start nothing.
+    fn others_come_before(&self, priority: i16) -> bool {
+        self.walk.knows_better(priority) && self.unlimited_asked_at.elapsed() < ONLY_LIMITED
+    }
 }
 
 #[derive(PartialEq, Eq)]
@@ -99,6 +109,7 @@ impl Claimer {
             cursor: ClaimCursor::default(),
             walk: Walk::default(),
             only_limited_until: None,
+            unlimited_asked_at: now,
         };
         let queues: Vec<_> = session.config.queues.iter().map(queue).collect();
         Self {
@@ -204,10 +215,9 @@ impl Claimer {
         let best = self.best_unlimited(index).await?;
         let comes_before = |head: &Head| best.is_none_or(|best| (head.place.priority, head.scheduled_at) <= best);
         let (first, others) = places.split_at(places.partition_point(comes_before));
+        let others_come_first = best.is_some_and(|(priority, _)| self.queues[index].others_come_before(priority));
         let Taken { mut jobs, need_free_slots } = self.claim_places(index, first, slots).await?;
-        let knows_better = best.is_some_and(|(priority, _)| self.queues[index].walk.knows_better(priority));
-        if need_free_slots || knows_better {
-            // Those come first.
+        if need_free_slots || others_come_first {
             for head in others {
                 self.queues[index].walk.probe(head.place.clone());
             }
@@ -235,13 +245,14 @@ impl Claimer {
         let (in_flight, begun) = (self.session.claims.begin(), Instant::now());
         let (store, worker, names) = (self.client.store(), self.session.identity.id, &self.names);
         let is_alone = self.queues.len() == 1;
-        let Queue { name, buffer, cursor, only_limited_until, .. } = &mut self.queues[index];
+        let Queue { name, buffer, cursor, only_limited_until, unlimited_asked_at, .. } = &mut self.queues[index];
         let claimed = if self.strategy.queue(index).is_claimed_from_cursor() {
             self.client.with_timeout(store.claim_from_cursor(worker, name, names, limit, cursor, is_alone)).await?
         } else {
             self.client.with_timeout(store.claim(worker, name, names, limit)).await?
         };
         let (jobs, now) = (claimed.len(), Instant::now());
+        *unlimited_asked_at = now;
         *only_limited_until = (jobs == 0 && limit.startable > 0).then_some(now + ONLY_LIMITED);
         buffer.claim_took(now.duration_since(begun));
         buffer.push(self.session.in_flight.track(claimed), now);

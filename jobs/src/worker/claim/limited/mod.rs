@@ -55,7 +55,7 @@ impl Claimer {
             Ok(missing) => tracing::warn!("{missing} rows of `jobs_limit_lock` were missing, and are there again"),
             Err(error) => tracing::error!(
                 %error,
-                "`jobs_limit_lock` lacks rows that can't be inserted, and jobs with limits wait until it has the numbers 0 to 1023"
+                "`jobs_limit_lock` can't be checked; jobs with limits wait while it lacks any of the numbers 0 to 1023"
             ),
         }
     }

@@ -190,7 +190,9 @@ impl Walk {
     }
 
     fn is_to_look_at_newest(&self) -> bool {
-        self.wants_newest && self.pause > LONG_PAUSE
+        let is_long = |took: Duration| took * WALK_SHARE > LONG_PAUSE;
+        let is_in_long_round = matches!(self.round, Round::Walking { took, .. } if is_long(took));
+        self.wants_newest && (self.pause > LONG_PAUSE || is_in_long_round)
     }
 
     /// A job waits in this place, which may have been seen already.
