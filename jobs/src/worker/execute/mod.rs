@@ -2,6 +2,7 @@
 
 pub(super) mod finish_in;
 pub(super) mod outcome;
+mod yielding;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -26,6 +27,7 @@ use crate::model::{AttemptEnd, StopReason};
 use crate::store::row::Claimed;
 use finish_in::settle_finish_in;
 use outcome::{did_not_stop, outcome_of, panicked, pending_finish, stopped};
+use yielding::yield_now;
 
 /// Executes waiting jobs of a queue in one slot, one after the other, without freeing the slot in between.
 pub(super) async fn run_slot(
@@ -45,7 +47,7 @@ pub(super) async fn run_slot(
             job
         });
         // Jobs that never wait would keep the thread from those that claim and finish, and from the program's own tasks.
-        tokio::task::yield_now().await;
+        yield_now().await;
     }
     drop(slot);
     session.wakeups.notify();
