@@ -133,17 +133,17 @@ impl Walk {
         self.probes.push(place);
     }
 
-    /// A job that counts for these definitions has ended: those that wait for their limits may start. Returns whether there are places to look
-    /// at.
+    /// A job that counts for these definitions has ended: those that wait for their limits may start. Returns whether there are any.
     pub(super) fn has_room(&mut self, counts: impl Fn(&str) -> bool, key: &str) -> bool {
         let may_start =
             |place: &Place| place.limits.iter().any(|limit| counts(&limit.scope) && (limit.of_all || place.key == key));
         // One job has ended: no need to look at all that wait.
         let places = self.held_back.take(WALK_PROBES, may_start);
+        let any = !places.is_empty();
         for place in places {
             self.probe(place);
         }
-        !self.probes.places.is_empty()
+        any
     }
 
     /// Whether there is something to look at now.
